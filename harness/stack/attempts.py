@@ -1,0 +1,87 @@
+"""The attempt ledger: a row for every request the stack decides on, settled once, with what it cost.
+
+An attempt that never reached the commit point costs nothing, unless the caller walked away while the provider
+was working. One that was abandoned or broke after it costs what the provider had sent by then: estimated from
+the prompt and the text received, and marked `usage_known = False`.
+"""
+
+import asyncio
+from dataclasses import replace
+
+from .call import Call, Next
+from .cost import Price
+from .errors import ProviderError
+from .facts import AttemptFacts
+from .reply import Outcome, Reply, Usage
+from .tokens import count, prompt_tokens
+
+
+class AttemptLedger:
+    """Opens an attempt on the call's facts and closes it when its reply ends, whichever way."""
+
+    def __init__(self, price: Price) -> None:
+        self._price = price
+
+    async def __call__(self, call: Call, next: Next) -> Reply:
+        loop = asyncio.get_running_loop()
+        attempt = self._begin(call, loop.time())
+        call = replace(call, attempt=attempt)
+        try:
+            reply = await next(call)
+        except asyncio.CancelledError:
+            usage = Usage(prompt_tokens(call.messages), 0) if attempt.sent else None
+            self._end(attempt, "abandoned", usage, known=False)
+            raise
+        except Exception as error:
+            self._fail(attempt, error)
+            raise
+        attempt.first_s = loop.time()
+        reply.on_end(lambda outcome: self._settle(call, attempt, outcome))
+        return reply
+
+    def _begin(self, call: Call, now: float) -> AttemptFacts:
+        target = call.addressed_to
+        attempt = AttemptFacts(
+            call_id=call.id,
+            n=len(call.facts.attempts) + 1,
+            kind=call.attempt_kind,
+            provider=target.provider,
+            model=target.model,
+            started_s=now,
+            backoff_s=call.backoff_s,
+        )
+        call.facts.attempts.append(attempt)
+        return attempt
+
+    def _settle(self, call: Call, attempt: AttemptFacts, outcome: Outcome) -> None:
+        usage = outcome.usage
+        if usage is None:
+            estimate = Usage(prompt_tokens(call.messages), count(outcome.chars))
+            self._end(attempt, outcome.kind, estimate, known=False)
+        else:
+            self._end(attempt, outcome.kind, usage, known=True)
+        if outcome.error is not None:
+            self._explain(attempt, outcome.error)
+
+    def _fail(self, attempt: AttemptFacts, error: Exception) -> None:
+        refused_by_us = not attempt.sent
+        self._end(attempt, "rejected" if refused_by_us else "failed", None, known=True)
+        self._explain(attempt, error)
+
+    def _explain(self, attempt: AttemptFacts, error: Exception) -> None:
+        attempt.error_kind = getattr(error, "kind", type(error).__name__)
+        if isinstance(error, ProviderError):
+            attempt.status = error.status
+            attempt.retry_after_s = error.retry_after_s
+
+    def _end(self, attempt: AttemptFacts, outcome: str, usage: Usage | None, *, known: bool) -> None:
+        attempt.end_s = asyncio.get_running_loop().time()
+        attempt.outcome = outcome
+        attempt.usage_known = known
+        if outcome == "success":
+            attempt.status = 200
+        if usage is not None:
+            attempt.input_tokens = usage.input_tokens
+            attempt.cached_input_tokens = usage.cached_input_tokens
+            attempt.output_tokens = usage.output_tokens
+            attempt.cost_nusd = self._price.of(usage)

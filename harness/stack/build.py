@@ -1,0 +1,165 @@
+"""From a TOML file to a stack: the only file that knows every layer and their order."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import httpx
+from pydantic import Field, ValidationError, model_validator
+
+from .attempts import AttemptLedger
+from .cache import CacheOptions, ExactCache
+from .call import Call, Layer, Message, Next, Target, stack
+from .cost import Price, default_prices, price_of
+from .errors import ConfigError
+from .facts import CallFacts
+from .fallback import Fallback
+from .limiter import Limiter, LimiterOptions
+from .options import Options, first_complaint
+from .reply import Reply
+from .retry import Retry, RetryOptions
+from .send import Endpoint, Send
+from .streaming import DeadlineOptions, Deadlines
+from .telemetry import Sink, Telemetry
+from .transport import make_client
+from .wire.anthropic import AnthropicCodec
+from .wire.codec import Codec
+from .wire.openai import OpenAICodec
+
+ProviderName = Literal["openai", "anthropic", "together"]
+
+CODECS: dict[ProviderName, Codec] = {
+    "openai": OpenAICodec(),
+    "anthropic": AnthropicCodec(),
+    "together": OpenAICodec(),
+}
+
+
+class TargetOptions(Options):
+    """One entry of the chain. `timeout_s` 10 to the first token; `name` is the provider's unless given."""
+
+    provider: ProviderName
+    model: str
+    name: str = ""
+    timeout_s: float = Field(default=10.0, gt=0)
+    max_output_tokens: int = Field(default=4096, ge=1)
+    context_tokens: int = Field(default=128_000, ge=1)
+    limiter: LimiterOptions | None = None
+
+    def target(self) -> Target:
+        """The options as the stack's own value."""
+        return Target(
+            name=self.name or self.provider,
+            provider=self.provider,
+            model=self.model,
+            timeout_s=self.timeout_s,
+            max_output_tokens=self.max_output_tokens,
+            context_tokens=self.context_tokens,
+        )
+
+
+class StackOptions(Options):
+    """A stack as its TOML file says it. A layer whose table is absent is not in the stack."""
+
+    title: str = ""
+    description: str = ""
+    deadlines: DeadlineOptions = DeadlineOptions()
+    cache: CacheOptions | None = None
+    retry: RetryOptions | None = None
+    target: tuple[TargetOptions, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _targets_have_own_names(self) -> "StackOptions":
+        names = [target.target().name for target in self.target]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"target names must differ, {twice!r} is there twice; set `name`")
+        return self
+
+
+def load_stack_options(path: Path) -> StackOptions:
+    """Read a stack file. Raises `ConfigError` with one line: file, key, what was expected."""
+    try:
+        return StackOptions.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {first_complaint(error)}") from error
+
+
+class Stack:
+    """A built stack. `ask` is the whole of it; the rest names calls and closes connections."""
+
+    def __init__(self, options: StackOptions, ask: Next, client: httpx.AsyncClient) -> None:
+        self.options = options
+        self.ask = ask
+        self._client = client
+        self._asked = 0
+
+    def call(self, id: str, messages: tuple[Message, ...], now: float, tenant: str = "") -> Call:
+        """A call with its own facts and a deadline of `deadlines.total_s` from `now` (the loop's clock)."""
+        facts = CallFacts(call_id=id, tenant=tenant)
+        deadline_s = now + self.options.deadlines.total_s
+        return Call(id=id, messages=messages, facts=facts, tenant=tenant, deadline_s=deadline_s)
+
+    def next_id(self) -> str:
+        """An id for a call that came without one: a running number."""
+        self._asked += 1
+        return f"call-{self._asked:06d}"
+
+    async def aclose(self) -> None:
+        """Close the connections. Replies still open break."""
+        await self._client.aclose()
+
+
+def build(
+    options: StackOptions,
+    endpoints: Mapping[str, Endpoint],
+    *,
+    sink: Sink = lambda facts: None,
+    seed: int = 0,
+    prices: Mapping[str, Price] | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> Stack:
+    """The stack that `options` describe.
+
+    `endpoints` gives each provider's base URL and key; `sink` gets every call's facts once; `seed` keys the
+    jitter; `prices` defaults to the list that ships here. Raises `ConfigError`.
+    """
+    prices = default_prices() if prices is None else prices
+    client = make_client(options.deadlines.connect_s, transport)
+    chains = {
+        target.target().name: _target_chain(target, options, endpoints, prices, client)
+        for target in options.target
+    }
+
+    async def by_target(call: Call) -> Reply:
+        return await chains[call.addressed_to.name](call)
+
+    layers: list[Layer] = [Telemetry(sink)]
+    if options.cache is not None:
+        layers.append(ExactCache(options.cache))
+    layers.append(Fallback(tuple(target.target() for target in options.target)))
+    if options.retry is not None:
+        layers.append(Retry(options.retry, seed))
+    return Stack(options, stack(*layers, send=by_target), client)
+
+
+def _target_chain(
+    target: TargetOptions,
+    options: StackOptions,
+    endpoints: Mapping[str, Endpoint],
+    prices: Mapping[str, Price],
+    client: httpx.AsyncClient,
+) -> Next:
+    if target.provider not in endpoints:
+        raise ConfigError(f"no endpoint for provider {target.provider!r}")
+    codec = CODECS[target.provider]
+    layers: list[Layer] = [AttemptLedger(price_of(target.model, prices))]
+    if target.limiter is not None:
+        layers.append(Limiter(target.limiter, codec.reserved_tokens))
+    layers.append(Deadlines(options.deadlines))
+    return stack(*layers, send=Send(client, codec, endpoints[target.provider]))

@@ -1,0 +1,103 @@
+"""One call shape, and the layers that wrap it: read this file first.
+
+A *call* is what the user asked for; an *attempt* is one request to a provider. Every concern of the stack is
+a `Layer`: it gets the call and the rest of the stack as `next`. `await next(call)` resolves at the **commit
+point**: when the first content event has arrived. Before it, retry, fallback and first-token deadlines are
+plain `await` code; after it, trouble surfaces while the `Reply`'s events are read.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from math import inf
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from .reply import Reply
+
+if TYPE_CHECKING:
+    from .facts import AttemptFacts, CallFacts
+
+Role = Literal["system", "user", "assistant"]
+AttemptKind = Literal["primary", "retry", "fallback", "hedge"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of the conversation, as text."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One provider's model that a call can be sent to.
+
+    `max_output_tokens` and `context_tokens` are the model's own limits: what a prompt is adapted to.
+    """
+
+    name: str
+    provider: str
+    model: str
+    timeout_s: float = inf
+    max_output_tokens: int = 4096
+    context_tokens: int = 128_000
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What the user asked for, plus what the layers above have decided so far.
+
+    `deadline_s` is a moment on the event loop's clock after which nobody waits for the answer any more.
+    `target`, `attempt_kind`, `backoff_s` and `attempt` are filled in on the way down; `facts` is the call's
+    own notebook, shared by all its attempts.
+    """
+
+    id: str
+    messages: tuple[Message, ...]
+    facts: "CallFacts"
+    model: str = ""
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] = ()
+    stream: bool = True
+    tenant: str = ""
+    deadline_s: float = inf
+    target: Target | None = None
+    attempt_kind: AttemptKind = "primary"
+    backoff_s: float = 0.0
+    attempt: "AttemptFacts | None" = field(default=None, compare=False)
+
+    def at(self, target: Target) -> "Call":
+        """This call, addressed to `target`."""
+        return replace(self, target=target)
+
+    @property
+    def addressed_to(self) -> Target:
+        """The target chosen by a layer above; asking before one was chosen is a bug in the stack's order."""
+        if self.target is None:
+            raise RuntimeError(f"call {self.id}: no target chosen yet; put fallback above this layer")
+        return self.target
+
+
+Next = Callable[[Call], Awaitable[Reply]]
+
+
+class Layer(Protocol):
+    """One concern around a call: it may answer itself, change the call, ask `next` again, or fail."""
+
+    async def __call__(self, call: Call, next: Next, /) -> Reply: ...
+
+
+def stack(*layers: Layer, send: Next) -> Next:
+    """The layers around `send`, outermost first, as one callable."""
+    for layer in reversed(layers):
+        send = _around(layer, send)
+    return send
+
+
+def _around(layer: Layer, next: Next) -> Next:
+    async def call_layer(call: Call) -> Reply:
+        return await layer(call, next)
+
+    return call_layer

@@ -1,0 +1,65 @@
+"""What a call and its attempts leave behind: plain rows, filled in as things happen, emitted once."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True)
+class AttemptFacts:
+    """One request to a provider that the stack decided on. Moments are on the event loop's clock."""
+
+    call_id: str
+    n: int
+    kind: str
+    provider: str
+    model: str
+    started_s: float
+    backoff_s: float = 0.0
+    limiter_wait_s: float = 0.0
+    first_s: float | None = None
+    end_s: float | None = None
+    outcome: str | None = None
+    error_kind: str | None = None
+    status: int | None = None
+    retry_after_s: float | None = None
+    sent: bool = False
+    input_tokens: int = 0
+    cached_input_tokens: int = 0
+    output_tokens: int = 0
+    usage_known: bool = False
+    cost_nusd: int = 0
+
+    @property
+    def attempt_id(self) -> str:
+        """What travels to the provider as `x-client-request-id`, so that its ledger can be joined."""
+        return f"{self.call_id}/{self.n}"
+
+
+@dataclass(slots=True)
+class CallFacts:
+    """One call. `outcome`: success, failed, rejected (by us) or abandoned (by the caller)."""
+
+    call_id: str
+    tenant: str = ""
+    started_s: float = 0.0
+    first_s: float | None = None
+    end_s: float | None = None
+    outcome: str | None = None
+    error_kind: str | None = None
+    cache: str = "off"
+    attempts: list[AttemptFacts] = field(default_factory=list)
+
+    @property
+    def cost_nusd(self) -> int:
+        """What all attempts of the call cost, winners and losers, in nano-dollars."""
+        return sum(attempt.cost_nusd for attempt in self.attempts)
+
+    @property
+    def answered_by(self) -> AttemptFacts | None:
+        """The attempt whose reply went to the caller, if one did."""
+        committed = [attempt for attempt in self.attempts if attempt.first_s is not None]
+        return committed[-1] if committed else None
+
+    def as_row(self) -> dict[str, Any]:
+        """The call with its attempts as JSON-ready values."""
+        return asdict(self) | {"cost_nusd": self.cost_nusd}

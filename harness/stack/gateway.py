@@ -1,0 +1,245 @@
+"""The stack as an OpenAI-compatible server: plain ASGI, any OpenAI client works unchanged.
+
+What the stack did for a call travels beside the answer: in `x-brownout-*` headers when the reply begins, and,
+for streams, in an SSE comment line before `[DONE]`, when attempts and cost are final. A failure after the
+first token is an error event and no `[DONE]`: a cut stream never looks whole.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from .build import Stack
+from .call import Call
+from .errors import AllProvidersFailed, ProviderError, Rejected, StackError
+from .facts import CallFacts
+from .reply import Delta, Reply
+from .wire import openai_server as wire
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+MAX_BODY_BYTES = 20 * 1024 * 1024
+STATUS_OF_KIND = {
+    "rate_limited": 429,
+    "quota_exhausted": 429,
+    "bad_request": 400,
+    "context_length": 400,
+    "overloaded": 503,
+    "all_providers_failed": 503,
+    "timeout_connect": 504,
+    "timeout_first_token": 504,
+    "timeout_inter_chunk": 504,
+    "timeout_total": 504,
+    "rejected_deadline": 504,
+    "rejected_limiter": 429,
+    "rejected_unsuitable": 400,
+}
+"""HTTP status by error kind; what is not here is 502, a bad answer from upstream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """`wall_offset_s` plus the loop's clock is the epoch time written into `created`."""
+
+    stack: Stack
+    wall_offset_s: float = 0.0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise RuntimeError(f"this server speaks HTTP only, not {scope['type']}")
+        exchange = Exchange(self, scope, receive, send)
+        route = (scope["method"], scope["path"])
+        if route == ("POST", "/v1/chat/completions"):
+            await exchange.until_hang_up(exchange.chat)
+        elif route == ("GET", "/v1/models"):
+            await exchange.send_json(200, _models(self.stack))
+        elif route == ("GET", "/health"):
+            await exchange.send_json(200, b'{"ok":true}')
+        else:
+            said = f"Invalid URL ({scope['method']} {scope['path']})"
+            await exchange.send_json(404, wire.error_json("invalid_request_error", "not_found", said))
+
+
+class Exchange:
+    """One request and its response."""
+
+    def __init__(self, gateway: Gateway, scope: Scope, receive: Receive, send: Send) -> None:
+        self._gateway = gateway
+        self._receive = receive
+        self._send = send
+        self._headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+    async def until_hang_up(self, work: Callable[[bytes], Awaitable[None]]) -> None:
+        """Run `work` on the request's body; a client that hangs up cancels it at once."""
+        body = await self._body()
+        if body is None:
+            return
+        me = asyncio.current_task()
+        assert me is not None
+        gone = False
+
+        async def watch() -> None:
+            nonlocal gone
+            while (await self._receive())["type"] != "http.disconnect":
+                pass
+            gone = True
+            me.cancel()
+
+        watcher = asyncio.create_task(watch())
+        try:
+            await work(body)
+        except asyncio.CancelledError:
+            if not gone or me.uncancel() > 0:
+                raise
+        finally:
+            watcher.cancel()
+
+    async def _body(self) -> bytes | None:
+        """The request's body; None if the client left while sending it."""
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                return None
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
+            if size > MAX_BODY_BYTES:
+                said = f"the body exceeds {MAX_BODY_BYTES} bytes"
+                await self.send_json(413, wire.error_json("invalid_request_error", "too_large", said))
+                return None
+            if not message.get("more_body"):
+                return b"".join(chunks)
+
+    async def chat(self, body: bytes) -> None:
+        """One chat completion, streamed or whole."""
+        try:
+            request = wire.parse_chat_request(body)
+        except wire.BadRequest as error:
+            complaint = wire.error_json("invalid_request_error", error.kind, str(error), error.param)
+            await self.send_json(400, complaint)
+            return
+        call = self._call(request)
+        try:
+            async with await self._gateway.stack.ask(call) as reply:
+                identity = self._identity(call.facts)
+                if request.stream:
+                    await self._stream(reply, call.facts, identity, request.include_usage)
+                else:
+                    text, finish = await reply.text()
+                    headers = fact_headers(call.facts, final=True)
+                    await self.send_json(200, wire.completion(identity, text, finish), headers)
+        except StackError as error:
+            await self._refuse(error, call.facts)
+
+    def _call(self, request: wire.ChatRequest) -> Call:
+        now = asyncio.get_running_loop().time()
+        stack = self._gateway.stack
+        call_id = self._headers.get("x-brownout-call-id") or stack.next_id()
+        call = stack.call(call_id, request.messages, now, self._headers.get("x-brownout-tenant", ""))
+        return replace(
+            call,
+            model=request.model,
+            max_tokens=request.max_tokens,
+            temperature=request.temperature,
+            top_p=request.top_p,
+            stop=request.stop,
+            stream=request.stream,
+        )
+
+    def _identity(self, facts: CallFacts) -> wire.Identity:
+        answered_by = facts.answered_by
+        model = "cache" if answered_by is None else answered_by.model
+        created = int(self._gateway.wall_offset_s + asyncio.get_running_loop().time())
+        return wire.Identity(f"chatcmpl-{facts.call_id}", created, model)
+
+    async def _stream(
+        self, reply: Reply, facts: CallFacts, identity: wire.Identity, include_usage: bool
+    ) -> None:
+        writer = wire.ChunkWriter(identity, include_usage=include_usage)
+        headers = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
+        await self._start(200, headers | fact_headers(facts, final=False))
+        opening = writer.role()
+        try:
+            async for event in reply:
+                if isinstance(event, Delta):
+                    await self._write(opening + writer.text(event.text))
+                    opening = b""
+                else:
+                    closing = opening + writer.finish(event)
+        except StackError as error:
+            closing = wire.data(wire.error_json("upstream_error", error.kind, str(error)))
+            await self._write(opening + closing + fact_comment(facts), last=True)
+        else:
+            await self._write(closing + fact_comment(facts) + wire.DONE, last=True)
+
+    async def _refuse(self, error: StackError, facts: CallFacts) -> None:
+        """A failure before anything was sent. `x-should-retry` keeps client retries from multiplying ours."""
+        status = STATUS_OF_KIND.get(error.kind, 502)
+        headers = fact_headers(facts, final=True) | {"x-should-retry": "false"}
+        hint_s = retry_after_s(error)
+        if hint_s is not None:
+            headers["retry-after"] = str(max(1, round(hint_s)))
+        kind = "rejected" if isinstance(error, Rejected) else "upstream_error"
+        await self.send_json(status, wire.error_json(kind, error.kind, str(error)), headers)
+
+    async def send_json(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        """A whole JSON response."""
+        base = {"content-type": "application/json", "content-length": str(len(body))}
+        await self._start(status, base | (headers or {}))
+        await self._write(body, last=True)
+
+    async def _start(self, status: int, headers: dict[str, str]) -> None:
+        encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        await self._send({"type": "http.response.start", "status": status, "headers": encoded})
+
+    async def _write(self, body: bytes, *, last: bool = False) -> None:
+        await self._send({"type": "http.response.body", "body": body, "more_body": not last})
+
+
+def fact_values(facts: CallFacts) -> dict[str, str | int | None]:
+    """What a client may want to know about its call."""
+    answered_by = facts.answered_by
+    return {
+        "call_id": facts.call_id,
+        "provider": None if answered_by is None else answered_by.provider,
+        "model": None if answered_by is None else answered_by.model,
+        "cache": facts.cache,
+        "attempts": len(facts.attempts),
+        "cost_nusd": facts.cost_nusd,
+    }
+
+
+def fact_headers(facts: CallFacts, *, final: bool) -> dict[str, str]:
+    """The facts as headers; a stream's cost is not known when its headers go out."""
+    values = fact_values(facts)
+    if not final:
+        del values["cost_nusd"]
+    return {f"x-brownout-{key.replace('_', '-')}": str(v) for key, v in values.items() if v is not None}
+
+
+def fact_comment(facts: CallFacts) -> bytes:
+    """The facts as an SSE comment, `: brownout {json}`."""
+    return wire.comment(b"brownout " + orjson.dumps(fact_values(facts)))
+
+
+def retry_after_s(error: StackError) -> float | None:
+    """What a client should wait, if anybody said so."""
+    if isinstance(error, AllProvidersFailed):
+        hints = [hint for _, failure in error.failures if (hint := retry_after_s(failure)) is not None]
+        return min(hints, default=None)
+    return error.retry_after_s if isinstance(error, ProviderError | Rejected) else None
+
+
+def _models(stack: Stack) -> bytes:
+    listed = [
+        {"id": target.model, "object": "model", "created": 0, "owned_by": target.provider}
+        for target in stack.options.target
+    ]
+    return orjson.dumps({"object": "list", "data": listed})

@@ -1,0 +1,63 @@
+"""Reading what a provider sent without trusting it: every surprise is a `ProviderError` of a known kind."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from ..errors import ProviderError
+
+
+def load_json(data: bytes, what: str) -> dict[str, Any]:
+    """A JSON object, or `ProviderError("malformed")` that says what it was to be."""
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise ProviderError("malformed", f"{what} is not JSON: {data[:80]!r}") from error
+    if not isinstance(value, dict):
+        raise ProviderError("malformed", f"{what} is not a JSON object: {data[:80]!r}")
+    return value
+
+
+def pick(value: Any, *path: str | int, what: str) -> Any:
+    """Walk into parsed JSON; a missing step is `ProviderError("malformed")`, not a KeyError."""
+    try:
+        for step in path:
+            value = value[step]
+    except (KeyError, IndexError, TypeError) as error:
+        raise ProviderError("malformed", f"{what} has no {'.'.join(map(str, path))}") from error
+    return value
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """`retry-after-ms` wins over `retry-after` in seconds; anything unreadable or negative is no hint."""
+    for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            hint = float(headers[name]) * unit_s
+        except (KeyError, ValueError):
+            continue
+        if 0 <= hint < float("inf"):
+            return hint
+    return None
+
+
+def should_retry(headers: Mapping[str, str]) -> bool | None:
+    """The provider's own word on retrying, which overrides the table; None without one."""
+    return {"true": True, "false": False}.get(headers.get("x-should-retry", ""))
+
+
+def error_fields(body: bytes) -> dict[str, Any]:
+    """The `error` object of an error body, or an empty one for HTML pages, empty bodies and the like."""
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    error = parsed.get("error") if isinstance(parsed, dict) else None
+    return error if isinstance(error, dict) else {}
+
+
+def kind_of_status(status: int) -> str:
+    """The error kind of an HTTP status whose body says nothing more precise."""
+    by_status = {401: "auth", 402: "auth", 403: "auth", 408: "server_error", 429: "rate_limited"}
+    by_status |= {503: "overloaded", 529: "overloaded"}
+    return by_status.get(status, "server_error" if status >= 500 else "bad_request")

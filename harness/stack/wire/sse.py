@@ -1,0 +1,58 @@
+"""Server-sent events, incrementally, from any split of the bytes.
+
+Source: the WHATWG HTML standard, section 9.2.6, "Interpreting an event stream"; `id` and `retry` fields are
+ignored, since no LLM provider sends them.
+"""
+
+from typing import NamedTuple
+
+
+class ServerSentEvent(NamedTuple):
+    """One dispatched event: its `event:` field ("" when absent) and its data lines joined by newlines."""
+
+    event: bytes
+    data: bytes
+
+
+class SSEParser:
+    """Feed bytes as they come; get the events they complete. An event without its blank line never comes."""
+
+    def __init__(self) -> None:
+        self._tail = b""
+        self._swallow_lf = False
+        self._begun = False
+        self._event = b""
+        self._data: list[bytes] = []
+
+    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
+        """The events completed by `chunk`, in order."""
+        if self._swallow_lf and chunk:
+            self._swallow_lf = False
+            chunk = chunk.removeprefix(b"\n")
+        buffer = self._tail + chunk
+        if not self._begun:
+            if len(buffer) < 3 and b"\xef\xbb\xbf".startswith(buffer):
+                self._tail = buffer
+                return []
+            self._begun = True
+            buffer = buffer.removeprefix(b"\xef\xbb\xbf")
+        lines = buffer.splitlines(keepends=True)
+        self._tail = lines.pop() if lines and not lines[-1].endswith((b"\n", b"\r")) else b""
+        self._swallow_lf = bool(lines) and lines[-1].endswith(b"\r") and not self._tail
+        events: list[ServerSentEvent] = []
+        for line in lines:
+            self._take(line.rstrip(b"\r\n"), events)
+        return events
+
+    def _take(self, line: bytes, events: list[ServerSentEvent]) -> None:
+        if not line:
+            if self._data:
+                events.append(ServerSentEvent(self._event, b"\n".join(self._data)))
+                self._data = []
+            self._event = b""
+            return
+        name, _, value = line.partition(b":")
+        if name == b"data":
+            self._data.append(value.removeprefix(b" "))
+        elif name == b"event":
+            self._event = value.removeprefix(b" ")
