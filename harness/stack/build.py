@@ -36,6 +36,13 @@ CODECS: dict[ProviderName, Codec] = {
 }
 
 
+PUBLIC_URLS: dict[ProviderName, str] = {
+    "openai": "https://api.openai.com/v1",
+    "anthropic": "https://api.anthropic.com",
+    "together": "https://api.together.xyz/v1",
+}
+
+
 class TargetOptions(Options):
     """One entry of the chain. `timeout_s` 10 to the first token; `name` is the provider's unless given."""
 
@@ -81,13 +88,26 @@ class StackOptions(Options):
 def load_stack_options(path: Path) -> StackOptions:
     """Read a stack file. Raises `ConfigError` with one line: file, key, what was expected."""
     try:
-        return StackOptions.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    try:
+        return StackOptions.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {first_complaint(error)}") from error
+        raise ConfigError(f"{path}: {first_complaint(error, values)}") from error
+
+
+def endpoints_from(env: Mapping[str, str]) -> dict[str, Endpoint]:
+    """Each provider's address and key as SDKs read them: `OPENAI_BASE_URL`, `OPENAI_API_KEY` and so on."""
+    return {
+        name: Endpoint(
+            base_url=env.get(f"{name.upper()}_BASE_URL", url).rstrip("/"),
+            api_key=env.get(f"{name.upper()}_API_KEY", ""),
+        )
+        for name, url in PUBLIC_URLS.items()
+    }
 
 
 class Stack:

@@ -15,7 +15,17 @@ from ..call import Call, Message
 from ..errors import ProviderError
 from ..reply import Delta, Event, Finish, Usage
 from .codec import StreamDecoder, WireRequest
-from .reading import error_fields, kind_of_status, load_json, pick, retry_after_s, should_retry
+from .reading import (
+    error_fields,
+    kind_of_status,
+    load_json,
+    no_surprises,
+    retry_after_s,
+    said,
+    should_retry,
+    tokens,
+    words,
+)
 from .sse import SSEParser
 
 VERSION = "2026-10-21"
@@ -59,26 +69,25 @@ class AnthropicCodec:
         reply = load_json(body, "the reply")
         if reply.get("type") == "error":
             raise _in_band(reply)
-        blocks = pick(reply, "content", what="the reply")
-        text = "".join(block.get("text", "") for block in blocks if block.get("type") == "text")
-        usage = pick(reply, "usage", what="the reply")
-        finish = Finish(
-            _reason(pick(reply, "stop_reason", what="the reply")),
-            _usage(usage, pick(usage, "output_tokens", what="usage")),
-        )
+        with no_surprises("the reply"):
+            blocks = [block for block in reply["content"] if block["type"] == "text"]
+            text = "".join(words(block["text"]) for block in blocks)
+            usage = reply["usage"]
+            finish = Finish(_reason(reply["stop_reason"]), _usage(usage, tokens(usage, "output_tokens")))
         return [Delta(text), finish] if text else [finish]
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         error = error_fields(body)
         kind = kind_of_status(status)
-        details = error.get("details") or {}
-        if status == 429 and details.get("error_code") == "enforced_spend_limit_reached":
+        details = error.get("details")
+        spent = isinstance(details, dict) and details.get("error_code") == "enforced_spend_limit_reached"
+        if status == 429 and spent:
             kind = "quota_exhausted"
         elif status == 400 and "prompt is too long" in str(error.get("message")):
             kind = "context_length"
         return ProviderError(
             kind,
-            error.get("message") or f"HTTP {status}",
+            said(error, status),
             status=status,
             retry_after_s=retry_after_s(headers),
             retryable=should_retry(headers),
@@ -98,24 +107,26 @@ class AnthropicStream:
         self._reason: str | None = None
         self._done = False
 
-    def feed(self, chunk: bytes) -> list[Event]:
+    def feed(self, received: bytes) -> list[Event]:
         events: list[Event] = []
-        for name, data in self._sse.feed(chunk):
+        for name, data in self._sse.feed(received):
             if self._done:
                 break
-            self._take(name, load_json(data, "an event"), events)
+            event = load_json(data, "an event")
+            with no_surprises("an event"):
+                self._take(name, event, events)
         return events
 
     def _take(self, name: bytes, event: dict[str, Any], events: list[Event]) -> None:
         if name == b"content_block_delta":
-            delta = pick(event, "delta", what="content_block_delta")
-            if delta.get("type") == "text_delta" and delta.get("text"):
+            delta = event["delta"]
+            if delta["type"] == "text_delta" and words(delta["text"]):
                 events.append(Delta(delta["text"]))
         elif name == b"message_start":
-            self._start_usage = pick(event, "message", "usage", what="message_start")
+            self._start_usage = event["message"]["usage"]
         elif name == b"message_delta":
-            self._reason = pick(event, "delta", "stop_reason", what="message_delta")
-            self._output_tokens = pick(event, "usage", "output_tokens", what="message_delta")
+            self._reason = words(event["delta"]["stop_reason"])
+            self._output_tokens = tokens(event["usage"], "output_tokens")
         elif name == b"message_stop":
             self._finish(events)
         elif name == b"error":
@@ -142,16 +153,17 @@ def _turns(messages: tuple[Message, ...]) -> list[dict[str, str]]:
 
 
 def _reason(stop_reason: str | None) -> str:
-    return FINISH_REASONS.get(stop_reason or "", "stop")
+    return FINISH_REASONS.get(words(stop_reason), "stop")
 
 
 def _usage(start: dict[str, Any], output_tokens: int) -> Usage:
-    read = start.get("cache_read_input_tokens") or 0
-    written = start.get("cache_creation_input_tokens") or 0
-    fresh = pick(start, "input_tokens", what="usage")
-    return Usage(fresh + read + written, output_tokens, cached_input_tokens=read)
+    read, written = (
+        tokens(start, key) if start.get(key) else 0
+        for key in ("cache_read_input_tokens", "cache_creation_input_tokens")
+    )
+    return Usage(tokens(start, "input_tokens") + read + written, output_tokens, cached_input_tokens=read)
 
 
 def _in_band(event: dict[str, Any]) -> ProviderError:
-    error = event.get("error") or {}
+    error = event["error"] if isinstance(event.get("error"), dict) else {}
     return ProviderError("in_band", f"{error.get('type')}: {error.get('message')}", status=200)

@@ -21,7 +21,7 @@ class WireRequest:
 class StreamDecoder(Protocol):
     """Turns the bytes of one streamed reply into events."""
 
-    def feed(self, chunk: bytes) -> list[Event]:
+    def feed(self, received: bytes) -> list[Event]:
         """Events completed by these bytes. Raises `ProviderError` for in-band errors and malformed data."""
         ...
 

@@ -10,7 +10,17 @@ from ..call import Call
 from ..errors import ProviderError
 from ..reply import Delta, Event, Finish, Usage
 from .codec import StreamDecoder, WireRequest
-from .reading import error_fields, kind_of_status, load_json, pick, retry_after_s, should_retry
+from .reading import (
+    error_fields,
+    kind_of_status,
+    load_json,
+    no_surprises,
+    retry_after_s,
+    said,
+    should_retry,
+    tokens,
+    words,
+)
 from .sse import SSEParser
 
 QUOTA_CODES = ("insufficient_quota", "billing_hard_limit_reached")
@@ -48,9 +58,10 @@ class OpenAICodec:
         reply = load_json(body, "the reply")
         if "error" in reply:
             raise _in_band(reply)
-        choice = pick(reply, "choices", 0, what="the reply")
-        text = pick(choice, "message", "content", what="the reply") or ""
-        finish = Finish(choice.get("finish_reason") or "stop", _usage(reply.get("usage")))
+        with no_surprises("the reply"):
+            choice = reply["choices"][0]
+            text = words(choice["message"]["content"])
+            finish = Finish(words(choice.get("finish_reason")) or "stop", _usage(reply.get("usage")))
         return [Delta(text), finish] if text else [finish]
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
@@ -62,7 +73,7 @@ class OpenAICodec:
             kind = "context_length"
         return ProviderError(
             kind,
-            error.get("message") or f"HTTP {status}",
+            said(error, status),
             status=status,
             retry_after_s=retry_after_s(headers),
             retryable=should_retry(headers),
@@ -81,31 +92,31 @@ class OpenAIStream:
         self._usage: Usage | None = None
         self._done = False
 
-    def feed(self, chunk: bytes) -> list[Event]:
+    def feed(self, received: bytes) -> list[Event]:
         events: list[Event] = []
-        for _, data in self._sse.feed(chunk):
+        for _, data in self._sse.feed(received):
             if self._done:
                 break
             if data == b"[DONE]":
                 self._finish(events)
             else:
-                self._take(load_json(data, "a chunk"), events)
+                chunk = load_json(data, "a chunk")
+                if "error" in chunk:
+                    raise _in_band(chunk)
+                with no_surprises("a chunk"):
+                    self._take(chunk, events)
         return events
 
     def _take(self, chunk: dict[str, Any], events: list[Event]) -> None:
-        if "error" in chunk:
-            raise _in_band(chunk)
         if chunk.get("usage"):
             self._usage = _usage(chunk["usage"])
-        choices = chunk.get("choices")
-        if not choices:
+        if not chunk["choices"]:
             return
-        choice = pick(choices, 0, what="a chunk")
-        text = pick(choice, "delta", what="a chunk").get("content")
+        choice = chunk["choices"][0]
+        text = words(choice["delta"].get("content"))
         if text:
             events.append(Delta(text))
-        if choice.get("finish_reason"):
-            self._reason = choice["finish_reason"]
+        self._reason = words(choice.get("finish_reason")) or self._reason
 
     def _finish(self, events: list[Event]) -> None:
         if self._reason is None:
@@ -123,12 +134,12 @@ def _usage(usage: Any) -> Usage | None:
         return None
     details = usage.get("prompt_tokens_details") or {}
     return Usage(
-        input_tokens=pick(usage, "prompt_tokens", what="usage"),
-        output_tokens=pick(usage, "completion_tokens", what="usage"),
-        cached_input_tokens=details.get("cached_tokens") or 0,
+        input_tokens=tokens(usage, "prompt_tokens"),
+        output_tokens=tokens(usage, "completion_tokens"),
+        cached_input_tokens=tokens(details, "cached_tokens") if details.get("cached_tokens") else 0,
     )
 
 
 def _in_band(chunk: dict[str, Any]) -> ProviderError:
     error = chunk["error"] if isinstance(chunk["error"], dict) else {"message": str(chunk["error"])}
-    return ProviderError("in_band", error.get("message") or "an error event on HTTP 200", status=200)
+    return ProviderError("in_band", said(error, 200), status=200)

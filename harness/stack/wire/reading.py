@@ -1,11 +1,21 @@
 """Reading what a provider sent without trusting it: every surprise is a `ProviderError` of a known kind."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
 
 from ..errors import ProviderError
+
+
+@contextmanager
+def no_surprises(what: str) -> Iterator[None]:
+    """JSON of another shape than the protocol's is `ProviderError("malformed")`, wherever it is noticed."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise ProviderError("malformed", f"{what} is not of the protocol's shape ({error!r})") from error
 
 
 def load_json(data: bytes, what: str) -> dict[str, Any]:
@@ -19,13 +29,20 @@ def load_json(data: bytes, what: str) -> dict[str, Any]:
     return value
 
 
-def pick(value: Any, *path: str | int, what: str) -> Any:
-    """Walk into parsed JSON; a missing step is `ProviderError("malformed")`, not a KeyError."""
-    try:
-        for step in path:
-            value = value[step]
-    except (KeyError, IndexError, TypeError) as error:
-        raise ProviderError("malformed", f"{what} has no {'.'.join(map(str, path))}") from error
+def tokens(usage: Mapping[str, Any], key: str) -> int:
+    """A token count that must be there."""
+    count = usage[key]
+    if not isinstance(count, int) or count < 0:
+        raise ProviderError("malformed", f"usage.{key} is not a token count: {count!r}")
+    return count
+
+
+def words(value: Any) -> str:
+    """A text that may be absent; anything else is a surprise."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise TypeError(f"expected text, got {value!r}")
     return value
 
 
@@ -54,6 +71,12 @@ def error_fields(body: bytes) -> dict[str, Any]:
         return {}
     error = parsed.get("error") if isinstance(parsed, dict) else None
     return error if isinstance(error, dict) else {}
+
+
+def said(error: Mapping[str, Any], status: int) -> str:
+    """The error's own sentence, or its status."""
+    message = error.get("message")
+    return message if isinstance(message, str) and message else f"HTTP {status}"
 
 
 def kind_of_status(status: int) -> str:

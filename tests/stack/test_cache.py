@@ -1,0 +1,106 @@
+"""The exact cache: same question, same tenant, whole answers only."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.stack.cache import CacheOptions, EntryStore, ExactCache, cache_key
+from harness.stack.call import Call, Message
+from harness.stack.errors import ProviderError
+from harness.stack.reply import Delta, Finish
+
+DECIDES = {
+    "tenant": "other",
+    "model": "other",
+    "messages": (Message("user", "other"),),
+    "max_tokens": 7,
+    "temperature": 0.5,
+    "top_p": 0.5,
+    "stop": ("other",),
+}
+
+
+@pytest.mark.parametrize("name", DECIDES)
+def test_whatever_decides_an_answer_is_in_the_key(name: str, call: Callable[..., Call]) -> None:
+    other: Any = {name: DECIDES[name]}
+    assert cache_key(call()) != cache_key(replace(call(), **other))
+
+
+def test_nothing_else_is_in_the_key(call: Callable[..., Call]) -> None:
+    others: dict[str, Any] = {
+        "id": "c2",
+        "deadline_s": 1.0,
+        "target": None,
+        "stream": False,
+        "backoff_s": 1.0,
+    }
+    others |= {"attempt_kind": "retry", "attempt": None, "facts": call("c2").facts}
+    assert set(others) | set(DECIDES) == {field.name for field in fields(Call)}
+    assert cache_key(call()) == cache_key(replace(call(), **others))
+
+
+def test_moving_a_word_between_messages_changes_the_key(call: Callable[..., Call]) -> None:
+    one = replace(call(), messages=(Message("user", "ab"), Message("user", "c")))
+    two = replace(call(), messages=(Message("user", "a"), Message("user", "bc")))
+    assert cache_key(one) != cache_key(two)
+
+
+async def test_a_repeat_is_replayed_event_by_event_without_asking(
+    call: Callable[..., Call], scripted: Any
+) -> None:
+    cache, inner = ExactCache(CacheOptions()), scripted(("a", "b", "c"))
+    first = [event async for event in await cache(call(), inner)]
+    again = call("c2")
+    assert [event async for event in await cache(again, inner)] == first
+    assert [type(event) for event in first] == [Delta, Delta, Delta, Finish]
+    assert (len(inner.calls), again.facts.cache) == (1, "exact")
+
+
+async def test_another_tenants_answer_is_never_served(call: Callable[..., Call], scripted: Any) -> None:
+    cache, inner = ExactCache(CacheOptions()), scripted(("mine",), ("yours",))
+    await (await cache(replace(call(), tenant="a"), inner)).text()
+    assert (await (await cache(replace(call(), tenant="b"), inner)).text())[0] == "yours"
+
+
+async def test_failures_and_abandoned_answers_are_not_kept(call: Callable[..., Call], scripted: Any) -> None:
+    cache = ExactCache(CacheOptions())
+    inner = scripted(ProviderError("overloaded", ""), ("half", "way"), ("whole",))
+    with pytest.raises(ProviderError):
+        await cache(call(), inner)
+    reply = await cache(call(), inner)
+    await anext(reply)
+    await reply.aclose()
+    assert (await (await cache(call(), inner)).text())[0] == "whole"
+
+
+async def test_an_answer_is_forgotten_after_its_time(call: Callable[..., Call], scripted: Any) -> None:
+    cache, inner = ExactCache(CacheOptions(ttl_s=0.02)), scripted(("old",), ("new",))
+    await (await cache(call(), inner)).text()
+    await asyncio.sleep(0.03)
+    assert (await (await cache(call(), inner)).text())[0] == "new"
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 9)), max_size=60), st.integers(1, 5))
+def test_the_store_is_a_bounded_least_recently_used_map(
+    steps: list[tuple[bool, int]], max_entries: int
+) -> None:
+    store = EntryStore(CacheOptions(max_entries=max_entries, ttl_s=1000))
+    model: dict[bytes, tuple[Delta, ...]] = {}
+    for now, (write, n) in enumerate(steps):
+        key, value = bytes([n]), (Delta(str(now)),)
+        if write:
+            model.pop(key, None)
+            model[key] = value
+            if len(model) > max_entries:
+                del model[next(iter(model))]
+            store.put(key, value, now)
+        else:
+            assert store.get(key, now) == model.get(key)
+            if key in model:
+                model[key] = model.pop(key)
+        assert len(store) == len(model) <= max_entries

@@ -1,0 +1,60 @@
+"""The SSE parser survives any split of the bytes."""
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.stack.wire.sse import ServerSentEvent, SSEParser
+
+LINE = st.text(st.characters(exclude_characters="\r\n", codec="utf-8"), max_size=12)
+EVENT = st.tuples(st.sampled_from(["", "message", "ping"]), st.lists(LINE, min_size=1, max_size=3))
+END = st.sampled_from(["\n", "\r\n", "\r"])
+
+
+def written(events: list[tuple[str, list[str]]], end: str) -> bytes:
+    text = ""
+    for name, lines in events:
+        text += f"event: {name}{end}" if name else f": a comment{end}"
+        text += "".join(f"data: {line}{end}" for line in lines) + end
+    return text.encode()
+
+
+def expected(events: list[tuple[str, list[str]]]) -> list[ServerSentEvent]:
+    return [ServerSentEvent(name.encode(), "\n".join(lines).encode()) for name, lines in events]
+
+
+@given(st.lists(EVENT, max_size=5), END, st.lists(st.integers(0, 400), max_size=8), st.booleans())
+def test_any_split_gives_the_same_events(
+    events: list[tuple[str, list[str]]], end: str, cuts: list[int], bom: bool
+) -> None:
+    data = (b"\xef\xbb\xbf" if bom else b"") + written(events, end)
+    parser = SSEParser()
+    seen: list[ServerSentEvent] = []
+    bounds = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+    for start, stop in pairwise(bounds):
+        seen += parser.feed(data[start:stop])
+    assert seen == expected(events)
+
+
+@given(st.lists(EVENT, min_size=1, max_size=3), END)
+def test_byte_by_byte_is_no_different(events: list[tuple[str, list[str]]], end: str) -> None:
+    parser = SSEParser()
+    data = written(events, end)
+    seen = [event for n in range(len(data)) for event in parser.feed(data[n : n + 1])]
+    assert seen == expected(events)
+
+
+def test_an_event_without_its_blank_line_never_comes() -> None:
+    assert SSEParser().feed(b"data: half\n") == []
+
+
+def test_only_the_first_space_after_the_colon_is_dropped() -> None:
+    assert SSEParser().feed(b"data:  x\n\ndata:y\n\n") == [(b"", b" x"), (b"", b"y")]
+
+
+@given(st.lists(st.binary(max_size=20), max_size=6))
+def test_no_bytes_make_it_raise(chunks: list[bytes]) -> None:
+    parser = SSEParser()
+    for chunk in chunks:
+        parser.feed(chunk)
