@@ -1,0 +1,102 @@
+"""When calls start: arrival kinds as they stand in a scenario's `[arrivals]`, and the times they give.
+
+| kind | keys | times |
+| --- | --- | --- |
+| `constant` | `rate_per_s` (calls/s, > 0) | evenly spaced, the first at 0 |
+| `poisson` | `rate_per_s` (calls/s on average, > 0) | independent exponential gaps |
+| `trace` | none | the trace's own, the first at 0 |
+
+A further kind is one more options class in `Arrivals` and one more case in `arrival_times`.
+"""
+
+from collections.abc import Iterator
+from itertools import count, takewhile
+from typing import Annotated, Literal, assert_never
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.errors import InputError
+
+from .draws import rng
+from .trace import Trace
+
+Rate = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ConstantArrivals(_Options):
+    """Evenly spaced calls: `{kind = "constant", rate_per_s = 20}`."""
+
+    kind: Literal["constant"] = "constant"
+    rate_per_s: Rate
+
+
+class PoissonArrivals(_Options):
+    """Many independent users: `{kind = "poisson", rate_per_s = 20}`."""
+
+    kind: Literal["poisson"] = "poisson"
+    rate_per_s: Rate
+
+
+class TraceArrivals(_Options):
+    """Recorded traffic: `{kind = "trace"}`; the file is given apart, with `--trace`."""
+
+    kind: Literal["trace"] = "trace"
+
+
+Arrivals = Annotated[ConstantArrivals | PoissonArrivals | TraceArrivals, Field(discriminator="kind")]
+
+
+def arrival_times(
+    arrivals: Arrivals, seed: int, duration_s: float, trace: Trace | None = None
+) -> list[float]:
+    """Sorted start times in seconds, each in [0, duration_s). A longer duration only adds times at the end.
+
+    Raises InputError when the kind is `trace` and there is none, or there is one and the kind is another.
+    """
+    return list(takewhile(lambda at_s: at_s < duration_s, _times(arrivals, seed, trace)))
+
+
+def describe_arrivals(arrivals: Arrivals, trace: Trace | None = None) -> str:
+    """The arrivals in a few words, for people: "Poisson, 20 calls/s on average"."""
+    match arrivals:
+        case ConstantArrivals(rate_per_s=rate):
+            return f"constant, {rate:g} calls/s"
+        case PoissonArrivals(rate_per_s=rate):
+            return f"Poisson, {rate:g} calls/s on average"
+        case TraceArrivals():
+            return f"the recorded times of {_checked(arrivals, trace).name}"
+        case _:
+            assert_never(arrivals)
+
+
+def _times(arrivals: Arrivals, seed: int, trace: Trace | None) -> Iterator[float]:
+    """The kind's times without an end (a trace ends by itself)."""
+    if isinstance(arrivals, TraceArrivals):
+        return (row.at_s for row in _checked(arrivals, trace).rows)
+    if trace is not None:
+        raise InputError(f'arrivals.kind: expected "trace" because a trace is given, got "{arrivals.kind}"')
+    match arrivals:
+        case ConstantArrivals(rate_per_s=rate):
+            return (n / rate for n in count())
+        case PoissonArrivals(rate_per_s=rate):
+            return _poisson(rate, seed)
+        case _:
+            assert_never(arrivals)
+
+
+def _poisson(rate_per_s: float, seed: int) -> Iterator[float]:
+    gaps = rng(seed, "poisson gaps")
+    at_s = gaps.expovariate(rate_per_s)
+    while True:
+        yield at_s
+        at_s += gaps.expovariate(rate_per_s)
+
+
+def _checked(arrivals: TraceArrivals, trace: Trace | None) -> Trace:
+    if trace is None:
+        raise InputError(f'arrivals.kind: "{arrivals.kind}" plays a trace file, expected --trace FILE')
+    return trace

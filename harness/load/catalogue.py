@@ -1,0 +1,112 @@
+"""The questions of a workload with their right answers, and the test of whether a reply has the right one.
+
+A catalogue is NDJSON, one question a line:
+`{"id": "q001", "question": "...", "answer": "...", "wrong": ["..."], "difficulty": "easy", "topic": "..."}`
+"""
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+
+from harness.errors import InputError
+
+Difficulty = Literal["easy", "medium", "hard"]
+
+
+def _one_line(text: str) -> str:
+    if text.splitlines() != [text.strip()]:
+        raise ValueError("expected one line of text without blanks around it")
+    return text
+
+
+Line = Annotated[str, Field(max_length=1_000), AfterValidator(_one_line)]
+
+
+class Question(BaseModel):
+    """One question. Each text is one line; no wrong answer may pass for the right one, nor the reverse."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    id: Line
+    question: Line
+    answer: Line
+    wrong: Annotated[tuple[Line, ...], Field(min_length=1)]
+    difficulty: Difficulty
+    topic: Line
+
+    @field_validator("wrong", mode="after")
+    @classmethod
+    def _apart_from_the_answer(cls, wrong: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        answer = info.data.get("answer")
+        if answer is not None:
+            for other in wrong:
+                if is_right(other, answer) or is_right(answer, other):
+                    raise ValueError(f'expected wrong answers apart from "{answer}", got "{other}"')
+        return wrong
+
+
+def is_right(text: str, answer: str) -> bool:
+    """Whether the answer stands in the text as whole words, in any case and with any spacing between them."""
+    return _whole_words(answer).search(text) is not None
+
+
+def load_catalogue(path: Path) -> tuple[Question, ...]:
+    """Read the questions in the file's order; blank lines are skipped.
+
+    Raises InputError, one line with file, line, key and expectation, also for an id or question used twice.
+    """
+    questions: list[Question] = []
+    first_line_of: dict[tuple[str, str], int] = {}
+    for number, line in enumerate(_read_lines(path), start=1):
+        if not line.strip():
+            continue
+        where = f"{path} line {number}"
+        question = _parse(line, where)
+        for key, value in (("id", question.id), ("question", question.question.casefold())):
+            first = first_line_of.setdefault((key, value), number)
+            if first != number:
+                raise InputError(f"{where}, key {key}: expected one not used before, got line {first}'s")
+        questions.append(question)
+    if not questions:
+        raise InputError(f"{path}: expected at least one question, got none")
+    return tuple(questions)
+
+
+def _read_lines(path: Path) -> list[str]:
+    expected = "expected a catalogue (NDJSON, one question a line)"
+    try:
+        return path.read_text(encoding="utf-8").split("\n")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); {expected}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not UTF-8 text; {expected}") from error
+
+
+def _parse(line: str, where: str) -> Question:
+    try:
+        return Question.model_validate_json(line)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = "".join(f", key {part}" for part in first["loc"][:1])
+        problem = first["msg"].replace("Input should be", "expected").removeprefix("Value error, ")
+        raise InputError(f"{where}{key}: {problem}") from error
+
+
+@lru_cache(maxsize=4096)
+def _whole_words(answer: str) -> re.Pattern[str]:
+    """A number is not found inside a longer one: 14 is neither in 3.14 nor in 14,000."""
+    words = r"\s+".join(re.escape(word) for word in answer.split())
+    before = r"(?<!\d[.,])" if answer[0].isdigit() else ""
+    after = r"(?![.,]\d)" if answer[-1].isdigit() else ""
+    return re.compile(rf"(?<!\w){before}{words}(?!\w){after}", re.IGNORECASE)

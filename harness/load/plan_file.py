@@ -1,0 +1,72 @@
+"""The plan on disk, for load workers in other processes: NDJSON, one call a line.
+
+Texts that calls share (system prompts, questions) stand on lines of their own, `{"text": 0, "is": "..."}`,
+before the first call that names them by number: an hour of calls with a long system prompt is a small file.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from harness.errors import InputError
+
+from .plan import PlannedCall
+from .prompt import Prompt
+
+_CALL_KEYS = tuple(field.name for field in fields(PlannedCall) if field.name != "prompt")
+
+
+def write_plan(path: Path, plan: Iterable[PlannedCall]) -> None:
+    """Write the calls (a whole plan or a worker's share), replacing the file."""
+    with path.open("wb") as file:
+        for row in _rows(plan):
+            file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def read_plan(path: Path) -> list[PlannedCall]:
+    """The calls as they were written. Raises InputError, one line, when the file is missing or is no plan."""
+    texts: list[str] = []
+    plan: list[PlannedCall] = []
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                try:
+                    row = orjson.loads(line)
+                    if "text" in row:
+                        texts.append(row["is"])
+                    else:
+                        plan.append(_call(row, texts))
+                except (ValueError, LookupError, TypeError) as error:
+                    raise InputError(f"{path} line {number}: expected a call or a text of a plan") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); expected a plan (NDJSON)") from error
+    return plan
+
+
+def _rows(plan: Iterable[PlannedCall]) -> Iterator[dict[str, Any]]:
+    number_of: dict[str, int] = {}
+    for call in plan:
+        prompt = call.prompt
+        for text in (prompt.system, prompt.question):
+            if text not in number_of:
+                number_of[text] = len(number_of)
+                yield {"text": number_of[text], "is": text}
+        row = {key: getattr(call, key) for key in _CALL_KEYS}
+        row["prompt"] = {
+            "system": number_of[prompt.system],
+            "question": number_of[prompt.question],
+            "output_tokens": prompt.output_tokens,
+            "filler_chars": prompt.filler_chars,
+            "filler_key": prompt.filler_key,
+        }
+        yield row
+
+
+def _call(row: dict[str, Any], texts: list[str]) -> PlannedCall:
+    recipe = row.pop("prompt")
+    recipe["system"] = texts[recipe["system"]]
+    recipe["question"] = texts[recipe["question"]]
+    return PlannedCall(**row, prompt=Prompt(**recipe))
