@@ -1,0 +1,25 @@
+"""The pictures of a report, as inline SVG that needs nothing but the page's palette."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reports.metrics import Facts
+
+from .bars import attempts, cost
+from .canvas import Drawing, Key, page_style
+from .distributions import distributions
+from .timeline import timeline
+
+__all__ = ["Drawing", "Key", "draw"]
+
+
+def draw(subjects: Sequence[Facts], manifest: Mapping[str, Any]) -> dict[str, Drawing]:
+    """Every figure by name: timeline, distributions, cost, attempts."""
+    with page_style():
+        drawings = (
+            timeline(subjects, manifest),
+            distributions(subjects),
+            cost(subjects),
+            attempts(subjects),
+        )
+    return {drawing.name: drawing for drawing in drawings}

@@ -1,0 +1,161 @@
+"""One subject's share of a run, cut to the measured window: what its metrics are computed from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from reports.record import Run
+from reports.statistics import Floats
+
+Mask = npt.NDArray[np.bool_]
+
+NANO = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class MetricOptions:
+    """Where a metric's definition holds a choice."""
+
+    stall_s: float = 1.0
+    """A gap between two contents longer than this is a stall."""
+    late_s: float = 0.1
+    """A call sent later than this after its planned start is a late start."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A subject's calls planned after the warm-up, with their attempts and ledger rows.
+
+    `calls` holds the calls that were sent; of those that the load generator dropped only the planned
+    starts remain (`dropped_s`): they say something about the generator and nothing about the subject.
+    """
+
+    subject: str
+    manifest: Mapping[str, Any]
+    calls: pd.DataFrame
+    dropped_s: Floats
+    attempts: pd.DataFrame
+    ledger: pd.DataFrame
+    ledger_kept: bool
+    """Whether anyone kept a ledger in this run, so that no rows means nothing was billed."""
+    options: MetricOptions = MetricOptions()
+
+    @property
+    def dropped(self) -> int:
+        return len(self.dropped_s)
+
+    @cached_property
+    def success(self) -> Mask:
+        return (self.calls["outcome"] == "success").to_numpy(dtype=bool)
+
+    @cached_property
+    def ttft_s(self) -> Floats:
+        """First content at the client - planned start, per call; the whole reply is a call's first content
+        when it was not streamed."""
+        first = floats(self.calls, "first_s")
+        whole = ~flags(self.calls, "stream") & np.isnan(first)
+        return np.where(whole, floats(self.calls, "end_s"), first) - self.planned_s
+
+    @cached_property
+    def e2e_s(self) -> Floats:
+        """End of the reply - planned start, per call."""
+        return floats(self.calls, "end_s") - self.planned_s
+
+    @cached_property
+    def planned_s(self) -> Floats:
+        return floats(self.calls, "planned_s")
+
+    @cached_property
+    def sent(self) -> pd.DataFrame:
+        """Attempts that went out to a provider: not those the stack itself refused before sending."""
+        return self.attempts[self.attempts["outcome"] != "rejected"]
+
+    @property
+    def attempts_known(self) -> bool:
+        """Whether the stack told its attempts: rows exist, or no call claims to have made any."""
+        return len(self.attempts) > 0 or (len(self.calls) > 0 and int(self.calls["attempts"].sum()) == 0)
+
+    @property
+    def ledger_known(self) -> bool:
+        return self.ledger_kept or (self.attempts_known and len(self.sent) == 0 and len(self.calls) > 0)
+
+    @cached_property
+    def answering(self) -> pd.DataFrame:
+        """The attempt that answered, for each call that succeeded: its last successful one."""
+        answered = self.calls.loc[self.success, "call_id"]
+        good = self.attempts[
+            (self.attempts["outcome"] == "success") & self.attempts["call_id"].isin(answered)
+        ]
+        return good.sort_values(["call_id", "n"]).drop_duplicates("call_id", keep="last")
+
+    @cached_property
+    def during_faults(self) -> Mask | None:
+        """Calls planned while at least one scheduled fault was active; None without faults."""
+        windows = [(fault["from_s"], fault["to_s"]) for fault in self.manifest["faults"]]
+        if not windows:
+            return None
+        inside = np.zeros(len(self.calls), dtype=bool)
+        for start, end in windows:
+            inside |= (self.planned_s >= start) & (self.planned_s < (np.inf if end is None else end))
+        return inside
+
+    @property
+    def window_s(self) -> float | None:
+        """Length of the measured window: the run's duration without its warm-up; for a partial run, or one
+        that does not state its duration, up to the last planned start."""
+        end = self.manifest["duration_s"]
+        if end is None or self.manifest["status"] == "partial":
+            end = float(self.planned_s.max()) if len(self.calls) else 0.0
+        window = float(end) - float(self.manifest["warmup_s"])
+        return window if window > 0 else None
+
+
+def facts_of(run: Run, subject: str, options: MetricOptions | None = None) -> Facts:
+    """Cut a run down to one subject and to what was planned after the warm-up."""
+    calls = run.calls[run.calls["subject"] == subject]
+    attempts = run.attempts[run.attempts["subject"] == subject]
+    ledger = run.ledger[run.ledger["subject"] == subject]
+    warmup_s = float(run.manifest["warmup_s"])
+    if warmup_s > 0:
+        measured = calls["planned_s"] >= warmup_s
+        warm = calls.loc[~measured, "call_id"]
+        calls, attempts = calls[measured], attempts[~attempts["call_id"].isin(warm)]
+        ledger = ledger[~_warm_rows(ledger, list(warm), list(calls["call_id"]), warmup_s)]
+    dropped = (calls["outcome"] == "dropped").to_numpy(dtype=bool) | np.isnan(floats(calls, "started_s"))
+    return Facts(
+        subject,
+        run.manifest,
+        calls[~dropped].reset_index(drop=True),
+        floats(calls, "planned_s")[dropped],
+        attempts.reset_index(drop=True),
+        ledger.reset_index(drop=True),
+        ledger_kept=len(run.ledger) > 0,
+        options=options or MetricOptions(),
+    )
+
+
+def _warm_rows(ledger: pd.DataFrame, warm: list[str], measured: list[str], warmup_s: float) -> Mask:
+    """Ledger rows of warm-up calls; a row of no known call goes by the time the provider received it."""
+    call_id = ledger["attempt_id"].str.rsplit("/", n=1).str[0]
+    unknown = ~call_id.isin(measured) & (ledger["received_s"] < warmup_s)
+    return np.asarray(call_id.isin(warm) | unknown, dtype=bool)
+
+
+def floats(frame: pd.DataFrame, column: str) -> Floats:
+    """A column as floats, NaN for null."""
+    return frame[column].to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def flags(frame: pd.DataFrame, column: str) -> Mask:
+    """A column as booleans, False for null."""
+    return frame[column].to_numpy(dtype=bool, na_value=False)
+
+
+def total(frame: pd.DataFrame, column: str) -> int:
+    """The exact sum of an integer column."""
+    return int(frame[column].sum())

@@ -1,0 +1,71 @@
+"""What a metric is made of: a rate keeps its counts, a percentile its sample, so each has an interval."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from reports.statistics import Floats, nearest_rank, quantile_interval, wilson
+
+Interval = tuple[float | None, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`hits` of `of` calls; unmeasured (None) when there were none to look at."""
+
+    hits: int
+    of: int
+
+    @property
+    def value(self) -> float | None:
+        return self.hits / self.of if self.of else None
+
+    def interval(self) -> Interval | None:
+        return wilson(self.hits, self.of)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantile:
+    """The nearest-rank q-quantile of an ascending sample, which may end in +inf (never answered)."""
+
+    ordered: Floats
+    q: float
+
+    @classmethod
+    def of(cls, sample: Floats, q: float) -> "Quantile":
+        return cls(np.sort(sample[~np.isnan(sample)]), q)
+
+    @property
+    def value(self) -> float | None:
+        return nearest_rank(self.ordered, self.q)
+
+    def interval(self) -> Interval | None:
+        return quantile_interval(self.ordered, self.q) if len(self.ordered) else None
+
+
+Plain = int | float | None | dict[str, float] | dict[str, int]
+Measure = Rate | Quantile | Plain
+
+
+def sane(number: float) -> float:
+    """A float without the noise of its last digits: 0.1 + 0.2 is 0.3; nano-dollars of a million survive."""
+    return float(f"{number:.15g}")
+
+
+def plain(measure: Measure) -> Plain:
+    """The number (or table of numbers) a measure stands for; may be +inf."""
+    value = measure.value if isinstance(measure, Rate | Quantile) else measure
+    if isinstance(value, Mapping):
+        return {key: sane(number) if isinstance(number, float) else number for key, number in value.items()}
+    return sane(value) if isinstance(value, float) else value
+
+
+def bounds(measure: Measure) -> list[float | None] | None:
+    """The 95 % interval of a rate or percentile, an end null where it is not bounded; None for the rest, and
+    when the whole interval lies at infinity."""
+    interval = measure.interval() if isinstance(measure, Rate | Quantile) else None
+    if interval is None or interval[0] == math.inf:
+        return None
+    return [None if end is None or math.isinf(end) else sane(end) for end in interval]

@@ -1,0 +1,148 @@
+"""The columns of a run's three tables: what is recorded, once, raw; everything else is derived.
+
+Columns ending in `_s` are seconds since the subject's t = 0 (the start of its arrival plan and of the fault
+schedule); `_nusd` are integer nano-dollars. A column that may be null is optional for a writer.
+"""
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+
+CALL_OUTCOMES = ("success", "failed", "rejected", "dropped")
+ATTEMPT_OUTCOMES = ("success", "failed", "abandoned", "rejected")
+ATTEMPT_KINDS = ("primary", "retry", "fallback", "hedge")
+CACHE_STATES = ("off", "miss", "exact")
+ERROR_KINDS = (
+    "connect",
+    "timeout_connect",
+    "timeout_first_token",
+    "timeout_inter_chunk",
+    "timeout_total",
+    "connection",
+    "truncated",
+    "malformed",
+    "in_band",
+    "rate_limited",
+    "quota_exhausted",
+    "server_error",
+    "overloaded",
+    "auth",
+    "bad_request",
+    "context_length",
+    "all_providers_failed",
+    "rejected_limiter",
+    "rejected_deadline",
+    "rejected_unsuitable",
+)
+
+_TYPES = {
+    "str": pa.string(),
+    "int": pa.int64(),
+    "float": pa.float64(),
+    "bool": pa.bool_(),
+    "floats": pa.list_(pa.float64()),
+}
+
+
+def _schema(text: str) -> pa.Schema:
+    """A schema from lines of `name type`; a `?` after the type lets the column be null."""
+    fields = []
+    for name, kind in (line.split() for line in text.strip().splitlines()):
+        fields.append(pa.field(name, _TYPES[kind.rstrip("?")], nullable=kind.endswith("?")))
+    return pa.schema(fields)
+
+
+CALLS = _schema("""
+    subject str
+    call_id str
+    n int
+    tenant str
+    question_id str?
+    difficulty str?
+    stream bool
+    planned_s float
+    started_s float?
+    first_s float?
+    end_s float?
+    outcome str
+    error_kind str?
+    status int?
+    input_tokens int
+    output_tokens int
+    chunk_s floats
+    finish_reason str?
+    provider str?
+    model str?
+    cache str
+    attempts int
+    cost_nusd int
+    answer_right bool?
+""")
+
+ATTEMPTS = _schema("""
+    subject str
+    call_id str
+    attempt_id str
+    n int
+    kind str
+    provider str
+    model str
+    started_s float
+    first_s float?
+    end_s float
+    outcome str
+    error_kind str?
+    status int?
+    retry_after_s float?
+    limiter_wait_s float
+    backoff_s float
+    input_tokens int
+    cached_input_tokens int
+    output_tokens int
+    usage_known bool
+    cost_nusd int
+""")
+
+LEDGER = _schema("""
+    subject str
+    attempt_id str?
+    request_id str
+    provider str
+    model str
+    endpoint str
+    key_id str
+    region str
+    stream bool
+    received_s float
+    status int
+    error str?
+    fault str?
+    ended str
+    input_tokens int
+    cached_input_tokens int
+    output_tokens int
+    planned_output_tokens int
+    cost_nusd int
+    first_scheduled_s float?
+    first_sent_s float?
+    last_scheduled_s float?
+    last_sent_s float?
+    chunks_planned int
+    chunks_sent int
+    answer str?
+    prompt_digest str
+""")
+
+# Values a column may take; a typo in one would silently fall out of every count.
+VOCABULARY: dict[str, dict[str, tuple[str, ...]]] = {
+    "calls": {"outcome": CALL_OUTCOMES, "cache": CACHE_STATES},
+    "attempts": {"outcome": ATTEMPT_OUTCOMES, "kind": ATTEMPT_KINDS},
+    "ledger": {},
+}
+# What identifies a row; two rows with one identity would be counted twice in every join.
+IDENTITY: dict[str, tuple[str, ...]] = {
+    "calls": ("subject", "call_id"),
+    "attempts": ("subject", "attempt_id"),
+    "ledger": (),
+}
+SCHEMAS = {"calls": CALLS, "attempts": ATTEMPTS, "ledger": LEDGER}

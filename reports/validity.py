@@ -1,0 +1,111 @@
+"""May these numbers be believed: a verdict on the measurement itself, with its reasons.
+
+A late or starved load generator makes every subject look wrong in the same direction as a slow one, so it is
+judged before anything is concluded. VALID: conclude. DEGRADED: read the reasons first. INVALID: do not
+conclude.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Level = Literal["VALID", "DEGRADED", "INVALID"]
+
+_ORDER: tuple[Level, ...] = ("VALID", "DEGRADED", "INVALID")
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Above the first number a run is DEGRADED, above the second INVALID.
+
+    The latencies that are compared run from 0.2 s up: a send lag or clock error of 25 to 50 ms at the 99th
+    percentile can begin to show in them, one of a quarter of a second decides them.
+    """
+
+    send_lag_s_p99: tuple[float, float] = (0.050, 0.500)
+    late_share: tuple[float, float] = (0.01, 0.10)
+    dropped_share: tuple[float, float] = (0.0, 0.05)
+    cpu_percent: tuple[float, float] = (80.0, 95.0)
+    ttft_error_s_p99: tuple[float, float] = (0.025, 0.250)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    level: Level
+    subject: str | None
+    text: str
+
+
+def judge_validity(
+    manifest: Mapping[str, Any],
+    subjects: Mapping[str, Mapping[str, Any]],
+    calibration: Mapping[str, Mapping[str, Any]],
+    thresholds: Thresholds | None = None,
+) -> dict[str, Any]:
+    """`{"verdict": ..., "reasons": [{"level", "subject", "text"}]}`, worst reasons first.
+
+    `subjects` are the metrics per subject, `calibration` what `ttft_error` found for each.
+    """
+    limits = thresholds or Thresholds()
+    reasons = list(_run_reasons(manifest))
+    for name, metrics in subjects.items():
+        if not metrics["calls"]:
+            reasons.append(
+                Reason("INVALID", name, "vacuous: no call was sent, there is nothing to conclude from")
+            )
+            continue
+        reasons += _load_reasons(name, metrics, limits)
+        if manifest["engine"] != "virtual":
+            reasons += _generator_reasons(name, manifest["generator"].get(name, {}), limits)
+            reasons += _clock_reasons(name, metrics, calibration[name], limits)
+    reasons.sort(key=lambda reason: -_ORDER.index(reason.level))
+    return {
+        "verdict": reasons[0].level if reasons else "VALID",
+        "reasons": [{"level": r.level, "subject": r.subject, "text": r.text} for r in reasons],
+    }
+
+
+def _run_reasons(manifest: Mapping[str, Any]) -> Iterator[Reason]:
+    if manifest["status"] == "partial":
+        why = manifest["status_reason"] or "it was stopped before its end"
+        yield Reason("DEGRADED", None, f"partial run: {why}")
+
+
+def _load_reasons(name: str, metrics: Mapping[str, Any], limits: Thresholds) -> Iterator[Reason]:
+    lag_s, planned = metrics["send_lag_s_p99"], metrics["calls"] + metrics["dropped_arrivals"]
+    if level := _level(lag_s, limits.send_lag_s_p99):
+        yield Reason(level, name, f"calls were sent late: send lag p99 is {lag_s * 1000:.0f} ms")
+    late = metrics["late_starts"]
+    if level := _level(late / planned, limits.late_share):
+        yield Reason(level, name, f"{late} of {planned} calls started late")
+    dropped = metrics["dropped_arrivals"]
+    if level := _level(dropped / planned, limits.dropped_share):
+        yield Reason(level, name, f"the load generator dropped {dropped} of {planned} planned calls")
+
+
+def _generator_reasons(name: str, generator: Mapping[str, Any], limits: Thresholds) -> Iterator[Reason]:
+    cpu = generator.get("cpu_percent_max")
+    if cpu is None:
+        yield Reason("DEGRADED", name, "nobody measured the load generator's CPU")
+    elif level := _level(cpu, limits.cpu_percent):
+        yield Reason(level, name, f"the load generator was short of CPU: {cpu:.0f} % at its peak")
+
+
+def _clock_reasons(
+    name: str, metrics: Mapping[str, Any], calibration: Mapping[str, Any], limits: Thresholds
+) -> Iterator[Reason]:
+    error_s = calibration["ttft_error_s_p99"]
+    if error_s is None:
+        if metrics["success_rate"] and metrics["cache_hit_rate"] != 1:
+            yield Reason("DEGRADED", name, "TTFT could not be checked against the provider's ledger")
+    elif level := _level(error_s, limits.ttft_error_s_p99):
+        yield Reason(
+            level, name, f"TTFT differs from the provider's ledger by {error_s * 1000:.0f} ms at p99"
+        )
+
+
+def _level(value: float, limits: tuple[float, float]) -> Level | None:
+    degraded, invalid = limits
+    if value > invalid:
+        return "INVALID"
+    return "DEGRADED" if value > degraded else None
