@@ -1,0 +1,40 @@
+"""Mock LLM providers that speak the real wire protocols and misbehave on a schedule.
+
+`MockApp` is plain ASGI; `serve` puts it on sockets. What a provider is like is a `Profile`, what goes wrong
+is a list of faults, and what really happened is the `Ledger`.
+"""
+
+from .answers import Catalogue, CatalogueError, Question, load_catalogue
+from .app import DEFAULT_EPOCH_S, MockApp
+from .faults import Fault, FaultError, check_faults, describe_faults, parse_faults
+from .http_server import BindError, PortInUse, build_server, listen, shut_down
+from .ledger import Ledger, LedgerRow
+from .profile import Profile, ProfileError, load_profile, make_profile, shipped_profiles
+from .server import serve
+
+__all__ = [
+    "DEFAULT_EPOCH_S",
+    "BindError",
+    "Catalogue",
+    "CatalogueError",
+    "Fault",
+    "FaultError",
+    "Ledger",
+    "LedgerRow",
+    "MockApp",
+    "PortInUse",
+    "Profile",
+    "ProfileError",
+    "Question",
+    "build_server",
+    "check_faults",
+    "describe_faults",
+    "listen",
+    "load_catalogue",
+    "load_profile",
+    "make_profile",
+    "parse_faults",
+    "serve",
+    "shipped_profiles",
+    "shut_down",
+]

@@ -1,0 +1,85 @@
+"""The faults: the registry of kinds, and a schedule of them read, checked and applied."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from ..draws import Draws
+from ..plan import Plan
+from ..profile import Profile
+from ..validation import one_line
+from .base import FaultBase, Scene
+from .brownout import Brownout
+from .hang import Hang
+from .http_error import HttpError
+from .outage import Outage
+from .reset import Reset
+
+Fault = Annotated[Outage | HttpError | Brownout | Hang | Reset, Field(discriminator="kind")]
+"""Any fault: for a field of a pydantic model."""
+
+KINDS: Mapping[str, type[FaultBase]] = {
+    cls.model_fields["kind"].default: cls for cls in (Outage, HttpError, Brownout, Hang, Reset)
+}
+
+
+class FaultError(Exception):
+    """A fault schedule that cannot be used; one line: key and what was expected."""
+
+
+def describe_faults() -> dict[str, str]:
+    """Each kind with its one line."""
+    return {kind: cls.summary for kind, cls in KINDS.items()}
+
+
+def parse_faults(data: object, profile: Profile) -> tuple[FaultBase, ...]:
+    """Read a schedule (a list of objects with `kind`) for the providers of `profile`; raises FaultError."""
+    if not isinstance(data, list | tuple):
+        raise FaultError("faults: expected a list of objects")
+    return check_faults([_parse_one(item, f"faults.{nth}") for nth, item in enumerate(data)], profile)
+
+
+def check_faults(faults: Iterable[FaultBase], profile: Profile) -> tuple[FaultBase, ...]:
+    """The faults with models by their canonical ids; raises FaultError for names not in `profile`."""
+    return tuple(_resolved(fault, profile, f"faults.{nth}") for nth, fault in enumerate(faults))
+
+
+def apply_faults(
+    faults: Sequence[FaultBase], plan: Plan, scene: Scene, provider: str, model: str, t_s: float, draws: Draws
+) -> Plan:
+    """The plan after every fault that strikes, in the schedule's order, until one has decided its fate."""
+    of_kind: Counter[str] = Counter()
+    for fault in faults:
+        nth = of_kind[fault.kind]
+        of_kind[fault.kind] += 1
+        if not plan.decided and fault.strikes(provider, model, t_s, draws, nth):
+            plan = fault.apply(plan, scene)
+    return plan
+
+
+def _parse_one(item: Any, where: str) -> FaultBase:
+    if not isinstance(item, Mapping):
+        raise FaultError(f"{where}: expected an object with a kind, got {item!r}")
+    kind = item.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise FaultError(f"{where}.kind: expected one of {', '.join(KINDS)}, got {kind!r}")
+    try:
+        return KINDS[kind].model_validate(item)
+    except ValidationError as error:
+        raise FaultError(f"{where}.{one_line(error)}") from None
+
+
+def _resolved(fault: FaultBase, profile: Profile, where: str) -> FaultBase:
+    if fault.provider is not None and fault.provider not in profile.providers:
+        known = ", ".join(profile.providers)
+        raise FaultError(f"{where}.provider: expected one of {known}, got {fault.provider!r}")
+    if fault.model is None:
+        return fault
+    of = [fault.provider] if fault.provider is not None else list(profile.providers)
+    for name in of:
+        if model := profile.providers[name].canonical(fault.model):
+            return fault.model_copy(update={"model": model})
+    known = ", ".join(model for name in of for model in profile.providers[name].models)
+    raise FaultError(f"{where}.model: expected one of {known}, got {fault.model!r}")

@@ -1,0 +1,20 @@
+"""The provider takes the request and never answers."""
+
+from typing import ClassVar, Literal
+
+from ..latency import Seconds
+from ..plan import Plan
+from .base import FaultBase, Scene
+
+
+class Hang(FaultBase):
+    """No headers for `hold_s` seconds (default 600) or until the client leaves, then a closed connection."""
+
+    summary: ClassVar[str] = "no headers at all: the request is held, then the connection closed"
+
+    kind: Literal["hang"] = "hang"
+    hold_s: Seconds = 600.0
+
+    def apply(self, plan: Plan, scene: Scene) -> Plan:
+        """Silence instead of the reply."""
+        return plan.hung(self.hold_s, self.kind)

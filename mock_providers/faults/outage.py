@@ -1,0 +1,18 @@
+"""The provider is down: every request is refused as overloaded."""
+
+from typing import ClassVar, Literal
+
+from ..plan import Plan
+from .base import FaultBase, Scene
+
+
+class Outage(FaultBase):
+    """The provider's own overload error: 503 from OpenAI and Together, 529 from Anthropic."""
+
+    summary: ClassVar[str] = "every request refused as overloaded (503, Anthropic 529)"
+
+    kind: Literal["outage"] = "outage"
+
+    def apply(self, plan: Plan, scene: Scene) -> Plan:
+        """A refusal instead of the reply."""
+        return plan.refused(scene.errors.overloaded(), scene.error_latency_s, self.kind)

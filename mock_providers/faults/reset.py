@@ -1,0 +1,21 @@
+"""The connection breaks in the middle of a reply."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from ..plan import Plan
+from .base import FaultBase, Scene
+
+
+class Reset(FaultBase):
+    """A TCP reset after `after_chunks` content chunks (default 5) of a stream, or instead of a JSON reply."""
+
+    summary: ClassVar[str] = "the connection is reset (RST) in mid-stream, after after_chunks chunks"
+
+    kind: Literal["reset"] = "reset"
+    after_chunks: Annotated[int, Field(ge=0)] = 5
+
+    def apply(self, plan: Plan, scene: Scene) -> Plan:
+        """The same reply, cut short."""
+        return plan.reset_after(self.after_chunks, self.kind)

@@ -1,0 +1,109 @@
+"""When each chunk of a reply is due: time to the first token, then a pace.
+
+Two distributions for the time to first token (discriminated by `kind`); the pace is a speed per reply with
+jitter per chunk. Everything here is a pure function of its generator.
+"""
+
+import math
+import random
+from bisect import bisect_left
+from itertools import accumulate
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Sigma = Annotated[float, Field(ge=0, le=3)]
+
+
+class Options(BaseModel):
+    """A frozen value that refuses unknown keys and wrong types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Lognormal(Options):
+    """`median_s` × exp(`sigma` × standard normal): the long-tailed default for latencies."""
+
+    kind: Literal["lognormal"] = "lognormal"
+    median_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    sigma: Sigma
+
+    def draw(self, rng: random.Random) -> float:
+        """One latency in seconds."""
+        return self.median_s * math.exp(rng.gauss(0.0, self.sigma))
+
+
+class Constant(Options):
+    """Always `value_s`."""
+
+    kind: Literal["constant"] = "constant"
+    value_s: Seconds
+
+    def draw(self, rng: random.Random) -> float:
+        """`value_s`."""
+        return self.value_s
+
+
+Latency = Annotated[Lognormal | Constant, Field(discriminator="kind")]
+
+
+class Pace(Options):
+    """How fast a reply goes on after its first token.
+
+    - `tokens_per_s`: median speed over replies; `inf` sends everything with the first token
+    - `reply_sigma`: lognormal spread of the speed between replies (median kept)
+    - `chunk_sigma`: lognormal spread of each gap within a reply (mean kept, so the speed holds)
+    - `chunk_tokens`: fewest and most tokens a chunk, drawn evenly
+    """
+
+    tokens_per_s: Annotated[float, Field(gt=0, allow_inf_nan=True)]
+    reply_sigma: Sigma = 0.25
+    chunk_sigma: Sigma = 0.3
+    chunk_tokens: Annotated[tuple[int, int], Field(strict=False)] = (1, 4)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Pace":
+        fewest, most = self.chunk_tokens
+        if not 1 <= fewest <= most:
+            raise ValueError(
+                f"chunk_tokens: expected [fewest, most] with 1 <= fewest <= most, got {self.chunk_tokens}"
+            )
+        return self
+
+
+class Chunk(NamedTuple):
+    """`tokens` tokens due `due_s` after the request was received."""
+
+    due_s: float
+    tokens: int
+
+
+def schedule(tokens: int, ttft_s: float, pace: Pace, rng: random.Random) -> list[Chunk]:
+    """Cut `tokens` into chunks: the first due at `ttft_s`, each later one after the time its tokens take."""
+    sizes = _sizes(tokens, pace.chunk_tokens, rng)
+    seconds_per_token = math.exp(rng.gauss(0.0, pace.reply_sigma)) / pace.tokens_per_s
+    if seconds_per_token == 0.0:
+        return [Chunk(ttft_s, size) for size in sizes]
+    sigma = pace.chunk_sigma
+    keep_mean = -sigma * sigma / 2
+    due_s, chunks = ttft_s, []
+    for nth, size in enumerate(sizes):
+        if nth:
+            due_s += size * seconds_per_token * math.exp(keep_mean + rng.gauss(0.0, sigma))
+        chunks.append(Chunk(due_s, size))
+    return chunks
+
+
+def _sizes(tokens: int, chunk_tokens: tuple[int, int], rng: random.Random) -> list[int]:
+    fewest, most = chunk_tokens
+    sizes: list[int] = []
+    while (missing := tokens - sum(sizes)) > 0:
+        # About as many draws as the mean size needs; the loop comes round again for the rest.
+        sizes += rng.choices(range(fewest, most + 1), k=1 + 2 * missing // (fewest + most))
+    totals = list(accumulate(sizes))
+    last = bisect_left(totals, tokens)
+    del sizes[last + 1 :]
+    if sizes:
+        sizes[-1] -= totals[last] - tokens
+    return sizes

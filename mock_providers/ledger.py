@@ -1,0 +1,167 @@
+"""The provider's own truth about every request: one row each, written when the request ends, exactly once.
+
+Money is integer nano-dollars. `*_s` are seconds since t = 0. Rows leave as NDJSON.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import orjson
+
+from .plan import Piece, Plan
+from .profile import Prices
+
+Ended = Literal["complete", "error", "client_closed", "reset", "hung"]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One request to an API endpoint.
+
+    - `attempt_id`: the client's `x-client-request-id`
+    - `key_id`: "key-" + 6 hex digits of the API key's SHA-256, "" without a key
+    - `model`: the canonical id, or what was asked for when there is no such model
+    - `status`: the HTTP status sent, 0 when none was; `error`: the provider's error code, else its type
+    - `fault`: the injected fault that decided or shaped the reply
+    - `ended`: complete, error (an HTTP error reply), client_closed, reset (the provider cut it), hung
+    - `output_tokens`: sent; `planned_output_tokens`: of the whole reply; a JSON reply is one chunk
+    - `cost_nusd`: billed: input and the tokens sent; refusals and hangs are free and count no tokens
+    - `first_*`, `last_*`: of content chunks: when planned, when written to the socket
+    """
+
+    attempt_id: str | None
+    request_id: str
+    provider: str
+    model: str
+    endpoint: str
+    key_id: str
+    region: str
+    stream: bool
+    received_s: float
+    status: int
+    error: str | None
+    fault: str | None
+    ended: Ended
+    input_tokens: int
+    cached_input_tokens: int
+    output_tokens: int
+    planned_output_tokens: int
+    cost_nusd: int
+    first_scheduled_s: float | None
+    first_sent_s: float | None
+    last_scheduled_s: float | None
+    last_sent_s: float | None
+    chunks_planned: int
+    chunks_sent: int
+    answer: str | None
+    prompt_digest: str
+
+
+class Ledger:
+    """Rows in the order in which their requests ended."""
+
+    def __init__(self) -> None:
+        self._rows: list[LedgerRow] = []
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def rows(self) -> Sequence[LedgerRow]:
+        """All rows so far."""
+        return self._rows
+
+    def append(self, row: LedgerRow) -> None:
+        """Add the row of a request that has ended."""
+        self._rows.append(row)
+
+    def ndjson(self, rows_per_part: int = 1000) -> Iterator[bytes]:
+        """The rows so far, one JSON object a line, in parts of bounded size."""
+        for start in range(0, len(self._rows), rows_per_part):
+            part = self._rows[start : start + rows_per_part]
+            yield b"".join(orjson.dumps(row) + b"\n" for row in part)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked for what: the columns of a row that are known before anything is sent."""
+
+    provider: str
+    endpoint: str
+    region: str
+    attempt_id: str | None
+    request_id: str
+    key_id: str = ""
+    model: str = ""
+    stream: bool = False
+    prompt_digest: str = ""
+
+
+@dataclass(slots=True)
+class Entry:
+    """A row in the making: what was asked, what is planned, how far it got. Times are on the loop's clock."""
+
+    asked: Asked
+    received: float
+    plan: Plan | None = None
+    price: Prices | None = None
+    status: int = 0
+    ended: Ended = "reset"
+    chunks_sent: int = 0
+    tokens_sent: int = 0
+    first_sent: float | None = None
+    last_sent: float | None = None
+
+    def sent(self, pieces: Sequence[Piece], now: float) -> None:
+        """These content chunks were written at `now`."""
+        if self.first_sent is None:
+            self.first_sent = now
+        self.last_sent = now
+        self.chunks_sent += len(pieces)
+        self.tokens_sent += sum(piece.tokens for piece in pieces)
+
+    def row(self, t0: float) -> LedgerRow:
+        """The finished row; `t0` is t = 0 on the loop's clock."""
+        asked, plan = self.asked, self.plan
+        pieces = plan.pieces if plan else ()
+        billed_input, billed_output, cost_nusd = self._bill()
+
+        def since_start(at: float | None) -> float | None:
+            return None if at is None else at - t0
+
+        return LedgerRow(
+            attempt_id=asked.attempt_id,
+            request_id=asked.request_id,
+            provider=asked.provider,
+            model=asked.model,
+            endpoint=asked.endpoint,
+            key_id=asked.key_id,
+            region=asked.region,
+            stream=asked.stream,
+            received_s=self.received - t0,
+            status=self.status,
+            error=plan.problem.name if plan and plan.problem else None,
+            fault=plan.fault if plan else None,
+            ended=self.ended,
+            input_tokens=billed_input,
+            cached_input_tokens=0,
+            output_tokens=billed_output,
+            planned_output_tokens=plan.output_tokens if plan else 0,
+            cost_nusd=cost_nusd,
+            first_scheduled_s=since_start(self.received + pieces[0].due_s) if pieces else None,
+            first_sent_s=since_start(self.first_sent),
+            last_scheduled_s=since_start(self.received + pieces[-1].due_s) if pieces else None,
+            last_sent_s=since_start(self.last_sent),
+            chunks_planned=len(pieces),
+            chunks_sent=self.chunks_sent,
+            answer=plan.answer if plan else None,
+            prompt_digest=asked.prompt_digest,
+        )
+
+    def _bill(self) -> tuple[int, int, int]:
+        """Input tokens, output tokens and nano-dollars charged."""
+        if self.plan is None or self.price is None or not self.plan.billable:
+            return 0, 0, 0
+        cost_nusd = self.price.cost_nusd(self.plan.input_tokens, self.tokens_sent)
+        return self.plan.input_tokens, self.tokens_sent, cost_nusd

@@ -1,0 +1,124 @@
+"""The Plan: everything a provider is going to do about one request, as a frozen value.
+
+Times are seconds since the request was received. A fault is a function from a Plan to a Plan, and the
+methods below are the moves that faults make. Nothing here knows bytes or sleeps.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+from .limits import Meter
+from .request import Problem
+
+Ending = Literal["complete", "error", "reset", "hung"]
+Finish = Literal["stop", "length", "stop_sequence"]
+Answer = Literal["right", "wrong", "generated"]
+
+
+class Piece(NamedTuple):
+    """One content chunk. A JSON reply is a single piece."""
+
+    due_s: float
+    text: str
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One reply (or refusal) to be played.
+
+    - `headers_s`: when the status line and headers are due; None: never (the client gets no reply at all)
+    - `pieces`: the content; `keep` of them are sent before the ending (None: all)
+    - `ends`, `ends_s`: how it ends, and when (a reset or a hang: when the connection is cut)
+    - `ttft_s`: the first token's time, known also for a JSON reply that arrives in one piece
+    - `billable`: whether input and sent tokens are charged; refusals and hangs are free
+    - `fault`: the kind of the injected fault that decided or shaped this reply
+    """
+
+    status: int
+    ends: Ending
+    ends_s: float
+    headers_s: float | None
+    pieces: tuple[Piece, ...] = ()
+    keep: int | None = None
+    ttft_s: float = 0.0
+    input_tokens: int = 0
+    finish: Finish = "stop"
+    stop_sequence: str | None = None
+    answer: Answer | None = None
+    problem: Problem | None = None
+    meters: tuple[Meter, ...] = ()
+    billable: bool = True
+    fault: str | None = None
+
+    @property
+    def output_tokens(self) -> int:
+        """Tokens of the whole reply, sent or not."""
+        return sum(piece.tokens for piece in self.pieces)
+
+    @property
+    def text(self) -> str:
+        """The whole reply."""
+        return "".join(piece.text for piece in self.pieces)
+
+    @property
+    def to_send(self) -> tuple[Piece, ...]:
+        """The pieces that go out before the ending."""
+        return self.pieces[: self.keep]
+
+    @property
+    def decided(self) -> bool:
+        """Whether something already took the reply away, so that a later fault has nothing left to change."""
+        return self.ends != "complete"
+
+    def refused(self, problem: Problem, after_s: float, fault: str) -> "Plan":
+        """An HTTP error instead of the reply."""
+        return replace(refusal(problem, after_s, self.meters), fault=fault)
+
+    def delayed(self, extra_s: float, slowdown: float, fault: str) -> "Plan":
+        """The same reply, `extra_s` later, its gaps `slowdown` times as long."""
+
+        def later(due_s: float) -> float:
+            return self.ttft_s + extra_s + (due_s - self.ttft_s) * slowdown
+
+        return replace(
+            self,
+            ttft_s=self.ttft_s + extra_s,
+            headers_s=None if self.headers_s is None else later(self.headers_s),
+            ends_s=later(self.ends_s),
+            pieces=tuple(piece._replace(due_s=later(piece.due_s)) for piece in self.pieces),
+            fault=fault,
+        )
+
+    def reset_after(self, chunks: int, fault: str) -> "Plan":
+        """The connection is reset when the chunk after the first `chunks`, or the ending, is due."""
+        keep = min(chunks, len(self.pieces))
+        cut_s = self.pieces[keep].due_s if keep < len(self.pieces) else self.ends_s
+        return replace(self, ends="reset", keep=keep, ends_s=cut_s, fault=fault)
+
+    def hung(self, hold_s: float, fault: str) -> "Plan":
+        """Nothing is sent; after `hold_s` the connection is closed."""
+        return replace(
+            self,
+            status=0,
+            ends="hung",
+            ends_s=hold_s,
+            headers_s=None,
+            keep=0,
+            billable=False,
+            answer=None,
+            fault=fault,
+        )
+
+
+def refusal(problem: Problem, after_s: float, meters: tuple[Meter, ...] = ()) -> Plan:
+    """The plan of an HTTP error `after_s` after the request; free of charge."""
+    return Plan(
+        status=problem.status,
+        ends="error",
+        ends_s=after_s,
+        headers_s=after_s,
+        problem=problem,
+        meters=meters,
+        billable=False,
+    )

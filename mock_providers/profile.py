@@ -1,0 +1,162 @@
+"""A profile: which providers there are, and what each of their models is like. One TOML file.
+
+Prices are dollars per million tokens, held as exact integers: 1 $/1M is 1,000 nano-dollars a token.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+
+from .answers import Accuracy, ReplyLength
+from .latency import Latency, Options, Pace, Seconds
+from .limits import Limits
+from .validation import one_line
+
+NANO_PER_DOLLAR_PER_MILLION = 1_000
+
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f]+$")]
+
+
+class ProfileError(Exception):
+    """A profile that cannot be used; one line: file, key and what was expected."""
+
+
+def _nusd_per_token(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError('expected dollars per million tokens, such as "2.50"')  # noqa: TRY004 - pydantic's protocol
+    try:
+        nusd = Decimal(str(value)) * NANO_PER_DOLLAR_PER_MILLION
+    except ArithmeticError:
+        raise ValueError('expected dollars per million tokens, such as "2.50"') from None
+    if not nusd.is_finite() or nusd < 0 or nusd != nusd.to_integral_value():
+        raise ValueError(
+            "expected a price of whole nano-dollars a token: at most three decimals, not negative"
+        )
+    return int(nusd)
+
+
+Price = Annotated[int, BeforeValidator(_nusd_per_token)]
+
+
+class Prices(Options):
+    """$ per 1M tokens in the file (`input = "2.50"`), nano-dollars per token (2500) in the model."""
+
+    input: Price
+    output: Price
+
+    def cost_nusd(self, input_tokens: int, output_tokens: int) -> int:
+        """What a reply costs, exactly."""
+        return input_tokens * self.input + output_tokens * self.output
+
+
+class Model(Options):
+    """One model of a provider, by its canonical id (its key in the file)."""
+
+    aliases: Annotated[tuple[Name, ...], Field(strict=False)] = ()
+    tier: Literal["fast", "balanced", "powerful"]
+    price: Prices
+    ttft: Latency
+    pace: Pace
+    accuracy: Accuracy
+    limits: Limits = Limits()
+    context_window: Annotated[int, Field(gt=0)]
+    max_output_tokens: Annotated[int, Field(gt=0)]
+
+
+class Provider(Options):
+    """One provider.
+
+    - `protocol`: the wire protocol it speaks
+    - `keys`: the API keys it accepts; empty (default): any key that is not empty
+    - `obfuscation`: whether streamed chunks carry padding, as OpenAI's do
+    """
+
+    protocol: Literal["openai", "anthropic", "together"]
+    organization: Name = "org-brownout"
+    region: Name = "us"
+    keys: Annotated[tuple[Name, ...], Field(strict=False)] = ()
+    obfuscation: bool = False
+    models: Annotated[dict[Name, Model], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _names_are_distinct(self) -> "Provider":
+        seen: set[str] = set()
+        for model_id, model in self.models.items():
+            for name in (model_id, *model.aliases):
+                if name in seen:
+                    raise ValueError(f"models: expected every id and alias once, got {name!r} twice")
+                seen.add(name)
+        return self
+
+    @cached_property
+    def _canonical(self) -> Mapping[str, str]:
+        return {name: id_ for id_, model in self.models.items() for name in (id_, *model.aliases)}
+
+    def canonical(self, name: str) -> str | None:
+        """The canonical id of a model id or alias; None when there is no such model."""
+        return self._canonical.get(name)
+
+
+class Profile(Options):
+    """The world of providers that a mock plays.
+
+    - `error_latency_s`: how long a provider takes to refuse (default 20 ms)
+    - `reply_length`: of prompts that name no length
+    """
+
+    name: Name
+    title: str
+    error_latency_s: Seconds = 0.02
+    reply_length: ReplyLength = ReplyLength()
+    providers: Annotated[dict[Name, Provider], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _admin_is_no_provider(self) -> "Profile":
+        if "admin" in self.providers:
+            raise ValueError('providers.admin: expected another name, "admin" is the admin API')
+        return self
+
+
+def load_profile(name_or_path: str | Path) -> Profile:
+    """A shipped profile by name (`page`), or a user's own by path (`./mine.toml`); raises ProfileError."""
+    name = str(name_or_path)
+    if not name.endswith(".toml"):
+        if name not in shipped_profiles():
+            known = ", ".join(shipped_profiles())
+            raise ProfileError(f"profile {name!r}: expected one of {known}, or a path that ends in .toml")
+        return _parse(
+            (resources.files(__package__) / "profiles" / f"{name}.toml").read_text("utf-8"), f"{name}.toml"
+        )
+    try:
+        return _parse(Path(name).read_text(encoding="utf-8"), name)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise ProfileError(f"{name}: expected a readable profile ({reason})") from None
+
+
+def shipped_profiles() -> tuple[str, ...]:
+    """The names of the profiles that come with the package."""
+    files = (resources.files(__package__) / "profiles").iterdir()
+    return tuple(sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml")))
+
+
+def make_profile(data: Mapping[str, Any], source: str = "profile") -> Profile:
+    """Check a profile given as plain data; raises ProfileError that names `source`."""
+    try:
+        return Profile.model_validate(data)
+    except ValidationError as error:
+        raise ProfileError(f"{source}: {one_line(error)}") from None
+
+
+def _parse(text: str, source: str) -> Profile:
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError(f"{source}: expected TOML: {error}") from None
+    return make_profile(data, source)

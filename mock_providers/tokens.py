@@ -1,0 +1,30 @@
+"""What a token is here: four characters, by definition.
+
+Real tokenizers differ by model and change over time; a definition that anyone can recompute makes every
+count in the ledger checkable by hand and a reply of N tokens cuttable into exactly N pieces. About four
+characters a token is also what English text measures with the usual tokenizers.
+
+- text: ceil(characters / 4), where a character is a Unicode code point
+- prompt: the sum over its messages of ceil(characters / 4) + 4, plus 3 for the request
+"""
+
+from collections.abc import Iterable
+
+CHARS_PER_TOKEN = 4
+TOKENS_PER_MESSAGE = 4
+TOKENS_PER_REQUEST = 3
+
+
+def count(text: str) -> int:
+    """Tokens of a text: ceil(characters / 4); 0 for an empty one."""
+    return -(-len(text) // CHARS_PER_TOKEN)
+
+
+def count_prompt(messages: Iterable[str]) -> int:
+    """Tokens of a prompt, given the text of each of its messages (a system prompt is a message)."""
+    return TOKENS_PER_REQUEST + sum(count(text) + TOKENS_PER_MESSAGE for text in messages)
+
+
+def cut(text: str, tokens: int) -> str:
+    """The first `tokens` tokens of a text."""
+    return text[: tokens * CHARS_PER_TOKEN]

@@ -1,0 +1,134 @@
+"""Reading a request's JSON field by field; each dialect words the first wrong one its own way."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+Path = tuple[str | int, ...]
+Kind = Literal["string", "integer", "number", "boolean", "array", "object"]
+Complaint = Literal["missing", "type", "minimum", "choice", "unknown", "unsupported"]
+
+_TYPES: dict[Kind, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+}
+
+
+@dataclass(frozen=True)
+class BadField(Exception):
+    """One field of a request that is not as it must be.
+
+    `expected` is a Kind for "type", the least value for "minimum", the allowed values joined by ", " for
+    "choice", and a sentence for "unsupported".
+    """
+
+    path: Path
+    complaint: Complaint
+    expected: str = ""
+    given: Any = None
+
+
+class Fields:
+    """The fields of one JSON object at `path`; every reader returns None for one that is absent or null."""
+
+    __slots__ = ("_path", "_values")
+
+    def __init__(self, values: Any, path: Path = ()) -> None:
+        if not isinstance(values, dict):
+            raise BadField(path, "type", "object", values)
+        self._values: Mapping[str, Any] = values
+        self._path = path
+
+    def present(self, key: str) -> bool:
+        """Whether the field is there and not null."""
+        return self._values.get(key) is not None
+
+    def require(self, key: str) -> Any:
+        """The value of a field that must be there and not be null."""
+        value = self._values.get(key)
+        if value is None:
+            raise BadField((*self._path, key), "missing")
+        return value
+
+    def read(self, key: str, kind: Kind) -> Any:
+        """The value, checked to be of `kind` (true is no integer)."""
+        value = self._values.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
+            raise BadField((*self._path, key), "type", kind, value)
+        return value
+
+    def text(self, key: str) -> str:
+        """A string that must be there."""
+        self.require(key)
+        value: str = self.read(key, "string")
+        return value
+
+    def at_least(self, key: str, least: int) -> int | None:
+        """An integer not below `least`."""
+        value: int | None = self.read(key, "integer")
+        if value is not None and value < least:
+            raise BadField((*self._path, key), "minimum", str(least), value)
+        return value
+
+    def flag(self, key: str) -> bool:
+        """A boolean, False when absent."""
+        return bool(self.read(key, "boolean"))
+
+    def choice(self, key: str, allowed: tuple[str, ...]) -> str:
+        """One of the `allowed` strings, which must be there."""
+        value = self.text(key)
+        if value not in allowed:
+            raise BadField((*self._path, key), "choice", ", ".join(f"'{each}'" for each in allowed), value)
+        return value
+
+    def inner(self, key: str) -> "Fields":
+        """The object under `key`, an empty one when absent."""
+        return Fields(self.read(key, "object") or {}, (*self._path, key))
+
+    def items(self, key: str) -> list[Any]:
+        """The array under `key`, empty when absent."""
+        return self.read(key, "array") or []
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """The array of non-empty strings under `key`."""
+        for nth, item in enumerate(self.items(key)):
+            if not isinstance(item, str) or not item:
+                raise BadField((*self._path, key, nth), "type", "string", item)
+        return tuple(self.items(key))
+
+    def only(self, known: frozenset[str]) -> None:
+        """Refuse keys that are not `known`."""
+        for key in self._values:
+            if key not in known:
+                raise BadField((*self._path, key), "unknown")
+
+    def content(self, key: str) -> str:
+        """Message content: a string, or an array of text parts (joined by line breaks)."""
+        value = self.require(key)
+        if isinstance(value, str):
+            return value
+        path = (*self._path, key)
+        if not isinstance(value, list):
+            raise BadField(path, "type", "string", value)
+        parts = [Fields(part, (*path, nth)) for nth, part in enumerate(value)]
+        for part in parts:
+            part.choice("type", ("text",))
+        return "\n".join(part.text("text") for part in parts)
+
+
+def loads(body: bytes) -> Any:
+    """Parse JSON; raises ValueError for anything else, a document nested too deeply included."""
+    return orjson.loads(body)
+
+
+def names(text: str) -> frozenset[str]:
+    """A set of field names written as words."""
+    return frozenset(text.split())

@@ -1,0 +1,27 @@
+"""Together: OpenAI's protocol, lenient about unknown fields, with rate limit headers of its own.
+
+Its documentation tells two refusals apart: a failure at or below your dynamic rate is a 503, above it a 429.
+Here the first is an injected outage and the second the rate limiter, so the statuses come out right. The
+spelling of the headers is not confirmed.
+"""
+
+import math
+
+from ..limits import Meter
+from .dialect import HeadersOut
+from .openai import OpenAI
+
+
+class Together(OpenAI):
+    """The protocol of Together."""
+
+    parameters = None
+
+    def _limit_headers(self, meters: tuple[Meter, ...]) -> HeadersOut:
+        headers = []
+        for meter in meters:
+            name = b"x-ratelimit-" if meter.name == "requests" else b"x-tokenlimit-"
+            headers.append((name + b"limit", b"%d" % meter.limit))
+            headers.append((name + b"remaining", b"%d" % max(0, math.floor(meter.remaining))))
+            headers.append((name + b"reset", b"%d" % math.ceil(meter.until_full_s)))
+        return headers
