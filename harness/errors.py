@@ -1,4 +1,4 @@
-"""The one error of the harness that is the user's to mend."""
+"""What can go wrong with a run: the input is wrong, or the run breaks."""
 
 
 class InputError(Exception):

@@ -1,0 +1,46 @@
+"""`brownout`: the command line. Exit code 0 good, 1 failed, 2 bad input, 130 interrupted."""
+
+import signal
+import sys
+from types import FrameType
+
+import typer
+
+from .commands.gateway import gateway
+from .commands.list import list_things
+from .commands.mock import mock
+from .commands.run import run
+
+app = typer.Typer(
+    name="brownout",
+    help="Measure what each technique in an LLM-calling stack is worth: providers break on schedule.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+app.command()(run)
+app.command()(mock)
+app.command()(gateway)
+app.command("list")(list_things)
+
+
+def main() -> None:
+    """The console script: errors become one line on standard error and an exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        from .bad_input import BAD_INPUT, one_line
+        from .errors import RunFailed
+
+        if not isinstance(error, (*BAD_INPUT, RunFailed)):
+            raise
+        typer.echo(one_line(error), err=True)
+        sys.exit(1 if isinstance(error, RunFailed) else 2)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,1 @@
+"""The commands of `brownout`, one file each; `harness.cli` puts them together."""

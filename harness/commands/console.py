@@ -1,0 +1,73 @@
+"""What a run looks like on a terminal: progress on standard error, the outcome as a table."""
+
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from reports.table import kpi_rows
+
+
+class Progress:
+    """A bar per subject on a terminal; a line when each begins and ends where output is piped."""
+
+    def __init__(self, title: str, subjects: list[str]) -> None:
+        self._console = Console(stderr=True)
+        self._title = title
+        self._subjects = subjects
+        self._bars = Bars(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[answered]}"),
+            TimeElapsedColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._last: dict[str, tuple[int, int, int]] = {}
+
+    def tell(self, subject: str, done: int, planned: int, answered: int) -> None:
+        """Called now and then while `subject` runs."""
+        if subject not in self._tasks:
+            self._tasks[subject] = self._bars.add_task(subject, total=planned, answered="")
+            if not self._console.is_terminal:
+                self._console.print(f"{subject}: {planned} calls planned")
+        said = f"{answered} answered, {done - answered} not"
+        self._bars.update(self._tasks[subject], completed=done, answered=said)
+        self._last[subject] = (done, planned, answered)
+
+    def __enter__(self) -> Self:
+        self._console.print(f"[bold]{self._title}[/bold]: {', '.join(self._subjects)}")
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+        if not self._console.is_terminal:
+            for subject, (done, planned, answered) in self._last.items():
+                self._console.print(f"{subject}: {done} of {planned} calls finished, {answered} answered")
+
+
+def print_outcome(folder: Path) -> None:
+    """The run's main figures, its claims, its validity and the path of its report."""
+    summary = json.loads((folder / "summary.json").read_text())
+    console = Console()
+    names = list(summary["subjects"])
+    table = Table(title=None, header_style="bold")
+    table.add_column("")
+    for name in names:
+        table.add_column(name, justify="right")
+    for row in (row for row in kpi_rows(summary) if not row.minor):
+        table.add_row(row.label, *(cell.text for cell in row.cells))
+    console.print(table)
+    for claim in summary["claims"]:
+        console.print(f"[bold]{claim['verdict']}[/bold]: {claim['text']}")
+    console.print(f"report: {folder / 'report.html'}", soft_wrap=True)

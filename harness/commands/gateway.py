@@ -1,0 +1,56 @@
+"""`brownout gateway`: just the stack, as an OpenAI-compatible server."""
+
+import asyncio
+import os
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def gateway(
+    stack: Annotated[
+        str, typer.Argument(help="A stack's name (see `brownout list`) or a .toml file.")
+    ] = "full",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    seed: Annotated[int, typer.Option(min=0, help="Keys the jitter of retries.")] = 0,
+    facts: Annotated[
+        Path | None, typer.Option(help="Append one JSON line per call: attempts, timing, cost.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON line with the URL when ready.")
+    ] = False,
+    until_stdin_closes: Annotated[bool, typer.Option(hidden=True)] = False,
+) -> None:
+    """Serve a stack to any OpenAI client until stopped.
+
+    Providers are reached at OPENAI_BASE_URL, ANTHROPIC_BASE_URL and TOGETHER_BASE_URL (their public addresses
+    by default) with OPENAI_API_KEY, ANTHROPIC_API_KEY and TOGETHER_API_KEY.
+
+    Examples:
+
+        brownout gateway full --port 8000
+
+        OPENAI_BASE_URL=http://127.0.0.1:8000/v1 OPENAI_API_KEY=any python my_app.py
+    """
+    from harness.facts_file import FactsFile
+    from harness.library import find
+    from harness.stack.build import build, endpoints_from, load_stack_options
+    from harness.stack.gateway import Gateway
+
+    from .serving import announce, serve_app, stop_event
+
+    options = load_stack_options(find("stacks", stack))
+    endpoints = endpoints_from(os.environ)
+
+    async def until_stopped() -> None:
+        with FactsFile(facts) as file:
+            built = build(options, endpoints, sink=file.write, seed=seed)
+            app = Gateway(built, wall_offset_s=time.time() - asyncio.get_running_loop().time())  # noqa: TID251
+            stop = stop_event(until_stdin_closes=until_stdin_closes)
+            await serve_app(app, host, port, announce(as_json, f"{options.title or stack} stack"), stop)
+            await built.aclose()
+
+    asyncio.run(until_stopped())

@@ -1,0 +1,70 @@
+"""`brownout list`: everything that can be named, each with its one line."""
+
+import tomllib
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console
+
+from harness.library import Shelf, names, shelf
+
+
+class Kind(StrEnum):
+    """What can be listed."""
+
+    SCENARIOS = "scenarios"
+    STACKS = "stacks"
+    PROFILES = "profiles"
+    FAULTS = "faults"
+
+
+def list_things(
+    kind: Annotated[Kind | None, typer.Argument(help="Only these.", show_default="all")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """List scenarios, stacks, provider profiles and fault kinds, each with its one line.
+
+    Examples:
+
+        brownout list
+
+        brownout list faults
+    """
+    shown = {kind.value: dict(_entries(kind)) for kind in ([kind] if kind else list(Kind))}
+    if as_json:
+        typer.echo(orjson.dumps(shown).decode())
+        return
+    console = Console()
+    for heading, entries in shown.items():
+        console.print(f"[bold]{heading}[/bold]")
+        width = max(map(len, entries), default=0)
+        for name, line in entries.items():
+            console.print(f"  {name:<{width}}  {line}", soft_wrap=True, highlight=False)
+
+
+def _entries(kind: Kind) -> Iterator[tuple[str, str]]:
+    from mock_providers import describe_faults, load_profile, shipped_profiles
+
+    match kind:
+        case Kind.SCENARIOS:
+            yield from _shelf("scenarios")
+        case Kind.STACKS:
+            yield from _shelf("stacks")
+        case Kind.PROFILES:
+            yield from ((name, load_profile(name).title) for name in shipped_profiles())
+        case Kind.FAULTS:
+            yield from describe_faults().items()
+
+
+def _shelf(kind: Shelf) -> Iterator[tuple[str, str]]:
+    for name in names(kind):
+        yield name, _description(shelf(kind) / f"{name}.toml")
+
+
+def _description(path: Path) -> str:
+    values = tomllib.loads(path.read_text(encoding="utf-8"))
+    return str(values.get("description") or values.get("title") or "")

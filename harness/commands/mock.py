@@ -1,0 +1,63 @@
+"""`brownout mock`: just the providers, for any other client."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def mock(
+    profile: Annotated[
+        str, typer.Option(help="How providers behave: a name (see `brownout list`) or a file.")
+    ] = "page",
+    seed: Annotated[int, typer.Option(min=0, help="Decides every draw.")] = 7,
+    answers: Annotated[
+        Path | None, typer.Option(help="Catalogue of questions and right answers, JSONL. Default: ours.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    openai_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
+    anthropic_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
+    together_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
+    admin_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line of URLs when ready.")] = False,
+    until_stdin_closes: Annotated[bool, typer.Option(hidden=True)] = False,
+) -> None:
+    """Serve mock OpenAI, Anthropic and Together, a port each, until stopped.
+
+    Any client works against them: set its base URL to what is printed; any key is accepted. The admin port
+    (and `/_mock/` on every port) takes faults, starts their schedule, and gives the ledger.
+
+    Examples:
+
+        brownout mock --openai-port 8001
+
+        OPENAI_BASE_URL=http://127.0.0.1:8001/v1 OPENAI_API_KEY=any python my_app.py
+
+        curl -X POST http://127.0.0.1:8001/_mock/faults -d '[{"kind": "outage", "provider": "openai"}]'
+    """
+    from mock_providers import MockApp, load_catalogue, load_profile, serve
+
+    from .serving import announce, stop_event
+
+    behaviour = load_profile(profile)
+    catalogue = load_catalogue(answers or _own_catalogue())
+    asked = {"openai": openai_port, "anthropic": anthropic_port, "together": together_port}
+    ports = {name: port for name, port in asked.items() if name in behaviour.providers} | {
+        "admin": admin_port
+    }
+
+    async def until_stopped() -> None:
+        epoch_s = time.time() - asyncio.get_running_loop().time()  # noqa: TID251  # for `created` and resets
+        app = MockApp(behaviour, seed=seed, answers=catalogue, epoch_s=epoch_s)
+        stop = stop_event(until_stdin_closes=until_stdin_closes)
+        await serve(app, host=host, ports=ports, on_ready=announce(as_json, "Mock providers"), stop=stop)
+
+    asyncio.run(until_stopped())
+
+
+def _own_catalogue() -> Path:
+    from harness.library import shelf
+
+    return shelf("scenarios") / "workloads" / "catalogue.jsonl"

@@ -1,0 +1,79 @@
+"""`brownout run`: play a scenario, print what came of it, and say where the report is."""
+
+import shlex
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.scenario import Engine
+
+from .durations import seconds
+
+
+def run(
+    scenario: Annotated[str, typer.Argument(help="A scenario's name (see `brownout list`) or a .toml file.")],
+    engine: Annotated[
+        Engine | None, typer.Option(help="What drives the load. Default: the scenario's own choice.")
+    ] = None,
+    duration: Annotated[
+        float | None,
+        typer.Option(
+            parser=seconds, metavar="TIME", help="Shorter or longer than the scenario says: 60s, 10m, 1h."
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Decides every draw. Default: the scenario's.")
+    ] = None,
+    stack: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Measure this stack (a name or a .toml file) instead of the scenario's; repeat for more."
+        ),
+    ] = None,
+    trace: Annotated[
+        Path | None, typer.Option(help="Recorded traffic for scenarios that replay it: Azure LLM trace, CSV.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where run directories are made.")] = Path("runs"),
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print summary.json on standard output and nothing else.")
+    ] = False,
+) -> None:
+    """Play a scenario against mock providers and write a run directory with a report.
+
+    Examples:
+
+        brownout run outage
+
+        brownout run outage --duration 15s --seed 3 --stack full
+
+        brownout run azure-hour --duration 60s --trace AzureLLMInferenceTrace_conv.csv
+    """
+    from harness.run import new_run_folder
+    from harness.run import run as play
+    from harness.spec import make_spec
+
+    from .console import Progress, print_outcome
+
+    spec = make_spec(
+        scenario,
+        engine=engine,
+        seed=seed,
+        duration_s=duration,
+        stacks=tuple(stack or ()),
+        trace=trace,
+        command=shlex.join(["brownout", *sys.argv[1:]]),
+    )
+    started_at = datetime.now(UTC)  # noqa: TID251  # the one look at the calendar: it names the run
+    folder = new_run_folder(out, spec.name, started_at)
+    with Progress(spec.title, [subject.name for subject in spec.subjects]) as progress:
+        reason = play(spec, folder, started_at, progress.tell)
+    if as_json:
+        sys.stdout.write((folder / "summary.json").read_text())
+    else:
+        print_outcome(folder)
+    if reason is not None:
+        typer.echo(f"brownout: partial run kept in {folder}: {reason}", err=True)
+        raise typer.Exit(130 if reason.startswith("interrupted") else 1)

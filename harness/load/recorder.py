@@ -1,0 +1,69 @@
+"""One row per call, written as soon as the call is over: an interrupted run keeps what it measured."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+
+from .catalogue import is_right
+from .plan import PlannedCall
+from .reading import Seen
+
+
+def call_row(
+    call: PlannedCall, seen: Seen, *, t0_s: float, started_s: float | None, end_s: float | None
+) -> dict[str, Any]:
+    """The client's half of a row of the calls table; moments become seconds since t = 0."""
+
+    def since(moment_s: float | None) -> float | None:
+        return None if moment_s is None else moment_s - t0_s
+
+    whole = seen.error_kind is None
+    return {
+        "call_id": call.call_id,
+        "n": call.n,
+        "tenant": call.tenant,
+        "question_id": call.question_id,
+        "difficulty": call.difficulty,
+        "stream": call.stream,
+        "planned_s": call.at_s,
+        "started_s": since(started_s),
+        "first_s": since(seen.chunk_s[0]) if seen.chunk_s else None,
+        "end_s": since(end_s),
+        "outcome": seen.outcome if started_s is not None else "dropped",
+        "error_kind": seen.error_kind,
+        "status": seen.status,
+        "input_tokens": call.input_tokens,
+        "output_tokens": seen.output_tokens,
+        "chunk_s": [moment_s - t0_s for moment_s in seen.chunk_s],
+        "finish_reason": seen.finish_reason,
+        "answer_right": is_right(seen.text, call.expected) if whole and started_s is not None else None,
+    }
+
+
+class Recorder:
+    """Appends rows to an NDJSON file."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb", buffering=0)
+
+    def write(self, row: dict[str, Any]) -> None:
+        """One line, on disk when this returns."""
+        self._file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of an NDJSON file; a last line cut short by a crash is left out."""
+    if not path.is_file():
+        return []
+    lines = path.read_bytes().split(b"\n")
+    return [orjson.loads(line) for line in lines[:-1]]

@@ -1,0 +1,108 @@
+"""Locust's side of a run: a job from `brownout run`, or a whole run led from Locust's own web page."""
+
+import shlex
+import sys
+from argparse import Namespace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import gevent
+from gevent.os import tp_read
+from locust import events
+from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
+from locust.runners import LocalRunner
+
+from .bad_input import BAD_INPUT, one_line
+from .errors import InputError
+from .library import names
+from .load.job import Job
+from .run import Session, new_run_folder
+from .spec import make_spec
+
+
+def install() -> None:
+    """Register everything with Locust's events."""
+    hooks = Hooks()
+    for event, listener in (
+        (events.init_command_line_parser, hooks.add_options),
+        (events.test_start, hooks.test_start),
+        (events.test_stop, hooks.test_stop),
+    ):
+        event.add_listener(listener)  # type: ignore[no-untyped-call]  # untyped in Locust
+
+
+def quit_with_starter(runner: LocalRunner) -> None:
+    """Whoever handed us the job holds our standard input open; when it closes, nobody waits for us."""
+    while tp_read(sys.stdin.fileno(), 4096):
+        pass
+    runner.quit()
+
+
+class Hooks:
+    """State of the run that the web page leads, if it does."""
+
+    def __init__(self) -> None:
+        self._session: Session | None = None
+
+    def add_options(self, parser: LocustArgumentParser, **_: Any) -> None:
+        """Locust shows these on its web page, the job excepted."""
+        scenarios, stacks = (", ".join(names(kind)) for kind in ("scenarios", "stacks"))
+        parser.add_argument("--scenario", default="outage", help=f"{scenarios}, or a .toml file.")
+        parser.add_argument(
+            "--stack", default="full", help=f"The stack under test: {stacks}, or a .toml file."
+        )
+        parser.add_argument("--trace", default="", help="A trace file, for scenarios that replay one.")
+        parser.add_argument("--brownout-job", default="", include_in_web_ui=False, help="A job to play.")
+
+    def test_start(self, environment: Environment, **_: Any) -> None:
+        """Take the job, or make one: providers and a gateway start now."""
+        options = environment.parsed_options
+        assert options is not None
+        try:
+            if not isinstance(environment.runner, LocalRunner):
+                raise InputError("--master, --worker, --processes: expected one Locust process, without them")
+            if options.brownout_job:
+                options.job = Job.read(Path(options.brownout_job))
+                gevent.spawn(quit_with_starter, environment.runner)
+            else:
+                options.job = self._lead(options)
+        except BAD_INPUT as error:
+            options.job = None
+            self._abandon()
+            environment.process_exit_code = 2
+            print(one_line(error), file=sys.stderr)  # noqa: T201  # Locust would log a traceback
+
+    def _lead(self, options: Namespace) -> Job:
+        """A run of our own: everything started, ready to be played."""
+        chosen = ["--scenario", options.scenario, "--stack", options.stack]
+        spec = make_spec(
+            options.scenario,
+            stacks=(options.stack,),
+            trace=Path(options.trace) if options.trace else None,
+            command=shlex.join(["locust", "-f", "scenarios/locustfile.py", *chosen]),
+        )
+        started_at = datetime.now(UTC)  # noqa: TID251  # the one look at the calendar: it names the run
+        session = Session(spec, new_run_folder(Path("runs"), spec.name, started_at), started_at)
+        session.__enter__()
+        self._session = session
+        return session.begin(spec.subjects[0])
+
+    def _abandon(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            session.__exit__(None, None, None)
+
+    def test_stop(self, environment: Environment, **_: Any) -> None:
+        """Write the run that this page led."""
+        session, self._session = self._session, None
+        if session is None:
+            return
+        try:
+            session.end(session.spec.subjects[0])
+            finished = session.generator[session.spec.subjects[0].name]["finished"]
+            session.write(None if finished else "stopped before the plan was played")
+        finally:
+            session.__exit__(None, None, None)
+        print(f"report: {session.folder / 'report.html'}")  # noqa: T201  # where Locust's user looks

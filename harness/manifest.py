@@ -1,0 +1,77 @@
+"""What `run.json` says about a run besides its numbers: what was asked, where, with which versions."""
+
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from .load.plan import describe
+from .spec import RunSpec
+
+VERSIONS_OF = ("brownout", "locust", "httpx", "httpx-aiohttp", "aiohttp", "uvicorn", "numpy", "pandas")
+
+
+def manifest(spec: RunSpec, played: list[str], run_id: str, started_at: datetime) -> dict[str, Any]:
+    """What was asked, for the subjects that were played; the run adds its status and its calibration."""
+    scenario = spec.scenario
+    arrivals, workload = describe(scenario.arrivals, spec.workload, spec.trace)
+    return {
+        "schema_version": 1,
+        "id": run_id,
+        "scenario": spec.name,
+        "title": scenario.title,
+        "description": scenario.description,
+        "engine": spec.engine,
+        "seed": spec.seed,
+        "duration_s": spec.duration_s,
+        "started_at": started_at.astimezone(UTC).isoformat(timespec="seconds"),
+        "command": spec.command,
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in VERSIONS_OF},
+        "host": {"cpus": os.cpu_count(), "platform": platform.platform()},
+        "git_revision": _git_revision(),
+        "profile": scenario.profile,
+        "arrivals": arrivals,
+        "workload": workload,
+        "warmup_s": scenario.warmup_s,
+        "subjects": [
+            {
+                "name": subject.name,
+                "title": subject.options.title or subject.name,
+                "description": subject.options.description,
+                "stack": subject.path.name,
+                "via": "gateway",
+            }
+            for subject in spec.subjects
+            if subject.name in played
+        ],
+        "faults": [fault.model_dump(mode="json") for fault in scenario.faults],
+        "slo": scenario.slo.model_dump(),
+        "claims": [claim.model_dump() for claim in spec.claims if claim.subject in played],
+    }
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def _git_revision() -> str | None:
+    """The revision of the project's own checkout, with `-dirty` if it has changes; None when installed."""
+    here = Path(__file__).parent
+    git = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        found = subprocess.run(git, capture_output=True, text=True, timeout=5, check=True)
+        tracked = subprocess.run(
+            ["git", "-C", str(here), "ls-files", "--error-unmatch", __file__],
+            capture_output=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip() if tracked.returncode == 0 else None

@@ -1,0 +1,98 @@
+"""A server in a process of its own: it says where it listens, and it never outlives us.
+
+The child prints one JSON line when it is ready and stops when its standard input closes, which happens even
+if this process is killed outright. Everything here is synchronous, so it also works under gevent.
+"""
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+
+from harness.errors import InputError, RunFailed
+
+READY_WITHIN_S = 30.0
+STOPS_WITHIN_S = 5.0
+
+
+class Child:
+    """`brownout ARGS --json --until-stdin-closes`, started now; `ready` is what it said.
+
+    Raises InputError with the child's own last line when it refuses its input, RunFailed when it breaks.
+    """
+
+    def __init__(self, args: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> None:
+        self._log = log
+        self._name = args[0]
+        with log.open("wb") as stderr:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "harness", *args, "--json", "--until-stdin-closes"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env={**os.environ, **(env or {})},
+                start_new_session=True,  # a Ctrl-C is ours to pass on, when its log and facts are safe
+            )
+        try:
+            self.ready: dict[str, Any] = self._wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def check(self) -> None:
+        """Raises RunFailed when it has ended by itself."""
+        code = self._process.poll()
+        if code is not None:
+            raise RunFailed(f"{self._name}: the process ended early with code {code}; its log is {self._log}")
+
+    def stop(self) -> None:
+        """Ask it to end, insist after a while. Stopping twice does nothing."""
+        for handle in (self._process.stdin, self._process.stdout):
+            if handle is not None:
+                with contextlib.suppress(OSError):
+                    handle.close()
+        try:
+            self._process.wait(STOPS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _wait_until_ready(self) -> dict[str, Any]:
+        stdout = self._process.stdout
+        assert stdout is not None
+        readable, _, _ = select.select([stdout], [], [], READY_WITHIN_S)
+        line = stdout.readline() if readable else b""
+        if not line:
+            raise self._did_not_start()
+        ready: dict[str, Any] = orjson.loads(line)
+        return ready
+
+    def _did_not_start(self) -> InputError | RunFailed:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1.0)
+        said = self._log.read_text(errors="replace").strip().splitlines()
+        if self._process.returncode == 2 and said:
+            return InputError(said[-1].removeprefix("brownout: "))
+        detail = said[-1] if said else f"not ready within {READY_WITHIN_S:g} s"
+        return RunFailed(f"{self._name}: the process did not start ({detail}); its log is {self._log}")

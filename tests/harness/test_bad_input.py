@@ -1,0 +1,93 @@
+"""Bad input is one line that names the file, the key and what was expected, and exit code 2."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCENARIO = """
+title = "t"
+description = "d"
+duration_s = 2
+subjects = ["naive"]
+arrivals = { kind = "poisson", rate_per_s = 5 }
+"""
+
+
+def brownout(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "harness", *args],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def complains(result: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert result.returncode == 2, result.stderr
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, result.stderr
+    assert all(word in lines[0] for word in words), lines[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ('colour = "red"', ["mine.toml", "colour: unknown key"]),
+        ("seed = -1", ["mine.toml", "seed", "greater than or equal to 0", "-1"]),
+        ("[slo]\nttft_ms = 5", ["mine.toml", "slo.ttft_ms: unknown key"]),
+        ("[workload]\nlengths = 'long'", ["mine.toml", "workload.lengths", "azure-conversation", "long"]),
+        ("[[faults]]\nkind = 'meteor'", ["mine.toml", "faults.0", "outage", "meteor"]),
+        (
+            "[[faults]]\nkind = 'outage'\nprovider = 'opnai'",
+            ["mine.toml", "faults.0.provider", "openai", "opnai"],
+        ),
+        (
+            "[[claims]]\ntext='t'\nsubject='ful'\nmetric='calls'\nexpected='>= 1'",
+            ["claims.0.subject", "naive"],
+        ),
+        (
+            "[[claims]]\ntext='t'\nsubject='naive'\nmetric='calls'\nexpected='many'",
+            ["claims.0.expected", "many"],
+        ),
+        ("[workload]\ncatalogue = 'mine.jsonl'", ["workload.catalogue", "mine.jsonl"]),
+    ],
+)
+def test_a_wrong_key_in_a_scenario(change: str, words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(SCENARIO + change)
+    complains(brownout("run", "mine.toml", cwd=tmp_path), *words)
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["run", "nope"], ["scenario 'nope'", "azure-hour, outage"]),
+        (["run", "nope.toml"], ["scenario 'nope.toml'", "expected a path"]),
+        (["run", "outage", "--stack", "nope"], ["stack 'nope'", "full, naive"]),
+        (["run", "azure-hour"], ["azure-hour.toml", "--trace"]),
+        (["run", "azure-hour", "--trace", "nope.csv"], ["nope.csv", "cannot be read"]),
+        (["run", "outage", "--trace", "nope.csv"], ["nope.csv", "cannot be read"]),
+        (["mock", "--profile", "nope"], ["nope", "page"]),
+        (["gateway", "nope"], ["stack 'nope'", "full, naive"]),
+    ],
+)
+def test_a_name_that_does_not_exist(args: list[str], words: list[str], tmp_path: Path) -> None:
+    complains(brownout(*args, cwd=tmp_path), *words)
+
+
+@pytest.mark.parametrize("command", [["mock", "--openai-port"], ["gateway", "naive", "--port"]])
+def test_a_port_in_use(command: list[str], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        complains(brownout(*command, port, cwd=tmp_path), port, "already in use")
+
+
+def test_a_duration_that_is_none(tmp_path: Path) -> None:
+    result = brownout("run", "outage", "--duration", "soon", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "such as 60s, 10m or 1h" in result.stderr

@@ -1,0 +1,47 @@
+"""Client rows, stack facts and the ledger meet on one time axis."""
+
+from harness.collect import collect
+
+ATTEMPT = {
+    "call_id": "c0",
+    "n": 1,
+    "kind": "primary",
+    "provider": "openai",
+    "model": "gpt-4o",
+    "started_s": 100.5,
+    "first_s": 101.0,
+    "end_s": 102.0,
+    "outcome": "success",
+    "sent": True,
+    "cost_nusd": 7,
+}
+FACT = {"call_id": "c0", "cache": "miss", "cost_nusd": 7, "attempts": [ATTEMPT]}
+CLIENT = {"call_id": "c0", "n": 0, "outcome": "success"}
+
+
+def test_moments_of_the_stack_become_seconds_since_the_start() -> None:
+    [attempt] = collect("full", 100.0, [CLIENT], [FACT], []).attempts
+    assert (attempt["started_s"], attempt["first_s"], attempt["end_s"]) == (0.5, 1.0, 2.0)
+    assert (attempt["attempt_id"], attempt["subject"]) == ("c0/1", "full")
+    assert "sent" not in attempt
+
+
+def test_a_call_learns_from_the_stack_who_answered_and_what_it_cost() -> None:
+    [call] = collect("full", 100.0, [CLIENT], [FACT], []).calls
+    assert (call["provider"], call["cache"], call["attempts"], call["cost_nusd"]) == ("openai", "miss", 1, 7)
+
+
+def test_a_call_that_never_reached_the_stack_has_no_facts() -> None:
+    [call] = collect("full", 100.0, [CLIENT], [], []).calls
+    assert (call["provider"], call["cache"], call["attempts"], call["cost_nusd"]) == (None, "off", 0, 0)
+
+
+def test_attempts_of_calls_the_client_never_finished_are_kept() -> None:
+    collected = collect("full", 100.0, [], [FACT], [{"cost_nusd": 7}])
+    assert (collected.calls, len(collected.attempts)) == ([], 1)
+    assert collected.ledger == [{"subject": "full", "cost_nusd": 7}]
+
+
+def test_calls_are_in_the_order_of_the_plan_whatever_order_they_ended_in() -> None:
+    client = [CLIENT | {"call_id": f"c{n}", "n": n} for n in (2, 0, 1)]
+    assert [call["n"] for call in collect("full", 0.0, client, [], []).calls] == [0, 1, 2]

@@ -1,0 +1,98 @@
+"""What the load generator makes of a reply: whole, cut, broken or refused."""
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.load.reading import Seen, read_stream, read_whole
+
+
+def clock() -> Any:
+    ticks = count(1)
+    return lambda: float(next(ticks))
+
+
+def lines(*events: Any) -> Iterator[bytes]:
+    for event in events:
+        yield b"data: " + (event if isinstance(event, bytes) else orjson.dumps(event)) + b"\n"
+        yield b"\n"
+
+
+def chunk(text: str | None = None, reason: str | None = None, **more: Any) -> dict[str, Any]:
+    delta = {} if text is None else {"content": text}
+    return {"choices": [{"index": 0, "delta": delta, "finish_reason": reason}], **more}
+
+
+def streamed(*events: Any) -> Seen:
+    seen = Seen(status=200)
+    read_stream(lines(*events), clock(), seen)
+    return seen
+
+
+def test_a_whole_stream_is_a_success_with_the_moment_of_each_content_chunk() -> None:
+    usage = {"choices": [], "usage": {"completion_tokens": 2}}
+    seen = streamed(chunk(""), chunk("a"), chunk("b"), chunk(reason="stop"), usage, b"[DONE]")
+    assert (seen.outcome, seen.text, seen.output_tokens, seen.finish_reason) == ("success", "ab", 2, "stop")
+    assert seen.chunk_s == [2.0, 3.0]
+
+
+@given(st.integers(0, 4))
+def test_a_stream_that_ends_early_is_a_failure(kept: int) -> None:
+    """Regression named after vllm#54628: truncated streams counted as success."""
+    whole = [chunk("a"), chunk("b"), chunk("c"), chunk(reason="stop"), b"[DONE]"]
+    seen = streamed(*whole[:kept])
+    assert (seen.outcome, seen.error_kind) == ("failed", "truncated")
+
+
+def test_done_without_a_finish_reason_is_a_failure() -> None:
+    assert streamed(chunk("a"), b"[DONE]").error_kind == "truncated"
+
+
+def test_an_error_event_on_http_200_is_a_failure_of_its_own_kind() -> None:
+    seen = streamed(chunk("a"), {"error": {"message": "reset", "code": "connection"}})
+    assert (seen.outcome, seen.error_kind) == ("failed", "connection")
+
+
+@pytest.mark.parametrize("event", [b"{", b"[]", {"no": "choices"}, {"choices": [{"delta": None}]}])
+def test_garbage_in_the_stream_is_a_failure_not_a_crash(event: Any) -> None:
+    assert streamed(event).error_kind == "malformed"
+
+
+def test_comments_and_other_fields_are_skipped() -> None:
+    seen = Seen(status=200)
+    raw = [b": brownout {}\n", b"event: x\n", *lines(chunk("a"), chunk(reason="stop"), b"[DONE]")]
+    read_stream(iter(raw), clock(), seen)
+    assert seen.outcome == "success"
+
+
+def test_a_refusal_of_the_stack_is_not_a_failure_of_the_provider() -> None:
+    seen = Seen(status=429)
+    read_whole(b'{"error": {"type": "rejected", "code": "rejected_limiter"}}', clock(), seen)
+    assert (seen.outcome, seen.error_kind) == ("rejected", "rejected_limiter")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (503, b'{"error": {"type": "upstream_error", "code": "overloaded"}}', "overloaded"),
+        (502, b"<html>", "http_502"),
+        (200, b"<html>", "malformed"),
+        (200, b"{}", "malformed"),
+    ],
+)
+def test_a_bad_json_reply_has_a_kind(status: int, body: bytes, kind: str) -> None:
+    seen = Seen(status=status)
+    read_whole(body, clock(), seen)
+    assert (seen.outcome, seen.error_kind) == ("failed", kind)
+
+
+def test_a_good_json_reply_is_one_chunk() -> None:
+    seen = Seen(status=200)
+    reply = {"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]}
+    read_whole(orjson.dumps(reply | {"usage": {"completion_tokens": 1}}), clock(), seen)
+    assert (seen.outcome, seen.text, seen.chunk_s, seen.output_tokens) == ("success", "hi", [1.0], 1)

@@ -1,0 +1,197 @@
+"""The main command on real sockets: providers, gateway and Locust in processes of their own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+SCENARIO = """
+title = "A short outage"
+description = "OpenAI is down for a second and a half."
+duration_s = 4
+drain_s = 8
+subjects = ["naive", "full"]
+
+[arrivals]
+kind = "poisson"
+rate_per_s = 12
+
+[workload]
+max_output_tokens = 60
+
+[[faults]]
+kind = "outage"
+provider = "openai"
+from_s = 1
+to_s = 2.5
+
+[[claims]]
+text = "Fallback keeps answering"
+subject = "full"
+metric = "success_rate"
+expected = ">= 0.999"
+"""
+
+
+def command(*args: str) -> list[str]:
+    return [sys.executable, "-m", "harness", *args]
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Command lines of processes that still mention `folder`."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        if str(folder) in line:
+            found.append(line)
+    return found
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A whole run of two subjects, and what it printed with --json."""
+    home = tmp_path_factory.mktemp("whole")
+    (home / "short.toml").write_text(SCENARIO)
+    args = command("run", "short.toml", "--out", str(home / "runs"), "--json")
+    result = subprocess.run(args, cwd=home, capture_output=True, text=True, timeout=100, check=False)
+    assert result.returncode == 0, result.stderr
+    [folder] = (home / "runs").iterdir()
+    return folder, json.loads(result.stdout)
+
+
+def test_json_on_standard_output_is_the_summary_and_nothing_else(played: tuple[Path, dict[str, Any]]) -> None:
+    folder, printed = played
+    assert printed == json.loads((folder / "summary.json").read_text())
+
+
+def test_resilience_shows(played: tuple[Path, dict[str, Any]]) -> None:
+    _, summary = played
+    naive, full = summary["subjects"]["naive"], summary["subjects"]["full"]
+    assert naive["success_rate"] < 0.85
+    assert full["success_rate"] == 1.0
+    assert full["fallback_rate"] > 0.1
+    assert [claim["verdict"] for claim in summary["claims"]] == ["confirmed"]
+
+
+def test_both_subjects_met_the_same_plan(played: tuple[Path, dict[str, Any]]) -> None:
+    calls = pd.read_parquet(played[0] / "calls.parquet").sort_values(["subject", "n"])
+    naive, full = (calls[calls["subject"] == name].reset_index() for name in ("naive", "full"))
+    same = ["call_id", "question_id", "planned_s", "input_tokens"]
+    pd.testing.assert_frame_equal(naive[same], full[same])
+
+
+def test_our_accounting_meets_the_providers_ledger(played: tuple[Path, dict[str, Any]]) -> None:
+    folder, summary = played
+    attempts = pd.read_parquet(folder / "attempts.parquet")
+    ledger = pd.read_parquet(folder / "ledger.parquet")
+    for name in ("naive", "full"):
+        assert summary["subjects"][name]["reconciliation_error_usd"] == 0
+        billed = ledger[ledger["subject"] == name].set_index("attempt_id")["cost_nusd"]
+        accounted = attempts[attempts["subject"] == name].set_index("attempt_id")["cost_nusd"]
+        assert billed.to_dict() == accounted.to_dict()
+        assert billed.sum() > 0
+
+
+def test_every_planned_call_has_one_row(played: tuple[Path, dict[str, Any]]) -> None:
+    calls = pd.read_parquet(played[0] / "calls.parquet")
+    for _, rows in calls.groupby("subject"):
+        assert sorted(rows["n"]) == list(range(len(rows)))
+
+
+def test_the_clients_ttft_is_checked_against_what_the_provider_sent(
+    played: tuple[Path, dict[str, Any]],
+) -> None:
+    manifest = json.loads((played[0] / "run.json").read_text())
+    for name in ("naive", "full"):
+        error = manifest["calibration"][name]
+        assert error["n"] > 10
+        assert 0 < error["ttft_error_s_p50"] <= error["ttft_error_s_p99"] < 0.5
+
+
+def test_the_report_is_there_and_raw_files_are_not(played: tuple[Path, dict[str, Any]]) -> None:
+    folder, _ = played
+    assert (folder / "report.html").stat().st_size > 50_000
+    assert not list(folder.rglob("*.ndjson"))
+
+
+def test_no_process_is_left(played: tuple[Path, dict[str, Any]]) -> None:
+    assert processes_of(played[0]) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_stops_its_children_and_keeps_what_it_measured(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    (tmp_path / "long.toml").write_text(SCENARIO.replace("duration_s = 4", "duration_s = 60"))
+    process = subprocess.Popen(
+        command("run", "long.toml", "--out", str(tmp_path / "runs")),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for _ in range(200):
+        rows = list(tmp_path.glob("runs/*/logs/naive.rows.ndjson"))
+        if rows and rows[0].read_bytes().count(b"\n") >= 5:
+            break
+        time.sleep(0.1)
+    os.kill(process.pid, number)
+    _, said = process.communicate(timeout=40)
+    assert process.returncode == 130, said
+    assert "partial run kept" in said
+    assert "Traceback" not in said
+    [folder] = (tmp_path / "runs").iterdir()
+    manifest = json.loads((folder / "run.json").read_text())
+    assert (manifest["status"], manifest["status_reason"]) == ("partial", "interrupted during naive")
+    assert [subject["name"] for subject in manifest["subjects"]] == ["naive"]
+    assert len(pd.read_parquet(folder / "calls.parquet")) >= 5
+    assert "interrupted" in (folder / "report.html").read_text()
+    assert processes_of(folder) == []
+
+
+def test_children_end_when_their_parent_is_killed_outright(tmp_path: Path) -> None:
+    (tmp_path / "long.toml").write_text(SCENARIO.replace("duration_s = 4", "duration_s = 60"))
+    process = subprocess.Popen(
+        command("run", "long.toml", "--out", str(tmp_path / "runs")), cwd=tmp_path, stderr=subprocess.DEVNULL
+    )
+    for _ in range(200):
+        if list(tmp_path.glob("runs/*/logs/naive.rows.ndjson")):
+            break
+        time.sleep(0.1)
+    process.kill()
+    process.wait()
+    for _ in range(100):
+        if not processes_of(tmp_path):
+            break
+        time.sleep(0.1)
+    assert processes_of(tmp_path) == []
+
+
+def test_locust_alone_leads_a_run_and_writes_it(tmp_path: Path) -> None:
+    (tmp_path / "short.toml").write_text(SCENARIO)
+    locustfile = Path(__file__).parents[2] / "scenarios" / "locustfile.py"
+    args = ["--headless", "-u", "1", "--scenario", "short.toml", "--stack", "full"]
+    result = subprocess.run(
+        [sys.executable, "-m", "locust", "-f", str(locustfile), *args],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    [folder] = (tmp_path / "runs").iterdir()
+    assert f"report: runs/{folder.name}/report.html" in result.stdout
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["subjects"]["full"]["success_rate"] == 1.0
+    assert processes_of(folder) == []
