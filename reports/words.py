@@ -18,7 +18,7 @@ _ERRORS = {
     "rate_limited": "rate limited (429)",
     "quota_exhausted": "quota exhausted (429)",
     "server_error": "server error (5xx)",
-    "overloaded": "overloaded (529)",
+    "overloaded": "overloaded (503, 529)",
     "auth": "authentication",
     "bad_request": "bad request",
     "context_length": "context too long",
