@@ -1,0 +1,77 @@
+"""What the README shows works as shown."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from harness.cli import app
+from harness.stack.build import StackOptions
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_the_stack_shown_is_a_stack() -> None:
+    [text] = blocks("toml")
+    assert [t.provider for t in StackOptions.model_validate(tomllib.loads(text)).target] == [
+        "openai",
+        "anthropic",
+    ]
+
+
+def test_the_library_example_runs_against_mock_providers(tmp_path: Path) -> None:
+    [program] = blocks("python")
+    providers = subprocess.Popen(
+        [sys.executable, "-m", "harness", "mock", "--openai-port", "0", "--json", "--until-stdin-closes"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert providers.stdin is not None
+    assert providers.stdout is not None
+    try:
+        url = re.search(r'"openai":"([^"]+)"', providers.stdout.readline().decode())
+        assert url is not None
+        env = {**os.environ, "OPENAI_BASE_URL": url[1], "OPENAI_API_KEY": "any"}
+        result = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=ROOT,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        providers.stdin.close()
+        providers.wait(10)
+        providers.stdout.close()
+    assert result.returncode == 0, result.stderr
+    assert "Usage(" in result.stdout
+    assert "cost_nusd" in result.stdout
+
+
+COMMANDS = sorted(set(re.findall(r"`(brownout [^`]*)`", README)))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_commands_and_options_shown_exist(command: str) -> None:
+    words = shlex.split(command)[1:]
+    shown = CliRunner().invoke(app, [words[0], "--help"], env={"COLUMNS": "200", "TERM": "dumb"}).output
+    assert all(word in shown for word in words if word.startswith("--")), shown
+
+
+def test_files_the_readme_links_to_are_there() -> None:
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
+    assert links
+    assert [link for link in links if not (ROOT / link).is_file()] == []
