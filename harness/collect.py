@@ -5,9 +5,9 @@ by call id; moments of the stack are moved to seconds since the subject's t = 0.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
-Row = dict[str, Any]
+from .world.world import Measured, Row
+
 MOMENTS = ("started_s", "first_s", "end_s")
 
 
@@ -20,20 +20,20 @@ class Collected:
     ledger: list[Row]
 
 
-def collect(subject: str, t0_s: float, client: list[Row], facts: list[Row], ledger: list[Row]) -> Collected:
+def collect(subject: str, measured: Measured) -> Collected:
     """Join what belongs together. Attempts of calls that never finished are kept: they cost money."""
-    facts_of = {fact["call_id"]: fact for fact in facts}
+    facts_of = {fact["call_id"]: fact for fact in measured.facts}
     return Collected(
         calls=[
             {"subject": subject, **row, **_call_facts(facts_of.get(row["call_id"]))}
-            for row in sorted(client, key=lambda row: row["n"])
+            for row in sorted(measured.client, key=lambda row: row["n"])
         ],
         attempts=[
-            {"subject": subject, **_attempt_row(attempt, t0_s)}
-            for fact in sorted(facts, key=lambda fact: str(fact["call_id"]))
+            {"subject": subject, **_attempt_row(attempt, measured.t0_s)}
+            for fact in sorted(measured.facts, key=lambda fact: str(fact["call_id"]))
             for attempt in fact["attempts"]
         ],
-        ledger=[{"subject": subject, **row} for row in ledger],
+        ledger=[{"subject": subject, **row} for row in measured.ledger],
     )
 
 

@@ -3,9 +3,10 @@
 import shlex
 import sys
 from argparse import Namespace
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import gevent
 from gevent.os import tp_read
@@ -15,11 +16,12 @@ from locust.env import Environment
 from locust.runners import LocalRunner
 
 from .bad_input import BAD_INPUT, one_line
-from .errors import InputError
+from .errors import InputError, RunFailed
 from .library import names
 from .load.job import Job
-from .run import Session, new_run_folder
-from .spec import make_spec
+from .run import Recording, new_run_folder
+from .spec import Subject, make_spec
+from .world.real import RealWorld
 
 
 def install() -> None:
@@ -40,11 +42,20 @@ def quit_with_starter(runner: LocalRunner) -> None:
     runner.quit()
 
 
+class Led(NamedTuple):
+    """A run that this process leads."""
+
+    recording: Recording
+    world: RealWorld
+    subject: Subject
+
+
 class Hooks:
     """State of the run that the web page leads, if it does."""
 
     def __init__(self) -> None:
-        self._session: Session | None = None
+        self._world = ExitStack()
+        self._led: Led | None = None
 
     def add_options(self, parser: LocustArgumentParser, **_: Any) -> None:
         """Locust shows these on its web page, the job excepted."""
@@ -68,9 +79,9 @@ class Hooks:
                 gevent.spawn(quit_with_starter, environment.runner)
             else:
                 options.job = self._lead(options)
-        except BAD_INPUT as error:
+        except (*BAD_INPUT, RunFailed) as error:
             options.job = None
-            self._abandon()
+            self._world.close()
             environment.process_exit_code = 2
             print(one_line(error), file=sys.stderr)  # noqa: T201  # Locust would log a traceback
 
@@ -84,25 +95,21 @@ class Hooks:
             command=shlex.join(["locust", "-f", "scenarios/locustfile.py", *chosen]),
         )
         started_at = datetime.now(UTC)  # noqa: TID251  # the one look at the calendar: it names the run
-        session = Session(spec, new_run_folder(Path("runs"), spec.name, started_at), started_at)
-        session.__enter__()
-        self._session = session
-        return session.begin(spec.subjects[0])
-
-    def _abandon(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            session.__exit__(None, None, None)
+        recording = Recording(spec, new_run_folder(Path("runs"), spec.name, started_at), started_at)
+        world = self._world.enter_context(RealWorld(spec, recording.logs))
+        self._led = Led(recording, world, spec.subjects[0])
+        return world.begin(spec.subjects[0])
 
     def test_stop(self, environment: Environment, **_: Any) -> None:
         """Write the run that this page led."""
-        session, self._session = self._session, None
-        if session is None:
+        led, self._led = self._led, None
+        if led is None:
             return
+        with self._world:
+            led.recording.add(led.subject, led.world.end(led.subject))
         try:
-            session.end(session.spec.subjects[0])
-            finished = session.generator[session.spec.subjects[0].name]["finished"]
-            session.write(None if finished else "stopped before the plan was played")
-        finally:
-            session.__exit__(None, None, None)
-        print(f"report: {session.folder / 'report.html'}")  # noqa: T201  # where Locust's user looks
+            led.recording.write()
+        except RunFailed as error:
+            print(one_line(error), file=sys.stderr)  # noqa: T201  # Locust would log a traceback
+            return
+        print(f"report: {led.recording.folder / 'report.html'}")  # noqa: T201  # where Locust's user looks

@@ -47,7 +47,7 @@ def manifest(spec: RunSpec, played: list[str], run_id: str, started_at: datetime
             for subject in spec.subjects
             if subject.name in played
         ],
-        "faults": [fault.model_dump(mode="json") for fault in scenario.faults],
+        "faults": spec.faults,
         "slo": scenario.slo.model_dump(),
         "claims": [claim.model_dump() for claim in spec.claims if claim.subject in played],
     }

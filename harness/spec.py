@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mock_providers import FaultError, check_faults, load_profile
 
@@ -42,6 +43,11 @@ class RunSpec:
     def title(self) -> str:
         """The scenario's line for people."""
         return self.scenario.title
+
+    @property
+    def faults(self) -> list[dict[str, Any]]:
+        """The fault schedule as the providers' admin API takes it."""
+        return [fault.model_dump(mode="json") for fault in self.scenario.faults]
 
     @property
     def claims(self) -> tuple[Claim, ...]:

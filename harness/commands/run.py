@@ -69,11 +69,12 @@ def run(
     started_at = datetime.now(UTC)  # noqa: TID251  # the one look at the calendar: it names the run
     folder = new_run_folder(out, spec.name, started_at)
     with Progress(spec.title, [subject.name for subject in spec.subjects]) as progress:
-        reason = play(spec, folder, started_at, progress.tell)
+        recorded = play(spec, folder, started_at, progress.tell)
     if as_json:
         sys.stdout.write((folder / "summary.json").read_text())
     else:
         print_outcome(folder)
-    if reason is not None:
+    if recorded.manifest["status"] == "partial":
+        reason = recorded.manifest["status_reason"]
         typer.echo(f"brownout: partial run kept in {folder}: {reason}", err=True)
         raise typer.Exit(130 if reason.startswith("interrupted") else 1)

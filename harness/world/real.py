@@ -1,82 +1,122 @@
-"""The real world: providers and gateways in processes of their own, on loopback sockets.
+"""The real world: providers, gateways and Locust in processes of their own, on loopback sockets.
 
 Everything is synchronous, so that the command line and Locust's own process can use it alike.
 """
 
-import time
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
 import orjson
 
 from harness.errors import RunFailed
+from harness.load.job import Job
+from harness.load.plan_file import write_plan
+from harness.load.recorder import read_rows
+from harness.spec import RunSpec, Subject
 
 from .child import Child
+from .locust_engine import play
+from .providers import Providers
+from .tally import Tally
+from .world import Measured, OnProgress
 
 PROVIDER_KEY = "sk-brownout"
 """The key that stacks present to the mock providers, which take any."""
 
-SETTLES_WITHIN_S = 10.0
-POLL_S = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Providers:
-    """Running mock providers: base URL of each, and their admin API."""
-
-    urls: dict[str, str]
-    admin: httpx.Client
-
-    def reset(self, seed: int, faults: list[dict[str, Any]]) -> None:
-        """As new: empty ledger, full buckets, these faults; t = 0 comes with `start`."""
-        self._ask("POST", "/_mock/reset", {"seed": seed})
-        self._ask("POST", "/_mock/faults", faults)
-
-    def settled_ledger(self) -> list[dict[str, Any]]:
-        """The ledger once every request has ended; what still runs after a while is left out."""
-        for _ in range(int(SETTLES_WITHIN_S / POLL_S)):
-            if self._ask("GET", "/_mock/health").json()["in_flight"] == 0:
-                break
-            time.sleep(POLL_S)
-        return [orjson.loads(line) for line in self._ask("GET", "/_mock/ledger").content.splitlines()]
-
-    def _ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        try:
-            return self.admin.request(method, path, json=body).raise_for_status()
-        except httpx.HTTPError as error:
-            raise RunFailed(f"the mock providers' admin API: {method} {path}: {error}") from error
-
 
 class RealWorld:
-    """Starts servers and ends them. Logs and facts go to `folder`."""
+    """One process of providers for the whole run, a gateway and a Locust process for each subject.
 
-    def __init__(self, folder: Path) -> None:
+    Logs stay in `folder`; jobs, plan and raw rows are removed when the world ends.
+    """
+
+    def __init__(self, spec: RunSpec, folder: Path) -> None:
+        self._spec = spec
         self._folder = folder
         self._open = ExitStack()
-
-    def providers(self, *, profile: str, seed: int, answers: Path) -> Providers:
-        """One process, a port for each provider and one for the admin API."""
-        args = ["mock", "--profile", profile, "--seed", str(seed), "--answers", str(answers)]
-        child = self._open.enter_context(Child(args, self._folder / "providers.log"))
-        admin = self._open.enter_context(httpx.Client(base_url=child.ready["admin"], trust_env=False))
-        urls = {name: url for name, url in child.ready.items() if name != "admin"}
-        return Providers(urls, admin)
-
-    def gateway(self, *, stack: Path, providers: Providers, seed: int, facts: Path, log: Path) -> Child:
-        """A stack as a server; `ready["url"]` is its base URL. It ends with the world, or by `stop`."""
-        args = ["gateway", str(stack), "--seed", str(seed), "--facts", str(facts)]
-        env = {f"{name.upper()}_BASE_URL": url for name, url in providers.urls.items()}
-        env |= {f"{name.upper()}_API_KEY": PROVIDER_KEY for name in providers.urls}
-        return self._open.enter_context(Child(args, log, env))
+        self._gateway: Child | None = None
 
     def __enter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write_plan(self._folder / "plan.ndjson", self._spec.plan)
+        scenario = self._spec.scenario
+        args = ["mock", "--profile", scenario.profile, "--seed", str(self._spec.seed)]
+        args += ["--answers", str(self._spec.workload.catalogue)]
+        child = self._open.enter_context(Child(args, self._folder / "providers.log"))
+        self._providers = self._open.enter_context(Providers(child.ready))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._open.close()
+        for raw in [*self._folder.glob("*.ndjson"), *self._folder.glob("*.json")]:
+            raw.unlink()
+
+    def measure(self, subject: Subject, on_progress: OnProgress) -> Measured:
+        """Locust plays the plan. An interruption or a broken process ends it early; what is there is kept."""
+        planned = len(self._spec.plan)
+        tally = Tally(lambda done, answered: on_progress(subject.name, done, planned, answered))
+        reason: str | None = None
+        try:
+            job = self.begin(subject)
+            play(job, self._spec.duration_s, self._folder, subject.name, tally.read)
+            tally.read(Path(job.rows))
+            if self._gateway is not None:
+                self._gateway.check()
+        except KeyboardInterrupt:
+            reason = f"interrupted during {subject.name}"
+        except RunFailed as error:
+            reason = str(error)
+        measured = self.end(subject)
+        measured.reason = reason or measured.reason
+        return measured
+
+    def begin(self, subject: Subject) -> Job:
+        """Providers as new, the subject's gateway up: what a load generator needs to know."""
+        self._providers.reset(self._spec.seed, self._spec.faults)
+        facts = str(self._raw(subject, "facts"))
+        args = ["gateway", str(subject.path), "--seed", str(self._spec.seed), "--facts", facts]
+        env = {f"{name.upper()}_BASE_URL": url for name, url in self._providers.urls.items()}
+        env |= {f"{name.upper()}_API_KEY": PROVIDER_KEY for name in self._providers.urls}
+        log = self._folder / f"{subject.name}.gateway.log"
+        self._gateway = self._open.enter_context(Child(args, log, env))
+        total_s = subject.options.deadlines.total_s
+        return Job(
+            url=self._gateway.ready["url"],
+            admin_url=self._providers.admin_url,
+            plan=str(self._folder / "plan.ndjson"),
+            rows=str(self._raw(subject, "rows")),
+            call_timeout_s=total_s + 5.0,
+            drain_s=min(self._spec.scenario.drain_s, total_s + 5.0),
+        )
+
+    def end(self, subject: Subject) -> Measured:
+        """The gateway down, everybody's rows. Nothing for a subject that never began."""
+        gateway, self._gateway = self._gateway, None
+        if gateway is None:
+            return Measured(reason=f"{subject.name} did not start")
+        gateway.stop()
+        measured = Measured(
+            client=read_rows(self._raw(subject, "rows")), facts=read_rows(self._raw(subject, "facts"))
+        )
+        notes = self._notes(subject)
+        measured.t0_s = notes.get("t0_s", 0.0)
+        measured.generator = {"cpu_percent_max": notes.get("cpu_percent_max")}
+        if not notes.get("finished"):
+            measured.reason = "stopped before the plan was played"
+        try:
+            measured.ledger = self._providers.settled_ledger()
+        except RunFailed as error:
+            measured.reason = str(error)
+        return measured
+
+    def _notes(self, subject: Subject) -> dict[str, Any]:
+        path = self._raw(subject, "rows").with_suffix(".notes.json")
+        notes: dict[str, Any] = orjson.loads(path.read_bytes()) if path.is_file() else {}
+        return notes
+
+    def _raw(self, subject: Subject, what: str) -> Path:
+        return self._folder / f"{subject.name}.{what}.ndjson"

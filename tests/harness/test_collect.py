@@ -1,6 +1,9 @@
 """Client rows, stack facts and the ledger meet on one time axis."""
 
-from harness.collect import collect
+from typing import Any
+
+from harness.collect import Collected, collect
+from harness.world.world import Measured
 
 ATTEMPT = {
     "call_id": "c0",
@@ -16,32 +19,40 @@ ATTEMPT = {
     "cost_nusd": 7,
 }
 FACT = {"call_id": "c0", "cache": "miss", "cost_nusd": 7, "attempts": [ATTEMPT]}
+
+
+def collected(
+    client: list[dict[str, Any]], facts: list[dict[str, Any]], ledger: list[dict[str, Any]] | None = None
+) -> Collected:
+    return collect("full", Measured(100.0, client, facts, ledger or []))
+
+
 CLIENT = {"call_id": "c0", "n": 0, "outcome": "success"}
 
 
 def test_moments_of_the_stack_become_seconds_since_the_start() -> None:
-    [attempt] = collect("full", 100.0, [CLIENT], [FACT], []).attempts
+    [attempt] = collected([CLIENT], [FACT]).attempts
     assert (attempt["started_s"], attempt["first_s"], attempt["end_s"]) == (0.5, 1.0, 2.0)
     assert (attempt["attempt_id"], attempt["subject"]) == ("c0/1", "full")
     assert "sent" not in attempt
 
 
 def test_a_call_learns_from_the_stack_who_answered_and_what_it_cost() -> None:
-    [call] = collect("full", 100.0, [CLIENT], [FACT], []).calls
+    [call] = collected([CLIENT], [FACT]).calls
     assert (call["provider"], call["cache"], call["attempts"], call["cost_nusd"]) == ("openai", "miss", 1, 7)
 
 
 def test_a_call_that_never_reached_the_stack_has_no_facts() -> None:
-    [call] = collect("full", 100.0, [CLIENT], [], []).calls
+    [call] = collected([CLIENT], []).calls
     assert (call["provider"], call["cache"], call["attempts"], call["cost_nusd"]) == (None, "off", 0, 0)
 
 
 def test_attempts_of_calls_the_client_never_finished_are_kept() -> None:
-    collected = collect("full", 100.0, [], [FACT], [{"cost_nusd": 7}])
-    assert (collected.calls, len(collected.attempts)) == ([], 1)
-    assert collected.ledger == [{"subject": "full", "cost_nusd": 7}]
+    found = collected([], [FACT], [{"cost_nusd": 7}])
+    assert (found.calls, len(found.attempts)) == ([], 1)
+    assert found.ledger == [{"subject": "full", "cost_nusd": 7}]
 
 
 def test_calls_are_in_the_order_of_the_plan_whatever_order_they_ended_in() -> None:
     client = [CLIENT | {"call_id": f"c{n}", "n": n} for n in (2, 0, 1)]
-    assert [call["n"] for call in collect("full", 0.0, client, [], []).calls] == [0, 1, 2]
+    assert [call["n"] for call in collected(client, []).calls] == [0, 1, 2]
