@@ -25,7 +25,7 @@ def collect(subject: str, measured: Measured) -> Collected:
     facts_of = {fact["call_id"]: fact for fact in measured.facts}
     return Collected(
         calls=[
-            {"subject": subject, **row, **_call_facts(facts_of.get(row["call_id"]))}
+            {"subject": subject, **row, **_call_facts(facts_of.get(row["call_id"]), measured.tells)}
             for row in sorted(measured.client, key=lambda row: row["n"])
         ],
         attempts=[
@@ -37,10 +37,11 @@ def collect(subject: str, measured: Measured) -> Collected:
     )
 
 
-def _call_facts(fact: Row | None) -> Row:
-    """What the stack knows of a call; nothing, when the call never reached it."""
+def _call_facts(fact: Row | None, tells: bool) -> Row:
+    """What the subject knows of a call: no attempts, when it never got there; null, when it never tells."""
     if fact is None:
-        return {"provider": None, "model": None, "cache": "off", "attempts": 0, "cost_nusd": 0}
+        none = 0 if tells else None
+        return {"provider": None, "model": None, "cache": "off", "attempts": none, "cost_nusd": none}
     answered = [attempt for attempt in fact["attempts"] if attempt["outcome"] == "success"]
     return {
         "provider": answered[-1]["provider"] if answered else None,

@@ -6,12 +6,12 @@ from typing import Literal
 
 from .errors import InputError
 
-Shelf = Literal["scenarios", "stacks"]
-_FOLDERS: dict[Shelf, str] = {"scenarios": ".", "stacks": "stacks"}
+Shelf = Literal["scenarios", "stacks", "subjects"]
+_FOLDERS: dict[Shelf, str] = {"scenarios": ".", "stacks": "stacks", "subjects": "subjects"}
 
 
 def shelf(kind: Shelf) -> Path:
-    """The folder of the scenarios or stacks that come along."""
+    """The folder of the scenarios, stacks or other subjects that come along."""
     return Path(str(files("scenarios"))) / _FOLDERS[kind]
 
 

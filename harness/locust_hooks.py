@@ -20,7 +20,8 @@ from .errors import InputError, RunFailed
 from .library import names
 from .load.job import Job
 from .run import Recording, new_run_folder
-from .spec import Subject, make_spec
+from .spec import make_spec
+from .subject import Subject
 from .world.real import RealWorld
 
 

@@ -39,10 +39,10 @@ def manifest(spec: RunSpec, played: list[str], run_id: str, started_at: datetime
         "subjects": [
             {
                 "name": subject.name,
-                "title": subject.options.title or subject.name,
-                "description": subject.options.description,
+                "title": subject.title or subject.name,
+                "description": subject.description,
                 "stack": subject.path.name,
-                "via": "gateway",
+                "via": spec.via(subject),
             }
             for subject in spec.subjects
             if subject.name in played

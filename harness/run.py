@@ -13,7 +13,8 @@ from reports.summary import write_summary
 from .collect import Collected, collect
 from .errors import RunFailed
 from .manifest import manifest
-from .spec import RunSpec, Subject
+from .spec import RunSpec
+from .subject import Subject
 from .world import make_world
 from .world.world import Measured, OnProgress
 

@@ -13,7 +13,7 @@ from .load.arrivals import Arrivals
 from .load.workload import WorkloadOptions
 from .stack.options import first_complaint
 
-Engine = Literal["locust"]
+Engine = Literal["locust", "virtual"]
 Seconds = Annotated[float, Field(gt=0, le=7 * 86_400, allow_inf_nan=False)]
 
 
@@ -51,13 +51,14 @@ class Scenario(_Strict):
     | key | default | meaning |
     | --- | --- | --- |
     | `title`, `description` | required | a line and a paragraph for the report |
-    | `engine` | "locust" | what drives the load |
+    | `engine` | "locust" | where it is played: "locust" (real sockets) or "virtual" (virtual time) |
     | `duration_s` | required | length of the arrival plan in seconds |
     | `drain_s` | 60 | how long the last calls may take after it |
     | `warmup_s` | 0 | calls planned before this are left out of the metrics |
     | `seed` | 7 | decides every draw: plan, provider luck, jitter |
     | `profile` | "page" | the providers' profile: a name or a path |
-    | `subjects` | required | stacks to compare: names or paths, in order |
+    | `subjects` | required | what is compared, in order: stacks and clients, by name or path |
+    | `via` | "direct" | in virtual time: "gateway" puts each stack's gateway in the path, as Locust does |
     | `[arrivals]` | required | when calls start |
     | `[workload]` | the catalogue | what they ask |
     | `[[faults]]` | none | what goes wrong, and when |
@@ -73,6 +74,7 @@ class Scenario(_Strict):
     warmup_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     seed: Annotated[int, Field(ge=0)] = 7
     profile: str = "page"
+    via: Literal["direct", "gateway"] = "direct"
     subjects: Annotated[tuple[str, ...], Field(min_length=1, max_length=6)]
     arrivals: Arrivals
     workload: WorkloadOptions = WorkloadOptions()

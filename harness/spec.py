@@ -12,16 +12,7 @@ from .load.plan import PlannedCall, make_plan
 from .load.trace import Trace, read_azure_trace
 from .load.workload import Workload, load_workload
 from .scenario import Claim, Engine, Scenario, load_scenario
-from .stack.build import StackOptions, load_stack_options
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What is measured: a stack, by the name it has in the report."""
-
-    name: str
-    path: Path
-    options: StackOptions
+from .subject import Subject, load_subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +40,11 @@ class RunSpec:
         """The fault schedule as the providers' admin API takes it."""
         return [fault.model_dump(mode="json") for fault in self.scenario.faults]
 
+    def via(self, subject: Subject) -> str:
+        """How the load reaches the subject: through its gateway, or direct."""
+        behind_gateway = self.engine == "locust" or self.scenario.via == "gateway"
+        return "gateway" if behind_gateway and subject.client is None else "direct"
+
     @property
     def claims(self) -> tuple[Claim, ...]:
         """The claims about subjects that take part."""
@@ -72,7 +68,7 @@ def make_spec(
     """
     path = find("scenarios", scenario)
     loaded = load_scenario(path)
-    subjects = tuple(_subject(name, path.parent) for name in stacks or loaded.subjects)
+    subjects = tuple(load_subject(name, path.parent) for name in stacks or loaded.subjects)
     names = [subject.name for subject in subjects]
     if len(set(names)) < len(names):
         raise InputError(f"{path}: subjects: expected different names, got {', '.join(names)}")
@@ -84,7 +80,9 @@ def make_spec(
             f"{path}: arrivals.kind: a trace is played, expected --trace FILE (Azure LLM inference trace, "
             "CSV with TIMESTAMP,ContextTokens,GeneratedTokens; github.com/Azure/AzurePublicDataset)"
         )
+    engine = engine or loaded.engine
     _check_faults(path, loaded)
+    _check_subjects(path, subjects, engine)
     seed = loaded.seed if seed is None else seed
     duration_s = loaded.duration_s if duration_s is None else duration_s
     workload = load_workload(loaded.workload, path.parent)
@@ -95,7 +93,7 @@ def make_spec(
     return RunSpec(
         name=path.stem,
         scenario=loaded,
-        engine=engine or loaded.engine,
+        engine=engine,
         seed=seed,
         duration_s=duration_s,
         subjects=subjects,
@@ -113,6 +111,7 @@ def _check_faults(path: Path, scenario: Scenario) -> None:
         raise InputError(f"{path}: {error}") from error
 
 
-def _subject(name: str, folder: Path) -> Subject:
-    path = find("stacks", name, beside=folder)
-    return Subject(path.stem, path, load_stack_options(path))
+def _check_subjects(path: Path, subjects: tuple[Subject, ...], engine: Engine) -> None:
+    for subject in subjects:
+        if subject.client is not None and engine == "locust":
+            raise InputError(f"{path}: {subject.name} is a Python client, expected --engine virtual for it")

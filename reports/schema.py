@@ -74,8 +74,8 @@ CALLS = _schema("""
     provider str?
     model str?
     cache str
-    attempts int
-    cost_nusd int
+    attempts int?
+    cost_nusd int?
     answer_right bool?
 """)
 

@@ -23,6 +23,7 @@ from .plan import PlannedCall
 from .plan_file import read_plan
 from .reading import Seen, read_stream, read_whole
 from .recorder import Recorder, call_row
+from .request import request_body, request_headers
 
 HEAD_START_S = 0.5
 """From announcing t = 0 to the providers until it is there."""
@@ -126,12 +127,8 @@ class Player:
         self._tell_locust(call, seen, end_s)
 
     def _exchange(self, call: PlannedCall, body: bytes, seen: Seen) -> None:
-        headers = {
-            "content-type": "application/json",
-            "x-brownout-call-id": call.call_id,
-            "x-brownout-tenant": call.tenant,
-        }
-        response = self._client.post(f"{self._client_path()}/chat/completions", body=body, headers=headers)
+        path = f"{self._client_path()}/chat/completions"
+        response = self._client.post(path, body=body, headers=request_headers(call))
         try:
             seen.status = response.status_code
             kind = str(response.get("content-type", ""))
@@ -156,18 +153,6 @@ class Player:
             exception=None if seen.error_kind is None else RuntimeError(seen.error_kind),
             context={},
         )
-
-
-def request_body(call: PlannedCall) -> bytes:
-    """The chat completion request that any OpenAI client would send for this call."""
-    body: dict[str, Any] = {
-        "model": "gpt-4o",
-        "messages": [{"role": role, "content": content} for role, content in call.messages],
-        "max_tokens": call.max_tokens,
-    }
-    if call.stream:
-        body |= {"stream": True, "stream_options": {"include_usage": True}}
-    return orjson.dumps(body)
 
 
 def note(job: Job, **news: Any) -> None:

@@ -38,17 +38,22 @@ class Seen:
 def read_stream(lines: Iterator[bytes], now: Callable[[], float], seen: Seen) -> None:
     """Read an SSE reply to its end into `seen`; a broken connection is the caller's exception."""
     for line in lines:
-        if not line.startswith(b"data:"):
-            continue
-        data = line[5:].strip()
-        if data == b"[DONE]":
-            if seen.finish_reason is None:
-                seen.error_kind = "truncated"
-            return
-        _take(data, now, seen)
-        if seen.error_kind is not None:
+        if read_line(line, now, seen):
             return
     seen.error_kind = "truncated"
+
+
+def read_line(line: bytes, now: Callable[[], float], seen: Seen) -> bool:
+    """Take one line of an SSE reply into `seen`; whether that was the end, good or bad."""
+    if not line.startswith(b"data:"):
+        return False
+    data = line[5:].strip()
+    if data == b"[DONE]":
+        if seen.finish_reason is None:
+            seen.error_kind = "truncated"
+        return True
+    _take(data, now, seen)
+    return seen.error_kind is not None
 
 
 def _take(data: bytes, now: Callable[[], float], seen: Seen) -> None:

@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import httpx
 from pydantic import Field, ValidationError, model_validator
@@ -119,11 +119,16 @@ class Stack:
         self._client = client
         self._asked = 0
 
-    def call(self, id: str, messages: tuple[Message, ...], now: float, tenant: str = "") -> Call:
-        """A call with its own facts and a deadline of `deadlines.total_s` from `now` (the loop's clock)."""
+    def call(
+        self, id: str, messages: tuple[Message, ...], now: float, tenant: str = "", **asked: Any
+    ) -> Call:
+        """A call with its own facts and a deadline of `deadlines.total_s` from `now` (the loop's clock).
+
+        `asked` are further fields of `Call`: model, max_tokens, temperature, top_p, stop, stream.
+        """
         facts = CallFacts(call_id=id, tenant=tenant)
         deadline_s = now + self.options.deadlines.total_s
-        return Call(id=id, messages=messages, facts=facts, tenant=tenant, deadline_s=deadline_s)
+        return Call(id=id, messages=messages, facts=facts, tenant=tenant, deadline_s=deadline_s, **asked)
 
     def next_id(self) -> str:
         """An id for a call that came without one: a running number."""

@@ -7,7 +7,7 @@ first token is an error event and no `[DONE]`: a cut stream never looks whole.
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -142,9 +142,11 @@ class Exchange:
         now = asyncio.get_running_loop().time()
         stack = self._gateway.stack
         call_id = self._headers.get("x-brownout-call-id") or stack.next_id()
-        call = stack.call(call_id, request.messages, now, self._headers.get("x-brownout-tenant", ""))
-        return replace(
-            call,
+        return stack.call(
+            call_id,
+            request.messages,
+            now,
+            self._headers.get("x-brownout-tenant", ""),
             model=request.model,
             max_tokens=request.max_tokens,
             temperature=request.temperature,

@@ -48,7 +48,7 @@ class Watched:
         if now >= self._total_at:
             raise self._error()
         self._due = min(now + self._inter_chunk_s, self._total_at)
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._loop)
         assert task is not None
         already_cancelling = task.cancelling()
         self._waiting = task

@@ -11,6 +11,10 @@ __all__ = ["Measured", "OnProgress", "World", "make_world"]
 
 def make_world(spec: RunSpec, logs: Path) -> World:
     """The world of the spec's engine; processes, if it has any, log into `logs`."""
+    if spec.engine == "virtual":
+        from .virtual_world import VirtualWorld
+
+        return VirtualWorld(spec)
     from .real import RealWorld
 
     return RealWorld(spec, logs)

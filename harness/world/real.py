@@ -14,7 +14,8 @@ from harness.errors import RunFailed
 from harness.load.job import Job
 from harness.load.plan_file import write_plan
 from harness.load.recorder import read_rows
-from harness.spec import RunSpec, Subject
+from harness.spec import RunSpec
+from harness.subject import Subject
 
 from .child import Child
 from .locust_engine import play
@@ -83,7 +84,7 @@ class RealWorld:
         env |= {f"{name.upper()}_API_KEY": PROVIDER_KEY for name in self._providers.urls}
         log = self._folder / f"{subject.name}.gateway.log"
         self._gateway = self._open.enter_context(Child(args, log, env))
-        total_s = subject.options.deadlines.total_s
+        total_s = subject.total_s
         return Job(
             url=self._gateway.ready["url"],
             admin_url=self._providers.admin_url,

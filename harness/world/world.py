@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from harness.spec import Subject
+from harness.subject import Subject
 
 Row = dict[str, Any]
 
@@ -22,6 +22,7 @@ class Measured:
     """What one subject left behind: the client's rows, the stack's facts, the providers' ledger.
 
     Moments in `facts` are on the loop's clock, on which t = 0 was at `t0_s`; the others count from t = 0.
+    `tells` is False for a subject that keeps no facts of its own (somebody's client).
     `reason` says why it is only a part of what was planned, None if it is whole. `generator` is what the load
     generator says about itself.
     """
@@ -31,6 +32,7 @@ class Measured:
     facts: list[Row] = field(default_factory=list)
     ledger: list[Row] = field(default_factory=list)
     generator: dict[str, Any] = field(default_factory=dict)
+    tells: bool = True
     reason: str | None = None
 
 

@@ -14,7 +14,7 @@ _LIMITED = ("rate_limited", "quota_exhausted")
 def attempts(facts: Facts) -> dict[str, Measure]:
     shares = {"provider_share": provider_share(facts)}
     if not facts.attempts_known:
-        return {**dict.fromkeys(_UNKNOWN), **shares}
+        return {**dict.fromkeys(_UNKNOWN), **_as_providers_saw(facts), **shares}
     return {
         "attempts": len(facts.sent),
         "retry_amplification": len(facts.sent) / len(facts.calls) if len(facts.calls) else None,
@@ -24,6 +24,19 @@ def attempts(facts: Facts) -> dict[str, Measure]:
         "rate_limited_attempts": rate_limited_attempts(facts),
         "limiter_wait_s_p95": Quantile.of(floats(facts.attempts, "limiter_wait_s"), 0.95),
         **shares,
+    }
+
+
+def _as_providers_saw(facts: Facts) -> dict[str, Measure]:
+    """A subject that tells nothing is counted by the providers: requests received, and those refused for
+    their rate."""
+    if not facts.ledger_known:
+        return {}
+    requests = len(facts.ledger)
+    return {
+        "attempts": requests,
+        "retry_amplification": requests / len(facts.calls) if len(facts.calls) else None,
+        "rate_limited_attempts": int((facts.ledger["status"] == 429).sum()),
     }
 
 

@@ -77,8 +77,10 @@ class Facts:
 
     @property
     def attempts_known(self) -> bool:
-        """Whether the stack told its attempts: rows exist, or no call claims to have made any."""
-        return len(self.attempts) > 0 or (len(self.calls) > 0 and int(self.calls["attempts"].sum()) == 0)
+        """Whether the subject told its attempts: rows exist, or it says that no call made any (null: it does
+        not say)."""
+        told = self.calls["attempts"]
+        return len(self.attempts) > 0 or (len(told) > 0 and bool(told.eq(0).fillna(False).all()))
 
     @property
     def ledger_known(self) -> bool:

@@ -1,0 +1,161 @@
+"""The virtual world: providers, subject and driver in one process, on a virtual clock and an in-memory
+network.
+
+The same ASGI apps, the same stack and the same plan as in the real world; the event loop is the only
+difference.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import asdict
+from types import TracebackType
+from typing import Any, Self
+
+from harness.load.driver import Ask, Driver
+from harness.spec import RunSpec
+from harness.stack.build import Stack, build
+from harness.stack.gateway import Gateway
+from harness.stack.send import Endpoint
+from harness.stack.transport import make_client
+from harness.subject import Subject
+from harness.subjects.in_process import ask_stack
+from harness.subjects.over_http import ask_gateway
+from harness.subjects.python_client import PythonClient, load_client
+from mock_providers import MockApp, load_catalogue, load_profile, parse_faults
+
+from .serving import serve
+from .virtual import run_virtual
+from .world import Measured, OnProgress
+
+PROVIDER_KEY = "sk-brownout"
+HEAD_START_S = 0.5
+PROGRESS_EVERY = 50
+
+
+class VirtualWorld:
+    """A new loop, network and clock for each subject: nothing passes from one to the next."""
+
+    def __init__(self, spec: RunSpec) -> None:
+        self._spec = spec
+        self._profile = load_profile(spec.scenario.profile)
+        self._answers = load_catalogue(spec.workload.catalogue)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def measure(self, subject: Subject, on_progress: OnProgress) -> Measured:
+        """The plan in virtual time; an interruption keeps the calls that had ended."""
+        measured = Measured(tells=subject.stack is not None)
+        client = load_client(subject) if subject.client is not None else None
+        try:
+            with _seeded(self._spec.seed):
+                run_virtual(self._play(subject, client, measured, on_progress))
+        except KeyboardInterrupt:
+            measured.reason = f"interrupted during {subject.name}"
+        return measured
+
+    async def _play(self, subject: Subject, client: Any, measured: Measured, on_progress: OnProgress) -> None:
+        spec = self._spec
+        app = MockApp(self._profile, seed=spec.seed, answers=self._answers)
+        app.set_faults(parse_faults(spec.faults, self._profile))
+        on_row = _Progress(subject.name, len(spec.plan), measured, on_progress)
+        async with AsyncExitStack() as world:
+            providers = {
+                name: await world.enter_async_context(_provider(app, name))
+                for name in self._profile.providers
+            }
+            ask = await world.enter_async_context(self._open(subject, client, providers, measured))
+            measured.t0_s = app.start(asyncio.get_running_loop().time() + HEAD_START_S)
+            driver = Driver(
+                ask,
+                measured.t0_s,
+                call_timeout_s=subject.total_s + 5.0,
+                drain_s=min(spec.scenario.drain_s, subject.total_s + 5.0),
+                record=on_row,
+            )
+            try:
+                await driver.play(spec.plan)
+            finally:
+                on_row.tell()
+        measured.ledger = [asdict(row) for row in app.ledger.rows]
+
+    @asynccontextmanager
+    async def _open(
+        self, subject: Subject, client: Any, providers: dict[str, Endpoint], measured: Measured
+    ) -> AsyncIterator[Ask]:
+        if subject.stack is None:
+            python = PythonClient(client, providers)
+            yield python.ask()
+            await python.aclose()
+            return
+        stack = build(
+            subject.stack,
+            providers,
+            sink=lambda facts: measured.facts.append(facts.as_row()),
+            seed=self._spec.seed,
+        )
+        try:
+            if self._spec.via(subject) == "direct":
+                yield ask_stack(stack)
+            else:
+                async with _behind_gateway(stack) as ask:
+                    yield ask
+        finally:
+            await stack.aclose()
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """The global generator as a seed leaves it, for clients that draw from it (SDKs jitter their backoff)."""
+    before = random.getstate()
+    random.seed(seed)  # noqa: TID251  # on behalf of somebody else's code
+    try:
+        yield
+    finally:
+        random.setstate(before)
+
+
+class _Progress:
+    """Keeps rows and tells how far it is, every so many."""
+
+    def __init__(self, name: str, planned: int, measured: Measured, tell: OnProgress) -> None:
+        self._name = name
+        self._planned = planned
+        self._rows = measured.client
+        self._answered = 0
+        self._tell = tell
+
+    def __call__(self, row: dict[str, Any]) -> None:
+        self._rows.append(row)
+        self._answered += row["outcome"] == "success"
+        if len(self._rows) % PROGRESS_EVERY == 0:
+            self.tell()
+
+    def tell(self) -> None:
+        """Tell it now."""
+        self._tell(self._name, len(self._rows), self._planned, self._answered)
+
+
+@asynccontextmanager
+async def _provider(app: MockApp, name: str) -> AsyncIterator[Endpoint]:
+    """One provider on the loop's network, as its SDKs are told to find it."""
+    async with serve(app.provider(name), cut=app.hang_up) as origin:
+        protocol = app.profile.providers[name].protocol
+        yield Endpoint(f"{origin}{'' if protocol == 'anthropic' else '/v1'}", PROVIDER_KEY)
+
+
+@asynccontextmanager
+async def _behind_gateway(stack: Stack) -> AsyncIterator[Ask]:
+    client = make_client(connect_s=10.0)
+    async with serve(Gateway(stack)) as origin:
+        try:
+            yield ask_gateway(client, f"{origin}/v1")
+        finally:
+            await client.aclose()
