@@ -44,6 +44,13 @@ class Recording:
 
     def write(self) -> Run:
         """The record, its summary, its report. Raises RunFailed when nothing at all was measured."""
+        run = self.record()
+        write_summary(self.folder)
+        write_report(self.folder)
+        return run
+
+    def record(self) -> Run:
+        """The record alone."""
         if not self._collected:
             raise RunFailed(f"nothing was measured: {self.reason}")
         calls = [row for part in self._collected for row in part.calls]
@@ -55,12 +62,8 @@ class Recording:
             "generator": self._generator,
         }
         run = write_run(self.folder, about, calls, attempts, ledger)
-        run = write_run(
-            self.folder, about | {"calibration": _calibration(run)}, run.calls, run.attempts, run.ledger
-        )
-        write_summary(self.folder)
-        write_report(self.folder)
-        return run
+        about["calibration"] = _calibration(run)
+        return write_run(self.folder, about, run.calls, run.attempts, run.ledger)
 
 
 def _calibration(run: Run) -> dict[str, Any]:

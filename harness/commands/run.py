@@ -27,6 +27,10 @@ def run(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Decides every draw. Default: the scenario's.")
     ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(min=1, help="Play so many seeds in virtual time, over all cores: means and intervals."),
+    ] = None,
     stack: Annotated[
         list[str] | None,
         typer.Option(
@@ -49,13 +53,18 @@ def run(
 
         brownout run outage --duration 15s --seed 3 --stack full
 
+        brownout run outage --engine virtual --seeds 20
+
         brownout run azure-hour --duration 60s --trace AzureLLMInferenceTrace_conv.csv
     """
+    from harness.errors import InputError
     from harness.run import new_run_folder
     from harness.run import run as play
+    from harness.seeds import SeedRequest
     from harness.spec import make_spec
 
     from .console import Progress, print_outcome
+    from .seeds import play_seeds
 
     spec = make_spec(
         scenario,
@@ -68,6 +77,14 @@ def run(
     )
     started_at = datetime.now(UTC)  # noqa: TID251  # the one look at the calendar: it names the run
     folder = new_run_folder(out, spec.name, started_at)
+    if seeds is not None:
+        request = SeedRequest(scenario, duration, tuple(stack or ()), trace, started_at, spec.command)
+        if spec.engine != "virtual":
+            raise InputError(
+                "--seeds: expected --engine virtual, many seeds on real sockets would take hours"
+            )
+        play_seeds(request, list(range(spec.seed, spec.seed + seeds)), folder, as_json=as_json)
+        return
     with Progress(spec.title, [subject.name for subject in spec.subjects]) as progress:
         recorded = play(spec, folder, started_at, progress.tell)
     if as_json:

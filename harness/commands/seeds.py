@@ -1,0 +1,72 @@
+"""`brownout run --seeds N`: the table and the file that many seeds make."""
+
+import json
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from harness.seeds import SeedRequest, run_seeds
+from reports.seeds import SeedRow, Spread, seed_rows, seeds_json
+from reports.text import number, signed
+
+
+def play_seeds(request: SeedRequest, seeds: list[int], folder: Path, *, as_json: bool) -> None:
+    """All seeds over the machine's cores, with a progress bar; `folder` gets seeds.json."""
+    request.spec(seeds[0])  # bad input is told before any process starts
+    shown = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with (
+        ProcessPoolExecutor(max_workers=os.cpu_count(), mp_context=get_context("spawn")) as executor,
+        Progress(*columns, console=shown, disable=not shown.is_terminal) as bar,
+    ):
+        task = bar.add_task("seeds", total=len(seeds))
+        summaries = run_seeds(request, seeds, executor, lambda done, _: bar.update(task, completed=done))
+    found = seeds_json(summaries)
+    folder.mkdir(parents=True)
+    (folder / "seeds.json").write_text(json.dumps(found, indent=2, allow_nan=False) + "\n")
+    if as_json:
+        sys.stdout.write(json.dumps(found, indent=2, allow_nan=False) + "\n")
+        return
+    _print(seed_rows(summaries), list(summaries[0]["subjects"]), len(seeds))
+    Console().print(f"seeds: {folder / 'seeds.json'}", soft_wrap=True)
+
+
+def _print(rows: list[SeedRow], names: list[str], n: int) -> None:
+    table = Table(title=f"{n} seeds: mean ± half of its 95 % interval", header_style="bold")
+    table.add_column("")
+    for name in names:
+        table.add_column(name, justify="right")
+    for name in names[1:]:
+        table.add_column(f"{name} − {names[0]}", justify="right")
+    for row in rows:
+        if not row.metric.minor:
+            cells = [_cell(row, row.spreads[name]) for name in names]
+            table.add_row(
+                row.metric.label,
+                *cells,
+                *(_cell(row, row.differences[name], sign=True) for name in names[1:]),
+            )
+    Console().print(table)
+
+
+def _cell(row: SeedRow, spread: Spread | None, *, sign: bool = False) -> str:
+    """Mean ± half of its interval; differences with their sign, those of shares in points."""
+    if spread is None:
+        return "–"
+    unit = row.metric.unit
+    points = " pp" if sign and unit == "share" else ""
+
+    def said(value: float) -> str:
+        return number(value, unit).removesuffix(" %" if points else "") + points
+
+    mean = signed(said(abs(spread.mean)), spread.mean) if sign else said(spread.mean)
+    if spread.interval is None:
+        return mean
+    low, high = spread.interval
+    return f"{mean} ± {said((high - low) / 2)}"
