@@ -104,7 +104,16 @@ class Reply:
         if self._first is not None:
             event, self._first = self._first, None
         else:
-            event = await self._read()
+            try:
+                event = await self._source.__anext__()
+            except StopAsyncIteration:
+                raise
+            except Exception as error:
+                self._settle(Outcome("failed", None, self._chars, error))
+                raise
+            except asyncio.CancelledError:
+                self._settle(Outcome("abandoned", None, self._chars))
+                raise
         if type(event) is Delta:
             self._chars += len(event.text)
         for see in self._taps:
@@ -112,18 +121,6 @@ class Reply:
         if type(event) is Finish:
             self._settle(Outcome("success", event, self._chars))
         return event
-
-    async def _read(self) -> Event:
-        try:
-            return await self._source.__anext__()
-        except StopAsyncIteration:
-            raise
-        except Exception as error:
-            self._settle(Outcome("failed", None, self._chars, error))
-            raise
-        except asyncio.CancelledError:
-            self._settle(Outcome("abandoned", None, self._chars))
-            raise
 
     async def aclose(self) -> None:
         """Stop reading and release what the reply holds. Closing an ended reply does nothing."""

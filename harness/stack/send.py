@@ -1,6 +1,6 @@
 """The innermost step: one attempt on the wire, committed at its first content event."""
 
-from collections.abc import AsyncGenerator
+from collections import deque
 from dataclasses import dataclass
 
 import httpx
@@ -8,7 +8,7 @@ import httpx
 from .call import Call
 from .errors import ProviderError
 from .reply import Event, Reply, replay
-from .transport import provider_error
+from .transport import TROUBLE, provider_error, reader
 from .wire.codec import Codec, StreamDecoder
 
 
@@ -45,7 +45,7 @@ class Send:
             if response.status_code != 200:
                 raise self.codec.error(response.status_code, response.headers, await _read(response))
             return await (self._stream(response) if call.stream else self._whole(response))
-        except (httpx.HTTPError, httpx.StreamError) as error:
+        except TROUBLE as error:
             raise provider_error(error, after_first=False) from error
 
     async def _whole(self, response: httpx.Response) -> Reply:
@@ -57,9 +57,8 @@ class Send:
         if not kind.startswith("text/event-stream"):
             await response.aclose()
             raise ProviderError("malformed", f"asked for an event stream, got {kind or 'no content type'}")
-        source = _events(response, self.codec.decoder())
-        first = await anext(source)
-        return Reply(first, source)
+        source = WireEvents(response, self.codec.decoder())
+        return Reply(await source.__anext__(), source)
 
 
 async def _read(response: httpx.Response) -> bytes:
@@ -69,19 +68,47 @@ async def _read(response: httpx.Response) -> bytes:
         await response.aclose()
 
 
-async def _events(response: httpx.Response, decoder: StreamDecoder) -> AsyncGenerator[Event]:
-    """The stream's events; closes the response however it ends. Errors say if they came after the first."""
-    committed = False
-    try:
-        async for chunk in response.aiter_raw():
-            for event in decoder.feed(chunk):
-                committed = True
-                yield event
-        decoder.end()
-    except ProviderError as error:
-        error.phase = "after" if committed else "before"
-        raise
-    except (httpx.HTTPError, httpx.StreamError) as error:
-        raise provider_error(error, after_first=committed) from error
-    finally:
-        await response.aclose()
+class WireEvents:
+    """A streamed reply's events. The response is closed however they end; errors say if they came after the
+    first event.
+    """
+
+    def __init__(self, response: httpx.Response, decoder: StreamDecoder) -> None:
+        self._response = response
+        self._read = reader(response)
+        self._decoder = decoder
+        self._pending: deque[Event] = deque()
+        self._committed = False
+        self._over = False
+
+    async def __anext__(self) -> Event:
+        while not self._pending:
+            if self._over:
+                raise StopAsyncIteration
+            try:
+                await self._more()
+            except BaseException:
+                await self.aclose()
+                raise
+        self._committed = True
+        return self._pending.popleft()
+
+    async def _more(self) -> None:
+        try:
+            chunk = await self._read()
+            if chunk:
+                self._pending.extend(self._decoder.feed(chunk))
+                return
+            self._decoder.end()
+        except ProviderError as error:
+            error.phase = "after" if self._committed else "before"
+            raise
+        except TROUBLE as error:
+            raise provider_error(error, after_first=self._committed) from error
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Give the connection back, or cut it if the reply is not over. Twice is once."""
+        if not self._over:
+            self._over = True
+            await self._response.aclose()

@@ -6,11 +6,16 @@ Timeouts other than connecting are the stack's own (`streaming.py`): a client li
 with every read, so a slow drip never trips it.
 """
 
+from collections.abc import Awaitable, Callable
+
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
+from httpx_aiohttp.transport import AiohttpResponseStream, AiohttpTransport
 
 from .errors import ProviderError
+
+READ = "brownout.read"
+"""Key of a response's `extensions`: a coroutine function giving the next raw bytes, b"" at the end."""
 
 MAX_CONNECTIONS = 100_000
 """Concurrency is bounded by the limiter, not by a pool that would queue calls out of sight."""
@@ -19,17 +24,48 @@ KEEPALIVE_S = 15.0
 """Shorter than any provider's idle timeout that we know, so that we never write into a closing connection."""
 
 
+class StreamTransport(AiohttpTransport):
+    """httpx-aiohttp, with the body's reader within reach: three generators fewer for every chunk."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """As the base class; the response's extensions hold `READ`."""
+        response = await super().handle_async_request(request)
+        if isinstance(response.stream, AiohttpResponseStream):
+            response.extensions[READ] = response.stream._aiohttp_response.content.readany
+        return response
+
+
+def reader(response: httpx.Response) -> Callable[[], Awaitable[bytes]]:
+    """The fastest way to the raw bytes of a streamed response, whatever its transport."""
+    direct: Callable[[], Awaitable[bytes]] | None = response.extensions.get(READ)
+    if direct is not None:
+        return direct
+    chunks = response.aiter_raw()
+
+    async def read() -> bytes:
+        async for chunk in chunks:
+            if chunk:
+                return chunk
+        return b""
+
+    return read
+
+
 def make_client(connect_s: float, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
     """A client that never retries, never follows redirects and ignores proxy variables."""
     if transport is None:
         limits = httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_S)
-        transport = AiohttpTransport(limits=limits, trust_env=False)
+        transport = StreamTransport(limits=limits, trust_env=False)
     timeout = httpx.Timeout(None, connect=connect_s)
     return httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False)
 
 
-def provider_error(error: httpx.HTTPError | httpx.StreamError, *, after_first: bool) -> ProviderError:
-    """The provider failure behind a client exception.
+TROUBLE = (httpx.HTTPError, httpx.StreamError, aiohttp.ClientError)
+"""What a client raises when the network or the peer fails it."""
+
+
+def provider_error(error: Exception, *, after_first: bool) -> ProviderError:
+    """The provider failure behind one of `TROUBLE`.
 
     httpx-aiohttp reports every `aiohttp.ClientConnectionError`, a reset included, as `httpx.ConnectTimeout`;
     the cause tells them apart.

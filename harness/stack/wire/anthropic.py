@@ -16,13 +16,14 @@ from ..errors import ProviderError
 from ..reply import Delta, Event, Finish, Usage
 from .codec import StreamDecoder, WireRequest
 from .reading import (
+    SURPRISES,
     error_fields,
     kind_of_status,
     load_json,
-    no_surprises,
     retry_after_s,
     said,
     should_retry,
+    surprise,
     tokens,
     words,
 )
@@ -69,11 +70,13 @@ class AnthropicCodec:
         reply = load_json(body, "the reply")
         if reply.get("type") == "error":
             raise _in_band(reply)
-        with no_surprises("the reply"):
+        try:
             blocks = [block for block in reply["content"] if block["type"] == "text"]
             text = "".join(words(block["text"]) for block in blocks)
             usage = reply["usage"]
             finish = Finish(_reason(reply["stop_reason"]), _usage(usage, tokens(usage, "output_tokens")))
+        except SURPRISES as error:
+            raise surprise("the reply", error) from error
         return [Delta(text), finish] if text else [finish]
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
@@ -113,8 +116,10 @@ class AnthropicStream:
             if self._done:
                 break
             event = load_json(data, "an event")
-            with no_surprises("an event"):
+            try:
                 self._take(name, event, events)
+            except SURPRISES as error:
+                raise surprise("an event", error) from error
         return events
 
     def _take(self, name: bytes, event: dict[str, Any], events: list[Event]) -> None:

@@ -11,13 +11,14 @@ from ..errors import ProviderError
 from ..reply import Delta, Event, Finish, Usage
 from .codec import StreamDecoder, WireRequest
 from .reading import (
+    SURPRISES,
     error_fields,
     kind_of_status,
     load_json,
-    no_surprises,
     retry_after_s,
     said,
     should_retry,
+    surprise,
     tokens,
     words,
 )
@@ -58,10 +59,12 @@ class OpenAICodec:
         reply = load_json(body, "the reply")
         if "error" in reply:
             raise _in_band(reply)
-        with no_surprises("the reply"):
+        try:
             choice = reply["choices"][0]
             text = words(choice["message"]["content"])
             finish = Finish(words(choice.get("finish_reason")) or "stop", _usage(reply.get("usage")))
+        except SURPRISES as error:
+            raise surprise("the reply", error) from error
         return [Delta(text), finish] if text else [finish]
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
@@ -103,8 +106,10 @@ class OpenAIStream:
                 chunk = load_json(data, "a chunk")
                 if "error" in chunk:
                     raise _in_band(chunk)
-                with no_surprises("a chunk"):
+                try:
                     self._take(chunk, events)
+                except SURPRISES as error:
+                    raise surprise("a chunk", error) from error
         return events
 
     def _take(self, chunk: dict[str, Any], events: list[Event]) -> None:

@@ -1,21 +1,19 @@
 """Reading what a provider sent without trusting it: every surprise is a `ProviderError` of a known kind."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from ..errors import ProviderError
 
+SURPRISES = (KeyError, IndexError, TypeError, AttributeError)
+"""What JSON of another shape than the protocol's raises when it is read as if it had it."""
 
-@contextmanager
-def no_surprises(what: str) -> Iterator[None]:
-    """JSON of another shape than the protocol's is `ProviderError("malformed")`, wherever it is noticed."""
-    try:
-        yield
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise ProviderError("malformed", f"{what} is not of the protocol's shape ({error!r})") from error
+
+def surprise(what: str, error: Exception) -> ProviderError:
+    """One of `SURPRISES` as the provider failure that it is."""
+    return ProviderError("malformed", f"{what} is not of the protocol's shape ({error!r})")
 
 
 def load_json(data: bytes, what: str) -> dict[str, Any]:

@@ -26,6 +26,9 @@ class SSEParser:
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """The events completed by `chunk`, in order."""
+        if _is_one_plain_event(chunk) and not self._tail and not self._event and not self._data:
+            self._begun, self._swallow_lf = True, False
+            return [ServerSentEvent(b"", chunk[6:-2])]
         if self._swallow_lf and chunk:
             self._swallow_lf = False
             chunk = chunk.removeprefix(b"\n")
@@ -56,3 +59,13 @@ class SSEParser:
             self._data.append(value.removeprefix(b" "))
         elif name == b"event":
             self._event = value.removeprefix(b" ")
+
+
+def _is_one_plain_event(chunk: bytes) -> bool:
+    """Exactly `data: …` and a blank line: what most reads of a paced stream bring, and cheap to tell."""
+    return (
+        chunk.startswith(b"data: ")
+        and chunk.endswith(b"\n\n")
+        and chunk.find(b"\n") == len(chunk) - 2
+        and b"\r" not in chunk
+    )
