@@ -1,0 +1,147 @@
+"""`brownout run --engine virtual`: the same command, no sockets, no waiting, any client."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCENARIO = """
+title = "A short outage"
+description = "OpenAI is down for three seconds."
+engine = "virtual"
+duration_s = 8
+subjects = ["naive", "full"]
+arrivals = { kind = "poisson", rate_per_s = 5 }
+workload = { max_output_tokens = 60 }
+faults = [{ kind = "outage", provider = "openai", from_s = 3, to_s = 6 }]
+"""
+
+CLIENT = """
+import openai
+
+class Chat:
+    def __init__(self, providers):
+        at = providers["openai"]
+        self._client = openai.AsyncOpenAI(base_url=at.base_url, api_key=at.api_key, max_retries=0)
+
+    async def __call__(self, messages, max_tokens):
+        reply = await self._client.chat.completions.create(
+            model="gpt-4o", messages=messages, max_tokens=max_tokens
+        )
+        return reply.choices[0].message.content
+
+    async def aclose(self):
+        await self._client.close()
+
+
+async def whole(messages, max_tokens, providers):
+    chat = Chat(providers)
+    try:
+        return await chat(messages, max_tokens)
+    finally:
+        await chat.aclose()
+
+
+async def pieces(messages, max_tokens, providers):
+    yield "The answer "
+    yield "is nothing."
+"""
+
+
+def play(folder: Path, *args: str) -> dict[str, Any]:
+    (folder / "short.toml").write_text(SCENARIO)
+    result = subprocess.run(
+        [sys.executable, "-m", "harness", "run", "short.toml", "--json", *args],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def test_a_virtual_run_has_everything_a_real_one_has(tmp_path: Path) -> None:
+    summary = play(tmp_path)
+    assert (summary["engine"], summary["valid"]) == ("virtual", True)
+    naive, full = summary["subjects"]["naive"], summary["subjects"]["full"]
+    assert naive["success_rate"] < 0.8 < full["success_rate"] == 1.0
+    assert naive["reconciliation_error_usd"] == full["reconciliation_error_usd"] == 0
+    assert naive["send_lag_s_p99"] == 0
+    [folder] = (tmp_path / "runs").iterdir()
+    assert (folder / "report.html").stat().st_size > 50_000
+
+
+@pytest.mark.parametrize("name", ["Chat", "whole", "pieces"])
+def test_a_client_of_ones_own_is_a_class_a_coroutine_or_a_generator(name: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(CLIENT)
+    (tmp_path / "mine.toml").write_text(f'kind = "python"\ncall = "mine:{name}"\n')
+    subject = play(tmp_path, "--stack", "mine.toml")["subjects"]["mine"]
+    if name == "pieces":
+        assert (subject["success_rate"], subject["billed_usd"], subject["attempts"]) == (1.0, None, None)
+    else:
+        assert 0.3 < subject["success_rate"] < 0.8
+        assert subject["attempts"] == subject["calls"]
+        assert set(subject["error_rate_by_kind"]) == {"overloaded"}
+        assert subject["accounted_usd"] is None
+
+
+@pytest.mark.parametrize(
+    ("subject", "words"),
+    [
+        ('kind = "python"\ncall = "mine"', "mine.toml: call: "),
+        ('kind = "python"\ncall = "nowhere:f"', "expected 'nowhere:f' to be importable"),
+        ('kind = "python"\ncall = "mine:nothing"', "expected 'mine:nothing' to be importable"),
+    ],
+)
+def test_a_client_that_is_not_there_is_one_line(subject: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(CLIENT)
+    (tmp_path / "mine.toml").write_text(subject)
+    (tmp_path / "short.toml").write_text(SCENARIO)
+    result = subprocess.run(
+        [sys.executable, "-m", "harness", "run", "short.toml", "--stack", "mine.toml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_client_on_real_sockets_is_refused_with_a_hint(tmp_path: Path) -> None:
+    (tmp_path / "short.toml").write_text(SCENARIO)
+    result = subprocess.run(
+        [sys.executable, "-m", "harness", "run", "short.toml", "--stack", "openai-sdk", "--engine", "locust"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert "openai-sdk is a Python client, expected --engine virtual" in result.stderr
+
+
+def test_many_seeds_give_means_and_paired_differences(tmp_path: Path) -> None:
+    found = play(tmp_path, "--seeds", "3")
+    assert list(found["seeds"]) == ["7", "8", "9"]
+    assert len(set(found["seeds"].values())) == 3
+    success = found["metrics"]["success_rate"]
+    assert success["subjects"]["full"] == {"mean": 1.0, "interval": [1.0, 1.0], "n": 3}
+    low, high = success["differences"]["full"]["interval"]
+    assert 0 < low < success["differences"]["full"]["mean"] < high
+    [folder] = (tmp_path / "runs").iterdir()
+    assert json.loads((folder / "seeds.json").read_text()) == found
+
+
+def test_one_seed_of_many_is_the_run_under_that_seed(tmp_path: Path) -> None:
+    many = play(tmp_path, "--seeds", "2")
+    assert many["seeds"]["8"] == play(tmp_path, "--seed", "8")["record_sha256"]
