@@ -4,6 +4,7 @@
 | --- | --- | --- |
 | `constant` | `rate_per_s` (calls/s, > 0) | evenly spaced, the first at 0 |
 | `poisson` | `rate_per_s` (calls/s on average, > 0) | independent exponential gaps |
+| `diurnal` | `rate_per_s` (mean over a day), `swing` 0.7, `period_s` 86400 | Poisson, its rate a sine wave |
 | `trace` | none | the trace's own, the first at 0 |
 
 A further kind is one more options class in `Arrivals` and one more case in `arrival_times`.
@@ -11,6 +12,7 @@ A further kind is one more options class in `Arrivals` and one more case in `arr
 
 from collections.abc import Iterator
 from itertools import count, takewhile
+from math import cos, pi
 from typing import Annotated, Literal, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -41,13 +43,28 @@ class PoissonArrivals(_Options):
     rate_per_s: Rate
 
 
+class DiurnalArrivals(_Options):
+    """Days and nights: `{kind = "diurnal", rate_per_s = 1}`.
+
+    A Poisson process whose rate is `rate_per_s` * (1 - `swing` * cos(2 pi t / `period_s`)): it starts at its
+    lowest (night), and is highest half a period later.
+    """
+
+    kind: Literal["diurnal"] = "diurnal"
+    rate_per_s: Rate
+    swing: Annotated[float, Field(ge=0, le=1)] = 0.7
+    period_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 86_400.0
+
+
 class TraceArrivals(_Options):
     """Recorded traffic: `{kind = "trace"}`; the file is given apart, with `--trace`."""
 
     kind: Literal["trace"] = "trace"
 
 
-Arrivals = Annotated[ConstantArrivals | PoissonArrivals | TraceArrivals, Field(discriminator="kind")]
+Arrivals = Annotated[
+    ConstantArrivals | PoissonArrivals | DiurnalArrivals | TraceArrivals, Field(discriminator="kind")
+]
 
 
 def arrival_times(
@@ -67,6 +84,9 @@ def describe_arrivals(arrivals: Arrivals, trace: Trace | None = None) -> str:
             return f"constant, {rate:g} calls/s"
         case PoissonArrivals(rate_per_s=rate):
             return f"Poisson, {rate:g} calls/s on average"
+        case DiurnalArrivals(rate_per_s=rate, swing=swing, period_s=period_s):
+            low, high = rate * (1 - swing), rate * (1 + swing)
+            return f"Poisson, {low:g} to {high:g} calls/s in a wave of {period_s / 3600:g} h"
         case TraceArrivals():
             return f"the recorded times of {_checked(arrivals, trace).name}"
         case _:
@@ -84,6 +104,8 @@ def _times(arrivals: Arrivals, seed: int, trace: Trace | None) -> Iterator[float
             return (n / rate for n in count())
         case PoissonArrivals(rate_per_s=rate):
             return _poisson(rate, seed)
+        case DiurnalArrivals():
+            return _diurnal(arrivals, seed)
         case _:
             assert_never(arrivals)
 
@@ -94,6 +116,18 @@ def _poisson(rate_per_s: float, seed: int) -> Iterator[float]:
     while True:
         yield at_s
         at_s += gaps.expovariate(rate_per_s)
+
+
+def _diurnal(arrivals: DiurnalArrivals, seed: int) -> Iterator[float]:
+    """By thinning (Lewis and Shedler, 1979): a Poisson process at the highest rate, each time kept with the
+    share that the rate has of it then.
+    """
+    keep = rng(seed, "diurnal keeps")
+    highest = 1 + arrivals.swing
+    for at_s in _poisson(arrivals.rate_per_s * highest, seed):
+        share = (1 - arrivals.swing * cos(2 * pi * at_s / arrivals.period_s)) / highest
+        if keep.random() < share:
+            yield at_s
 
 
 def _checked(arrivals: TraceArrivals, trace: Trace | None) -> Trace:

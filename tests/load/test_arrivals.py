@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from harness.errors import InputError
 from harness.load.arrivals import (
     Arrivals,
     ConstantArrivals,
+    DiurnalArrivals,
     PoissonArrivals,
     TraceArrivals,
     arrival_times,
@@ -112,3 +114,18 @@ def test_arrivals_are_described_for_people() -> None:
     assert describe_arrivals(ConstantArrivals(rate_per_s=20)) == "constant, 20 calls/s"
     assert describe_arrivals(PoissonArrivals(rate_per_s=2.5)) == "Poisson, 2.5 calls/s on average"
     assert describe_arrivals(TraceArrivals(), TRACE) == "the recorded times of hour.csv"
+
+
+def test_a_diurnal_day_has_its_mean_its_night_and_its_noon() -> None:
+    day = DiurnalArrivals(rate_per_s=1, swing=0.7)
+    times = arrival_times(day, 7, 86_400)
+    assert len(times) == pytest.approx(86_400, rel=0.01)
+    hour = 3600
+    night = sum(at < hour for at in times) / hour
+    noon = sum(11.5 * hour <= at < 12.5 * hour for at in times) / hour
+    assert (night, noon) == (pytest.approx(0.3, abs=0.05), pytest.approx(1.7, abs=0.1))
+
+
+def test_a_diurnal_day_without_swing_is_poisson() -> None:
+    gaps = np.diff(arrival_times(DiurnalArrivals(rate_per_s=5, swing=0), 7, 4000))
+    assert gaps.std() / gaps.mean() == pytest.approx(1.0, abs=0.03)
