@@ -5,6 +5,7 @@ request that a fault refuses has counted against the limits, as the providers do
 """
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from . import tokens
@@ -66,12 +67,12 @@ def _undisturbed(setting: Setting, request: Request, admission: Admission, draws
 
 
 def _pieces(saying: Saying, chunks: list[Chunk]) -> tuple[Piece, ...]:
-    text, pieces, at = saying.text, [], 0
-    for due_s, size in chunks:
-        end = at + size * tokens.CHARS_PER_TOKEN
-        pieces.append(Piece(due_s, text[at:end], size))
-        at = end
-    return tuple(pieces)
+    if not chunks:
+        return ()
+    text, (due_s, sizes) = saying.text, zip(*chunks, strict=True)
+    ends = [tokens.CHARS_PER_TOKEN * total for total in accumulate(sizes)]
+    texts = [text[start:end] for start, end in pairwise((0, *ends))]
+    return tuple(map(Piece._make, zip(due_s, texts, sizes, strict=True)))
 
 
 def _whole(saying: Saying, ends_s: float) -> tuple[Piece, ...]:

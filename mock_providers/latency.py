@@ -87,12 +87,9 @@ def schedule(tokens: int, ttft_s: float, pace: Pace, rng: random.Random) -> list
         return [Chunk(ttft_s, size) for size in sizes]
     sigma = pace.chunk_sigma
     keep_mean = -sigma * sigma / 2
-    due_s, chunks = ttft_s, []
-    for nth, size in enumerate(sizes):
-        if nth:
-            due_s += size * seconds_per_token * math.exp(keep_mean + rng.gauss(0.0, sigma))
-        chunks.append(Chunk(due_s, size))
-    return chunks
+    gauss, exp = rng.gauss, math.exp
+    gaps = (size * seconds_per_token * exp(keep_mean + gauss(0.0, sigma)) for size in sizes[1:])
+    return list(map(Chunk, accumulate(gaps, initial=ttft_s), sizes))
 
 
 def _sizes(tokens: int, chunk_tokens: tuple[int, int], rng: random.Random) -> list[int]:

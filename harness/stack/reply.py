@@ -8,7 +8,7 @@ nothing per chunk.
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, NamedTuple, Protocol, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +20,13 @@ class Usage:
     cached_input_tokens: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(NamedTuple):
     """A piece of the answer's text."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(NamedTuple):
     """The terminal event: `reason` in OpenAI's words (stop, length, content_filter), `usage` if told."""
 
     reason: str

@@ -42,23 +42,21 @@ class Watched:
         self._due = 0.0
         self._waiting: asyncio.Task[object] | None = None
         self._fired = False
+        self._cancelling_before = 0
 
     async def __anext__(self) -> Event:
         now = self._loop.time()
         if now >= self._total_at:
             raise self._error()
         self._due = min(now + self._inter_chunk_s, self._total_at)
-        task = asyncio.current_task(self._loop)
-        assert task is not None
-        already_cancelling = task.cancelling()
-        self._waiting = task
+        self._waiting = task = asyncio.current_task(self._loop)
         if self._timer is None:
             self._timer = self._loop.call_at(self._due, self._check)
         try:
             return await self._source.__anext__()
         except asyncio.CancelledError:
             self._stop()
-            if self._fired and task.uncancel() <= already_cancelling:
+            if self._fired and task is not None and task.uncancel() <= self._cancelling_before:
                 raise self._error() from None
             raise
         except BaseException:
@@ -79,6 +77,7 @@ class Watched:
             self._timer = self._loop.call_at(self._due, self._check)
         else:
             self._fired = True
+            self._cancelling_before = self._waiting.cancelling()
             self._waiting.cancel()
 
     def _stop(self) -> None:
