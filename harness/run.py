@@ -15,8 +15,8 @@ from .errors import RunFailed
 from .manifest import manifest
 from .spec import RunSpec
 from .subject import Subject
-from .world import make_world
 from .world.world import Measured, OnProgress
+from .world.worlds import make_world
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from reports.summary import summarise
 from .errors import InputError
 from .run import Recording
 from .spec import RunSpec, make_spec
-from .world import make_world
+from .world.worlds import make_world
 
 
 @dataclass(frozen=True, slots=True)

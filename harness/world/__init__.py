@@ -1,20 +1,11 @@
-"""Where a run happens: processes on real sockets under Locust, or one process in virtual time."""
+"""Where programs run: real processes and sockets, or virtual time in one process.
 
-from pathlib import Path
+`run_virtual(main())` is `asyncio.run` on a virtual clock and an in-memory network: any asyncio client, any
+SDK, hours in seconds, the same every time. `harness.world.virtual` has the details: links with a delay,
+names, what was left behind. A run of a scenario asks for a `World` (`world.py`) and never learns which one it
+got.
+"""
 
-from harness.spec import RunSpec
+from .virtual import Deadlock, VirtualLoop, run_virtual
 
-from .world import Measured, OnProgress, World
-
-__all__ = ["Measured", "OnProgress", "World", "make_world"]
-
-
-def make_world(spec: RunSpec, logs: Path) -> World:
-    """The world of the spec's engine; processes, if it has any, log into `logs`."""
-    if spec.engine == "virtual":
-        from .virtual_world import VirtualWorld
-
-        return VirtualWorld(spec)
-    from .real import RealWorld
-
-    return RealWorld(spec, logs)
+__all__ = ["Deadlock", "VirtualLoop", "run_virtual"]

@@ -6,7 +6,6 @@ difference.
 """
 
 import asyncio
-import gc
 import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -56,7 +55,7 @@ class VirtualWorld:
         measured = Measured(tells=subject.stack is not None)
         client = load_client(subject) if subject.client is not None else None
         try:
-            with _seeded(self._spec.seed), _rare_collections():
+            with _seeded(self._spec.seed):
                 run_virtual(self._play(subject, client, measured, on_progress))
         except KeyboardInterrupt:
             measured.reason = f"interrupted during {subject.name}"
@@ -121,17 +120,6 @@ def _seeded(seed: int) -> Iterator[None]:
         yield
     finally:
         random.setstate(before)
-
-
-@contextmanager
-def _rare_collections() -> Iterator[None]:
-    """A run keeps its rows: collecting garbage among them again and again costs a tenth of its time."""
-    before = gc.get_threshold()
-    gc.set_threshold(50_000, 20, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 class _Progress:

@@ -1,5 +1,6 @@
 """What the README shows works as shown."""
 
+import json
 import os
 import re
 import shlex
@@ -23,7 +24,7 @@ def blocks(language: str) -> list[str]:
 
 
 def test_the_stack_shown_is_a_stack() -> None:
-    [text] = blocks("toml")
+    [_, text] = blocks("toml")
     assert [t.provider for t in StackOptions.model_validate(tomllib.loads(text)).target] == [
         "openai",
         "anthropic",
@@ -31,7 +32,7 @@ def test_the_stack_shown_is_a_stack() -> None:
 
 
 def test_the_library_example_runs_against_mock_providers(tmp_path: Path) -> None:
-    [program] = blocks("python")
+    [_, program] = blocks("python")
     providers = subprocess.Popen(
         [sys.executable, "-m", "harness", "mock", "--openai-port", "0", "--json", "--until-stdin-closes"],
         stdin=subprocess.PIPE,
@@ -59,6 +60,22 @@ def test_the_library_example_runs_against_mock_providers(tmp_path: Path) -> None
     assert result.returncode == 0, result.stderr
     assert "Usage(" in result.stdout
     assert "cost_nusd" in result.stdout
+
+
+def test_the_client_shown_is_a_subject(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(blocks("toml")[0])
+    (tmp_path / "mine.py").write_text(blocks("python")[0])
+    args = ["run", "outage", "--engine", "virtual", "--stack", "mine.toml", "--duration", "5s", "--json"]
+    result = subprocess.run(
+        [sys.executable, "-m", "harness", *args],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["subjects"]["mine"]["success_rate"] == 1.0
 
 
 COMMANDS = sorted(set(re.findall(r"`(brownout [^`]*)`", README)))

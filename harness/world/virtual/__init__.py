@@ -1,0 +1,28 @@
+"""Virtual time: unmodified asyncio programs run in one process, hours in seconds, the same every time.
+
+`run_virtual(main())` is asyncio.run on a `VirtualLoop`: its clock jumps to the next timer whenever nothing is
+ready, its network is in memory, and `time.time`, `monotonic` and `perf_counter` follow it.
+"""
+
+from .clock import BOUND_AT_IMPORT, DEFAULT_EPOCH_S, virtual_clock
+from .connection import Link
+from .deadlock import Deadlock
+from .leftovers import Leftovers
+from .loop import VirtualLoop
+from .network import Delay, Network
+from .runner import run_virtual
+from .transport import MemoryTransport
+
+__all__ = [
+    "BOUND_AT_IMPORT",
+    "DEFAULT_EPOCH_S",
+    "Deadlock",
+    "Delay",
+    "Leftovers",
+    "Link",
+    "MemoryTransport",
+    "Network",
+    "VirtualLoop",
+    "run_virtual",
+    "virtual_clock",
+]
