@@ -13,8 +13,6 @@ from harness.load.reading import Seen
 from harness.stack.send import Endpoint
 from harness.subject import Subject
 
-Complete = Callable[..., AsyncIterator[str] | Awaitable[str]]
-
 
 def load_client(subject: Subject) -> Any:
     """The attribute that the subject's `call` names. Raises InputError when it is not there."""
@@ -43,7 +41,7 @@ class PythonClient:
     def __init__(self, target: Callable[..., Any], providers: Mapping[str, Endpoint]) -> None:
         is_class = inspect.isclass(target)
         self._made: Any = target(providers) if is_class else None
-        self._target: Complete = self._made if is_class else target
+        self._target: Any = self._made if is_class else target
         self._more = {} if is_class else {"providers": providers}
 
     async def aclose(self) -> None:
