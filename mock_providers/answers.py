@@ -28,6 +28,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 _QUESTION = re.compile(r"^[ \t]*Question:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
 _LENGTH = re.compile(r"\bin about (\d{1,6}) tokens\b", re.IGNORECASE)
+_TAIL_CHARS = 512
 
 
 class Accuracy(Options):
@@ -85,8 +86,8 @@ class Catalogue:
 
     def asked_in(self, text: str) -> Question | None:
         """The question on the last `Question:` line of a message, None when it is not in the catalogue."""
-        lines = _QUESTION.findall(text) if self._by_text and "Question:" in text else ()
-        return self._by_text.get(lines[-1]) if lines else None
+        asked = _last(_QUESTION, text) if self._by_text else None
+        return None if asked is None else self._by_text.get(asked)
 
 
 def load_catalogue(path: str | Path) -> Catalogue:
@@ -146,8 +147,14 @@ def _opening(question: Question | None, accuracy: Accuracy, draws: Draws) -> tup
 
 
 def _wanted_tokens(user_text: str, length: ReplyLength, draws: Draws) -> int:
-    told = _LENGTH.findall(user_text) if "tokens" in user_text else ()
-    return int(told[-1]) if told else length.draw(draws.rng("length"))
+    told = _last(_LENGTH, user_text)
+    return length.draw(draws.rng("length")) if told is None else int(told)
+
+
+def _last(pattern: re.Pattern[str], text: str) -> str | None:
+    """What the pattern's last match holds. Long prompts say such things at their end: look there first."""
+    found = pattern.findall(text, max(0, len(text) - _TAIL_CHARS)) or pattern.findall(text)
+    return found[-1] if found else None
 
 
 def _exactly(length: int, opening: str, draw: float) -> str:

@@ -119,7 +119,7 @@ class Entry:
             self.first_sent = now
         self.last_sent = now
         self.chunks_sent += len(pieces)
-        self.tokens_sent += sum(piece.tokens for piece in pieces)
+        self.tokens_sent += sum([piece.tokens for piece in pieces])
 
     def row(self, t0: float) -> LedgerRow:
         """The finished row; `t0` is t = 0 on the loop's clock."""

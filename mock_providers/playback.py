@@ -171,8 +171,8 @@ async def _play_stream(line: Line, frames: Frames, plan: Plan, entry: Entry) -> 
         batch = _due(pieces, nth, line.now() - entry.received)
         nth += len(batch)
         last = plan.ends == "complete" and nth == len(pieces)
-        content = b"".join([frames.piece(piece.text) for piece in batch])
-        await line.write(b"%s%s%s" % (head, content, frames.tail if last else b""), more=not last)
+        parts = [head, *[frames.piece(piece.text) for piece in batch], frames.tail if last else b""]
+        await line.write(b"".join(parts), more=not last)
         entry.sent(batch, line.now())
         head = b""
         if len(batch) == _MOST_CHUNKS_A_WRITE:
@@ -191,6 +191,8 @@ async def _play_stream(line: Line, frames: Frames, plan: Plan, entry: Entry) -> 
 def _due(pieces: tuple[Piece, ...], first: int, now_s: float) -> tuple[Piece, ...]:
     """The piece at `first`, and those after it that are due too."""
     end = first + 1
+    if end == len(pieces) or pieces[end].due_s > now_s:
+        return (pieces[first],)
     most = min(len(pieces), first + _MOST_CHUNKS_A_WRITE)
     while end < most and pieces[end].due_s <= now_s:
         end += 1

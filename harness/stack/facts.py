@@ -1,6 +1,6 @@
 """What a call and its attempts leave behind: plain rows, filled in as things happen, emitted once."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -28,6 +28,10 @@ class AttemptFacts:
     output_tokens: int = 0
     usage_known: bool = False
     cost_nusd: int = 0
+
+    def as_row(self) -> dict[str, Any]:
+        """The attempt as JSON-ready values."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
     @property
     def attempt_id(self) -> str:
@@ -62,4 +66,7 @@ class CallFacts:
 
     def as_row(self) -> dict[str, Any]:
         """The call with its attempts as JSON-ready values."""
-        return asdict(self) | {"cost_nusd": self.cost_nusd}
+        row = {name: getattr(self, name) for name in self.__slots__}
+        row["attempts"] = [attempt.as_row() for attempt in self.attempts]
+        row["cost_nusd"] = self.cost_nusd
+        return row

@@ -9,7 +9,6 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self
 
@@ -84,7 +83,7 @@ class VirtualWorld:
                 await driver.play(spec.plan)
             finally:
                 on_row.tell()
-        measured.ledger = [asdict(row) for row in app.ledger.rows]
+        measured.ledger = [{name: getattr(row, name) for name in row.__slots__} for row in app.ledger.rows]
 
     @asynccontextmanager
     async def _open(
