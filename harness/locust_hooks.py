@@ -1,5 +1,6 @@
 """Locust's side of a run: a job from `brownout run`, or a whole run led from Locust's own web page."""
 
+import logging
 import shlex
 import sys
 from argparse import Namespace
@@ -27,6 +28,7 @@ from .world.real import RealWorld
 
 def install() -> None:
     """Register everything with Locust's events."""
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells every request to the providers' admin
     hooks = Hooks()
     for event, listener in (
         (events.init_command_line_parser, hooks.add_options),
@@ -80,6 +82,7 @@ class Hooks:
                 gevent.spawn(quit_with_starter, environment.runner)
             else:
                 options.job = self._lead(options)
+            environment.host = options.job.url
         except (*BAD_INPUT, RunFailed) as error:
             options.job = None
             self._world.close()

@@ -18,11 +18,9 @@ from .codec import StreamDecoder, WireRequest
 from .reading import (
     SURPRISES,
     error_fields,
+    http_error,
     kind_of_status,
     load_json,
-    retry_after_s,
-    said,
-    should_retry,
     surprise,
     tokens,
     words,
@@ -88,13 +86,7 @@ class AnthropicCodec:
             kind = "quota_exhausted"
         elif status == 400 and "prompt is too long" in str(error.get("message")):
             kind = "context_length"
-        return ProviderError(
-            kind,
-            said(error, status),
-            status=status,
-            retry_after_s=retry_after_s(headers),
-            retryable=should_retry(headers),
-        )
+        return http_error(kind, status, headers, error)
 
     def reserved_tokens(self, input_tokens: int, max_tokens: int) -> int:
         return input_tokens

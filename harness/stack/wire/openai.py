@@ -13,11 +13,10 @@ from .codec import StreamDecoder, WireRequest
 from .reading import (
     SURPRISES,
     error_fields,
+    http_error,
     kind_of_status,
     load_json,
-    retry_after_s,
     said,
-    should_retry,
     surprise,
     tokens,
     words,
@@ -74,13 +73,7 @@ class OpenAICodec:
             kind = "quota_exhausted"
         elif code == "context_length_exceeded":
             kind = "context_length"
-        return ProviderError(
-            kind,
-            said(error, status),
-            status=status,
-            retry_after_s=retry_after_s(headers),
-            retryable=should_retry(headers),
-        )
+        return http_error(kind, status, headers, error)
 
     def reserved_tokens(self, input_tokens: int, max_tokens: int) -> int:
         return max(input_tokens, max_tokens)

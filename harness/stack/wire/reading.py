@@ -77,6 +77,17 @@ def said(error: Mapping[str, Any], status: int) -> str:
     return message if isinstance(message, str) and message else f"HTTP {status}"
 
 
+def http_error(kind: str, status: int, headers: Mapping[str, str], error: Mapping[str, Any]) -> ProviderError:
+    """An HTTP error reply of that kind, with the provider's own words, hint and wish."""
+    return ProviderError(
+        kind,
+        said(error, status),
+        status=status,
+        retry_after_s=retry_after_s(headers),
+        retryable=should_retry(headers),
+    )
+
+
 def kind_of_status(status: int) -> str:
     """The error kind of an HTTP status whose body says nothing more precise."""
     by_status = {401: "auth", 402: "auth", 403: "auth", 408: "server_error", 429: "rate_limited"}
