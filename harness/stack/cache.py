@@ -5,7 +5,7 @@ does not: tenant, model asked for, messages, sampling parameters; never ids or d
 """
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -46,11 +46,16 @@ class Entry:
 
 
 class EntryStore:
-    """Least-recently-used entries with a time to live. Takes `now`, pure."""
+    """Least-recently-used entries with a time to live. Takes `now`, pure.
+
+    Every entry lives equally long, so they expire in the order they were written: those at the front of that
+    order are dropped with each write, and what nobody asks for again does not stay.
+    """
 
     def __init__(self, options: CacheOptions) -> None:
         self._options = options
         self._entries: OrderedDict[bytes, Entry] = OrderedDict()
+        self._written: deque[tuple[float, bytes]] = deque()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -67,11 +72,21 @@ class EntryStore:
         return entry.events
 
     def put(self, key: bytes, events: tuple[Event, ...], now: float) -> None:
-        """Keep an answer; the least recently used one makes room."""
-        self._entries[key] = Entry(events, now + self._options.ttl_s)
+        """Keep an answer; the expired ones go, and the least recently used one makes room."""
+        self._drop_expired(now)
+        expires_s = now + self._options.ttl_s
+        self._entries[key] = Entry(events, expires_s)
+        self._written.append((expires_s, key))
         self._entries.move_to_end(key)
         if len(self._entries) > self._options.max_entries:
             self._entries.popitem(last=False)
+
+    def _drop_expired(self, now: float) -> None:
+        while self._written and self._written[0][0] <= now:
+            _, key = self._written.popleft()
+            entry = self._entries.get(key)
+            if entry is not None and now >= entry.expires_s:
+                del self._entries[key]
 
 
 class ExactCache:

@@ -104,3 +104,11 @@ def test_the_store_is_a_bounded_least_recently_used_map(
             if key in model:
                 model[key] = model.pop(key)
         assert len(store) == len(model) <= max_entries
+
+
+def test_what_nobody_asks_for_again_does_not_stay() -> None:
+    """Regression named after litellm#12685: memory grows."""
+    store = EntryStore(CacheOptions(ttl_s=10, max_entries=1_000_000))
+    for now in range(1000):
+        store.put(now.to_bytes(4), (Delta("x"),), float(now))
+        assert len(store) <= 10
