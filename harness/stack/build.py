@@ -22,7 +22,7 @@ from .retry import Retry, RetryOptions
 from .send import Endpoint, Send
 from .streaming import DeadlineOptions, Deadlines
 from .telemetry import Sink, Telemetry
-from .transport import make_client
+from .transport import make_transport
 from .wire.anthropic import AnthropicCodec
 from .wire.codec import Codec
 from .wire.openai import OpenAICodec
@@ -113,10 +113,10 @@ def endpoints_from(env: Mapping[str, str]) -> dict[str, Endpoint]:
 class Stack:
     """A built stack. `ask` is the whole of it; the rest names calls and closes connections."""
 
-    def __init__(self, options: StackOptions, ask: Next, client: httpx.AsyncClient) -> None:
+    def __init__(self, options: StackOptions, ask: Next, transport: httpx.AsyncBaseTransport) -> None:
         self.options = options
         self.ask = ask
-        self._client = client
+        self._transport = transport
         self._asked = 0
 
     def call(
@@ -137,7 +137,7 @@ class Stack:
 
     async def aclose(self) -> None:
         """Close the connections. Replies still open break."""
-        await self._client.aclose()
+        await self._transport.aclose()
 
 
 def build(
@@ -155,9 +155,9 @@ def build(
     jitter; `prices` defaults to the list that ships here. Raises `ConfigError`.
     """
     prices = default_prices() if prices is None else prices
-    client = make_client(options.deadlines.connect_s, transport)
+    transport = transport or make_transport()
     chains = {
-        target.target().name: _target_chain(target, options, endpoints, prices, client)
+        target.target().name: _target_chain(target, options, endpoints, prices, transport)
         for target in options.target
     }
 
@@ -170,7 +170,7 @@ def build(
     layers.append(Fallback(tuple(target.target() for target in options.target)))
     if options.retry is not None:
         layers.append(Retry(options.retry, seed))
-    return Stack(options, stack(*layers, send=by_target), client)
+    return Stack(options, stack(*layers, send=by_target), transport)
 
 
 def _target_chain(
@@ -178,7 +178,7 @@ def _target_chain(
     options: StackOptions,
     endpoints: Mapping[str, Endpoint],
     prices: Mapping[str, Price],
-    client: httpx.AsyncClient,
+    transport: httpx.AsyncBaseTransport,
 ) -> Next:
     if target.provider not in endpoints:
         raise ConfigError(f"no endpoint for provider {target.provider!r}")
@@ -187,4 +187,6 @@ def _target_chain(
     if target.limiter is not None:
         layers.append(Limiter(target.limiter, codec.reserved_tokens))
     layers.append(Deadlines(options.deadlines))
-    return stack(*layers, send=Send(client, codec, endpoints[target.provider]))
+    return stack(
+        *layers, send=Send(transport, codec, endpoints[target.provider], options.deadlines.connect_s)
+    )

@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass
+from functools import cache
 
 import httpx
 
@@ -20,6 +21,12 @@ class Endpoint:
     api_key: str
 
 
+COMMON = {"content-type": "application/json", "user-agent": "brownout"}
+STREAMED = COMMON | {"accept": "text/event-stream", "accept-encoding": "identity"}
+WHOLE = COMMON | {"accept": "application/json", "accept-encoding": "gzip, deflate"}
+"""A compressed stream would wait for a block to fill; a whole reply may as well come compressed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Send:
     """Sends a call to one provider. Raises `ProviderError`; never retries, never sleeps.
@@ -27,21 +34,23 @@ class Send:
     The call's attempt id travels as `x-client-request-id`, so a provider's log can be joined with ours.
     """
 
-    client: httpx.AsyncClient
+    transport: httpx.AsyncBaseTransport
     codec: Codec
     endpoint: Endpoint
+    connect_s: float = 5.0
 
     async def __call__(self, call: Call) -> Reply:
         wire = self.codec.request(call, self.endpoint.api_key)
-        headers = wire.headers | {"content-type": "application/json"}
+        headers = wire.headers | (STREAMED if call.stream else WHOLE)
         if call.attempt is not None:
             call.attempt.sent = True
             headers["x-client-request-id"] = call.attempt.attempt_id
-        request = self.client.build_request(
-            "POST", self.endpoint.base_url + wire.path, headers=headers, content=wire.body
-        )
+        url = _url(self.endpoint.base_url + wire.path)
+        limits = {"timeout": {"connect": self.connect_s}}
+        request = httpx.Request("POST", url, headers=headers, content=wire.body, extensions=limits)
         try:
-            response = await self.client.send(request, stream=True)
+            response = await self.transport.handle_async_request(request)
+            response.request = request
             if response.status_code != 200:
                 raise self.codec.error(response.status_code, response.headers, await _read(response))
             return await (self._stream(response) if call.stream else self._whole(response))
@@ -59,6 +68,12 @@ class Send:
             raise ProviderError("malformed", f"asked for an event stream, got {kind or 'no content type'}")
         source = WireEvents(response, self.codec.decoder())
         return Reply(await source.__anext__(), source)
+
+
+@cache
+def _url(text: str) -> httpx.URL:
+    """Parsed once: a stack asks few addresses many times."""
+    return httpx.URL(text)
 
 
 async def _read(response: httpx.Response) -> bytes:

@@ -1,7 +1,8 @@
-"""The HTTP client under the stack, and what its exceptions mean.
+"""The HTTP transport under the stack, and what its exceptions mean.
 
 httpx is the API, aiohttp does the work (`httpx-aiohttp`): several times less CPU per streamed call and no
-latency cliff with many connections in flight. Any other `httpx.AsyncBaseTransport` can be given instead.
+latency cliff with many connections in flight. Any other `httpx.AsyncBaseTransport` can be given instead. The
+stack speaks to the transport itself: it wants no cookies, redirects or proxies from the client above it.
 Timeouts other than connecting are the stack's own (`streaming.py`): a client library's read timeout restarts
 with every read, so a slow drip never trips it.
 """
@@ -36,11 +37,11 @@ class StreamTransport(AiohttpTransport):
 
 
 def reader(response: httpx.Response) -> Callable[[], Awaitable[bytes]]:
-    """The fastest way to the raw bytes of a streamed response, whatever its transport."""
+    """The fastest way to the bytes of a streamed response, whatever its transport; decompressed."""
     direct: Callable[[], Awaitable[bytes]] | None = response.extensions.get(READ)
-    if direct is not None:
+    if direct is not None and "content-encoding" not in response.headers:
         return direct
-    chunks = response.aiter_raw()
+    chunks = response.aiter_bytes()
 
     async def read() -> bytes:
         async for chunk in chunks:
@@ -51,13 +52,16 @@ def reader(response: httpx.Response) -> Callable[[], Awaitable[bytes]]:
     return read
 
 
+def make_transport() -> httpx.AsyncBaseTransport:
+    """The transport for real use: as many connections as there are calls, kept alive for a while."""
+    limits = httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_S)
+    return StreamTransport(limits=limits, trust_env=False)
+
+
 def make_client(connect_s: float, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
-    """A client that never retries, never follows redirects and ignores proxy variables."""
-    if transport is None:
-        limits = httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_S)
-        transport = StreamTransport(limits=limits, trust_env=False)
+    """A whole client on top, for those who want one: it ignores proxy variables and never times a read."""
     timeout = httpx.Timeout(None, connect=connect_s)
-    return httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False)
+    return httpx.AsyncClient(transport=transport or make_transport(), timeout=timeout, trust_env=False)
 
 
 TROUBLE = (httpx.HTTPError, httpx.StreamError, aiohttp.ClientError)
