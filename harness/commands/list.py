@@ -18,6 +18,7 @@ class Kind(StrEnum):
 
     SCENARIOS = "scenarios"
     STACKS = "stacks"
+    SUBJECTS = "subjects"
     PROFILES = "profiles"
     FAULTS = "faults"
 
@@ -26,7 +27,7 @@ def list_things(
     kind: Annotated[Kind | None, typer.Argument(help="Only these.", show_default="all")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
-    """List scenarios, stacks, provider profiles and fault kinds, each with its one line.
+    """List scenarios, stacks, other subjects, provider profiles and fault kinds, each with its one line.
 
     Examples:
 
@@ -54,6 +55,8 @@ def _entries(kind: Kind) -> Iterator[tuple[str, str]]:
             yield from _shelf("scenarios")
         case Kind.STACKS:
             yield from _shelf("stacks")
+        case Kind.SUBJECTS:
+            yield from _shelf("subjects")
         case Kind.PROFILES:
             yield from ((name, load_profile(name).title) for name in shipped_profiles())
         case Kind.FAULTS:

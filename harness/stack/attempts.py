@@ -1,7 +1,7 @@
 """The attempt ledger: a row for every request the stack decides on, settled once, with what it cost.
 
-An attempt that never reached the commit point costs nothing, unless the caller walked away while the provider
-was working. One that was abandoned or broke after it costs what the provider had sent by then: estimated from
+An attempt that never reached the commit point costs nothing, unless we walked away while the provider was
+working (the caller left, or a deadline passed): then the prompt is taken to be billed. One that was abandoned or broke after it costs what the provider had sent by then: estimated from
 the prompt and the text received, and marked `usage_known = False`.
 """
 
@@ -14,6 +14,8 @@ from .errors import ProviderError
 from .facts import AttemptFacts
 from .reply import Outcome, Reply, Usage
 from .tokens import count, prompt_tokens
+
+WALKED_AWAY = ("timeout_first_token", "timeout_total")
 
 
 class AttemptLedger:
@@ -33,7 +35,7 @@ class AttemptLedger:
             self._end(attempt, "abandoned", usage, known=False)
             raise
         except Exception as error:
-            self._fail(attempt, error)
+            self._fail(call, attempt, error)
             raise
         attempt.first_s = loop.time()
         reply.on_end(lambda outcome: self._settle(call, attempt, outcome))
@@ -63,9 +65,13 @@ class AttemptLedger:
         if outcome.error is not None:
             self._explain(attempt, outcome.error)
 
-    def _fail(self, attempt: AttemptFacts, error: Exception) -> None:
-        refused_by_us = not attempt.sent
-        self._end(attempt, "rejected" if refused_by_us else "failed", None, known=True)
+    def _fail(self, call: Call, attempt: AttemptFacts, error: Exception) -> None:
+        if not attempt.sent:
+            self._end(attempt, "rejected", None, known=True)
+        elif getattr(error, "kind", None) in WALKED_AWAY:
+            self._end(attempt, "failed", Usage(prompt_tokens(call.messages), 0), known=False)
+        else:
+            self._end(attempt, "failed", None, known=True)
         self._explain(attempt, error)
 
     def _explain(self, attempt: AttemptFacts, error: Exception) -> None:

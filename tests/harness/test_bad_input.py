@@ -66,7 +66,7 @@ def test_a_wrong_key_in_a_scenario(change: str, words: list[str], tmp_path: Path
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["run", "nope"], ["scenario 'nope'", "azure-hour, outage"]),
+        (["run", "nope"], ["scenario 'nope'", "azure-hour, day, outage"]),
         (["run", "nope.toml"], ["scenario 'nope.toml'", "expected a path"]),
         (["run", "outage", "--stack", "nope"], ["stack 'nope'", "full, naive"]),
         (["run", "azure-hour"], ["azure-hour.toml", "--trace"]),

@@ -1,5 +1,6 @@
 """Whole stacks against scripted HTTP: what the layers do together."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -199,3 +200,25 @@ def test_endpoints_are_read_as_sdks_read_them() -> None:
     found = endpoints_from({"OPENAI_BASE_URL": "http://127.0.0.1:1/v1/", "OPENAI_API_KEY": "sk-1"})
     assert (found["openai"].base_url, found["openai"].api_key) == ("http://127.0.0.1:1/v1", "sk-1")
     assert found["anthropic"].base_url == "https://api.anthropic.com"
+
+
+async def test_an_attempt_we_gave_up_waiting_for_is_taken_to_cost_its_prompt(
+    web: respx.Router, make_stack: Callable[..., Stack]
+) -> None:
+    async def never(request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(60)
+        raise AssertionError("nobody waits that long")
+
+    emitted: list[CallFacts] = []
+    stack = make_stack(emitted, target=[OPENAI | {"timeout_s": 0.02}, CLAUDE])
+    web.post("http://openai.test/v1/chat/completions").mock(side_effect=never)
+    web.post("http://anthropic.test/v1/messages").mock(return_value=claude_reply("Hi."))
+    await (await stack.ask(asks(stack, stream=False))).text()
+    given_up, answered = emitted[0].attempts
+    assert (given_up.error_kind, given_up.usage_known, given_up.output_tokens) == (
+        "timeout_first_token",
+        False,
+        0,
+    )
+    assert given_up.cost_nusd == given_up.input_tokens * 2_500 > 0
+    assert answered.usage_known
