@@ -1,8 +1,9 @@
 """The attempt ledger: a row for every request the stack decides on, settled once, with what it cost.
 
 An attempt that never reached the commit point costs nothing, unless we walked away while the provider was
-working (the caller left, or a deadline passed): then the prompt is taken to be billed. One that was abandoned or broke after it costs what the provider had sent by then: estimated from
-the prompt and the text received, and marked `usage_known = False`.
+working (the caller left, or a deadline passed): then the prompt is taken to be billed. One that was abandoned
+or broke after it costs what the provider had sent by then: estimated from the prompt and the text received,
+and marked `usage_known = False`.
 """
 
 import asyncio
