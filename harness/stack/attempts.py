@@ -1,9 +1,9 @@
 """The attempt ledger: a row for every request the stack decides on, settled once, with what it cost.
 
-An attempt that never reached the commit point costs nothing, unless we walked away while the provider was
-working (the caller left, or a deadline passed): then the prompt is taken to be billed. One that was abandoned
-or broke after it costs what the provider had sent by then: estimated from the prompt and the text received,
-and marked `usage_known = False`.
+An attempt that never reached the commit point costs nothing if the provider said no or nobody listened. If we
+walked away, or the reply broke, the provider may have worked: the prompt is taken to be billed. An attempt
+that was abandoned or broke after the commit point costs what the provider had sent by then: estimated from
+the prompt and the text received. Both are marked `usage_known = False`.
 """
 
 import asyncio
@@ -16,7 +16,15 @@ from .facts import AttemptFacts
 from .reply import Outcome, Reply, Usage
 from .tokens import count, prompt_tokens
 
-WALKED_AWAY = ("timeout_first_token", "timeout_total")
+UNTOLD = (
+    "timeout_first_token",
+    "timeout_total",
+    "connection",
+    "truncated",
+    "malformed",
+    "in_band",
+)
+"""Failures after which a provider may have worked, and bill, without having said so."""
 
 
 class AttemptLedger:
@@ -69,7 +77,7 @@ class AttemptLedger:
     def _fail(self, call: Call, attempt: AttemptFacts, error: Exception) -> None:
         if not attempt.sent:
             self._end(attempt, "rejected", None, known=True)
-        elif getattr(error, "kind", None) in WALKED_AWAY:
+        elif getattr(error, "kind", None) in UNTOLD:
             self._end(attempt, "failed", Usage(prompt_tokens(call.messages), 0), known=False)
         else:
             self._end(attempt, "failed", None, known=True)
