@@ -1,0 +1,182 @@
+"""After ten thousand calls in a storm, half of them left by their callers, nothing is left, all is settled.
+
+One storm is played (see `storm`), in virtual time; each test looks at one promise.
+"""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from harness.stack.build import CODECS
+from harness.stack.call import Message
+from harness.stack.facts import AttemptFacts
+from harness.stack.tokens import prompt_tokens
+from harness.world.virtual import Leftovers
+from mock_providers.faults import KINDS
+from tests.chaos.storm import (
+    LEAVES,
+    LINK_DELAY_S,
+    MOST_CHUNK_TOKENS,
+    STACK,
+    TOKENS_PER_S,
+    Asked,
+    CountedBuckets,
+    Storm,
+    unleash,
+)
+
+CALLS = 10_000
+CALLS_THROUGH_GATEWAY = 1_500
+MAX_TOKENS = 200
+
+MOST_UNSEEN_TOKENS = round(3 * TOKENS_PER_S * 2 * LINK_DELAY_S) + MOST_CHUNK_TOKENS
+"""What a stream can send that its abandoning reader never sees: the chunks that are on their way to the
+client while the hang-up is on its way to the provider, at up to three times the median pace, and one more."""
+
+
+@pytest.fixture(scope="module", params=["in process", "through the gateway"])
+def storm(request: pytest.FixtureRequest) -> Storm:
+    through_gateway = request.param == "through the gateway"
+    return unleash(CALLS_THROUGH_GATEWAY if through_gateway else CALLS, through_gateway=through_gateway)
+
+
+def rows_by_attempt(storm: Storm) -> dict[str, dict[str, Any]]:
+    """The ledger, by the id that the stack gave the request."""
+    return {row["attempt_id"]: row for row in storm.ledger}
+
+
+def test_the_storm_was_one(storm: Storm) -> None:
+    """Every way to leave, every fault, waiting, refusals, retries, fallback and cache hits did happen."""
+    assert min(storm.asked[leave] for leave in LEAVES) > 100
+    assert min(storm.became[how] for how in ("answered", "cancelled", "left")) > 100
+    assert {row["fault"] for row in storm.ledger} >= KINDS.keys() - {"outage"}
+    assert {row["ended"] for row in storm.ledger} == {"complete", "error", "client_closed", "reset", "hung"}
+    assert {attempt.kind for attempt in storm.attempts} == {"primary", "retry", "fallback"}
+    assert {attempt.outcome for attempt in storm.attempts} == {"success", "failed", "abandoned", "rejected"}
+    assert {attempt.provider for attempt in storm.attempts} == {"openai", "anthropic", "together"}
+    assert sum(attempt.limiter_wait_s > 0 for attempt in storm.attempts) > 0.5 * len(storm.attempts)
+    assert sum(facts.cache == "exact" for facts in storm.facts) > 200
+    assert storm.most_connections > 20
+    if sum(storm.asked.values()) == CALLS:
+        assert storm.cancelled_as_admitted > 20
+
+
+def test_no_task_is_pending_once_the_last_call_is_over(storm: Storm) -> None:
+    assert storm.idle.tasks == ()
+
+
+def test_no_connection_outlives_its_keep_alive_while_the_client_is_open(storm: Storm) -> None:
+    assert storm.idle.connections == ()
+
+
+def test_nothing_at_all_is_left_when_everything_is_closed(storm: Storm) -> None:
+    assert storm.end == Leftovers()
+
+
+def test_the_providers_have_no_request_in_flight(storm: Storm) -> None:
+    assert storm.in_flight == 0
+
+
+def test_every_call_emits_its_facts_exactly_once_and_final(storm: Storm) -> None:
+    emitted = Counter(row["call_id"] for row in storm.emitted)
+    assert set(emitted.values()) == {1}
+    if sum(storm.asked.values()) == CALLS:
+        assert len(emitted) == CALLS
+    assert storm.emitted == [facts.as_row() for facts in storm.facts]
+    assert {facts.outcome for facts in storm.facts} <= {"success", "failed", "abandoned", "rejected"}
+
+
+def test_every_attempt_is_settled_exactly_once(storm: Storm) -> None:
+    ids = [attempt.attempt_id for attempt in storm.attempts]
+    assert storm.settled == Counter(ids)
+    assert set(storm.settled.values()) == {1}
+    assert all(attempt.outcome is not None and attempt.end_s is not None for attempt in storm.attempts)
+
+
+def test_every_request_at_a_provider_is_an_attempt_of_ours_and_recorded_once(storm: Storm) -> None:
+    recorded = Counter(row["attempt_id"] for row in storm.ledger)
+    assert set(recorded.values()) == {1}
+    sent = {attempt.attempt_id for attempt in storm.attempts if attempt.sent}
+    assert recorded.keys() <= sent
+    # Sent and never seen there: cancelled while it connected, or on its way.
+    never_there = sent - recorded.keys()
+    unseen = [attempt for attempt in storm.attempts if attempt.attempt_id in never_there]
+    assert {attempt.outcome for attempt in unseen} <= {"abandoned"}
+    assert len(unseen) < 0.005 * len(sent)
+
+
+def test_no_permit_is_held_and_every_permit_taken_belongs_to_a_request_that_was_sent(storm: Storm) -> None:
+    assert len(storm.limiters) == len(STACK["target"])
+    for target, limiter in zip(STACK["target"], storm.limiters, strict=True):
+        assert len(limiter._queue) == 0
+        assert limiter._timer is None
+        buckets = limiter._opened
+        assert isinstance(buckets, CountedBuckets)
+        sent = [a for a in storm.attempts if a.provider == target["provider"] and a.sent]
+        assert buckets.taken_requests == len(sent) > 0
+        by_usage = target["limiter"].get("settle") == "usage"
+        assert buckets.taken_tokens == sum(counted_tokens(attempt, by_usage=by_usage) for attempt in sent)
+
+
+def counted_tokens(attempt: AttemptFacts, *, by_usage: bool) -> int:
+    """What an attempt counts against the token limit in the end: its usage, or what was reserved for it."""
+    count = CODECS[attempt.provider].reserved_tokens  # type: ignore[index]  # providers' names are the keys
+    if by_usage and attempt.outcome == "success":
+        return count(attempt.input_tokens, attempt.output_tokens)
+    prompt = Asked(int(attempt.call_id.removeprefix("c"))).prompt
+    return count(prompt_tokens((Message("system", "Be brief."), Message("user", prompt))), MAX_TOKENS)
+
+
+def test_what_the_stack_says_it_knows_is_what_is_billed_to_the_nano_dollar(storm: Storm) -> None:
+    rows = rows_by_attempt(storm)
+    known = [attempt for attempt in storm.attempts if attempt.usage_known]
+    wrong = [
+        (attempt.attempt_id, attempt.outcome, attempt.error_kind, attempt.cost_nusd, billed)
+        for attempt in known
+        if attempt.cost_nusd != (billed := rows.get(attempt.attempt_id, {"cost_nusd": 0})["cost_nusd"])
+    ]
+    assert wrong == []
+    assert len(known) > 0.6 * len(storm.attempts)
+
+
+def test_usage_is_known_of_every_success_and_of_no_abandoned_reply(storm: Storm) -> None:
+    known = {(attempt.outcome, attempt.usage_known) for attempt in storm.attempts if attempt.sent}
+    assert ("success", False) not in known
+    assert ("abandoned", True) not in known
+
+
+def test_an_estimate_errs_by_what_was_on_its_way_at_most(storm: Storm) -> None:
+    """Of a reply that was abandoned or broke, either the prompt is right and a few tokens in flight are
+    missing, or the provider charged nothing (it never got the request, hung, or was about to refuse it) and
+    the prompt is all that was wrongly counted.
+    """
+    rows = rows_by_attempt(storm)
+    charged_nothing = 0
+    estimated = [attempt for attempt in storm.attempts if attempt.sent and not attempt.usage_known]
+    assert {attempt.outcome for attempt in estimated} == {"abandoned", "failed"}
+    for attempt in estimated:
+        row = rows.get(attempt.attempt_id)
+        if row is None or row["input_tokens"] == 0:
+            charged_nothing += attempt.outcome == "abandoned"
+            assert attempt.output_tokens == 0
+            continue
+        assert attempt.input_tokens == row["input_tokens"]
+        most = MOST_UNSEEN_TOKENS if row["stream"] else row["planned_output_tokens"]
+        assert 0 <= row["output_tokens"] - attempt.output_tokens <= most
+    assert charged_nothing < 0.05 * sum(attempt.outcome == "abandoned" for attempt in estimated)
+
+
+def test_the_whole_bill_of_abandoned_replies_is_estimated_within_five_percent(storm: Storm) -> None:
+    rows = rows_by_attempt(storm)
+    abandoned = [attempt for attempt in storm.attempts if attempt.outcome == "abandoned"]
+    billed = sum(rows[a.attempt_id]["cost_nusd"] for a in abandoned if a.attempt_id in rows)
+    assert billed > 0
+    assert sum(attempt.cost_nusd for attempt in abandoned) == pytest.approx(billed, rel=0.05)
+
+
+def test_a_storm_repeats_from_its_seed() -> None:
+    first, again = unleash(400), unleash(400)
+    assert first.emitted == again.emitted
+    assert first.ledger == again.ledger
+    assert first.became == again.became

@@ -1,0 +1,119 @@
+"""The barest client: one request on one connection, all that came back, and how the connection ended."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import httptools
+import orjson
+
+from harness.stack.send import Endpoint
+from tests.parity.worlds import MODELS, MOMENT_HEADERS, without_moments
+
+PROMPT = "Say something, in about 24 tokens."
+MAX_TOKENS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request as its client saw it: the parts of a stream are its events, of a JSON reply its body.
+
+    `ended` says how the connection did: "whole" (after a complete response), "eof" or "reset" before that.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    parts: tuple[str, ...]
+    ended: str
+
+
+class _Reader(asyncio.Protocol):
+    """A protocol, not a stream: asyncio's StreamReader forgets what it holds when a reset arrives."""
+
+    def __init__(self, request: bytes, leave_after: int | None) -> None:
+        self._request = request
+        self._leave_after = leave_after
+        self._parser = httptools.HttpResponseParser(self)
+        self.headers: list[tuple[str, str]] = []
+        self.body = b""
+        self.complete = False
+        self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    @property
+    def status(self) -> int:
+        return int(self._parser.get_status_code()) if self.headers else 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+        if self._leave_after is not None and content_chunks(self.body) >= self._leave_after:
+            self._transport.close()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.decode(), value.decode()))
+
+    def on_body(self, body: bytes) -> None:
+        self.body += body
+
+    def on_message_complete(self) -> None:
+        self.complete = True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        how = "eof" if exc is None else "reset" if isinstance(exc, ConnectionResetError) else repr(exc)
+        self.ended.set_result("whole" if self.complete and how == "eof" else how)
+
+
+def content_chunks(body: bytes) -> int:
+    """Content chunks that have arrived whole, in any of the protocols."""
+    whole = body.split(b"\n\n")[:-1]
+    return sum(b'"delta":{"content":' in part or b'"type":"text_delta"' in part for part in whole)
+
+
+def request_to(provider: str, endpoint: Endpoint, *, stream: bool, prompt: str, attempt_id: str) -> bytes:
+    """The bytes of a request for a reply."""
+    body: dict[str, Any] = {
+        "model": MODELS[provider],
+        "max_tokens": MAX_TOKENS,
+        "messages": [{"role": "user", "content": prompt}],
+        "stream": stream,
+    }
+    if stream and provider != "anthropic":
+        body["stream_options"] = {"include_usage": True}
+    content = orjson.dumps(body)
+    origin, _, base = endpoint.base_url.removeprefix("http://").partition("/")
+    path = "/v1/messages" if provider == "anthropic" else f"/{base}/chat/completions"
+    head = (
+        f"POST {path} HTTP/1.1\r\nhost: {origin}\r\nauthorization: Bearer {endpoint.api_key}\r\n"
+        f"anthropic-version: 2026-10-21\r\nx-client-request-id: {attempt_id}\r\nconnection: close\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
+    )
+    return head.encode() + content
+
+
+async def exchange(
+    provider: str,
+    endpoint: Endpoint,
+    *,
+    stream: bool,
+    prompt: str = PROMPT,
+    attempt_id: str = "raw/1",
+    leave_after: int | None = None,
+) -> Exchange:
+    """Ask once; with `leave_after`, hang up as soon as so many content chunks have come."""
+    host, port = endpoint.base_url.split("/")[2].split(":")
+    request = request_to(provider, endpoint, stream=stream, prompt=prompt, attempt_id=attempt_id)
+    transport, reader = await asyncio.get_running_loop().create_connection(
+        lambda: _Reader(request, leave_after), host, int(port)
+    )
+    try:
+        ended = await reader.ended
+    finally:
+        transport.close()
+    text = without_moments(reader.body.decode())
+    parts = tuple(text.removesuffix("\n\n").split("\n\n")) if text else ()
+    headers = tuple((name, value) for name, value in reader.headers if not MOMENT_HEADERS.fullmatch(name))
+    return Exchange(reader.status, headers, parts, ended)

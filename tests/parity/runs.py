@@ -1,0 +1,52 @@
+"""Small scenarios played by the command line in a process of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+SHORT = """
+title = "A short outage"
+description = "Two providers are down for a second and a half."
+duration_s = 3
+drain_s = 20
+via = "gateway"
+subjects = ["naive", "full"]
+
+[arrivals]
+kind = "poisson"
+rate_per_s = 12
+
+[workload]
+max_output_tokens = 60
+fresh_share = 0.5
+
+[[faults]]
+kind = "outage"
+provider = "openai"
+from_s = 0.5
+to_s = 2.0
+
+[[faults]]
+kind = "outage"
+provider = "anthropic"
+from_s = 1.0
+to_s = 2.5
+"""
+
+
+def play(home: Path, *args: str, hash_seed: str = "0") -> dict[str, Any]:
+    """`brownout run scenario.toml ARGS --json` in `home`: its summary, and the run directory as "folder"."""
+    out = home / f"runs-{len(list(home.iterdir()))}"
+    command = [sys.executable, "-m", "harness", "run", "scenario.toml", *args, "--out", str(out), "--json"]
+    env = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    ended = subprocess.run(
+        command, cwd=home, env=env, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    [folder] = out.iterdir()
+    summary: dict[str, Any] = orjson.loads(ended.stdout)
+    return summary | {"folder": folder}

@@ -1,0 +1,132 @@
+"""The two worlds side by side: the same coroutine on loopback sockets and in virtual time.
+
+What the worlds are compared by leaves out moments only: everything that is not a reading of a clock has to be
+identical.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+from harness.stack.send import Endpoint
+from harness.world.serving import serve
+from harness.world.virtual import run_virtual
+from mock_providers import LedgerRow, MockApp, Profile, make_profile, parse_faults
+
+T = TypeVar("T")
+Row = dict[str, Any]
+
+PROVIDERS = ("openai", "anthropic", "together")
+MODELS = {
+    "openai": "gpt-4o",
+    "anthropic": "claude-sonnet-4-5",
+    "together": "meta-llama/Llama-3-70b-chat-hf",
+}
+PRICES = {"openai": ("2.50", "10"), "anthropic": ("3", "15"), "together": ("0.90", "0.90")}
+API_KEY = "sk-parity"
+SETTLES_WITHIN_S = 10.0
+
+
+def in_both(body: Callable[[], Coroutine[Any, Any, T]]) -> tuple[T, T]:
+    """What the body returns on real sockets, and in virtual time."""
+    return asyncio.run(body()), run_virtual(body())
+
+
+def fast_profile(*, gap_s: float = 0.001, **of_every_model: Any) -> Profile:
+    """Three providers that answer within milliseconds, priced as the stack's own list is.
+
+    `gap_s` is the mean pause before a token; further arguments change every model.
+    """
+    model: dict[str, Any] = {
+        "tier": "balanced",
+        "ttft": {"kind": "constant", "value_s": 0.003},
+        "pace": {"tokens_per_s": 1 / gap_s, "reply_sigma": 0.25, "chunk_sigma": 0.3, "chunk_tokens": [1, 4]},
+        "accuracy": {"easy": 1.0, "medium": 0.5, "hard": 0.0},
+        "context_window": 4000,
+        "max_output_tokens": 1000,
+        **of_every_model,
+    }
+    return make_profile(
+        {
+            "name": "fast",
+            "title": "millisecond replies",
+            "error_latency_s": 0.001,
+            "providers": {
+                name: {
+                    "protocol": name,
+                    "obfuscation": name == "openai",
+                    "models": {MODELS[name]: model | {"price": dict(zip(("input", "output"), price))}},  # noqa: B905  # two of each
+                }
+                for name, price in PRICES.items()
+            },
+        }
+    )
+
+
+@asynccontextmanager
+async def providers(
+    profile: Profile, faults: list[dict[str, Any]] | None = None, *, seed: int = 3
+) -> AsyncIterator[tuple[MockApp, dict[str, Endpoint]]]:
+    """Every provider served on the running loop's network; t = 0 is now."""
+    app = MockApp(profile, seed=seed, faults=parse_faults(faults or [], profile))
+    app.start()
+    async with (
+        serve(app.provider("openai"), cut=app.hang_up) as openai,
+        serve(app.provider("anthropic"), cut=app.hang_up) as anthropic,
+        serve(app.provider("together"), cut=app.hang_up) as together,
+    ):
+        yield (
+            app,
+            {
+                "openai": Endpoint(f"{openai}/v1", API_KEY),
+                "anthropic": Endpoint(anthropic, API_KEY),
+                "together": Endpoint(f"{together}/v1", API_KEY),
+            },
+        )
+
+
+async def eventually(true: Callable[[], object]) -> None:
+    """Wait until something is so; TimeoutError after a while."""
+    async with asyncio.timeout(SETTLES_WITHIN_S):
+        while not true():  # noqa: ASYNC110  # any condition: there is no event to wait for
+            await asyncio.sleep(0.002)
+
+
+async def settled_rows(app: MockApp) -> list[Row]:
+    """The ledger once every request has ended, by attempt, without its actual moments.
+
+    Planned moments stay, counted from when the request was received.
+    """
+    await eventually(lambda: not app.in_flight)
+    rows = sorted(app.ledger.rows, key=lambda row: (row.attempt_id or "", row.request_id))
+    return [_without_moments(row) for row in rows]
+
+
+def _without_moments(row: LedgerRow) -> Row:
+    values = asdict(row)
+    received_s = values.pop("received_s")
+    for planned in ("first_scheduled_s", "last_scheduled_s"):
+        if values[planned] is not None:
+            values[planned] = round(values[planned] - received_s, 6)
+    for actual in ("first_sent_s", "last_sent_s"):
+        values[actual] = "told" if values[actual] is not None else None
+    return values
+
+
+_MOMENTS_IN_TEXT = (
+    (re.compile(r'("created(?:_at)?":)\d+'), r"\1 <moment>"),
+    (re.compile(r"try again in [0-9.hms]+s"), "try again in <moment>"),
+)
+MOMENT_HEADERS = re.compile(
+    r"retry-after-ms|x-ratelimit-reset.*|x-tokenlimit-reset|anthropic-ratelimit-.*-reset"
+)
+
+
+def without_moments(text: str) -> str:
+    """A body without what it reads from a clock."""
+    for pattern, instead in _MOMENTS_IN_TEXT:
+        text = pattern.sub(instead, text)
+    return text
