@@ -21,20 +21,23 @@ class Collected:
 
 
 def collect(subject: str, measured: Measured) -> Collected:
-    """Join what belongs together. Attempts of calls that never finished are kept: they cost money."""
+    """Join what belongs together. Attempts of calls that never finished are kept: they cost money.
+
+    The rows are finished in place, not copied, for a day has a quarter of a million of them: `measured` is
+    used up.
+    """
     facts_of = {fact["call_id"]: fact for fact in measured.facts}
-    return Collected(
-        calls=[
-            {"subject": subject, **row, **_call_facts(facts_of.get(row["call_id"]), measured.tells)}
-            for row in sorted(measured.client, key=lambda row: row["n"])
-        ],
-        attempts=[
-            {"subject": subject, **_attempt_row(attempt, measured.t0_s)}
-            for fact in sorted(measured.facts, key=lambda fact: str(fact["call_id"]))
-            for attempt in fact["attempts"]
-        ],
-        ledger=[{"subject": subject, **row} for row in measured.ledger],
-    )
+    for row in measured.client:
+        row["subject"] = subject
+        row |= _call_facts(facts_of.get(row["call_id"]), measured.tells)
+    measured.client.sort(key=lambda row: row["n"])
+    measured.facts.sort(key=lambda fact: str(fact["call_id"]))
+    attempts = [attempt for fact in measured.facts for attempt in fact["attempts"]]
+    for attempt in attempts:
+        _finish_attempt(attempt, subject, measured.t0_s)
+    for row in measured.ledger:
+        row["subject"] = subject
+    return Collected(measured.client, attempts, measured.ledger)
 
 
 def _call_facts(fact: Row | None, tells: bool) -> Row:
@@ -52,9 +55,10 @@ def _call_facts(fact: Row | None, tells: bool) -> Row:
     }
 
 
-def _attempt_row(attempt: Row, t0_s: float) -> Row:
-    row = {key: value for key, value in attempt.items() if key != "sent"}
-    row["attempt_id"] = f"{attempt['call_id']}/{attempt['n']}"
+def _finish_attempt(attempt: Row, subject: str, t0_s: float) -> None:
+    attempt["subject"] = subject
+    attempt["attempt_id"] = f"{attempt['call_id']}/{attempt['n']}"
+    del attempt["sent"]
     for moment in MOMENTS:
-        row[moment] = None if attempt[moment] is None else attempt[moment] - t0_s
-    return row
+        if attempt[moment] is not None:
+            attempt[moment] -= t0_s

@@ -5,18 +5,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from reports.calibration import ttft_error
 from reports.html import write_report
 from reports.record import Run, write_run
 from reports.summary import write_summary
+from reports.tables import to_frame, to_table
 
-from .collect import Collected, collect
+from .collect import collect
 from .errors import RunFailed
 from .manifest import manifest
 from .spec import RunSpec
 from .subject import Subject
 from .world.world import Measured, OnProgress
 from .world.worlds import make_world
+
+TABLES = ("calls", "attempts", "ledger")
 
 
 @dataclass(slots=True)
@@ -27,7 +32,7 @@ class Recording:
     folder: Path
     started_at: datetime
     reason: str | None = None
-    _collected: list[Collected] = field(init=False, default_factory=list)
+    _tables: dict[str, list[pa.Table]] = field(init=False, default_factory=lambda: {n: [] for n in TABLES})
     _generator: dict[str, Any] = field(init=False, default_factory=dict)
 
     @property
@@ -38,7 +43,9 @@ class Recording:
     def add(self, subject: Subject, measured: Measured) -> None:
         """Take in one subject. `reason` then says why the run is a part of what was asked, if it is."""
         if measured.client or measured.reason is None:
-            self._collected.append(collect(subject.name, measured))
+            collected = collect(subject.name, measured)
+            for name in TABLES:
+                self._tables[name].append(to_table(name, getattr(collected, name)))
             self._generator[subject.name] = measured.generator
         self.reason = measured.reason
 
@@ -51,17 +58,15 @@ class Recording:
 
     def record(self) -> Run:
         """The record alone."""
-        if not self._collected:
+        if not self._generator:
             raise RunFailed(f"nothing was measured: {self.reason}")
-        calls = [row for part in self._collected for row in part.calls]
-        attempts = [row for part in self._collected for row in part.attempts]
-        ledger = [row for part in self._collected for row in part.ledger]
+        frames = [to_frame(pa.concat_tables(self._tables[name])) for name in TABLES]
         about = manifest(self.spec, list(self._generator), self.folder.name, self.started_at) | {
             "status": "complete" if self.reason is None else "partial",
             "status_reason": self.reason,
             "generator": self._generator,
         }
-        run = write_run(self.folder, about, calls, attempts, ledger)
+        run = write_run(self.folder, about, *frames)
         about["calibration"] = _calibration(run)
         return write_run(self.folder, about, run.calls, run.attempts, run.ledger)
 

@@ -1,6 +1,8 @@
 """What a run looks like on a terminal: progress on standard error, the outcome as a table."""
 
 import json
+import resource
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -11,6 +13,8 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from reports.table import kpi_rows
+
+WALL_S = time.monotonic  # noqa: TID251  # bound here: a virtual world turns the module's clock while it runs
 
 
 class Progress:
@@ -28,6 +32,7 @@ class Progress:
             TimeElapsedColumn(),
             console=self._console,
             disable=not self._console.is_terminal,
+            get_time=WALL_S,
         )
         self._tasks: dict[str, TaskID] = {}
         self._last: dict[str, tuple[int, int, int]] = {}
@@ -54,6 +59,21 @@ class Progress:
         if not self._console.is_terminal:
             for subject, (done, planned, answered) in self._last.items():
                 self._console.print(f"{subject}: {done} of {planned} calls finished, {answered} answered")
+
+
+class Stopwatch:
+    """How long a run took by the wall's clock, and the most memory that it had; told on standard error."""
+
+    def __init__(self) -> None:
+        self._began_s = WALL_S()
+
+    def tell(self, calls: int, played_s: float) -> None:
+        """`played_s` is the time that was played, of all subjects together."""
+        took_s = WALL_S() - self._began_s
+        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        said = f"{calls:,} calls in {took_s:.1f} s of wall time: {calls / took_s:,.0f} calls/s, "
+        said += f"{played_s / took_s:,.1f} × real time; peak memory {peak_mb:,.0f} MB"
+        Console(stderr=True).print(said, highlight=False, soft_wrap=True)
 
 
 def print_outcome(folder: Path) -> None:

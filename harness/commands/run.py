@@ -63,7 +63,7 @@ def run(
     from harness.seeds import SeedRequest
     from harness.spec import make_spec
 
-    from .console import Progress, print_outcome
+    from .console import Progress, Stopwatch, print_outcome
     from .seeds import play_seeds
 
     spec = make_spec(
@@ -85,8 +85,10 @@ def run(
             )
         play_seeds(request, list(range(spec.seed, spec.seed + seeds)), folder, as_json=as_json)
         return
+    stopwatch = Stopwatch()
     with Progress(spec.title, [subject.name for subject in spec.subjects]) as progress:
         recorded = play(spec, folder, started_at, progress.tell)
+    stopwatch.tell(len(spec.plan) * len(spec.subjects), spec.duration_s * len(spec.subjects))
     if as_json:
         sys.stdout.write((folder / "summary.json").read_text())
     else:

@@ -1,5 +1,6 @@
 """Client rows, stack facts and the ledger meet on one time axis."""
 
+from copy import deepcopy
 from typing import Any
 
 from harness.collect import Collected, collect
@@ -24,7 +25,7 @@ FACT = {"call_id": "c0", "cache": "miss", "cost_nusd": 7, "attempts": [ATTEMPT]}
 def collected(
     client: list[dict[str, Any]], facts: list[dict[str, Any]], ledger: list[dict[str, Any]] | None = None
 ) -> Collected:
-    return collect("full", Measured(100.0, client, facts, ledger or []))
+    return collect("full", deepcopy(Measured(100.0, client, facts, ledger or [])))
 
 
 CLIENT = {"call_id": "c0", "n": 0, "outcome": "success"}
