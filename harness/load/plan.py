@@ -3,7 +3,6 @@
 Pure and seeded. Each call's draws are keyed by its number, so a longer plan starts with the shorter one.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .arrivals import Arrivals, arrival_times, describe_arrivals
@@ -88,13 +87,6 @@ def make_plan(
             )
         )
     return calls
-
-
-def shard(plan: Sequence[PlannedCall], index: int, count: int) -> list[PlannedCall]:
-    """The share of worker `index` (from 0) of `count`: every count-th call, so that all share each peak."""
-    if not 0 <= index < count:
-        raise ValueError(f"expected 0 <= index < count, got index {index}, count {count}")
-    return list(plan[index::count])
 
 
 def describe(arrivals: Arrivals, workload: Workload, trace: Trace | None = None) -> tuple[str, str]:

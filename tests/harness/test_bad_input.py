@@ -91,3 +91,14 @@ def test_a_duration_that_is_none(tmp_path: Path) -> None:
     result = brownout("run", "outage", "--duration", "soon", cwd=tmp_path)
     assert result.returncode == 2
     assert "such as 60s, 10m or 1h" in result.stderr
+
+
+def test_locust_alone_ends_with_one_line_too(tmp_path: Path) -> None:
+    locustfile = Path(__file__).parents[2] / "scenarios" / "locustfile.py"
+    args = ["-m", "locust", "-f", str(locustfile), "--headless", "-u", "1", "--scenario", "nope"]
+    result = subprocess.run(
+        [sys.executable, *args], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert result.returncode == 2
+    assert "brownout: scenario 'nope': expected a path to a .toml file or one of" in result.stderr
+    assert "Traceback" not in result.stderr

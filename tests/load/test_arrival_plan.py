@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from harness.errors import InputError
 from harness.load.arrivals import ConstantArrivals, PoissonArrivals, TraceArrivals
 from harness.load.catalogue import is_right
-from harness.load.plan import PlannedCall, describe, make_plan, shard
+from harness.load.plan import PlannedCall, describe, make_plan
 from harness.load.plan_file import read_plan, write_plan
 from harness.load.prompt import count_tokens
 from harness.load.trace import Trace, TraceRow, read_azure_trace
@@ -153,19 +153,6 @@ def test_different_prompts_have_only_the_system_prompt_in_common() -> None:
 
 def test_an_empty_run_has_an_empty_plan() -> None:
     assert make_plan(POISSON, WORKLOAD, 7, 0) == []
-
-
-@given(st.integers(1, 9))
-def test_shards_are_disjoint_and_together_the_plan(count: int) -> None:
-    plan = make_plan(POISSON, WORKLOAD, 7, 2)
-    shards = [shard(plan, index, count) for index in range(count)]
-    assert sorted((call for part in shards for call in part), key=lambda call: call.n) == plan
-    assert max(map(len, shards)) - min(map(len, shards)) <= 1
-
-
-def test_a_shard_out_of_range_is_refused() -> None:
-    with pytest.raises(ValueError, match="expected 0 <= index < count"):
-        shard([], 2, 2)
 
 
 @pytest.mark.parametrize("part", [slice(None), slice(3, None, 4), slice(0, 0)])
