@@ -42,5 +42,9 @@ def main() -> None:
         sys.exit(1 if isinstance(error, RunFailed) else 2)
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _interrupt(_signal: int, frame: FrameType | None) -> None:
+    """As Ctrl-C, which cancels a program in its event loop: an exception in a callback may be lost."""
+    on_sigint = signal.getsignal(signal.SIGINT)
+    if not callable(on_sigint):
+        raise KeyboardInterrupt
+    on_sigint(signal.SIGINT, frame)

@@ -35,7 +35,7 @@ Fire = Callable[..., Any]
 
 
 class OpenLoopUser(User):
-    """One of these plays the whole plan of the job that `job_of` gives for its environment."""
+    """One of these plays the whole plan of the job that the hooks put into the parsed options."""
 
     fixed_count = 1
     host = "the gateway of the job"

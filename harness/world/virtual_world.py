@@ -66,6 +66,7 @@ class VirtualWorld:
         app.set_faults(parse_faults(spec.faults, self._profile))
         on_row = _Progress(subject.name, len(spec.plan), measured, on_progress)
         async with AsyncExitStack() as world:
+            world.callback(_take_ledger, app, measured)
             providers = {
                 name: await world.enter_async_context(_provider(app, name))
                 for name in self._profile.providers
@@ -83,7 +84,6 @@ class VirtualWorld:
                 await driver.play(spec.plan)
             finally:
                 on_row.tell()
-        measured.ledger = [{name: getattr(row, name) for name in row.__slots__} for row in app.ledger.rows]
 
     @asynccontextmanager
     async def _open(
@@ -108,6 +108,11 @@ class VirtualWorld:
                     yield ask
         finally:
             await stack.aclose()
+
+
+def _take_ledger(app: MockApp, measured: Measured) -> None:
+    """The last thing to happen, also in an interrupted run: by then every request has its row."""
+    measured.ledger = [{name: getattr(row, name) for name in row.__slots__} for row in app.ledger.rows]
 
 
 @contextmanager

@@ -1,11 +1,14 @@
 """`brownout run --engine virtual`: the same command, no sockets, no waiting, any client."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 SCENARIO = """
@@ -145,3 +148,27 @@ def test_many_seeds_give_means_and_paired_differences(tmp_path: Path) -> None:
 def test_one_seed_of_many_is_the_run_under_that_seed(tmp_path: Path) -> None:
     many = play(tmp_path, "--seeds", "2")
     assert many["seeds"]["8"] == play(tmp_path, "--seed", "8")["record_sha256"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_virtual_run_keeps_what_it_measured_and_its_ledger(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    (tmp_path / "long.toml").write_text(SCENARIO.replace("duration_s = 8", "duration_s = 40000"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", "run", "long.toml"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    while "calls planned" not in process.stderr.readline():
+        assert process.poll() is None
+    time.sleep(1.0)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=40)
+    assert process.returncode == 130, said
+    assert "partial run kept" in said
+    assert "Traceback" not in said
+    [folder] = (tmp_path / "runs").iterdir()
+    assert json.loads((folder / "run.json").read_text())["status_reason"] == "interrupted during naive"
+    assert (
+        0 < len(pd.read_parquet(folder / "calls.parquet")) <= len(pd.read_parquet(folder / "ledger.parquet"))
+    )
