@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-_TAGGED_UNION_STEPS = frozenset({"lognormal", "constant"})
+_TAGGED_UNION_STEPS = frozenset({"lognormal", "constant", "gamma", "empirical", "automatic", "breakpoints"})
 
 
 def one_line(error: ValidationError) -> str:
