@@ -111,17 +111,32 @@ def load_catalogue(path: str | Path) -> Catalogue:
         raise CatalogueError(f"{path}: {error}") from None
 
 
-class Saying(NamedTuple):
-    """The text of a reply, how it came to its end, and whether it is right."""
+class Said(NamedTuple):
+    """One content block of a choice; the text of a tool call is its arguments as JSON."""
 
+    kind: Literal["text", "tool"]
     text: str
+    name: str = ""
+
+
+class Saying(NamedTuple):
+    """One choice: its blocks, how it came to its end, and whether it is right."""
+
+    said: tuple[Said, ...]
     finish: Finish
     stop_sequence: str | None
     answer: Answer
 
 
 def say(
-    request: Request, catalogue: Catalogue, accuracy: Accuracy, length: ReplyLength, cap: int, draws: Draws
+    request: Request,
+    catalogue: Catalogue,
+    accuracy: Accuracy,
+    length: ReplyLength,
+    cap: int,
+    draws: Draws,
+    *,
+    quality: float = 1.0,
 ) -> Saying:
     """What the model replies, at most `cap` tokens of it; `draws` are the reply's own."""
     user_text = request.last_user_text
@@ -131,10 +146,14 @@ def say(
     text = _exactly(min(wanted, allowed + 1), opening, draws.uniform("filler"))
     for at, sequence in sorted((text.find(stop), stop) for stop in request.stop):
         if 0 <= at <= allowed * tokens.CHARS_PER_TOKEN - len(sequence):
-            return Saying(text[:at], "stop_sequence", sequence, answer)
+            return Saying(_plain(text[:at]), "stop_sequence", sequence, answer)
     if wanted > allowed:
-        return Saying(tokens.cut(text, allowed), "length", None, answer)
-    return Saying(text, "stop", None, answer)
+        return Saying(_plain(tokens.cut(text, allowed)), "length", None, answer)
+    return Saying(_plain(text), "stop", None, answer)
+
+
+def _plain(text: str) -> tuple[Said, ...]:
+    return (Said("text", text),)
 
 
 def _opening(question: Question | None, accuracy: Accuracy, draws: Draws) -> tuple[str, Answer]:

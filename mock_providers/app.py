@@ -6,19 +6,21 @@ played in `playback`, and recorded in `ledger` exactly once, however the request
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from . import asgi
 from .admin import Admin
 from .answers import Catalogue
 from .draws import Draws
+from .endpoints import Decision
 from .faults import check_faults
 from .faults.base import FaultBase
 from .ledger import Entry, Ledger
 from .playback import RESET, BodyTooLarge, Gone, Line, play
 from .profile import Profile
-from .service import Decision, Moment, Service
-from .wire.dialect import HeadersIn
+from .received import Moment, Received
+from .service import Service
 
 DEFAULT_EPOCH_S = 1_767_225_600.0
 """2026-01-01T00:00:00Z: the Unix time at which the loop's clock is taken to read 0."""
@@ -121,30 +123,24 @@ class MockApp:
         return Moment(now, now - self.run.t0(now), self._epoch_s + now)
 
     async def _route(self, name: str, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
-        method, path = scope["method"], scope["path"]
-        if path.startswith("/_mock/"):
+        if scope["path"].startswith("/_mock/"):
             await self.admin(scope, receive, send)
-            return
-        moment = self.moment()
-        service = self.run.services[name]
-        if method == "POST" and path == service.dialect.path:
-            await self._exchange(self.run, service, scope, receive, send)
-            return
-        answer = service.look_up(method, path, dict(scope["headers"]), moment)
-        await asgi.reply(send, answer.status, [asgi.JSON, *answer.headers], answer.body)
+        else:
+            await self._exchange(self.run, self.run.services[name], scope, receive, send)
 
     async def _exchange(
         self, run: Run, service: Service, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send
     ) -> None:
-        """One request for a reply, from its headers to its row in the ledger."""
-        headers = dict(scope["headers"])
+        """One request, from its headers to its row in the ledger."""
+        received = asgi.received(scope)
         line = Line(scope, receive, send)
-        entry = Entry(service.arrival(headers), line.now())
+        run.t0(line.now())
+        entry = Entry(service.arrival(received), line.now())
         decision: Decision | None = None
         run.in_flight += 1
         self._lines[line] = None
         try:
-            decision = await self._decide(run, service, entry, headers, line)
+            decision = await self._decide(run, service, entry, received, line)
             await play(line, service.dialect, decision, entry)
         except Gone:
             entry.ended = "reset" if line.interrupted else "client_closed"
@@ -159,7 +155,7 @@ class MockApp:
             run.ledger.append(entry.row(run.t0(entry.received)))
 
     async def _decide(
-        self, run: Run, service: Service, entry: Entry, headers: HeadersIn, line: Line
+        self, run: Run, service: Service, entry: Entry, received: Received, line: Line
     ) -> Decision:
         try:
             body = await line.body(MAX_BODY_BYTES)
@@ -169,7 +165,7 @@ class MockApp:
             decision = service.refuse(entry.asked, problem, moment)
         else:
             moment = self.moment()
-            decision = service.decide(entry.asked, headers, body, run.faults, moment)
+            decision = service.decide(entry.asked, replace(received, body=body), run.faults, moment)
         entry.received = moment.now
         entry.asked, entry.plan, entry.price = decision.asked, decision.plan, decision.price
         return decision

@@ -1,7 +1,10 @@
-"""The ASGI callables' types, and a one-shot reply."""
+"""The ASGI callables' types, a request's head, and a one-shot reply."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import parse_qsl
+
+from .received import Received
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -9,6 +12,13 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 JSON = (b"content-type", b"application/json")
+
+
+def received(scope: Scope) -> Received:
+    """What is known of a request before its body."""
+    query = scope.get("query_string") or b""
+    parameters = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)) if query else {}
+    return Received(scope["method"], scope["path"], dict(scope["headers"]), parameters)
 
 
 async def reply(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:

@@ -4,76 +4,136 @@ Order of what can happen: the rate limits, then the reply as the model would giv
 request that a fault refuses has counted against the limits, as the providers document for failed requests.
 """
 
-from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from collections import deque
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise, repeat
 from typing import NamedTuple
 
 from . import tokens
 from .answers import Catalogue, ReplyLength, Saying, say
 from .draws import Draws
 from .faults import apply_faults
-from .faults.base import FaultBase, Scene
+from .faults.base import Circumstances, FaultBase, Scene
 from .latency import Chunk, schedule
-from .plan import Piece, Plan, refusal
+from .plan import Block, Choice, Piece, Plan, refusal
 from .profile import Model
 from .request import Request
 from .state import Admission
 
 
 class Setting(NamedTuple):
-    """Everything besides the request that shapes a reply of one model."""
+    """Everything besides the request that shapes a reply; `struck` are the faults that strike it."""
 
-    provider: str
     model_id: str
     model: Model
     reply_length: ReplyLength
     catalogue: Catalogue
-    faults: Sequence[FaultBase]
+    struck: Sequence[FaultBase]
+    circumstances: Circumstances
     scene: Scene
 
 
-def plan_reply(setting: Setting, request: Request, admission: Admission, draws: Draws, t_s: float) -> Plan:
-    """The plan for a valid request received `t_s` after t = 0; `draws` are those of the whole run."""
+def plan_reply(setting: Setting, request: Request, admission: Admission, draws: Draws) -> Plan:
+    """The plan for a valid request; `draws` are its own."""
     if admission.verdict.refused_by is not None:
         problem = setting.scene.errors.rate_limited(admission.verdict, setting.model_id)
         return refusal(problem, setting.scene.error_latency_s, admission.verdict.meters)
-    mine = draws.under(setting.provider, setting.model_id, request.digest, admission.nth)
-    plan = _undisturbed(setting, request, admission, mine)
-    return apply_faults(setting.faults, plan, setting.scene, setting.provider, setting.model_id, t_s, mine)
+    plan = _undisturbed(setting, request, admission, draws)
+    return apply_faults(setting.struck, plan, setting.scene)
 
 
 def _undisturbed(setting: Setting, request: Request, admission: Admission, draws: Draws) -> Plan:
     model = setting.model
     room = model.context_window - request.input_tokens
     cap = min(model.max_output_tokens, room)
-    saying = say(request, setting.catalogue, model.accuracy, setting.reply_length, cap, draws)
+    sayings = [
+        say(
+            request,
+            setting.catalogue,
+            model.accuracy,
+            setting.reply_length,
+            cap,
+            _of_choice(draws, nth),
+            quality=setting.circumstances.quality,
+        )
+        for nth in range(request.n)
+    ]
     ttft_s = model.ttft.draw(draws.rng("ttft"))
-    chunks = schedule(tokens.count(saying.text), ttft_s, model.pace, draws.rng("pace"))
-    ends_s = chunks[-1].due_s if chunks else ttft_s
-    pieces = _pieces(saying, chunks) if request.stream else _whole(saying, ends_s)
+    pieces: list[Piece] = []
+    for nth, saying in enumerate(sayings):
+        pieces += _pieces(nth, saying, ttft_s, model, _of_choice(draws, nth))
+    if len(sayings) > 1:
+        pieces.sort(key=lambda piece: piece.due_s)
+    ends_s = pieces[-1].due_s if pieces else ttft_s
     return Plan(
         status=200,
         ends="complete",
         ends_s=ends_s,
         headers_s=ttft_s if request.stream else ends_s,
-        pieces=pieces,
+        pieces=tuple(pieces) if request.stream else tuple(_whole(sayings, ends_s)),
         ttft_s=ttft_s,
+        choices=tuple(_choice(saying, nth, draws) for nth, saying in enumerate(sayings)),
         input_tokens=request.input_tokens,
-        finish=saying.finish,
-        stop_sequence=saying.stop_sequence,
-        answer=saying.answer,
+        answer=sayings[0].answer,
         meters=admission.verdict.meters,
     )
 
 
-def _pieces(saying: Saying, chunks: list[Chunk]) -> tuple[Piece, ...]:
+def _of_choice(draws: Draws, nth: int) -> Draws:
+    """The draws of one choice; those of the first are the reply's own."""
+    return draws.under("choice", nth) if nth else draws
+
+
+def _choice(saying: Saying, nth: int, draws: Draws) -> Choice:
+    blocks = []
+    for which, said in enumerate(saying.said):
+        id_ = f"{draws.rng('tool', nth, which).getrandbits(96):024x}" if said.kind == "tool" else ""
+        blocks.append(Block(said.kind, id_, said.name))
+    return Choice(saying.finish, saying.stop_sequence, tuple(blocks))
+
+
+def _pieces(nth: int, saying: Saying, ttft_s: float, model: Model, draws: Draws) -> list[Piece]:
+    """The chunks of one choice, its blocks one after the other at one pace."""
+    counts = [tokens.count(said.text) for said in saying.said]
+    chunks = schedule(sum(counts), ttft_s, model.pace, draws.rng("pace"))
+    pieces: list[Piece] = []
+    for block, (said, own) in enumerate(zip(saying.said, _by_block(chunks, counts), strict=True)):
+        pieces += _cut(said.text, own, nth, block)
+    return pieces
+
+
+def _by_block(chunks: list[Chunk], counts: list[int]) -> list[list[Chunk]]:
+    """The chunks of each block; one that reaches over the end of a block is cut in two."""
+    if len(counts) == 1:
+        return [chunks]
+    blocks: list[list[Chunk]] = []
+    left = deque(chunks)
+    for missing in counts:
+        own: list[Chunk] = []
+        while missing:
+            due_s, size = left.popleft()
+            own.append(Chunk(due_s, min(size, missing)))
+            if size > missing:
+                left.appendleft(Chunk(due_s, size - missing))
+            missing -= own[-1].tokens
+        blocks.append(own)
+    return blocks
+
+
+def _cut(text: str, chunks: list[Chunk], choice: int, block: int) -> list[Piece]:
+    """A block's text in these chunks."""
     if not chunks:
-        return ()
-    text, (due_s, sizes) = saying.text, zip(*chunks, strict=True)
+        return []
+    due_s, sizes = zip(*chunks, strict=True)
     ends = [tokens.CHARS_PER_TOKEN * total for total in accumulate(sizes)]
     texts = [text[start:end] for start, end in pairwise((0, *ends))]
-    return tuple(map(Piece._make, zip(due_s, texts, sizes, strict=True)))
+    pieces = list(map(Piece, due_s, texts, sizes, repeat(choice), repeat(block)))
+    pieces[0] = pieces[0]._replace(opens=True)
+    return pieces
 
 
-def _whole(saying: Saying, ends_s: float) -> tuple[Piece, ...]:
-    return (Piece(ends_s, saying.text, tokens.count(saying.text)),)
+def _whole(sayings: list[Saying], ends_s: float) -> Iterator[Piece]:
+    """A JSON reply: a piece for each block."""
+    for nth, saying in enumerate(sayings):
+        for block, said in enumerate(saying.said):
+            yield Piece(ends_s, said.text, tokens.count(said.text), nth, block, opens=True)

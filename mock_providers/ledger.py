@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import orjson
-
+from .ledger_store import RowStore
+from .ledger_totals import Totals
 from .plan import Piece, Plan
 from .profile import Prices
 
@@ -25,8 +25,13 @@ class LedgerRow:
     - `status`: the HTTP status sent, 0 when none was; `error`: the provider's error code, else its type
     - `fault`: the injected fault that decided or shaped the reply
     - `ended`: complete, error (an HTTP error reply), client_closed, reset (the provider cut it), hung
-    - `output_tokens`: sent; `planned_output_tokens`: of the whole reply; a JSON reply is one chunk
-    - `cost_nusd`: billed: input and the tokens sent; refusals and hangs are free and count no tokens
+    - `batch_id`: the batch that the request was a line of
+    - `input_tokens`: all of the prompt, those read from the prompt cache (`cached_input_tokens`) and written
+      to it (`cache_write_tokens`) among them
+    - `output_tokens`: sent; `planned_output_tokens`: of the whole reply; a JSON reply is one chunk a block
+    - `cost_nusd`: billed: input and the tokens sent, half of it (rounded up) in a batch; refusals and hangs
+      are free and count no tokens
+    - `queued_s`: how long the request waited for a free slot of the model
     - `first_*`, `last_*`: of content chunks: when planned, when written to the socket
     """
 
@@ -38,13 +43,16 @@ class LedgerRow:
     key_id: str
     region: str
     stream: bool
+    batch_id: str | None
     received_s: float
+    queued_s: float
     status: int
     error: str | None
     fault: str | None
     ended: Ended
     input_tokens: int
     cached_input_tokens: int
+    cache_write_tokens: int
     output_tokens: int
     planned_output_tokens: int
     cost_nusd: int
@@ -59,10 +67,14 @@ class LedgerRow:
 
 
 class Ledger:
-    """Rows in the order in which their requests ended."""
+    """Rows in the order in which their requests ended, with running totals.
 
-    def __init__(self) -> None:
-        self._rows: list[LedgerRow] = []
+    `max_rows_in_memory`: older rows beyond it are kept in a temporary file (default 100,000).
+    """
+
+    def __init__(self, max_rows_in_memory: int = 100_000) -> None:
+        self._rows = RowStore(LedgerRow, max_rows_in_memory)
+        self.totals = Totals()
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -75,12 +87,15 @@ class Ledger:
     def append(self, row: LedgerRow) -> None:
         """Add the row of a request that has ended."""
         self._rows.append(row)
+        self.totals.add(row)
 
-    def ndjson(self, rows_per_part: int = 1000) -> Iterator[bytes]:
-        """The rows so far, one JSON object a line, in parts of bounded size."""
-        for start in range(0, len(self._rows), rows_per_part):
-            part = self._rows[start : start + rows_per_part]
-            yield b"".join(orjson.dumps(row) + b"\n" for row in part)
+    def ndjson(self, rows_per_part: int = 1000, *, since: int = 0) -> Iterator[bytes]:
+        """The rows of now from index `since` on, one JSON object a line, in parts of bounded size."""
+        return self._rows.ndjson(since, rows_per_part)
+
+    def close(self) -> None:
+        """Forget the rows and free the disk; a ledger that is dropped frees it too."""
+        self._rows.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +111,7 @@ class Asked:
     model: str = ""
     stream: bool = False
     prompt_digest: str = ""
+    batch_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -125,7 +141,7 @@ class Entry:
         """The finished row; `t0` is t = 0 on the loop's clock."""
         asked, plan = self.asked, self.plan
         pieces = plan.pieces if plan else ()
-        billed_input, billed_output, cost_nusd = self._bill()
+        billed = plan if plan is not None and plan.billable and self.price is not None else None
 
         def since_start(at: float | None) -> float | None:
             return None if at is None else at - t0
@@ -139,16 +155,19 @@ class Entry:
             key_id=asked.key_id,
             region=asked.region,
             stream=asked.stream,
+            batch_id=asked.batch_id,
             received_s=self.received - t0,
+            queued_s=plan.queued_s if plan else 0.0,
             status=self.status,
             error=plan.problem.name if plan and plan.problem else None,
             fault=plan.fault if plan else None,
             ended=self.ended,
-            input_tokens=billed_input,
-            cached_input_tokens=0,
-            output_tokens=billed_output,
+            input_tokens=billed.input_tokens if billed else 0,
+            cached_input_tokens=billed.cached_input_tokens if billed else 0,
+            cache_write_tokens=billed.cache_write_tokens + billed.cache_write_1h_tokens if billed else 0,
+            output_tokens=self.tokens_sent if billed else 0,
             planned_output_tokens=plan.output_tokens if plan else 0,
-            cost_nusd=cost_nusd,
+            cost_nusd=self._cost_nusd(billed),
             first_scheduled_s=since_start(self.received + pieces[0].due_s) if pieces else None,
             first_sent_s=since_start(self.first_sent),
             last_scheduled_s=since_start(self.received + pieces[-1].due_s) if pieces else None,
@@ -159,9 +178,8 @@ class Entry:
             prompt_digest=asked.prompt_digest,
         )
 
-    def _bill(self) -> tuple[int, int, int]:
-        """Input tokens, output tokens and nano-dollars charged."""
-        if self.plan is None or self.price is None or not self.plan.billable:
-            return 0, 0, 0
-        cost_nusd = self.price.cost_nusd(self.plan.input_tokens, self.tokens_sent)
-        return self.plan.input_tokens, self.tokens_sent, cost_nusd
+    def _cost_nusd(self, billed: Plan | None) -> int:
+        if billed is None or self.price is None:
+            return 0
+        cost_nusd = self.price.cost_nusd(billed, self.tokens_sent)
+        return cost_nusd if self.asked.batch_id is None else (cost_nusd + 1) // 2

@@ -11,16 +11,38 @@ from .limits import Meter
 from .request import Problem
 
 Ending = Literal["complete", "error", "reset", "hung"]
-Finish = Literal["stop", "length", "stop_sequence"]
-Answer = Literal["right", "wrong", "generated"]
+Finish = Literal["stop", "length", "stop_sequence", "tool_use"]
+Answer = Literal["right", "wrong", "hallucinated", "generated"]
+
+
+class Block(NamedTuple):
+    """One content block of a choice: text, or a call of the tool `name` whose arguments are the text."""
+
+    kind: Literal["text", "tool"] = "text"
+    id: str = ""
+    name: str = ""
+
+
+class Choice(NamedTuple):
+    """One of the replies to a request: how it came to its end, and its content blocks."""
+
+    finish: Finish = "stop"
+    stop_sequence: str | None = None
+    blocks: tuple[Block, ...] = (Block(),)
 
 
 class Piece(NamedTuple):
-    """One content chunk. A JSON reply is a single piece."""
+    """One content chunk, part of a block of a choice; `opens`: the first of its block.
+
+    A JSON reply has one piece a block.
+    """
 
     due_s: float
     text: str
     tokens: int
+    choice: int = 0
+    block: int = 0
+    opens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +53,10 @@ class Plan:
     - `pieces`: the content; `keep` of them are sent before the ending (None: all)
     - `ends`, `ends_s`: how it ends, and when (a reset or a hang: when the connection is cut)
     - `ttft_s`: the first token's time, known also for a JSON reply that arrives in one piece
+    - `choices`: the replies that the pieces are parts of; empty for a request that asks for none
+    - `input_tokens`: all of the prompt; of these `cached_input_tokens` were read from the prompt cache, and
+      `cache_write_tokens` (for five minutes) and `cache_write_1h_tokens` written to it
+    - `queued_s`: how long the request waited for a free slot of the model
     - `billable`: whether input and sent tokens are charged; refusals and hangs are free
     - `fault`: the kind of the injected fault that decided or shaped this reply
     """
@@ -42,9 +68,12 @@ class Plan:
     pieces: tuple[Piece, ...] = ()
     keep: int | None = None
     ttft_s: float = 0.0
+    choices: tuple[Choice, ...] = ()
     input_tokens: int = 0
-    finish: Finish = "stop"
-    stop_sequence: str | None = None
+    cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    queued_s: float = 0.0
     answer: Answer | None = None
     problem: Problem | None = None
     meters: tuple[Meter, ...] = ()
@@ -58,8 +87,12 @@ class Plan:
 
     @property
     def text(self) -> str:
-        """The whole reply."""
+        """All that the reply says, sent or not, its choices and blocks in the order of their chunks."""
         return "".join(piece.text for piece in self.pieces)
+
+    def text_of(self, choice: int, block: int) -> str:
+        """The whole text of one block, sent or not."""
+        return "".join(piece.text for piece in self.pieces if piece.choice == choice and piece.block == block)
 
     @property
     def to_send(self) -> tuple[Piece, ...]:

@@ -7,9 +7,9 @@ Chunks that are due at the same time, or have become due while the loop was busy
 import asyncio
 
 from . import asgi
+from .endpoints import Decision
 from .ledger import Entry
 from .plan import Piece, Plan
-from .service import Decision
 from .wire.dialect import Dialect, Frames, HeadersOut
 
 RESET = "brownout.reset"
@@ -132,34 +132,35 @@ class Line:
 
 async def play(line: Line, dialect: Dialect, decision: Decision, entry: Entry) -> None:
     """Do what the decision's plan says, from `entry.received` on; `entry` tells how far it got, always."""
-    plan = decision.plan
+    plan, rendering = decision.plan, decision.rendering
     headers = dialect.headers(decision.stamp, plan)
     if plan.problem is not None:
         await line.until(entry.received + plan.ends_s)
         body = dialect.error_body(plan.problem, decision.stamp.request_id)
-        await _send_json(line, plan.status, headers, body, entry)
+        await _send_whole(line, plan.status, [asgi.JSON, *headers], body, entry)
         entry.ended = "error"
-    elif plan.headers_s is None:
+    elif plan.headers_s is None or rendering is None:
         await line.until(entry.received + plan.ends_s)
         entry.ended = "hung"
         await line.cut(CLOSE)
-    elif decision.request is not None and decision.request.stream:
+    elif decision.asked.stream:
         await line.until(entry.received + plan.headers_s)
         await line.start(plan.status, [*_SSE, *headers])
         entry.status = plan.status
-        await _play_stream(line, dialect.frames(decision.request, plan, decision.stamp), plan, entry)
+        await _play_stream(line, rendering.frames(plan), plan, entry)
     else:
         await line.until(entry.received + plan.ends_s)
         if plan.ends == "reset":
             await line.cut(RESET)
             return
-        await _send_json(line, plan.status, headers, dialect.reply_body(plan, decision.stamp), entry)
+        content_type = (b"content-type", rendering.content_type)
+        await _send_whole(line, plan.status, [content_type, *headers], rendering.body(plan), entry)
         entry.sent(plan.pieces, line.now())
         entry.ended = "complete"
 
 
-async def _send_json(line: Line, status: int, headers: HeadersOut, body: bytes, entry: Entry) -> None:
-    await line.start(status, [asgi.JSON, (b"content-length", b"%d" % len(body)), *headers])
+async def _send_whole(line: Line, status: int, headers: HeadersOut, body: bytes, entry: Entry) -> None:
+    await line.start(status, [*headers, (b"content-length", b"%d" % len(body))])
     entry.status = status
     await line.write(body, more=False)
 
@@ -171,7 +172,7 @@ async def _play_stream(line: Line, frames: Frames, plan: Plan, entry: Entry) -> 
         batch = _due(pieces, nth, line.now() - entry.received)
         nth += len(batch)
         last = plan.ends == "complete" and nth == len(pieces)
-        parts = [head, *[frames.piece(piece.text) for piece in batch], frames.tail if last else b""]
+        parts = [head, *[frames.piece(piece) for piece in batch], frames.tail if last else b""]
         await line.write(b"".join(parts), more=not last)
         entry.sent(batch, line.now())
         head = b""

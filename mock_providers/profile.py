@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from .answers import Accuracy, ReplyLength
 from .latency import Latency, Options, Pace, Seconds
 from .limits import Limits
+from .plan import Plan
 from .validation import one_line
 
 NANO_PER_DOLLAR_PER_MILLION = 1_000
@@ -45,14 +46,28 @@ Price = Annotated[int, BeforeValidator(_nusd_per_token)]
 
 
 class Prices(Options):
-    """$ per 1M tokens in the file (`input = "2.50"`), nano-dollars per token (2500) in the model."""
+    """$ per 1M tokens in the file (`input = "2.50"`), nano-dollars per token (2500) in the model.
+
+    - `output`: default 0, for models that give none
+    - `cached_input`: read from the prompt cache; `cache_write`, `cache_write_1h`: written to it, to stay for
+      five minutes or an hour (default for each: as `input`)
+    """
 
     input: Price
-    output: Price
+    output: Price = 0
+    cached_input: Price | None = None
+    cache_write: Price | None = None
+    cache_write_1h: Price | None = None
 
-    def cost_nusd(self, input_tokens: int, output_tokens: int) -> int:
-        """What a reply costs, exactly."""
-        return input_tokens * self.input + output_tokens * self.output
+    def cost_nusd(self, plan: Plan, output_tokens: int) -> int:
+        """What `plan` costs once `output_tokens` of it were sent, exactly."""
+        special = (
+            (plan.cached_input_tokens, self.cached_input),
+            (plan.cache_write_tokens, self.cache_write),
+            (plan.cache_write_1h_tokens, self.cache_write_1h),
+        )
+        extra = sum(count * (price - self.input) for count, price in special if price is not None)
+        return plan.input_tokens * self.input + extra + output_tokens * self.output
 
 
 class Model(Options):
@@ -69,6 +84,23 @@ class Model(Options):
     max_output_tokens: Annotated[int, Field(gt=0)]
 
 
+class EmbeddingModel(Options):
+    """One embedding model, by its canonical id (its key in the file).
+
+    - `latency`: of a whole reply
+    - `dimensions`: of its vectors; `max_input_tokens`: of one text
+    - `separability`: 1: paraphrases are told apart from confusable texts; 0: they are not (default 0.5)
+    """
+
+    aliases: Annotated[tuple[Name, ...], Field(strict=False)] = ()
+    price: Prices
+    latency: Latency
+    dimensions: Annotated[int, Field(gt=0, le=8192)]
+    separability: Annotated[float, Field(ge=0, le=1)] = 0.5
+    max_input_tokens: Annotated[int, Field(gt=0)] = 8192
+    limits: Limits = Limits()
+
+
 class Provider(Options):
     """One provider.
 
@@ -83,12 +115,15 @@ class Provider(Options):
     keys: Annotated[tuple[Name, ...], Field(strict=False)] = ()
     obfuscation: bool = False
     models: Annotated[dict[Name, Model], Field(min_length=1)]
+    embeddings: dict[Name, EmbeddingModel] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _names_are_distinct(self) -> "Provider":
         seen: set[str] = set()
-        for model_id, model in self.models.items():
-            for name in (model_id, *model.aliases):
+        of_models = [(id_, *model.aliases) for id_, model in self.models.items()]
+        of_embeddings = [(id_, *model.aliases) for id_, model in self.embeddings.items()]
+        for names in (*of_models, *of_embeddings):
+            for name in names:
                 if name in seen:
                     raise ValueError(f"models: expected every id and alias once, got {name!r} twice")
                 seen.add(name)
@@ -98,9 +133,17 @@ class Provider(Options):
     def _canonical(self) -> Mapping[str, str]:
         return {name: id_ for id_, model in self.models.items() for name in (id_, *model.aliases)}
 
+    @cached_property
+    def _canonical_embeddings(self) -> Mapping[str, str]:
+        return {name: id_ for id_, model in self.embeddings.items() for name in (id_, *model.aliases)}
+
     def canonical(self, name: str) -> str | None:
         """The canonical id of a model id or alias; None when there is no such model."""
         return self._canonical.get(name)
+
+    def canonical_embedding(self, name: str) -> str | None:
+        """The same for an embedding model."""
+        return self._canonical_embeddings.get(name)
 
 
 class Profile(Options):

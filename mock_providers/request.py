@@ -2,48 +2,102 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, Literal, NamedTuple, Self
 
 import orjson
 
 from . import tokens
+
+CacheTtl = Literal["5m", "1h"]
+
+
+class Part(NamedTuple):
+    """One content block of a message; `cache`: the client marks the prompt up to here for caching."""
+
+    text: str
+    cache: CacheTtl | None = None
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a prompt, as its content blocks.
+
+    Roles: "tools" (the definitions of all tools, as JSON), "system", "user", "assistant", "tool".
+    """
+
+    role: str
+    parts: tuple[Part, ...]
+
+    @classmethod
+    def of(cls, role: str, text: str) -> Self:
+        """A message of one block."""
+        return cls(role, (Part(text),))
+
+    @cached_property
+    def text(self) -> str:
+        """The blocks, joined by line breaks."""
+        return self.parts[0].text if len(self.parts) == 1 else "\n".join(part.text for part in self.parts)
+
+
+class Tool(NamedTuple):
+    """A function that the model may call; `schema` is the JSON schema of its arguments."""
+
+    name: str
+    schema: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Request:
     """One parsed request for a reply.
 
-    `messages` holds (role, text) in order, a system prompt as a message of its own in front, so that the same
-    prompt counts the same in every protocol. `digest` names everything that decides the reply except the
-    model (16 hex digits).
+    - `messages`: in order; tools are a message of their own in front, a system prompt the next, so that the
+      same prompt counts the same in every protocol
+    - `digest`: names everything that decides the reply except the model (16 hex digits)
+    - `n`: how many choices
+    - `tool_choice`: "auto", "none", "required", or the name of a tool
+    - `json_schema`: what the reply must be an instance of: `{}` any JSON object, None plain text
     """
 
     model: str
-    messages: tuple[tuple[str, str], ...]
+    messages: tuple[Message, ...]
     digest: str
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     stream: bool = False
     include_usage: bool = False
-    obfuscate: bool = field(default=False)
+    obfuscate: bool = False
+    n: int = 1
+    tools: tuple[Tool, ...] = ()
+    tool_choice: str = "auto"
+    parallel_tool_calls: bool = True
+    json_schema: Mapping[str, Any] | None = None
 
     @cached_property
     def input_tokens(self) -> int:
         """The prompt's tokens, by the definition of `tokens`."""
-        return tokens.count_prompt(text for _, text in self.messages)
+        return tokens.count_prompt(message.text for message in self.messages)
 
     @property
     def last_user_text(self) -> str:
         """The last message of the user, "" without one."""
-        return next((text for role, text in reversed(self.messages) if role == "user"), "")
+        return next((message.text for message in reversed(self.messages) if message.role == "user"), "")
+
+    @property
+    def prefill(self) -> str:
+        """The beginning of the reply that the client has written itself: a last message of the assistant."""
+        last = self.messages[-1] if self.messages else None
+        return last.text if last is not None and last.role == "assistant" else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A provider's refusal: the HTTP status and the fields of its error body.
 
-    `retry_after_s` is what the provider asks the client to wait; None says nothing about it.
+    - `retry_after_s`: what the provider asks the client to wait; None says nothing about it
+    - `should_retry`: the `x-should-retry` header; None: not sent
+    - `details`: further fields of the error object, where the protocol has some
     """
 
     status: int
@@ -52,6 +106,8 @@ class Problem:
     code: str | None = None
     param: str | None = None
     retry_after_s: float | None = None
+    should_retry: bool | None = None
+    details: Mapping[str, Any] | None = None
 
     @property
     def name(self) -> str:

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Mapping
 
 from . import asgi
+from .admin import BASE_URLS
 from .app import MockApp
 from .http_server import BindError, build_server, listen, shut_down
 
@@ -33,13 +34,16 @@ async def serve(
         for name, sock in sockets.items()
     }
 
+    base_urls = {name: _base_url(app, name, sock) for name, sock in sockets.items()}
+
     async def by_listening_port(scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        scope[BASE_URLS] = base_urls
         await by_port[scope["server"][1]](scope, receive, send)
 
     server = build_server(by_listening_port)
     await server.startup(sockets=list(sockets.values()))
     try:
-        on_ready({name: _base_url(app, name, sock) for name, sock in sockets.items()})
+        on_ready(base_urls)
         await stop.wait()
     finally:
         await shut_down(server, app.hang_up)

@@ -113,13 +113,16 @@ LEDGER = _schema("""
     key_id str
     region str
     stream bool
+    batch_id str?
     received_s float
+    queued_s float?
     status int
     error str?
     fault str?
     ended str
     input_tokens int
     cached_input_tokens int
+    cache_write_tokens int?
     output_tokens int
     planned_output_tokens int
     cost_nusd int

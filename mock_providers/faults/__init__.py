@@ -10,7 +10,7 @@ from ..draws import Draws
 from ..plan import Plan
 from ..profile import Profile
 from ..validation import one_line
-from .base import FaultBase, Scene
+from .base import Circumstances, FaultBase, Scene, Target
 from .brownout import Brownout
 from .hang import Hang
 from .http_error import HttpError
@@ -46,15 +46,32 @@ def check_faults(faults: Iterable[FaultBase], profile: Profile) -> tuple[FaultBa
     return tuple(_resolved(fault, profile, f"faults.{nth}") for nth, fault in enumerate(faults))
 
 
-def apply_faults(
-    faults: Sequence[FaultBase], plan: Plan, scene: Scene, provider: str, model: str, t_s: float, draws: Draws
-) -> Plan:
-    """The plan after every fault that strikes, in the schedule's order, until one has decided its fate."""
+def struck(
+    faults: Sequence[FaultBase], target: Target, t_s: float, draws: Draws, counts: Counter[int]
+) -> tuple[FaultBase, ...]:
+    """The faults that strike a request, in the schedule's order."""
     of_kind: Counter[str] = Counter()
+    striking = []
     for fault in faults:
         nth = of_kind[fault.kind]
         of_kind[fault.kind] += 1
-        if not plan.decided and fault.strikes(provider, model, t_s, draws, nth):
+        if fault.strikes(target, t_s, draws, nth):
+            striking.append(fault)
+    return tuple(striking)
+
+
+def circumstances_of(striking: Sequence[FaultBase]) -> Circumstances:
+    """What the faults make of the circumstances."""
+    circumstances = Circumstances()
+    for fault in striking:
+        circumstances = fault.alter(circumstances)
+    return circumstances
+
+
+def apply_faults(striking: Sequence[FaultBase], plan: Plan, scene: Scene) -> Plan:
+    """The plan after the faults that strike, until one has decided its fate."""
+    for fault in striking:
+        if not plan.decided:
             plan = fault.apply(plan, scene)
     return plan
 

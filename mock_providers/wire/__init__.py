@@ -6,13 +6,12 @@ from .dialect import Dialect
 from .openai import OpenAI
 from .together import Together
 
-_DIALECTS: dict[str, type[OpenAI] | type[Anthropic]] = {
-    "openai": OpenAI,
-    "anthropic": Anthropic,
-    "together": Together,
-}
-
 
 def dialect_of(provider: Provider) -> Dialect:
-    """The codec for a provider's protocol."""
-    return _DIALECTS[provider.protocol](provider)
+    """What the endpoints of a provider share, by its protocol."""
+    dialects: dict[str, type[OpenAI] | type[Anthropic]] = {
+        "openai": OpenAI,
+        "anthropic": Anthropic,
+        "together": Together,
+    }
+    return dialects[provider.protocol](provider)

@@ -1,18 +1,20 @@
-"""What every wire protocol offers: bytes of a request in, bytes of a reply out, and its own way to say no.
+"""What every wire protocol offers: a provider's headers and refusals, and a codec for each kind of request.
 
-A dialect belongs to one provider and is pure: the same arguments give the same bytes.
+Dialects and codecs belong to one provider and are pure: the same arguments give the same bytes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 
 from ..limits import Verdict
-from ..plan import Plan
+from ..plan import Piece, Plan
+from ..received import HeadersIn, Received
 from ..request import Problem, Request
 from .fields import BadField
 
-HeadersIn = Mapping[bytes, bytes]
 HeadersOut = list[tuple[bytes, bytes]]
+Params = Mapping[str, str]
+"""What the variable parts of a path say, by name."""
 
 
 class Stamp(NamedTuple):
@@ -29,8 +31,24 @@ class Frames(Protocol):
     head: bytes
     tail: bytes
 
-    def piece(self, text: str) -> bytes:
+    def piece(self, piece: Piece) -> bytes:
         """One content chunk."""
+        ...
+
+
+class Codec(Protocol):
+    """An endpoint that gives replies: how its requests are read and its replies written."""
+
+    def parse(self, received: Received, params: Params) -> Request:
+        """Read a request for a reply; raises Refused with the provider's own problem."""
+        ...
+
+    def body(self, request: Request, plan: Plan, stamp: Stamp) -> bytes:
+        """The JSON of a whole reply."""
+        ...
+
+    def frames(self, request: Request, plan: Plan, stamp: Stamp) -> Frames:
+        """The server-sent events of a reply."""
         ...
 
 
@@ -53,20 +71,13 @@ class Errors(Protocol):
 
 
 class Dialect(Protocol):
-    """One provider's protocol."""
-
-    endpoint: str
-    path: str
+    """What is common to all endpoints of one provider."""
 
     @property
     def errors(self) -> Errors: ...
 
-    def api_key(self, headers: HeadersIn) -> str:
+    def api_key(self, received: Received) -> str:
         """The client's key, "" without one."""
-        ...
-
-    def parse(self, body: bytes, headers: HeadersIn) -> Request:
-        """Read a request for a reply; raises Refused with the provider's own problem."""
         ...
 
     def headers(self, stamp: Stamp, plan: Plan) -> HeadersOut:
@@ -74,9 +85,7 @@ class Dialect(Protocol):
         ...
 
     def error_body(self, problem: Problem, request_id: str) -> bytes: ...
-    def reply_body(self, plan: Plan, stamp: Stamp) -> bytes: ...
-    def frames(self, request: Request, plan: Plan, stamp: Stamp) -> Frames: ...
-    def models_body(self, wall_s: float) -> bytes: ...
+    def models_body(self, model_ids: Iterable[str], wall_s: float) -> bytes: ...
     def model_body(self, model_id: str, wall_s: float) -> bytes: ...
 
 

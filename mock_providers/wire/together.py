@@ -1,4 +1,4 @@
-"""Together: OpenAI's protocol, lenient about unknown fields, with rate limit headers of its own.
+"""Together: OpenAI's protocol with rate limit headers of its own.
 
 Its documentation tells two refusals apart: a failure at or below your dynamic rate is a 503, above it a 429.
 Here the first is an injected outage and the second the rate limiter, so the statuses come out right. The
@@ -14,8 +14,6 @@ from .openai import OpenAI
 
 class Together(OpenAI):
     """The protocol of Together."""
-
-    parameters = None
 
     def _limit_headers(self, meters: tuple[Meter, ...]) -> HeadersOut:
         headers = []

@@ -11,7 +11,7 @@ from mock_providers import Catalogue, CatalogueError, Question, load_catalogue, 
 from mock_providers.answers import Accuracy, ReplyLength, Saying, say
 from mock_providers.draws import Draws
 from mock_providers.filler import filler, vocabulary
-from mock_providers.request import Request
+from mock_providers.request import Message, Request
 
 ALWAYS = Accuracy(easy=1.0, medium=1.0, hard=1.0)
 NEVER = Accuracy(easy=0.0, medium=0.0, hard=0.0)
@@ -35,13 +35,15 @@ def ask(
     catalogue: Catalogue = ONE,
     seed: int = 0,
 ) -> Saying:
-    request = Request("m", (("system", "Be kind."), ("user", text)), "d" * 16, max_tokens, stop)
+    request = Request(
+        "m", (Message.of("system", "Be kind."), Message.of("user", text)), "d" * 16, max_tokens, stop
+    )
     return say(request, catalogue, accuracy, ReplyLength(), cap, Draws(seed))
 
 
 def test_a_right_reply_says_the_answer_first() -> None:
     saying = ask("Some context.\nQuestion: What is the capital of France?\nAnswer in about 50 tokens.")
-    assert saying.text.startswith("The answer is Paris. ")
+    assert saying.said[0].text.startswith("The answer is Paris. ")
     assert (saying.answer, saying.finish) == ("right", "stop")
 
 
@@ -49,7 +51,7 @@ def test_a_wrong_reply_says_one_of_the_wrong_answers_first() -> None:
     sayings = [
         ask("Question: What is the capital of France?", accuracy=NEVER, seed=seed) for seed in range(40)
     ]
-    first_words = {saying.text.split(".")[0] for saying in sayings}
+    first_words = {saying.said[0].text.split(".")[0] for saying in sayings}
     assert first_words == {"The answer is Lyon", "The answer is Nice"}
     assert {saying.answer for saying in sayings} == {"wrong"}
 
@@ -78,36 +80,36 @@ def test_a_reply_is_exactly_as_long_as_it_was_told(told: int, from_catalogue: bo
     question = "Question: What is the capital of France?\n" if from_catalogue else ""
     saying = ask(f"{question}Answer in about {told} tokens.", seed=seed)
     needed = tokens.count("The answer is Paris.") if from_catalogue else 1
-    assert tokens.count(saying.text) == max(told, needed)
-    assert saying.text.endswith(".")
+    assert tokens.count(saying.said[0].text) == max(told, needed)
+    assert saying.said[0].text.endswith(".")
     assert saying.finish == "stop"
 
 
 @given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 400))
 def test_a_reply_stops_at_max_tokens_and_at_the_models_cap(told: int, max_tokens: int, cap: int) -> None:
     saying = ask(f"in about {told} tokens", max_tokens=max_tokens, cap=cap)
-    assert tokens.count(saying.text) == min(told, max_tokens, cap)
+    assert tokens.count(saying.said[0].text) == min(told, max_tokens, cap)
     assert saying.finish == ("length" if told > min(max_tokens, cap) else "stop")
 
 
 def test_a_stop_sequence_ends_the_reply_before_it() -> None:
-    whole = ask("Question: What is the capital of France?\nin about 60 tokens").text
+    whole = ask("Question: What is the capital of France?\nin about 60 tokens").said[0].text
     saying = ask(
         "Question: What is the capital of France?\nin about 60 tokens", stop=("zebra", "Paris", "answer")
     )
-    assert (saying.text, saying.finish, saying.stop_sequence) == ("The ", "stop_sequence", "answer")
-    assert whole.startswith(saying.text)
+    assert (saying.said[0].text, saying.finish, saying.stop_sequence) == ("The ", "stop_sequence", "answer")
+    assert whole.startswith(saying.said[0].text)
 
 
 def test_a_stop_sequence_beyond_max_tokens_does_not_count() -> None:
     saying = ask(
         "Question: What is the capital of France?\nin about 60 tokens", stop=("Paris",), max_tokens=4
     )
-    assert (saying.text, saying.finish) == ("The answer is Pa", "length")
+    assert (saying.said[0].text, saying.finish) == ("The answer is Pa", "length")
 
 
 def test_lengths_that_are_not_told_follow_the_profiles_distribution() -> None:
-    lengths = sorted(tokens.count(ask("Hi", seed=seed).text) for seed in range(3000))
+    lengths = sorted(tokens.count(ask("Hi", seed=seed).said[0].text) for seed in range(3000))
     assert lengths[1500] == pytest.approx(151, rel=0.06)  # exp(5.02)
 
 

@@ -10,7 +10,8 @@ from mock_providers.faults.base import FaultBase
 from mock_providers.faults.brownout import Brownout
 from mock_providers.faults.outage import Outage
 from mock_providers.plan import Plan
-from mock_providers.service import Moment, Service
+from mock_providers.received import Moment, Received
+from mock_providers.service import Service
 
 HEADERS = {b"authorization": b"Bearer k", b"anthropic-version": b"2026-10-21"}
 NOTHING = Catalogue(())
@@ -29,8 +30,8 @@ class Asker:
     def __call__(self, text: str = "Hi", *, now: float = 0.0, **body: Any) -> Plan:
         request = {"model": self.model, "messages": [{"role": "user", "content": text}], **body}
         moment = Moment(now, now, 1_000_000.0 + now)
-        asked = self.service.arrival(HEADERS)
-        return self.service.decide(asked, HEADERS, json.dumps(request).encode(), self.faults, moment).plan
+        received = Received("POST", "/v1/chat/completions", HEADERS, {}, json.dumps(request).encode())
+        return self.service.decide(self.service.arrival(received), received, self.faults, moment).plan
 
 
 def test_the_same_history_gives_the_same_plans(fast_profile: Callable[..., Profile]) -> None:
@@ -110,8 +111,8 @@ def test_keys_and_models_have_their_own_buckets(fast_profile: Callable[..., Prof
     assert ask().status == 200
     assert ask().status == 429
     body = json.dumps({"model": ask.model, "messages": [{"role": "user", "content": "Hi"}]}).encode()
-    other = {b"authorization": b"Bearer other"}
-    decision = ask.service.decide(ask.service.arrival(other), other, body, (), Moment(0.0, 0.0, 0.0))
+    other = Received("POST", "/v1/chat/completions", {b"authorization": b"Bearer other"}, {}, body)
+    decision = ask.service.decide(ask.service.arrival(other), other, (), Moment(0.0, 0.0, 0.0))
     assert decision.plan.status == 200
 
 
@@ -120,7 +121,7 @@ def test_prompts_and_replies_fit_the_context_window(fast_profile: Callable[..., 
     assert ask("x" * 4 * 93).problem is not None
     tight = ask("x" * 4 * 60 + " in about 90 tokens")
     assert tight.input_tokens + tight.output_tokens == 100
-    assert tight.finish == "length"
+    assert tight.choices[0].finish == "length"
 
 
 def test_a_plan_says_when_it_was_limited_and_for_how_long(fast_profile: Callable[..., Profile]) -> None:

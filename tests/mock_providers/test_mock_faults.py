@@ -1,5 +1,6 @@
 """Faults: who is struck when, and what becomes of the plan. No sockets here."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,8 +10,8 @@ from hypothesis import strategies as st
 
 from mock_providers import FaultError, Profile, describe_faults, load_profile, parse_faults
 from mock_providers.draws import Draws
-from mock_providers.faults import KINDS, apply_faults
-from mock_providers.faults.base import FaultBase, Scene
+from mock_providers.faults import KINDS, apply_faults, struck
+from mock_providers.faults.base import FaultBase, Scene, Target
 from mock_providers.faults.brownout import Brownout
 from mock_providers.faults.hang import Hang
 from mock_providers.faults.http_error import HttpError
@@ -37,7 +38,8 @@ PLAN = Plan(
 def strike(
     *faults: FaultBase, scene: Scene = OPENAI, t_s: float = 5.0, seed: int = 0, plan: Plan = PLAN
 ) -> Plan:
-    return apply_faults(faults, plan, scene, "openai", "gpt-4o", t_s, Draws(seed))
+    target = Target("openai", "gpt-4o", "chat.completions", "key-1", "us")
+    return apply_faults(struck(faults, target, t_s, Draws(seed), Counter()), plan, scene)
 
 
 def test_an_outage_refuses_in_the_providers_own_words() -> None:

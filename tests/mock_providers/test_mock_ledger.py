@@ -18,8 +18,8 @@ PLAN = Plan(
 )
 
 COLUMNS = """
-attempt_id request_id provider model endpoint key_id region stream received_s status error fault ended
-input_tokens cached_input_tokens output_tokens planned_output_tokens cost_nusd
+attempt_id request_id provider model endpoint key_id region stream batch_id received_s queued_s status error
+fault ended input_tokens cached_input_tokens cache_write_tokens output_tokens planned_output_tokens cost_nusd
 first_scheduled_s first_sent_s last_scheduled_s last_sent_s chunks_planned chunks_sent answer prompt_digest
 """
 

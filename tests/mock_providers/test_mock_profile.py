@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mock_providers import Profile, ProfileError, load_profile, make_profile, shipped_profiles
 from mock_providers.latency import Lognormal
+from mock_providers.plan import Plan
 from mock_providers.profile import Prices
 
 GOOD: dict[str, Any] = {
@@ -87,10 +88,9 @@ def test_models_are_found_by_alias() -> None:
 def test_costs_are_exact(input_nusd: int, output_nusd: int, input_tokens: int, output_tokens: int) -> None:
     dollars = {"input": f"{input_nusd // 1000}.{input_nusd % 1000:03}", "output": output_nusd}
     prices = Prices.model_validate(dollars)
-    assert (
-        prices.cost_nusd(input_tokens, output_tokens)
-        == input_nusd * input_tokens + output_nusd * 1000 * output_tokens
-    )
+    plan = Plan(200, "complete", 1.0, 1.0, input_tokens=input_tokens)
+    cost_nusd = input_nusd * input_tokens + output_nusd * 1000 * output_tokens
+    assert prices.cost_nusd(plan, output_tokens) == cost_nusd
 
 
 @pytest.mark.parametrize(
@@ -154,4 +154,5 @@ def test_an_unreadable_profile_is_refused_by_name(tmp_path: Path, content: str |
 
 def test_a_dumped_profile_shows_prices_in_nano_dollars_a_token(fast_profile: Callable[..., Profile]) -> None:
     dumped = fast_profile().model_dump(mode="json")
-    assert dumped["providers"]["openai"]["models"]["gpt-4o"]["price"] == {"input": 2500, "output": 10_000}
+    price = dumped["providers"]["openai"]["models"]["gpt-4o"]["price"]
+    assert (price["input"], price["output"]) == (2500, 10_000)

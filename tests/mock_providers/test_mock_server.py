@@ -171,7 +171,8 @@ async def test_what_does_not_exist_is_refused_in_the_providers_shape(
     assert error["type"]
     assert error["message"]
     assert ("request-id" if provider == "anthropic" else "x-request-id") in reply.headers
-    assert len(app.ledger) == 0
+    (row,) = app.ledger.rows
+    assert (row.status, row.cost_nusd, row.ended) == (status, 0, "error")
 
 
 async def test_models_need_a_key_too(serve_mock: ServeMock) -> None:

@@ -9,14 +9,17 @@ from hypothesis import strategies as st
 
 from mock_providers import load_profile
 from mock_providers.limits import Meter, Verdict
-from mock_providers.plan import Piece, Plan
+from mock_providers.plan import Choice, Piece, Plan
+from mock_providers.received import Received
 from mock_providers.request import Problem, Refused, Request
 from mock_providers.wire.anthropic import Anthropic, rfc3339
 from mock_providers.wire.anthropic_errors import AnthropicErrors
+from mock_providers.wire.anthropic_messages import AnthropicMessages
 from mock_providers.wire.dialect import Stamp
 
 STAMP = Stamp("req_0a", "claude-sonnet-4-5", 1_767_225_600.0)
 ANTHROPIC = Anthropic(load_profile("page").providers["anthropic"])
+MESSAGES = AnthropicMessages(ANTHROPIC.errors)
 MINIMAL = {"model": "claude-sonnet-4-5", "max_tokens": 50, "messages": [{"role": "user", "content": "Hi"}]}
 OLD, NEW = "2023-06-01", "2026-10-21"
 USAGE = {
@@ -41,12 +44,13 @@ MESSAGE: dict[str, Any] = {
 def plan_of(*texts: str, **changes: Any) -> Plan:
     pieces = tuple(Piece(float(nth), text, 1) for nth, text in enumerate(texts))
     return Plan(**{"status": 200, "ends": "complete", "ends_s": 1.0, "headers_s": 0.25, "pieces": pieces,
-                   "input_tokens": 9, **changes})  # fmt: skip
+                   "choices": (Choice(),), "input_tokens": 9, **changes})  # fmt: skip
 
 
 def parse(body: object, version: str = NEW) -> Request:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return ANTHROPIC.parse(raw, {b"anthropic-version": version.encode()} if version else {})
+    headers = {b"anthropic-version": version.encode()} if version else {}
+    return MESSAGES.parse(Received("POST", "/v1/messages", headers, {}, raw), {})
 
 
 def refused(body: object, version: str = NEW) -> Problem:
@@ -57,8 +61,8 @@ def refused(body: object, version: str = NEW) -> Problem:
 
 def events(plan: Plan) -> list[tuple[str, Any]]:
     """(event, data) of each server-sent event; every event is an event line, a data line and a blank one."""
-    frames = ANTHROPIC.frames(parse({**MINIMAL, "stream": True}), plan, STAMP)
-    raw = frames.head + b"".join(frames.piece(piece.text) for piece in plan.pieces) + frames.tail
+    frames = MESSAGES.frames(parse({**MINIMAL, "stream": True}), plan, STAMP)
+    raw = frames.head + b"".join(frames.piece(piece) for piece in plan.pieces) + frames.tail
     assert raw.endswith(b"\n\n")
     pairs = [block.split("\n") for block in raw.decode().removesuffix("\n\n").split("\n\n")]
     read = [(event.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for event, data in pairs]
@@ -84,7 +88,8 @@ def test_a_stream_is_the_documented_sequence() -> None:
 
 
 def test_a_json_reply_has_every_documented_field() -> None:
-    body = json.loads(ANTHROPIC.reply_body(plan_of("Hi", finish="stop_sequence", stop_sequence="X"), STAMP))
+    plan = plan_of("Hi", choices=(Choice("stop_sequence", "X"),))
+    body = json.loads(MESSAGES.body(parse(MINIMAL), plan, STAMP))
     assert body == {
         **MESSAGE,
         "content": [{"type": "text", "text": "Hi"}],
@@ -100,7 +105,8 @@ def test_any_text_survives_the_stream_and_the_json(texts: list[str]) -> None:
         data["delta"]["text"] for event, data in events(plan_of(*texts)) if event == "content_block_delta"
     ]
     assert deltas == texts
-    assert json.loads(ANTHROPIC.reply_body(plan_of(*texts), STAMP))["content"][0]["text"] == "".join(texts)
+    body = json.loads(MESSAGES.body(parse(MINIMAL), plan_of(*texts), STAMP))
+    assert body["content"][0]["text"] == "".join(texts)
 
 
 def test_a_request_is_read_whole() -> None:
@@ -120,7 +126,8 @@ def test_a_request_is_read_whole() -> None:
             "stream": True,
         }
     )
-    assert request.messages == (("system", "Be\nbrief"), ("user", "a"), ("assistant", "b"), ("user", "c"))
+    assert [(message.role, message.text) for message in request.messages] == [
+        ("system", "Be\nbrief"), ("user", "a"), ("assistant", "b"), ("user", "c")]  # fmt: skip
     assert (request.max_tokens, request.stop, request.stream) == (50, ("X",), True)
 
 
@@ -170,9 +177,12 @@ def test_the_version_header_is_required() -> None:
 
 
 def test_both_header_generations_carry_the_key() -> None:
-    assert ANTHROPIC.api_key({b"x-api-key": b"sk-1"}) == "sk-1"
-    assert ANTHROPIC.api_key({b"authorization": b"Bearer sk-2"}) == "sk-2"
-    assert ANTHROPIC.api_key({}) == ""
+    def key(headers: dict[bytes, bytes]) -> str:
+        return ANTHROPIC.api_key(Received("GET", "/v1/models", headers, {}))
+
+    assert key({b"x-api-key": b"sk-1"}) == "sk-1"
+    assert key({b"authorization": b"Bearer sk-2"}) == "sk-2"
+    assert key({}) == ""
 
 
 def test_errors_have_anthropics_shape() -> None:
@@ -226,7 +236,7 @@ def test_times_are_rounded_up_to_a_second() -> None:
 
 
 def test_models_are_listed() -> None:
-    listed = json.loads(ANTHROPIC.models_body(0.0))
+    listed = json.loads(ANTHROPIC.models_body(load_profile("page").providers["anthropic"].models, 0.0))
     assert [model["id"] for model in listed["data"]] == [
         "claude-haiku-4-5",
         "claude-sonnet-4-5",

@@ -10,27 +10,32 @@ from hypothesis import strategies as st
 
 from mock_providers import Profile, load_profile
 from mock_providers.limits import Meter, Verdict
-from mock_providers.plan import Piece, Plan
+from mock_providers.plan import Choice, Piece, Plan
+from mock_providers.received import Received
 from mock_providers.request import Problem, Refused, Request
 from mock_providers.wire.dialect import Stamp
 from mock_providers.wire.openai import OpenAI
+from mock_providers.wire.openai_chat import OpenAIChat
 from mock_providers.wire.openai_errors import OpenAIErrors, go_duration
 from mock_providers.wire.together import Together
 
 STAMP = Stamp("req_0a", "gpt-4o", 1_700_000_000.9)
 OPENAI = OpenAI(load_profile("page").providers["openai"])
+CHAT = OpenAIChat(load_profile("page").providers["openai"], OPENAI.errors)
 TOGETHER = Together(load_profile("page").providers["together"])
+TOGETHER_CHAT = OpenAIChat(load_profile("page").providers["together"], TOGETHER.errors, lenient=True)
 MINIMAL = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
 
 
 def plan_of(*texts: str, **changes: Any) -> Plan:
     pieces = tuple(Piece(float(nth), text, 1) for nth, text in enumerate(texts))
     return Plan(**{"status": 200, "ends": "complete", "ends_s": 1.0, "headers_s": 0.25, "pieces": pieces,
-                   "input_tokens": 9, **changes})  # fmt: skip
+                   "choices": (Choice(),), "input_tokens": 9, **changes})  # fmt: skip
 
 
-def parse(body: object, codec: OpenAI = OPENAI) -> Request:
-    return codec.parse(body if isinstance(body, bytes) else json.dumps(body).encode(), {})
+def parse(body: object, codec: OpenAIChat = CHAT) -> Request:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return codec.parse(Received("POST", "/v1/chat/completions", {}, {}, raw), {})
 
 
 def refused(body: object) -> Problem:
@@ -41,8 +46,8 @@ def refused(body: object) -> Problem:
 
 def events(request: Request, plan: Plan) -> list[Any]:
     """The data of each server-sent event, parsed; every event is one data line and a blank one."""
-    frames = OPENAI.frames(request, plan, STAMP)
-    raw = frames.head + b"".join(frames.piece(piece.text) for piece in plan.pieces) + frames.tail
+    frames = CHAT.frames(request, plan, STAMP)
+    raw = frames.head + b"".join(frames.piece(piece) for piece in plan.pieces) + frames.tail
     assert raw.endswith(b"\n\n")
     lines = raw.decode().removesuffix("\n\n").split("\n\n")
     assert all(line.startswith("data: ") and "\n" not in line for line in lines)
@@ -88,7 +93,7 @@ def test_chunks_are_padded_unless_the_client_declines() -> None:
         for chunk in padded[1:3]
     ]
     assert [size % 16 for size in sizes] == [0, 0]
-    assert TOGETHER.parse(json.dumps(MINIMAL).encode(), {}).obfuscate is False
+    assert parse(MINIMAL, TOGETHER_CHAT).obfuscate is False
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), max_size=5), st.booleans())
@@ -96,13 +101,13 @@ def test_any_text_survives_the_stream_and_the_json(texts: list[str], padded: boo
     request = Request("gpt-4o", (), "d", stream=True, obfuscate=padded)
     streamed = events(request, plan_of(*texts))[1:-1]
     assert [chunk["choices"][0]["delta"]["content"] for chunk in streamed] == texts
-    assert json.loads(OPENAI.reply_body(plan_of(*texts), STAMP))["choices"][0]["message"][
+    assert json.loads(CHAT.body(request, plan_of(*texts), STAMP))["choices"][0]["message"][
         "content"
     ] == "".join(texts)
 
 
 def test_a_json_reply_has_every_documented_field() -> None:
-    body = json.loads(OPENAI.reply_body(plan_of("Hello", finish="length"), STAMP))
+    body = json.loads(CHAT.body(parse(MINIMAL), plan_of("Hello", choices=(Choice("length"),)), STAMP))
     assert sorted(body) == sorted(
         ["id", "object", "created", "model", "choices", "usage", "service_tier", "system_fingerprint"]
     )
@@ -131,7 +136,8 @@ def test_a_request_is_read_whole() -> None:
             "stream": True,
         }
     )
-    assert request.messages == (("system", "Be brief."), ("assistant", ""), ("user", "a\nb"))
+    assert [(message.role, message.text) for message in request.messages] == [
+        ("system", "Be brief."), ("assistant", ""), ("user", "a\nb")]  # fmt: skip
     assert (request.max_tokens, request.stop, request.stream, request.include_usage) == (
         5,
         ("x", "y"),
@@ -227,7 +233,7 @@ def test_a_bad_request_is_refused_in_openais_words(
 
 
 def test_together_is_lenient_about_unknown_arguments() -> None:
-    assert parse({**MINIMAL, "top_k": 5, "repetition_penalty": 1.1}, TOGETHER).model == "gpt-4o"
+    assert parse({**MINIMAL, "top_k": 5, "repetition_penalty": 1.1}, TOGETHER_CHAT).model == "gpt-4o"
 
 
 def test_errors_have_openais_shape() -> None:
@@ -294,11 +300,11 @@ def test_durations_are_written_as_go_writes_them(seconds: float, shown: str) -> 
     ("header", "key"), [(b"Bearer sk-1", "sk-1"), (b"bearer sk-1 ", "sk-1"), (b"Basic x", ""), (b"", "")]
 )
 def test_the_key_is_the_bearer_token(header: bytes, key: str) -> None:
-    assert OPENAI.api_key({b"authorization": header}) == key
+    assert OPENAI.api_key(Received("GET", "/v1/models", {b"authorization": header}, {})) == key
 
 
 def test_models_are_listed(fast_profile: Callable[..., Profile]) -> None:
-    listed = json.loads(OpenAI(fast_profile().providers["openai"]).models_body(5.5))
+    listed = json.loads(OpenAI(fast_profile().providers["openai"]).models_body(["gpt-4o"], 5.5))
     assert listed == {
         "object": "list",
         "data": [{"id": "gpt-4o", "object": "model", "created": 5, "owned_by": "org-brownout"}],

@@ -1,0 +1,9 @@
+"""What a provider can be asked, one file an endpoint: a request in, a decision about it out.
+
+An endpoint joins a codec of `wire` with the provider's rules: limits, caches, draws, faults.
+"""
+
+from .desk import Decision, Desk, Incoming
+from .routes import Route, Routes, routes_of
+
+__all__ = ["Decision", "Desk", "Incoming", "Route", "Routes", "routes_of"]

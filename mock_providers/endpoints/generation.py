@@ -1,0 +1,70 @@
+"""Endpoints that give a model's reply: chat completions, messages, generated content."""
+
+from dataclasses import replace
+
+from ..behaviour import Setting, plan_reply
+from ..faults import circumstances_of
+from ..limits import Demand
+from ..profile import Model
+from ..request import Problem, Request
+from ..wire.dialect import Codec, Stamp
+from .desk import Decision, Desk, Incoming, Reply
+
+
+class Generation:
+    """A generation endpoint: `name` as the ledger knows it, `codec` as the wire does."""
+
+    def __init__(self, name: str, codec: Codec) -> None:
+        self.name = name
+        self._codec = codec
+
+    def decide(self, desk: Desk, incoming: Incoming) -> Decision:
+        """The reply, or why there is none; raises Refused for a request that cannot be read."""
+        return self.reply_to(desk, incoming, self._codec.parse(incoming.received, incoming.params))
+
+    def reply_to(self, desk: Desk, incoming: Incoming, request: Request) -> Decision:
+        """The same for a request that has been read."""
+        model_id = desk.provider.canonical(request.model)
+        asked = replace(
+            incoming.asked,
+            model=model_id or request.model,
+            stream=request.stream,
+            prompt_digest=request.digest,
+        )
+        incoming = replace(incoming, asked=asked)
+        if model_id is None:
+            return desk.refuse(asked, desk.errors.unknown_model(request.model), incoming.moment)
+        model = desk.provider.models[model_id]
+        if problem := _misfit(desk, request, model_id, model):
+            return desk.refuse(asked, problem, incoming.moment)
+        return self._admitted(desk, incoming, request, model_id, model)
+
+    def _admitted(
+        self, desk: Desk, incoming: Incoming, request: Request, model_id: str, model: Model
+    ) -> Decision:
+        asked, moment = incoming.asked, incoming.moment
+        nth = desk.state.times_asked(model_id, request.digest)
+        draws = desk.draws.under(desk.name, model_id, request.digest, nth)
+        struck = desk.struck(incoming, model_id, draws)
+        demand = Demand(request.input_tokens, request.max_tokens or 0)
+        admission = desk.state.admit(asked.key_id, model_id, model.limits, demand, moment.now)
+        if admission.verdict.refused_by is None:
+            desk.state.count(model_id, request.digest)
+        setting = Setting(
+            model_id, model, desk.reply_length, desk.catalogue, struck, circumstances_of(struck), desk.scene
+        )
+        plan = plan_reply(setting, request, admission, draws)
+        stamp = Stamp(asked.request_id, model_id, moment.wall_s)
+        reply = Reply(self._codec, request, stamp)
+        if admission.verdict.refused_by is not None:
+            return Decision(asked, plan, stamp, reply)
+        return Decision(asked, plan, stamp, reply, model.price, admission)
+
+
+def _misfit(desk: Desk, request: Request, model_id: str, model: Model) -> Problem | None:
+    max_tokens = request.max_tokens or 0
+    if max_tokens > model.max_output_tokens:
+        return desk.errors.max_tokens_too_large(max_tokens, model.max_output_tokens, model_id)
+    if request.input_tokens + max(max_tokens, 1) > model.context_window:
+        return desk.errors.prompt_too_long(request.input_tokens, max_tokens, model.context_window)
+    return None

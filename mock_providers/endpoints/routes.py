@@ -1,0 +1,85 @@
+"""Which endpoint a path leads to, by the provider's protocol."""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+
+from ..profile import Provider
+from ..wire.anthropic_errors import AnthropicErrors
+from ..wire.anthropic_messages import AnthropicMessages
+from ..wire.dialect import Params
+from ..wire.openai_chat import OpenAIChat
+from ..wire.openai_errors import OpenAIErrors
+from .desk import Decision, Desk, Incoming
+from .generation import Generation
+from .models import Models, OneModel
+
+
+class Endpoint(Protocol):
+    """One thing a provider can be asked; `name` is the ledger's word for it."""
+
+    name: str
+
+    def decide(self, desk: Desk, incoming: Incoming) -> Decision:
+        """What happens to a request; raises Refused for one that cannot be read."""
+        ...
+
+
+class Route(NamedTuple):
+    """`path` is a template: `{id}` stands for one segment, `{model*}` for the rest, slashes included."""
+
+    method: str
+    path: str
+    endpoint: Endpoint
+
+
+class Routes:
+    """Finds the route of a request."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._fixed: dict[tuple[str, str], Endpoint] = {}
+        self._templates: list[tuple[str, re.Pattern[str], Endpoint]] = []
+        for method, path, endpoint in routes:
+            if "{" in path:
+                self._templates.append((method, _pattern(path), endpoint))
+            else:
+                self._fixed[method, path] = endpoint
+        self._paths = frozenset(path for _, path in self._fixed)
+
+    def find(self, method: str, path: str) -> tuple[Endpoint, Params] | None:
+        """The endpoint and the variable parts of its path; None when nothing is there for this method."""
+        if endpoint := self._fixed.get((method, path)):
+            return endpoint, {}
+        for known, pattern, endpoint in self._templates:
+            if known == method and (match := pattern.fullmatch(path)):
+                return endpoint, match.groupdict()
+        return None
+
+    def knows(self, path: str) -> bool:
+        """Whether anything is there for any method."""
+        return path in self._paths or any(pattern.fullmatch(path) for _, pattern, _ in self._templates)
+
+
+def routes_of(provider: Provider) -> Routes:
+    """The routes of a provider."""
+    models = [Route("GET", "/v1/models", Models()), Route("GET", "/v1/models/{model*}", OneModel())]
+    match provider.protocol:
+        case "anthropic":
+            codec = AnthropicMessages(AnthropicErrors())
+            return Routes([Route("POST", "/v1/messages", Generation("messages", codec)), *models])
+        case "openai" | "together":
+            chat = OpenAIChat(
+                provider, OpenAIErrors(provider.organization), lenient=provider.protocol == "together"
+            )
+            return Routes(
+                [Route("POST", "/v1/chat/completions", Generation("chat.completions", chat)), *models]
+            )
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    escaped = re.sub(r"\\\{(\w+)(\\\*)?\\\}", _group, re.escape(template))
+    return re.compile(escaped)
+
+
+def _group(match: re.Match[str]) -> str:
+    return f"(?P<{match[1]}>{'.+' if match[2] else '[^/:]+'})"

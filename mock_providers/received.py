@@ -1,0 +1,30 @@
+"""One HTTP request as the server read it, and the instant of reading it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+HeadersIn = Mapping[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One HTTP request, read whole: header names in lower case, the last value of each query parameter."""
+
+    method: str
+    path: str
+    headers: HeadersIn
+    query: Mapping[str, str]
+    body: bytes = b""
+
+    def header(self, name: bytes) -> str:
+        """A header's value, "" without one."""
+        return self.headers.get(name, b"").decode("latin-1").strip()
+
+
+class Moment(NamedTuple):
+    """One instant on three clocks: the loop's, seconds since t = 0, and Unix time."""
+
+    now: float
+    t_s: float
+    wall_s: float
