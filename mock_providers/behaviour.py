@@ -14,7 +14,7 @@ from .answers import Catalogue, ReplyLength, Saying, say
 from .draws import Draws
 from .faults import apply_faults
 from .faults.base import Circumstances, FaultBase, Scene
-from .latency import Chunk, schedule
+from .latency import Chunk, Pace, schedule
 from .plan import Block, Choice, Piece, Plan, refusal
 from .profile import Model
 from .request import Request
@@ -38,6 +38,9 @@ def plan_reply(setting: Setting, request: Request, admission: Admission, draws: 
     if admission.verdict.refused_by is not None:
         problem = setting.scene.errors.rate_limited(admission.verdict, setting.model_id)
         return refusal(problem, setting.scene.error_latency_s, admission.verdict.meters)
+    if admission.full:
+        overloaded = setting.scene.errors.overloaded()
+        return refusal(overloaded, setting.scene.error_latency_s, admission.verdict.meters)
     plan = _undisturbed(setting, request, admission, draws)
     return apply_faults(setting.struck, plan, setting.scene)
 
@@ -58,10 +61,15 @@ def _undisturbed(setting: Setting, request: Request, admission: Admission, draws
         )
         for nth in range(request.n)
     ]
-    ttft_s = model.ttft.draw(draws.rng("ttft"))
+    queued_s, slowdown = 0.0, 1.0
+    if model.load is not None and admission.place is not None:
+        queued_s, slowdown = admission.place.wait_s, model.load.gap_factor(admission.place.busy_share)
+    cached = admission.cached
+    prefill_s = model.prefill_s_per_token * (request.input_tokens - cached.read_tokens)
+    ttft_s = queued_s + model.ttft.draw(draws.rng("ttft")) + prefill_s
     pieces: list[Piece] = []
     for nth, saying in enumerate(sayings):
-        pieces += _pieces(nth, saying, ttft_s, model, _of_choice(draws, nth))
+        pieces += _pieces(nth, saying, ttft_s, model.pace, slowdown, _of_choice(draws, nth))
     if len(sayings) > 1:
         pieces.sort(key=lambda piece: piece.due_s)
     ends_s = pieces[-1].due_s if pieces else ttft_s
@@ -74,6 +82,10 @@ def _undisturbed(setting: Setting, request: Request, admission: Admission, draws
         ttft_s=ttft_s,
         choices=tuple(_choice(saying, nth, draws) for nth, saying in enumerate(sayings)),
         input_tokens=request.input_tokens,
+        cached_input_tokens=cached.read_tokens,
+        cache_write_tokens=cached.write_tokens,
+        cache_write_1h_tokens=cached.write_1h_tokens,
+        queued_s=queued_s,
         answer=sayings[0].answer,
         meters=admission.verdict.meters,
     )
@@ -92,10 +104,12 @@ def _choice(saying: Saying, nth: int, draws: Draws) -> Choice:
     return Choice(saying.finish, saying.stop_sequence, tuple(blocks))
 
 
-def _pieces(nth: int, saying: Saying, ttft_s: float, model: Model, draws: Draws) -> list[Piece]:
+def _pieces(
+    nth: int, saying: Saying, ttft_s: float, pace: Pace, slowdown: float, draws: Draws
+) -> list[Piece]:
     """The chunks of one choice, its blocks one after the other at one pace."""
     counts = [tokens.count(said.text) for said in saying.said]
-    chunks = schedule(sum(counts), ttft_s, model.pace, draws.rng("pace"))
+    chunks = schedule(sum(counts), ttft_s, pace, draws.rng("pace"), slowdown)
     pieces: list[Piece] = []
     for block, (said, own) in enumerate(zip(saying.said, _by_block(chunks, counts), strict=True)):
         pieces += _cut(said.text, own, nth, block)

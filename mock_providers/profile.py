@@ -14,9 +14,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from .answers import Accuracy, ReplyLength
+from .header_style import HeaderStyle
 from .latency import Latency, Options, Pace, Seconds
 from .limits import Limits
 from .plan import Plan
+from .prompt_cache import PromptCaching
+from .slots import Load
 from .validation import one_line
 
 NANO_PER_DOLLAR_PER_MILLION = 1_000
@@ -71,7 +74,14 @@ class Prices(Options):
 
 
 class Model(Options):
-    """One model of a provider, by its canonical id (its key in the file)."""
+    """One model of a provider, by its canonical id (its key in the file).
+
+    - `ttft`: time to the first token, apart from queueing and prefill
+    - `prefill_s_per_token`: more of it for each prompt token that is not cached (default 0)
+    - `limits`: per API key; `organization_limits`: for all keys of an organisation together
+    - `prompt_cache`: default none
+    - `load`: slots and queue; default: load changes nothing
+    """
 
     aliases: Annotated[tuple[Name, ...], Field(strict=False)] = ()
     tier: Literal["fast", "balanced", "powerful"]
@@ -79,7 +89,11 @@ class Model(Options):
     ttft: Latency
     pace: Pace
     accuracy: Accuracy
+    prefill_s_per_token: Seconds = 0.0
     limits: Limits = Limits()
+    organization_limits: Limits | None = None
+    prompt_cache: PromptCaching | None = None
+    load: Load | None = None
     context_window: Annotated[int, Field(gt=0)]
     max_output_tokens: Annotated[int, Field(gt=0)]
 
@@ -106,6 +120,8 @@ class Provider(Options):
 
     - `protocol`: the wire protocol it speaks
     - `keys`: the API keys it accepts; empty (default): any key that is not empty
+    - `organizations`: which keys belong to other organisations than `organization`, by their names
+    - `header_style`: what its headers tell about limits
     - `obfuscation`: whether streamed chunks carry padding, as OpenAI's do
     """
 
@@ -113,6 +129,8 @@ class Provider(Options):
     organization: Name = "org-brownout"
     region: Name = "us"
     keys: Annotated[tuple[Name, ...], Field(strict=False)] = ()
+    organizations: dict[Name, Annotated[tuple[Name, ...], Field(strict=False)]] = Field(default_factory=dict)
+    header_style: HeaderStyle = HeaderStyle()
     obfuscation: bool = False
     models: Annotated[dict[Name, Model], Field(min_length=1)]
     embeddings: dict[Name, EmbeddingModel] = Field(default_factory=dict)
@@ -136,6 +154,10 @@ class Provider(Options):
     @cached_property
     def _canonical_embeddings(self) -> Mapping[str, str]:
         return {name: id_ for id_, model in self.embeddings.items() for name in (id_, *model.aliases)}
+
+    def organization_of(self, key: str) -> str:
+        """Who pays for what is asked with this key."""
+        return next((name for name, keys in self.organizations.items() if key in keys), self.organization)
 
     def canonical(self, name: str) -> str | None:
         """The canonical id of a model id or alias; None when there is no such model."""

@@ -63,7 +63,7 @@ class Service:
     def settle(self, decision: Decision, output_tokens: int, now: float) -> None:
         """The request of `decision` has ended after `output_tokens` were sent."""
         if decision.admission is not None:
-            self._desk.state.settle(decision.admission, output_tokens, now)
+            self._desk.state.settle(decision.asked.model, decision.admission, output_tokens, now)
 
     def _key_problem(self, received: Received) -> Problem | None:
         key, keys = self.dialect.api_key(received), self._desk.provider.keys

@@ -1,19 +1,44 @@
-"""What one provider remembers between requests: its buckets, and how often it was asked each prompt."""
+"""What one provider remembers between requests: limits, slots, prompt caches, how often it was asked what."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from .limits import Demand, Limits, Verdict
-from .rate_limiter import RateLimiter
+from .profile import Model
+from .prompt_cache import CacheUse, PromptCache, prompt_cache
+from .rate_limiter import Permit, RateLimiter, admit
+from .request import Request
+from .slots import Place, Slots
+
+_UNCACHED = CacheUse()
 
 
 class Admission(NamedTuple):
-    """How a request was let in, and what must be given back when it ends."""
+    """How a request was let in, and what must be given back when it ends.
+
+    - `permit`: what it holds of the limits; None: it was refused
+    - `cached`: what it reads from the prompt cache and writes to it
+    - `place`: its slot; None: the model has no slots, or (`full`) not even a place in the queue
+    """
 
     verdict: Verdict
+    permit: Permit | None = None
+    cached: CacheUse = _UNCACHED
+    place: Place | None = None
+    full: bool = False
+
+    @property
+    def refused(self) -> bool:
+        """Whether it goes no further."""
+        return self.permit is None or self.full
+
+
+class Customer(NamedTuple):
+    """Who asks: an API key, and the organisation that pays for it."""
+
     key_id: str
-    model: str
-    demand: Demand
+    organization: str
 
 
 class ProviderState:
@@ -23,7 +48,9 @@ class ProviderState:
     """
 
     def __init__(self) -> None:
-        self._limiters: dict[tuple[str, str], RateLimiter] = {}
+        self._limiters: dict[tuple[str, str, str], RateLimiter] = {}
+        self._caches: dict[tuple[str, str], PromptCache] = {}
+        self._slots: dict[str, Slots] = {}
         self._asked: Counter[tuple[str, str]] = Counter()
         self._requests = 0
         self.fault_counts: Counter[int] = Counter()
@@ -41,13 +68,84 @@ class ProviderState:
         """It has been asked once more."""
         self._asked[model, digest] += 1
 
-    def admit(self, key_id: str, model: str, limits: Limits, demand: Demand, now: float) -> Admission:
-        """Charge the buckets of (key, model), or none of them."""
-        limiter = self._limiters.get((key_id, model))
-        if limiter is None:
-            limiter = self._limiters[key_id, model] = RateLimiter(limits, now)
-        return Admission(limiter.admit(demand, now), key_id, model, demand)
+    def admit(
+        self,
+        customer: Customer,
+        model: str,
+        limits: Limits,
+        demand: Demand,
+        now: float,
+        organization_limits: Limits | None = None,
+    ) -> Admission:
+        """Charge the limits of the key and of its organisation for a model, or none of them."""
+        limiters = [self._limiter("key", customer.key_id, model, limits, now)]
+        if organization_limits is not None:
+            name = customer.organization
+            limiters.append(self._limiter("organization", name, model, organization_limits, now))
+        return _charged(limiters, demand, now)
 
-    def settle(self, admission: Admission, output_tokens: int, now: float) -> None:
+    def enter(
+        self,
+        customer: Customer,
+        model_id: str,
+        model: Model,
+        request: Request,
+        now: float,
+        cache_since: float | None = None,
+    ) -> Admission:
+        """The same for a request for a reply, with its prompt cache and its slot.
+
+        What the prompt cache held before `cache_since` (loop's clock) is lost.
+        """
+        cache = self._cache(customer.organization, model_id, model)
+        cached = cache.look_up(request.messages, now, cache_since) if cache else _UNCACHED
+        demand = Demand(request.input_tokens, request.max_tokens or 0, cached.read_tokens)
+        admission = self.admit(customer, model_id, model.limits, demand, now, model.organization_limits)
+        admission = admission._replace(cached=cached)
+        if model.load is None or admission.permit is None:
+            return admission
+        slots = self._slots.setdefault(model_id, Slots(model.load))
+        place = slots.enter(now)
+        return admission._replace(place=place, full=place is None)
+
+    def begin(
+        self,
+        customer: Customer,
+        model_id: str,
+        model: Model,
+        admission: Admission,
+        first_at: float,
+        until: float,
+    ) -> None:
+        """The reply is planned: its first token at `first_at`, its end at `until` (loop's clock)."""
+        if admission.place is not None:
+            self._slots[model_id].occupy(admission.place, until)
+        if cache := self._cache(customer.organization, model_id, model):
+            cache.commit(admission.cached, first_at)
+
+    def settle(self, model_id: str, admission: Admission, output_tokens: int, now: float) -> None:
         """An admitted request has ended after `output_tokens`."""
-        self._limiters[admission.key_id, admission.model].settle(admission.demand, output_tokens, now)
+        if admission.permit is not None:
+            admission.permit.settle(output_tokens, now)
+        if admission.place is not None:
+            self._slots[model_id].leave(admission.place, now)
+
+    def _limiter(self, scope: str, name: str, model: str, limits: Limits, now: float) -> RateLimiter:
+        limiter = self._limiters.get((scope, name, model))
+        if limiter is None:
+            limiter = RateLimiter(limits, now, "key" if scope == "key" else "organization")
+            self._limiters[scope, name, model] = limiter
+        return limiter
+
+    def _cache(self, organization: str, model_id: str, model: Model) -> PromptCache | None:
+        if model.prompt_cache is None:
+            return None
+        cache = self._caches.get((organization, model_id))
+        if cache is None:
+            cache = self._caches[organization, model_id] = prompt_cache(model.prompt_cache)
+        return cache
+
+
+def _charged(limiters: Sequence[RateLimiter], demand: Demand, now: float) -> Admission:
+    verdict = admit(limiters, demand, now)
+    return Admission(verdict, Permit(limiters, demand) if verdict.refused_by is None else None)

@@ -13,7 +13,7 @@ from ..plan import Plan, refusal
 from ..profile import Prices, Profile
 from ..received import Moment, Received
 from ..request import Problem, Request, digest_of_bytes
-from ..state import Admission, ProviderState
+from ..state import Admission, Customer, ProviderState
 from ..wire import dialect_of
 from ..wire.dialect import Codec, Frames, Params, Stamp
 
@@ -115,6 +115,11 @@ class Desk:
         """The decision to answer with `problem`."""
         plan = refusal(problem, self.scene.error_latency_s)
         return Decision(asked, plan, Stamp(asked.request_id, asked.model, moment.wall_s))
+
+    def customer(self, incoming: Incoming) -> Customer:
+        """Who asks."""
+        key = self.dialect.api_key(incoming.received)
+        return Customer(incoming.asked.key_id, self.provider.organization_of(key))
 
     def struck(self, incoming: Incoming, model: str | None, draws: Draws) -> tuple[FaultBase, ...]:
         """The faults that strike this request; `draws` are its own."""

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from ..behaviour import Setting, plan_reply
 from ..faults import circumstances_of
-from ..limits import Demand
 from ..profile import Model
 from ..request import Problem, Request
 from ..wire.dialect import Codec, Stamp
@@ -46,18 +45,22 @@ class Generation:
         nth = desk.state.times_asked(model_id, request.digest)
         draws = desk.draws.under(desk.name, model_id, request.digest, nth)
         struck = desk.struck(incoming, model_id, draws)
-        demand = Demand(request.input_tokens, request.max_tokens or 0)
-        admission = desk.state.admit(asked.key_id, model_id, model.limits, demand, moment.now)
-        if admission.verdict.refused_by is None:
-            desk.state.count(model_id, request.digest)
+        circumstances = circumstances_of(struck)
+        lost_s = circumstances.cache_since_s
+        cache_since = None if lost_s is None else moment.now - moment.t_s + lost_s
+        customer = desk.customer(incoming)
+        admission = desk.state.enter(customer, model_id, model, request, moment.now, cache_since)
         setting = Setting(
-            model_id, model, desk.reply_length, desk.catalogue, struck, circumstances_of(struck), desk.scene
+            model_id, model, desk.reply_length, desk.catalogue, struck, circumstances, desk.scene
         )
         plan = plan_reply(setting, request, admission, draws)
         stamp = Stamp(asked.request_id, model_id, moment.wall_s)
         reply = Reply(self._codec, request, stamp)
-        if admission.verdict.refused_by is not None:
+        if admission.permit is None:
             return Decision(asked, plan, stamp, reply)
+        desk.state.count(model_id, request.digest)
+        first_at, until = moment.now + plan.ttft_s, moment.now + plan.ends_s
+        desk.state.begin(customer, model_id, model, admission, first_at, until)
         return Decision(asked, plan, stamp, reply, model.price, admission)
 
 

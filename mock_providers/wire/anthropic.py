@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 
 import orjson
 
+from ..header_style import retry_after_headers, shown_meters, shown_remaining
 from ..limits import Meter
 from ..plan import Plan
 from ..profile import Provider
 from ..received import Received
 from ..request import Problem
 from .anthropic_errors import AnthropicErrors
-from .dialect import HeadersOut, Stamp, bearer
+from .dialect import HeadersOut, Stamp, bearer, should_retry_headers
 
 
 class Anthropic:
@@ -32,19 +33,23 @@ class Anthropic:
             (b"request-id", stamp.request_id.encode()),
             (b"anthropic-organization-id", self._provider.organization.encode()),
         ]
-        by_name: dict[str, Meter] = {meter.name: meter for meter in plan.meters}
+        style = self._provider.header_style
+        by_name: dict[str, Meter] = {meter.name: meter for meter in shown_meters(style, plan.meters)}
         if tightest := _tightest(by_name):
             by_name["tokens"] = tightest
         for name in ("requests", "tokens", "input_tokens", "output_tokens"):
             if name in by_name:
                 headers += _meter_headers(name, by_name[name], stamp.wall_s)
-        if plan.problem is not None and plan.problem.retry_after_s is not None:
-            headers.append((b"retry-after", b"%d" % max(1, math.ceil(plan.problem.retry_after_s))))
+        if (problem := plan.problem) is not None:
+            headers += retry_after_headers(style, problem.retry_after_s, stamp.wall_s)
+            headers += should_retry_headers(problem)
         return headers
 
     def error_body(self, problem: Problem, request_id: str) -> bytes:
         """The JSON of a refusal."""
-        error = {"type": problem.type, "message": problem.message}
+        error: dict[str, object] = {"type": problem.type, "message": problem.message}
+        if problem.details is not None:
+            error["details"] = problem.details
         return orjson.dumps({"type": "error", "error": error, "request_id": request_id})
 
     def models_body(self, model_ids: Iterable[str], wall_s: float) -> bytes:
@@ -74,8 +79,8 @@ def _tightest(meters: dict[str, Meter]) -> Meter | None:
 
 def _meter_headers(name: str, meter: Meter, wall_s: float) -> HeadersOut:
     prefix = b"anthropic-ratelimit-" + name.replace("_", "-").encode()
-    remaining = max(0, math.floor(meter.remaining))
-    if name != "requests":
+    remaining = shown_remaining(meter)
+    if name != "requests" and remaining >= 0:
         remaining = round(remaining, -3)  # documented: token counts are rounded to the nearest thousand
     return [
         (prefix + b"-limit", b"%d" % meter.limit),

@@ -88,12 +88,24 @@ class AnthropicErrors:
         meter = verdict.refused_by
         if meter is None:
             raise ValueError("an admitted request is not rate limited")
+        wait_s = None if math.isinf(verdict.wait_s) else verdict.wait_s
+        if meter.name == "ramp":
+            return self.ramp_limited(wait_s)
+        if meter.name == "concurrency":
+            message = "Number of concurrent connections has exceeded your rate limit. Please try again later."
+            return Problem(429, "rate_limit_error", message, retry_after_s=wait_s)
+        period = "" if meter.name.endswith("per_day") else " per minute"
         message = (
             "This request would exceed your organization's rate limit of "
-            f"{meter.limit:,} {meter.name.replace('_', ' ')} per minute for {model}."
+            f"{meter.limit:,} {meter.name.replace('_', ' ')}{period} for {model}."
         )
-        wait_s = None if math.isinf(verdict.wait_s) else verdict.wait_s
         return Problem(429, "rate_limit_error", message, retry_after_s=wait_s)
+
+    def ramp_limited(self, wait_s: float | None) -> Problem:
+        """Traffic grows too fast, whatever the other limits say."""
+        message = "This request would exceed the rate at which your usage may grow. Please ramp up gradually."
+        details = {"error_code": "ramp_limit_exceeded"}
+        return Problem(429, "rate_limit_error", message, retry_after_s=wait_s, details=details)
 
     def overloaded(self) -> Problem:
         """The provider has no capacity."""

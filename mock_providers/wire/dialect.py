@@ -89,6 +89,13 @@ class Dialect(Protocol):
     def model_body(self, model_id: str, wall_s: float) -> bytes: ...
 
 
+def should_retry_headers(problem: Problem) -> HeadersOut:
+    """`x-should-retry`, which the official SDKs obey above all, where the provider sends it."""
+    if problem.should_retry is None:
+        return []
+    return [(b"x-should-retry", b"true" if problem.should_retry else b"false")]
+
+
 def bearer(headers: HeadersIn) -> str:
     """The token of `Authorization: Bearer <token>`, "" without one."""
     scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")

@@ -1,16 +1,16 @@
 """OpenAI's protocol, what its endpoints share: keys, response headers, refusals, models."""
 
-import math
 from collections.abc import Iterable
 
 import orjson
 
+from ..header_style import retry_after_headers, shown_meters, shown_remaining
 from ..limits import Meter
 from ..plan import Plan
 from ..profile import Provider
 from ..received import Received
 from ..request import Problem
-from .dialect import HeadersOut, Stamp, bearer
+from .dialect import HeadersOut, Stamp, bearer, should_retry_headers
 from .openai_errors import OpenAIErrors, go_duration
 
 
@@ -32,10 +32,12 @@ class OpenAI:
             (b"openai-organization", self._provider.organization.encode()),
             (b"openai-processing-ms", b"%d" % ((plan.headers_s or 0.0) * 1000)),
             (b"openai-version", b"2020-10-01"),
-            *self._limit_headers(plan.meters),
+            *self._limit_headers(shown_meters(self._provider.header_style, plan.meters)),
         ]
-        if plan.problem is not None and plan.problem.retry_after_s is not None:
-            headers += retry_headers(plan.problem.retry_after_s)
+        if (problem := plan.problem) is not None:
+            style = self._provider.header_style
+            headers += retry_after_headers(style, problem.retry_after_s, stamp.wall_s, "seconds_and_ms")
+            headers += should_retry_headers(problem)
         return headers
 
     def _limit_headers(self, meters: tuple[Meter, ...]) -> HeadersOut:
@@ -43,7 +45,7 @@ class OpenAI:
         for meter in meters:
             name = b"requests" if meter.name == "requests" else b"tokens"
             headers.append((b"x-ratelimit-limit-" + name, b"%d" % meter.limit))
-            headers.append((b"x-ratelimit-remaining-" + name, b"%d" % max(0, math.floor(meter.remaining))))
+            headers.append((b"x-ratelimit-remaining-" + name, b"%d" % shown_remaining(meter)))
             headers.append((b"x-ratelimit-reset-" + name, go_duration(meter.until_full_s).encode()))
         return headers
 
@@ -72,11 +74,3 @@ class OpenAI:
             "created": int(wall_s),
             "owned_by": self._provider.organization,
         }
-
-
-def retry_headers(wait_s: float) -> HeadersOut:
-    """`retry-after` in whole seconds and `retry-after-ms`, both rounded up."""
-    return [
-        (b"retry-after", b"%d" % max(1, math.ceil(wait_s))),
-        (b"retry-after-ms", b"%d" % max(1, math.ceil(wait_s * 1000))),
-    ]

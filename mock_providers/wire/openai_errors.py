@@ -12,6 +12,9 @@ _LIMIT_NAMES = {
     "tokens": ("tokens per min (TPM)", "tokens"),
     "input_tokens": ("input tokens per min (TPM)", "tokens"),
     "output_tokens": ("output tokens per min (TPM)", "tokens"),
+    "requests_per_day": ("requests per day (RPD)", "requests"),
+    "tokens_per_day": ("tokens per day (TPD)", "tokens"),
+    "concurrency": ("concurrent requests", "requests"),
 }
 _TYPES_BY_STATUS = {429: "rate_limit_error", 500: "server_error", 503: "service_unavailable_error"}
 
@@ -108,6 +111,8 @@ class OpenAIErrors:
         meter = verdict.refused_by
         if meter is None:
             raise ValueError("an admitted request is not rate limited")
+        if meter.name == "ramp":
+            return self.ramp_limited(verdict.wait_s)
         limit_name, error_type = _LIMIT_NAMES[meter.name]
         where = f"for {model} in organization {self._organization} on {limit_name}: Limit {meter.limit}"
         if math.isinf(verdict.wait_s):
@@ -119,6 +124,13 @@ class OpenAIErrors:
             f"Requested {meter.requested}. Please try again in {go_duration(verdict.wait_s)}."
         )
         return Problem(429, error_type, message, "rate_limit_exceeded", retry_after_s=verdict.wait_s)
+
+    def ramp_limited(self, wait_s: float | None) -> Problem:
+        """Traffic grows too fast, whatever the other limits say."""
+        message = (
+            "Slow down: your request rate has increased too quickly. Please reduce it and ramp up gradually."
+        )
+        return Problem(429, "rate_limit_error", message, "slow_down", retry_after_s=wait_s)
 
     def overloaded(self) -> Problem:
         """The provider has no capacity."""

@@ -7,6 +7,7 @@ spelling of the headers is not confirmed.
 
 import math
 
+from ..header_style import shown_remaining
 from ..limits import Meter
 from .dialect import HeadersOut
 from .openai import OpenAI
@@ -20,6 +21,6 @@ class Together(OpenAI):
         for meter in meters:
             name = b"x-ratelimit-" if meter.name == "requests" else b"x-tokenlimit-"
             headers.append((name + b"limit", b"%d" % meter.limit))
-            headers.append((name + b"remaining", b"%d" % max(0, math.floor(meter.remaining))))
+            headers.append((name + b"remaining", b"%d" % shown_remaining(meter)))
             headers.append((name + b"reset", b"%d" % math.ceil(meter.until_full_s)))
         return headers

@@ -1,0 +1,108 @@
+"""Prefixes of a prompt as digests: equal digests, equal prefixes.
+
+A prompt is a row of tokens, counted as `tokens` counts them: those of the request come first and are the
+same for every prompt, then for each message those of its role and of its text. Prefixes are cut either every
+so many tokens (`stepped`) or after content blocks (`marked`). All digests of a prompt come from one pass over
+its text.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from .request import CacheTtl, Message
+from .tokens import CHARS_PER_TOKEN, TOKENS_PER_MESSAGE, TOKENS_PER_REQUEST, count, count_prompt
+
+# Bytes that UTF-8 never uses: they hold apart what is text and what is structure.
+_MESSAGE = b"\xff"
+_BLOCK = b"\xfe"
+_PART_OF_ROLE = b"\xfd"
+
+
+class Block(NamedTuple):
+    """The prefix that ends with one content block: its tokens, and whether a breakpoint follows.
+
+    `digest` is empty for blocks that no breakpoint looks back to.
+    """
+
+    tokens: int
+    cache: CacheTtl | None
+    digest: bytes = b""
+
+
+def stepped(messages: Sequence[Message], first: int, step: int) -> list[bytes]:
+    """Digests of the prefixes of `first`, `first + step`, `first + 2 × step`, … tokens, shortest first.
+
+    `first` is at least the tokens of an empty request; the list is empty when the prompt is shorter.
+    """
+    cuts = range(first, count_prompt(message.text for message in messages) + 1, step)
+    return list(islice(_cut(messages, cuts), len(cuts)))
+
+
+def marked(messages: Sequence[Message], look_back: int) -> list[Block]:
+    """The blocks up to the last breakpoint, digests for the `look_back` that end with each breakpoint."""
+    parts = [part for message in messages for part in message.parts]
+    breakpoints = [nth for nth, part in enumerate(parts) if part.cache]
+    if not breakpoints:
+        return []
+    wanted = [False] * (breakpoints[-1] + 1)
+    for nth in breakpoints:
+        start = max(0, nth + 1 - look_back)
+        wanted[start : nth + 1] = [True] * (nth + 1 - start)
+    return list(islice(_blocks(messages, wanted), len(wanted)))
+
+
+def breakpoints(messages: Sequence[Message]) -> tuple[CacheTtl, ...]:
+    """The TTL of each breakpoint in order; how many there are, and whether long ones come first, is here."""
+    return tuple(part.cache for message in messages for part in message.parts if part.cache)
+
+
+def _cut(messages: Sequence[Message], cuts: Sequence[int]) -> Iterator[bytes]:
+    """The digest at each of the ascending `cuts`, which all lie within the prompt."""
+    hasher = hashlib.blake2b(digest_size=16)
+    following = iter(cuts)
+    cut = next(following, 0)
+    at = TOKENS_PER_REQUEST
+    while cut == at:
+        yield hasher.digest()
+        cut = next(following, 0)
+    for message in messages:
+        role, text = message.role.encode(), message.text
+        while at < cut < at + TOKENS_PER_MESSAGE:
+            inside = hasher.copy()
+            inside.update(_PART_OF_ROLE + role + b"%d" % (cut - at))
+            yield inside.digest()
+            cut = next(following, 0)
+        hasher.update(_MESSAGE + role + _MESSAGE)
+        at += TOKENS_PER_MESSAGE
+        hashed, end = 0, at + count(text)
+        while at <= cut <= end:
+            upto = (cut - at) * CHARS_PER_TOKEN
+            hasher.update(_utf8(text[hashed:upto]))
+            hashed = upto
+            yield hasher.digest()
+            cut = next(following, 0)
+        hasher.update(_utf8(text[hashed:]))
+        at = end
+
+
+def _blocks(messages: Sequence[Message], wanted: Sequence[bool]) -> Iterator[Block]:
+    hasher = hashlib.blake2b(digest_size=16)
+    before, nth = TOKENS_PER_REQUEST, 0
+    for message in messages:
+        hasher.update(_MESSAGE + message.role.encode() + _MESSAGE)
+        before += TOKENS_PER_MESSAGE
+        chars = 0
+        for part in message.parts:
+            hasher.update(_utf8(part.text) + _BLOCK)
+            chars += len(part.text)
+            digest = hasher.digest() if nth < len(wanted) and wanted[nth] else b""
+            yield Block(before - (-chars // CHARS_PER_TOKEN), part.cache, digest)
+            chars += 1  # the line break between two blocks
+            nth += 1
+        before += count(message.text)
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
