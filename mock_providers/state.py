@@ -98,7 +98,7 @@ class ProviderState:
         What the prompt cache held before `cache_since` (loop's clock) is lost.
         """
         cache = self._cache(customer.organization, model_id, model)
-        cached = cache.look_up(request.messages, now, cache_since) if cache else _UNCACHED
+        cached = cache.look_up(request.messages, now, cache_since) if cache is not None else _UNCACHED
         demand = Demand(request.input_tokens, request.max_tokens or 0, cached.read_tokens)
         admission = self.admit(customer, model_id, model.limits, demand, now, model.organization_limits)
         admission = admission._replace(cached=cached)
@@ -120,7 +120,8 @@ class ProviderState:
         """The reply is planned: its first token at `first_at`, its end at `until` (loop's clock)."""
         if admission.place is not None:
             self._slots[model_id].occupy(admission.place, until)
-        if cache := self._cache(customer.organization, model_id, model):
+        cache = self._cache(customer.organization, model_id, model)
+        if cache is not None:
             cache.commit(admission.cached, first_at)
 
     def settle(self, model_id: str, admission: Admission, output_tokens: int, now: float) -> None:
