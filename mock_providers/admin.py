@@ -9,8 +9,8 @@
 - `POST faults/add` `{"kind": ..., "for_s": S}`: one more, from now on for S seconds, null for no end
   (without `for_s`: in the window that it names itself); `POST faults/remove`: the first that equals the body
 - `POST reset` `{"seed": N}`: forget ledger, limits, counters, faults and t = 0 (default: keep the seed)
-- `GET ledger?since=N&follow=true`: NDJSON, the rows of requests that have ended, from index N on (default 0);
-  `follow` goes on with new ones until the client leaves or a reset. The header `x-ledger-rows` counts all rows
+- `GET ledger?since=N&follow=true`: NDJSON, the rows of requests that have ended, from index N on (default
+  0); `follow` goes on with new ones until the client leaves or a reset. `x-ledger-rows` counts all rows
 - `GET profile`: as JSON
 
 Bad input gets 400 and `{"error": "<one line>"}`. A slash at a path's end is ignored; GET answers HEAD too.

@@ -54,9 +54,9 @@ def live_stats(app: "MockApp", t_s: float | None, base_urls: Mapping[str, str]) 
 
 
 def fault_kinds() -> dict[str, Any]:
-    """`{kind: {"summary": its one line, "options": {name: default}}}`, options being those beyond whom and when.
+    """`{kind: {"summary": its one line, "options": {name: default}}}`.
 
-    An option that must be given has no default: null.
+    Options are those beyond whom and when; one that must be given has no default: null.
     """
     shared = ("kind", "provider", "model", "from_s", "to_s", "probability")
     return {

@@ -27,7 +27,7 @@ def mock(
     """Serve mock OpenAI, Anthropic and Together, a port each, until stopped.
 
     Any client works against them: set its base URL to what is printed; any key is accepted. The admin port
-    (and `/_mock/` on every port) takes faults, starts their schedule, and gives the ledger.
+    (and `/_mock/` on every port) has a live page, takes faults, starts their schedule, and gives the ledger.
 
     Examples:
 

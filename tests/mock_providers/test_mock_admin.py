@@ -112,6 +112,90 @@ async def test_the_profile_is_told(serve_mock: ServeMock) -> None:
     assert (price["input"], price["output"]) == (2500, 10_000)
 
 
+async def test_a_fault_is_added_from_now_beside_the_others(serve_mock: ServeMock) -> None:
+    _, urls = await serve_mock()
+    url = urls["admin"] + "/_mock/faults"
+    now = asyncio.get_running_loop().time()
+    async with httpx.AsyncClient() as client:
+        await client.post(urls["admin"] + "/_mock/start", json={"at_s": now - 500.0})
+        await client.post(url, json=[{"kind": "hang", "from_s": 9000}])
+        endless = (await client.post(url + "/add", json={"kind": "outage", "for_s": None})).json()
+        told = (
+            await client.post(url + "/add", json={"kind": "http_error", "status": 529, "for_s": 60})
+        ).json()
+        assert [fault["kind"] for fault in told] == ["hang", "outage", "http_error"]
+        assert told[:2] == endless
+        assert 500.0 <= told[1]["from_s"] <= told[2]["from_s"] < 560.0
+        assert (told[1]["to_s"], told[2]["to_s"]) == (None, told[2]["from_s"] + 60.0)
+        assert (await ask(client, urls)).status_code == 503
+        own_window = (await client.post(url + "/add", json={"kind": "reset", "from_s": 1, "to_s": 2})).json()
+        assert (own_window[3]["from_s"], own_window[3]["to_s"]) == (1.0, 2.0)
+
+
+async def test_a_fault_is_removed_by_being_named(serve_mock: ServeMock) -> None:
+    _, urls = await serve_mock()
+    url = urls["admin"] + "/_mock/faults"
+    outage, hang = {"kind": "outage"}, {"kind": "hang", "provider": "openai", "from_s": 9000}
+    async with httpx.AsyncClient() as client:
+        told = (await client.post(url, json=[outage, hang, outage])).json()
+        assert (await client.post(url + "/remove", json=told[2])).json() == [told[1], told[0]]
+        assert (await client.post(url + "/remove", json=hang)).json() == [told[0]]
+        missing = await client.post(url + "/remove", json=hang)
+        assert missing.status_code == 400
+        assert missing.json()["error"].startswith("body: expected one of the scheduled faults")
+
+
+async def test_a_poller_reads_the_ledger_from_where_it_stopped(serve_mock: ServeMock) -> None:
+    _, urls = await serve_mock()
+    url = urls["admin"] + "/_mock/ledger"
+    async with httpx.AsyncClient() as client:
+        for _ in range(3):
+            await ask(client, urls)
+        whole = await client.get(url)
+        assert whole.headers["x-ledger-rows"] == "3"
+        lines = whole.content.splitlines(keepends=True)
+        for since in (0, 1, 3, 99):
+            assert (await client.get(url, params={"since": since})).content == b"".join(lines[since:])
+
+
+async def test_a_follower_gets_new_rows_until_a_reset(serve_mock: ServeMock) -> None:
+    app, urls = await serve_mock()
+    numbers: list[str] = []
+    async with httpx.AsyncClient() as client, httpx.AsyncClient() as follower, asyncio.timeout(20):
+        await ask(client, urls)
+        url = urls["admin"] + "/_mock/ledger?since=1&follow=true"
+        async with follower.stream("GET", url) as following:
+            for nth in range(2):
+                await ask(client, urls, f"question {nth}")
+            lines = following.aiter_lines()
+            numbers += [json.loads(await anext(lines))["request_id"] for _ in range(2)]
+            expected = [row.request_id for row in app.ledger.rows[1:]]
+            await client.post(urls["admin"] + "/_mock/reset")
+            assert [line async for line in lines] == []
+    assert numbers == expected
+
+
+async def test_a_follower_that_leaves_is_forgotten(serve_mock: ServeMock) -> None:
+    app, urls = await serve_mock()
+    async with httpx.AsyncClient() as client, asyncio.timeout(20):
+        async with client.stream("GET", urls["admin"] + "/_mock/ledger?follow=true"):
+            pass
+        assert (await ask(client, urls)).status_code == 200
+    assert len(app.ledger) == 1
+
+
+@pytest.mark.parametrize(
+    "path", ["", "health", "health/", "stats", "kinds", "faults", "profile", "ledger", "ledger/?follow=true"]
+)
+async def test_whatever_can_be_got_has_a_head(serve_mock: ServeMock, path: str) -> None:
+    _, urls = await serve_mock()
+    async with httpx.AsyncClient() as client, asyncio.timeout(20):
+        head = await client.head(f"{urls['admin']}/_mock/{path}")
+        assert (head.status_code, head.content) == (200, b"")
+        get = await client.get(f"{urls['admin']}/_mock/{path.removesuffix('?follow=true')}")
+        assert (get.status_code, get.headers["content-type"]) == (200, head.headers["content-type"])
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "part"),
     [
@@ -125,6 +209,28 @@ async def test_the_profile_is_told(serve_mock: ServeMock) -> None:
         ("DELETE", "faults", b"", 405, "expected GET or POST or PUT, got DELETE"),
         ("POST", "ledger", b"", 405, "expected GET"),
         ("GET", "leger", b"", 404, "one of health, start"),
+        ("GET", "faults/add/more", b"", 404, "one of health, start"),
+        ("POST", "", b"", 404, "one of health, start"),
+        ("GET", "ledger?since=-1", b"", 400, "since: "),
+        ("GET", "ledger?since=now", b"", 400, "since: "),
+        ("GET", "ledger?since=", b"", 400, "since: "),
+        ("GET", "ledger?sins=1", b"", 400, "sins: unknown key"),
+        ("GET", "ledger?follow=perhaps", b"", 400, "follow: "),
+        ("GET", "faults/add", b"", 405, "expected POST, got GET"),
+        ("POST", "faults/add", b"[]", 400, "body: expected a fault"),
+        ("POST", "faults/add", b'{"kind":"flood"}', 400, "kind: expected one of outage"),
+        ("POST", "faults/add", b'{"kind":"outage","for_s":0}', 400, "for_s: "),
+        ("POST", "faults/add", b'{"kind":"outage","for_s":"soon"}', 400, "for_s: "),
+        (
+            "POST",
+            "faults/add",
+            b'{"kind":"outage","for_s":5,"to_s":9}',
+            400,
+            "for_s: expected without from_s",
+        ),
+        ("POST", "faults/add", b'{"kind":"outage","provider":"x"}', 400, "provider: expected one of openai"),
+        ("POST", "faults/remove", b'"outage"', 400, "body: expected a fault"),
+        ("POST", "faults/remove", b'{"kind":"outage"}', 400, "body: expected one of the scheduled faults"),
     ],
 )
 async def test_bad_input_is_refused_in_one_line_and_changes_nothing(
