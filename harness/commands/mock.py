@@ -7,6 +7,10 @@ from typing import Annotated
 
 import typer
 
+from harness.errors import InputError
+
+_LAST_PORT = 65535
+
 
 def mock(
     profile: Annotated[
@@ -21,10 +25,14 @@ def mock(
     anthropic_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
     together_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
     admin_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
+    port: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=PORT", help="The port of a provider of any name; may be repeated."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line of URLs when ready.")] = False,
     until_stdin_closes: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
-    """Serve mock OpenAI, Anthropic and Together, a port each, until stopped.
+    """Serve the mock providers of a profile, a port each, until stopped.
 
     Any client works against them: set its base URL to what is printed; any key is accepted. The admin port
     (and `/_mock/` on every port) has a live page, takes faults, starts their schedule, and gives the ledger.
@@ -35,6 +43,8 @@ def mock(
 
         OPENAI_BASE_URL=http://127.0.0.1:8001/v1 OPENAI_API_KEY=any python my_app.py
 
+        brownout mock --profile self-hosted --port vllm=8000
+
         curl -X POST http://127.0.0.1:8001/_mock/faults -d '[{"kind": "outage", "provider": "openai"}]'
     """
     from mock_providers import MockApp, load_catalogue, load_profile, serve
@@ -44,9 +54,8 @@ def mock(
     behaviour = load_profile(profile)
     catalogue = load_catalogue(answers or _own_catalogue())
     asked = {"openai": openai_port, "anthropic": anthropic_port, "together": together_port}
-    ports = {name: port for name, port in asked.items() if name in behaviour.providers} | {
-        "admin": admin_port
-    }
+    known = {name: number for name, number in asked.items() if name in behaviour.providers}
+    ports = known | {"admin": admin_port} | _named_ports(port or [], [*behaviour.providers, "admin"])
 
     async def until_stopped() -> None:
         epoch_s = time.time() - asyncio.get_running_loop().time()  # noqa: TID251  # for `created` and resets
@@ -55,6 +64,17 @@ def mock(
         await serve(app, host=host, ports=ports, on_ready=announce(as_json, "Mock providers"), stop=stop)
 
     asyncio.run(until_stopped())
+
+
+def _named_ports(given: list[str], names: list[str]) -> dict[str, int]:
+    ports = {}
+    for text in given:
+        name, _, number = text.partition("=")
+        if name not in names or not number.isdecimal() or int(number) > _LAST_PORT:
+            expected = f"NAME=PORT with NAME one of {', '.join(names)} and PORT up to {_LAST_PORT}"
+            raise InputError(f"--port {text}: expected {expected}")
+        ports[name] = int(number)
+    return ports
 
 
 def _own_catalogue() -> Path:
