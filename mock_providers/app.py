@@ -95,7 +95,9 @@ class MockApp:
 
     def set_faults(self, faults: Iterable[FaultBase]) -> None:
         """Replace the schedule; raises FaultError."""
-        self.run.faults = check_faults(faults, self.profile)
+        checked = check_faults(faults, self.profile)
+        self._look_at_batches()  # what is done by now was done under the old schedule
+        self.run.faults = checked
 
     @property
     def faults(self) -> Sequence[FaultBase]:
@@ -104,7 +106,12 @@ class MockApp:
 
     @property
     def ledger(self) -> Ledger:
-        """The rows of the requests that have ended since the last reset."""
+        """The rows of the requests that have ended since the last reset.
+
+        Items of batches are answered when somebody looks, so outside of a running loop, which has the clock,
+        those that came due since the last look are missing.
+        """
+        self._look_at_batches()
         return self.run.ledger
 
     @property
@@ -117,13 +124,29 @@ class MockApp:
         for line in list(self._lines):
             line.interrupt()
 
+    def _look_at_batches(self) -> None:
+        try:
+            now = asyncio.get_running_loop().time()
+        except RuntimeError:
+            return
+        self._bring_in(self.run, now)
+
+    def _bring_in(self, run: Run, now: float) -> None:
+        """The rows of batch items that have come due."""
+        if run.started_at is None:
+            return
+        moment = Moment(now, now - run.started_at, self._epoch_s + now)
+        due = [entry for service in run.services.values() for entry in service.due_rows(run.faults, moment)]
+        for entry in sorted(due, key=lambda entry: entry.received):
+            run.ledger.append(entry.row(run.started_at))
+
     def moment(self) -> Moment:
         """Now, on the three clocks."""
         now = asyncio.get_running_loop().time()
         return Moment(now, now - self.run.t0(now), self._epoch_s + now)
 
     async def _route(self, name: str, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
-        if scope["path"].startswith("/_mock/"):
+        if scope["path"] == "/_mock" or scope["path"].startswith("/_mock/"):
             await self.admin(scope, receive, send)
         else:
             await self._exchange(self.run, self.run.services[name], scope, receive, send)
@@ -152,6 +175,7 @@ class MockApp:
             run.in_flight -= 1
             if decision is not None:
                 service.settle(decision, entry.tokens_sent, line.now())
+            self._bring_in(run, line.now())
             run.ledger.append(entry.row(run.t0(entry.received)))
 
     async def _decide(
@@ -165,6 +189,7 @@ class MockApp:
             decision = service.refuse(entry.asked, problem, moment)
         else:
             moment = self.moment()
+            self._bring_in(run, moment.now)
             decision = service.decide(entry.asked, replace(received, body=body), run.faults, moment)
         entry.received = moment.now
         entry.asked, entry.plan, entry.price = decision.asked, decision.plan, decision.price

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from .answers import Accuracy, ReplyLength
+from .batch import BatchOptions
 from .header_style import HeaderStyle
 from .latency import Latency, Options, Pace, Seconds
 from .limits import Limits
@@ -122,6 +123,7 @@ class Provider(Options):
     - `keys`: the API keys it accepts; empty (default): any key that is not empty
     - `organizations`: which keys belong to other organisations than `organization`, by their names
     - `header_style`: what its headers tell about limits
+    - `batch`: how it works off batches
     - `obfuscation`: whether streamed chunks carry padding, as OpenAI's do
     """
 
@@ -131,6 +133,7 @@ class Provider(Options):
     keys: Annotated[tuple[Name, ...], Field(strict=False)] = ()
     organizations: dict[Name, Annotated[tuple[Name, ...], Field(strict=False)]] = Field(default_factory=dict)
     header_style: HeaderStyle = HeaderStyle()
+    batch: BatchOptions = BatchOptions()
     obfuscation: bool = False
     models: Annotated[dict[Name, Model], Field(min_length=1)]
     embeddings: dict[Name, EmbeddingModel] = Field(default_factory=dict)

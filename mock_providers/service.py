@@ -6,10 +6,11 @@ from dataclasses import replace
 from functools import lru_cache
 
 from .answers import Catalogue
+from .batches import Settling
 from .draws import Draws
 from .endpoints import Decision, Desk, Incoming, routes_of
 from .faults.base import FaultBase
-from .ledger import Asked
+from .ledger import Asked, Entry
 from .profile import Profile
 from .received import Moment, Received
 from .request import Problem, Refused, digest_of_bytes
@@ -64,6 +65,10 @@ class Service:
         """The request of `decision` has ended after `output_tokens` were sent."""
         if decision.admission is not None:
             self._desk.state.settle(decision.asked.model, decision.admission, output_tokens, now)
+
+    def due_rows(self, faults: Sequence[FaultBase], moment: Moment) -> list[Entry]:
+        """Do what batches have come to by `moment`; the entries of the items that were answered."""
+        return self._desk.batches.settle(Settling(moment, faults))
 
     def _key_problem(self, received: Received) -> Problem | None:
         key, keys = self.dialect.api_key(received), self._desk.provider.keys

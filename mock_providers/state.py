@@ -34,6 +34,10 @@ class Admission(NamedTuple):
         return self.permit is None or self.full
 
 
+OUTSIDE_LIMITS = Admission(Verdict())
+"""Of an item of a batch: it takes nothing of the limits of live requests, their slots and prompt caches."""
+
+
 class Customer(NamedTuple):
     """Who asks: an API key, and the organisation that pays for it."""
 
@@ -114,14 +118,17 @@ class ProviderState:
         model_id: str,
         model: Model,
         admission: Admission,
-        first_at: float,
+        first_at: float | None,
         until: float,
     ) -> None:
-        """The reply is planned: its first token at `first_at`, its end at `until` (loop's clock)."""
+        """The reply is planned: its first token at `first_at`, its end at `until` (loop's clock).
+
+        None: no reply ever begins (refused, hung), so nothing is written to the prompt cache.
+        """
         if admission.place is not None:
             self._slots[model_id].occupy(admission.place, until)
         cache = self._cache(customer.organization, model_id, model)
-        if cache is not None:
+        if cache is not None and first_at is not None:
             cache.commit(admission.cached, first_at)
 
     def settle(self, model_id: str, admission: Admission, output_tokens: int, now: float) -> None:

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ..answers import Catalogue
+from ..batches import BatchStore
 from ..draws import Draws
 from ..faults import apply_faults, struck
 from ..faults.base import FaultBase, Scene, Target
+from ..files import FileStore
 from ..ledger import Asked
 from ..plan import Plan, refusal
 from ..profile import Prices, Profile
@@ -110,6 +112,8 @@ class Desk:
         self.catalogue = catalogue
         self.draws = draws
         self.state = ProviderState()
+        self.files = FileStore()
+        self.batches = BatchStore()
 
     def refuse(self, asked: Asked, problem: Problem, moment: Moment) -> Decision:
         """The decision to answer with `problem`."""

@@ -6,6 +6,7 @@ from ..behaviour import Setting, plan_reply
 from ..faults import circumstances_of
 from ..profile import Model
 from ..request import Problem, Request
+from ..state import OUTSIDE_LIMITS
 from ..wire.dialect import Codec, Stamp
 from .desk import Decision, Desk, Incoming, Reply
 
@@ -49,13 +50,19 @@ class Generation:
         lost_s = circumstances.cache_since_s
         cache_since = None if lost_s is None else moment.now - moment.t_s + lost_s
         customer = desk.customer(incoming)
-        admission = desk.state.enter(customer, model_id, model, request, moment.now, cache_since)
+        if asked.batch_id is None:
+            admission = desk.state.enter(customer, model_id, model, request, moment.now, cache_since)
+        else:
+            admission = OUTSIDE_LIMITS
         setting = Setting(
             model_id, model, desk.reply_length, desk.catalogue, struck, circumstances, desk.scene
         )
         plan = plan_reply(setting, request, admission, draws)
         stamp = Stamp(asked.request_id, model_id, moment.wall_s)
         reply = Reply(self._codec, request, stamp)
+        if admission is OUTSIDE_LIMITS:
+            desk.state.count(model_id, request.digest)
+            return Decision(asked, plan, stamp, reply, model.price)
         if admission.permit is None:
             return Decision(asked, plan, stamp, reply)
         desk.state.count(model_id, request.digest)

@@ -1,7 +1,7 @@
 """Which endpoint a path leads to, by the provider's protocol."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 
 from ..profile import Provider
@@ -10,9 +10,19 @@ from ..wire.anthropic_messages import AnthropicMessages
 from ..wire.dialect import Params
 from ..wire.openai_chat import OpenAIChat
 from ..wire.openai_errors import OpenAIErrors
+from .anthropic_batches import (
+    CancelMessageBatch,
+    CreateMessageBatch,
+    DeleteMessageBatch,
+    ListMessageBatches,
+    MessageBatchResults,
+    OneMessageBatch,
+)
 from .desk import Decision, Desk, Incoming
+from .files import DeleteFile, FileContent, ListFiles, OneFile, UploadFile
 from .generation import Generation
 from .models import Models, OneModel
+from .openai_batches import CancelBatch, CreateBatch, ListBatches, OneBatch
 
 
 class Endpoint(Protocol):
@@ -66,14 +76,46 @@ def routes_of(provider: Provider) -> Routes:
     match provider.protocol:
         case "anthropic":
             codec = AnthropicMessages(AnthropicErrors())
-            return Routes([Route("POST", "/v1/messages", Generation("messages", codec)), *models])
+            messages = Generation("messages", codec)
+            return Routes(
+                [Route("POST", "/v1/messages", messages), *anthropic_batch_routes(messages), *models]
+            )
         case "openai" | "together":
             chat = OpenAIChat(
                 provider, OpenAIErrors(provider.organization), lenient=provider.protocol == "together"
             )
-            return Routes(
-                [Route("POST", "/v1/chat/completions", Generation("chat.completions", chat)), *models]
-            )
+            completions = Generation("chat.completions", chat)
+            routes = [Route("POST", "/v1/chat/completions", completions), *models]
+            if provider.protocol == "openai":
+                routes += openai_batch_routes({"/v1/chat/completions": completions})
+            return Routes(routes)
+
+
+def openai_batch_routes(answering: Mapping[str, Endpoint]) -> list[Route]:
+    """Files and batches; `answering`: the endpoints whose requests may come in a batch, by their paths."""
+    return [
+        Route("POST", "/v1/files", UploadFile()),
+        Route("GET", "/v1/files", ListFiles()),
+        Route("GET", "/v1/files/{id}", OneFile()),
+        Route("DELETE", "/v1/files/{id}", DeleteFile()),
+        Route("GET", "/v1/files/{id}/content", FileContent()),
+        Route("POST", "/v1/batches", CreateBatch(answering)),
+        Route("GET", "/v1/batches", ListBatches()),
+        Route("GET", "/v1/batches/{id}", OneBatch()),
+        Route("POST", "/v1/batches/{id}/cancel", CancelBatch()),
+    ]
+
+
+def anthropic_batch_routes(messages: Endpoint) -> list[Route]:
+    """Message batches, whose items `messages` answers."""
+    return [
+        Route("POST", "/v1/messages/batches", CreateMessageBatch(messages)),
+        Route("GET", "/v1/messages/batches", ListMessageBatches()),
+        Route("GET", "/v1/messages/batches/{id}", OneMessageBatch()),
+        Route("DELETE", "/v1/messages/batches/{id}", DeleteMessageBatch()),
+        Route("POST", "/v1/messages/batches/{id}/cancel", CancelMessageBatch()),
+        Route("GET", "/v1/messages/batches/{id}/results", MessageBatchResults()),
+    ]
 
 
 def _pattern(template: str) -> re.Pattern[str]:

@@ -19,6 +19,15 @@ _TYPES_BY_STATUS = {
     504: "timeout_error",
     529: "overloaded_error",
 }
+_MESSAGES_BY_STATUS = {
+    402: "There is an issue with your billing or payment information.",
+    403: "Your API key does not have permission to use the specified resource.",
+    404: "Not found",
+    413: "Request exceeds the maximum size",
+    429: "This request would exceed your organization's rate limit. Please try again later.",
+    500: "Internal server error",
+    504: "The request timed out while processing.",
+}
 _VALID = {"array": "list", "object": "dictionary"}
 
 
@@ -116,4 +125,5 @@ class AnthropicErrors:
         if status == 529:
             return self.overloaded()
         error_type = _TYPES_BY_STATUS.get(status, "api_error" if status >= 500 else _INVALID)
-        return Problem(status, error_type, f"The request failed with status {status}.")
+        message = _MESSAGES_BY_STATUS.get(status, f"The request failed with status {status}.")
+        return Problem(status, error_type, message)

@@ -4,14 +4,19 @@ Both header generations are accepted: `x-api-key` with `anthropic-version: 2023-
 with `2026-10-21`, under which the sampling parameters are refused.
 """
 
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
 import orjson
 
-from ..plan import Piece, Plan
+from ..plan import Plan
 from ..received import Received
-from ..request import Message, Refused, Request, digest_of
+from ..request import Refused, Request, digest_of
 from .anthropic_errors import AnthropicErrors
+from .anthropic_frames import AnthropicFrames, empty_block
+from .anthropic_prompt import read_json_schema, read_prompt, read_tool_choice, read_tools
 from .dialect import Params, Stamp
-from .fields import BadField, Fields, loads, names
+from .fields import BadField, Fields, arguments, loads, names
 
 _SAMPLING = ("temperature", "top_p", "top_k")
 _FIRST_VERSION_WITHOUT_SAMPLING = "2026-10-21"
@@ -24,20 +29,18 @@ _PARAMETERS = names(
 )
 # What names or routes a request, or says how the reply travels, does not decide what the reply is.
 _NOT_IN_DIGEST = names("metadata model service_tier stream user_profile_id workspace_id")
-_STOP_REASON = {"stop": "end_turn", "length": "max_tokens", "stop_sequence": "stop_sequence"}
-
-_BLOCK_START = (
-    b"event: content_block_start\n"
-    b'data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}\n\n'
-    b'event: ping\ndata: {"type":"ping"}\n\n'
+_COUNTED = names(
+    """
+    betas cache_control context_management mcp_servers messages model output_config output_format speed
+    system thinking tool_choice tools
+    """
 )
-_DELTA_BEFORE = (
-    b"event: content_block_delta\n"
-    b'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":'
-)
-_DELTA_AFTER = b"}}\n\n"
-_BLOCK_STOP = b'event: content_block_stop\ndata: {"type":"content_block_stop","index":0}\n\n'
-_MESSAGE_STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+_STOP_REASON = {
+    "stop": "end_turn",
+    "length": "max_tokens",
+    "stop_sequence": "stop_sequence",
+    "tool_use": "tool_use",
+}
 
 
 class AnthropicMessages:
@@ -48,14 +51,21 @@ class AnthropicMessages:
 
     def parse(self, received: Received, params: Params) -> Request:
         """Read a messages request; raises Refused."""
+        return self._checked(self._read, received)
+
+    def parse_counted(self, received: Received, params: Params) -> Request:
+        """Read a request to count the tokens of a prompt; raises Refused."""
+        return self._checked(self._read_counted, received)
+
+    def _checked(self, read: Callable[[object, str], Request], received: Received) -> Request:
         version = received.header(b"anthropic-version")
         try:
             if not version:
                 raise BadField(("anthropic-version",), "unsupported", "header is required")
-            return self._read(loads(received.body), version)
+            return read(loads(received.body), version)
         except BadField as bad:
             raise Refused(self._errors.bad_field(bad)) from None
-        except ValueError:
+        except (ValueError, orjson.JSONEncodeError):
             raise Refused(self._errors.bad_json()) from None
 
     def _read(self, body: object, version: str) -> Request:
@@ -65,70 +75,72 @@ class AnthropicMessages:
             given = fields.read(name, "number")
             if given is not None and version >= _FIRST_VERSION_WITHOUT_SAMPLING:
                 raise BadField((name,), "unknown")
-        model = fields.text("model")
+        fields.text("model")
         fields.require("max_tokens")
-        return Request(
-            model=model,
-            messages=_messages(fields),
-            digest=digest_of(body if isinstance(body, dict) else {}, _NOT_IN_DIGEST),
+        return replace(
+            _prompt(fields, body),
             max_tokens=fields.at_least("max_tokens", 1),
             stop=fields.texts("stop_sequences"),
             stream=fields.flag("stream"),
             include_usage=True,
         )
 
+    def _read_counted(self, body: object, version: str) -> Request:
+        fields = Fields(body)
+        fields.only(_COUNTED)
+        return _prompt(fields, body)
+
     def body(self, request: Request, plan: Plan, stamp: Stamp) -> bytes:
         """The JSON of a whole reply."""
         [choice] = plan.choices
         message = _message(plan, stamp, plan.output_tokens)
-        message["content"] = [{"type": "text", "text": plan.text_of(0, 0)}]
+        message["content"] = list(_content(plan))
         message["stop_reason"] = _STOP_REASON[choice.finish]
         message["stop_sequence"] = choice.stop_sequence
         return orjson.dumps(message)
 
-    def frames(self, request: Request, plan: Plan, stamp: Stamp) -> "AnthropicFrames":
+    def frames(self, request: Request, plan: Plan, stamp: Stamp) -> AnthropicFrames:
         """The server-sent events of a reply."""
-        return AnthropicFrames(plan, stamp)
-
-
-class AnthropicFrames:
-    """Deltas are one fixed string on either side of the text."""
-
-    __slots__ = ("head", "tail")
-
-    def __init__(self, plan: Plan, stamp: Stamp) -> None:
         [choice] = plan.choices
-        start = {"type": "message_start", "message": _message(plan, stamp, output_tokens=1)}
-        self.head = b"event: message_start\ndata: %s\n\n%s" % (orjson.dumps(start), _BLOCK_START)
-        delta = {
-            "type": "message_delta",
+        ending: dict[str, object] = {
             "delta": {"stop_reason": _STOP_REASON[choice.finish], "stop_sequence": choice.stop_sequence},
             "usage": {"output_tokens": plan.output_tokens},
         }
-        self.tail = b"%sevent: message_delta\ndata: %s\n\n%s" % (
-            _BLOCK_STOP,
-            orjson.dumps(delta),
-            _MESSAGE_STOP,
-        )
-
-    def piece(self, piece: Piece) -> bytes:
-        """One text delta."""
-        return b"%s%s%s" % (_DELTA_BEFORE, orjson.dumps(piece.text), _DELTA_AFTER)
+        filled = int(bool(plan.pieces))
+        if len(choice.blocks) > 1:
+            filled = len({piece.block for piece in plan.pieces})
+        return AnthropicFrames(_message(plan, stamp, 1), ending, choice.blocks, filled)
 
 
-def _messages(fields: Fields) -> tuple[Message, ...]:
-    fields.require("messages")
-    items = fields.items("messages")
-    if not items:
-        raise BadField(("messages",), "unsupported", "at least one message is required")
-    messages = []
-    if fields.present("system"):
-        messages.append(Message.of("system", fields.content("system")))
-    for nth, item in enumerate(items):
-        message = Fields(item, ("messages", nth))
-        role = message.choice("role", ("user", "assistant"))
-        messages.append(Message.of(role, message.content("content")))
-    return tuple(messages)
+def _prompt(fields: Fields, body: object) -> Request:
+    """What decides the reply, apart from how long it may be."""
+    model = fields.text("model")
+    tools = read_tools(fields)
+    tool_choice, several = read_tool_choice(fields, tools)
+    return Request(
+        model=model,
+        messages=read_prompt(fields),
+        digest=digest_of(body if isinstance(body, dict) else {}, _NOT_IN_DIGEST),
+        tools=tools,
+        tool_choice=tool_choice,
+        parallel_tool_calls=several,
+        json_schema=read_json_schema(fields),
+    )
+
+
+def count_body(input_tokens: int) -> bytes:
+    """The reply to a request to count."""
+    return orjson.dumps({"input_tokens": input_tokens})
+
+
+def _content(plan: Plan) -> Iterator[dict[str, object]]:
+    """The content blocks of a whole reply; none for one that says nothing."""
+    [choice] = plan.choices
+    for nth, block in enumerate(choice.blocks):
+        text = plan.text_of(0, nth)
+        if text:
+            key, value = ("text", text) if block.kind == "text" else ("input", arguments(text))
+            yield {**empty_block(block), key: value}
 
 
 def _message(plan: Plan, stamp: Stamp, output_tokens: int) -> dict[str, object]:

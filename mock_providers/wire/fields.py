@@ -129,6 +129,20 @@ def loads(body: bytes) -> Any:
     return orjson.loads(body)
 
 
+def canonical(value: Any) -> str:
+    """A JSON value as text: the same for equal values, whatever the order of their keys."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def arguments(text: str) -> dict[str, Any]:
+    """The arguments of a tool call; none for a text that was cut before its end."""
+    try:
+        value = orjson.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 def names(text: str) -> frozenset[str]:
     """A set of field names written as words."""
     return frozenset(text.split())

@@ -114,7 +114,9 @@ def test_reserved_output_tokens_that_were_not_sent_come_back() -> None:
     assert limiter.admit(demand, 0.0).refused_by is None
     assert limiter.admit(demand, 0.0).refused_by is not None
     limiter.settle(demand, 40, 0.0)
-    assert limiter.admit(demand, 0.0).meters[0].remaining == 60
+    again = limiter.admit(demand, 0.0)
+    assert again.refused_by is None
+    assert again.meters[0].remaining == 60
 
 
 def test_time_to_full_refill_is_told() -> None:

@@ -118,13 +118,18 @@ class Step:
     which: int
 
 
+NAMES = ("rpm", "tpm", "itpm", "otpm", "rpd", "tpd", "concurrency", "ramp")
+
+
 @st.composite
 def limits(draw: st.DrawFn) -> Limits:
+    """At most three limits at once, so that each gets to decide."""
+    chosen = draw(st.lists(st.sampled_from(NAMES), max_size=3, unique=True))
     burst_s = draw(st.sampled_from([1.0, 4.0, 60.0]))
     unit = int(60 / burst_s)
 
-    def maybe(most: int, of: int = 1) -> int | None:
-        return draw(st.none() | st.integers(1, most).map(lambda count: count * of))
+    def one_of(name: str, most: int, of: int = 1) -> int | None:
+        return draw(st.integers(1, most)) * of if name in chosen else None
 
     ramps = st.builds(
         Ramp,
@@ -133,16 +138,16 @@ def limits(draw: st.DrawFn) -> Limits:
         window_s=st.sampled_from([10.0, 60.0]),
     )
     return Limits(
-        requests_per_min=maybe(12, unit),
-        tokens_per_min=maybe(60, unit),
-        input_tokens_per_min=maybe(60, unit),
-        output_tokens_per_min=maybe(60, unit),
+        requests_per_min=one_of("rpm", 12, unit),
+        tokens_per_min=one_of("tpm", 60, unit),
+        input_tokens_per_min=one_of("itpm", 60, unit),
+        output_tokens_per_min=one_of("otpm", 60, unit),
         reserve_max_tokens=draw(st.booleans()),
         cache_reads_count=draw(st.booleans()),
-        requests_per_day=maybe(15),
-        tokens_per_day=maybe(150),
-        concurrency=maybe(4),
-        ramp=draw(st.none() | ramps),
+        requests_per_day=one_of("rpd", 15),
+        tokens_per_day=one_of("tpd", 150),
+        concurrency=one_of("concurrency", 4),
+        ramp=draw(ramps) if "ramp" in chosen else None,
         burst_s=burst_s,
     )
 

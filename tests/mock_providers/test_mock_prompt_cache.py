@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from mock_providers import tokens
+from mock_providers import Profile, tokens
 from mock_providers.prefix import breakpoints, stepped
 from mock_providers.prompt_cache import (
     Automatic,
@@ -20,7 +20,8 @@ from mock_providers.prompt_cache import (
     PromptCaching,
     prompt_cache,
 )
-from mock_providers.request import CacheTtl, Message, Part
+from mock_providers.request import CacheTtl, Message, Part, Request
+from mock_providers.state import Customer, ProviderState
 from mock_providers.validation import one_line
 
 Prompt = tuple[Message, ...]
@@ -221,6 +222,7 @@ def test_breakpoints_read_and_write_what_the_oracle_says(
 @given(PROMPTS, PROMPTS, st.integers(3, 20), st.integers(1, 5))
 def test_equal_digests_mean_equal_prefixes(one: Prompt, other: Prompt, least: int, step: int) -> None:
     mine, yours = row(one), row(other)
+    assert len(set(stepped(one, least, step))) == len(stepped(one, least, step))
     for nth, (a, b) in enumerate(zip(stepped(one, least, step), stepped(other, least, step), strict=False)):
         cut = least + nth * step
         assert (a == b) is (mine[:cut] == yours[:cut])
@@ -269,6 +271,16 @@ def test_a_use_starts_the_time_to_live_again(mark: CacheTtl, lasts_s: float) -> 
         assert use.read_tokens == 1031
         cache.commit(use, now)
     assert cache.look_up(prompt, now + lasts_s).read_tokens == 0
+
+
+def test_an_entry_that_is_read_keeps_its_time_to_live_whatever_the_breakpoint_asks_for() -> None:
+    cache = prompt_cache(Breakpoints())
+    cache.commit(cache.look_up(asked("hello", "5m"), 0.0), 0.0)
+    use = cache.look_up(asked("hello", "1h"), 10.0)
+    assert (use.read_tokens, use.write_1h_tokens) == (1031, 0)
+    cache.commit(use, 10.0)
+    assert cache.look_up(asked("hello", "1h"), 309.0).read_tokens == 1031
+    assert cache.look_up(asked("hello", "1h"), 311.0).read_tokens == 0
 
 
 def test_an_automatic_entry_lives_no_longer_than_an_hour_however_often_it_is_used() -> None:
@@ -362,3 +374,18 @@ def test_options_that_cannot_be_are_told_in_one_line(options: dict[str, object],
     with pytest.raises(ValidationError) as error:
         TypeAdapter[Automatic | Breakpoints](PromptCaching).validate_python(options)
     assert re.match(message, one_line(error.value))
+
+
+@pytest.mark.parametrize(("first_at", "read"), [(0.5, 1024), (None, 0)])
+def test_only_a_reply_that_begins_leaves_its_prompt_in_the_cache(
+    fast_profile: Callable[..., Profile], first_at: float | None, read: int
+) -> None:
+    profile = fast_profile(prompt_cache={"kind": "automatic"})
+    model_id, model = next(iter(profile.providers["openai"].models.items()))
+    state, customer = ProviderState(), Customer("key-1", "org-1")
+    request = Request(model_id, asked("hello"), "digest")
+    admission = state.enter(customer, model_id, model, request, 0.0)
+    state.begin(customer, model_id, model, admission, first_at, 1.0)
+    assert state.enter(customer, model_id, model, request, 1.0).cached.read_tokens == read
+    stranger = Customer("key-2", "org-2")
+    assert state.enter(stranger, model_id, model, request, 1.0).cached.read_tokens == 0

@@ -1,0 +1,137 @@
+"""The life of a batch, as a pure function of the time.
+
+Nothing runs in the background: when each item would be done is drawn when the batch is made, and who asks
+gets the state that follows from it, from the deadline and from when it was cancelled.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field
+
+from .draws import Draws
+from .latency import Latency, Lognormal, Options, PositiveSeconds, Seconds
+
+Phase = Literal[
+    "validating", "failed", "in_progress", "finalizing", "cancelling", "completed", "expired", "cancelled"
+]
+Outcome = Literal["completed", "expired", "cancelled"]
+Fate = Literal["processing", "done", "expired", "canceled"]
+
+
+class BatchOptions(Options):
+    """How a provider works off batches. Providers promise a day and publish no times: the defaults are ours.
+
+    - `validating_s`: how long the input is checked before work begins (default 5)
+    - `completion`: from there on, the time until an item is done, drawn for each (default lognormal, median
+      600 s, sigma 1)
+    - `finalizing_s`: how long results are put together after the last item or a cancel (default 10)
+    - `failure_share`: of items that fail with a server error (default 0)
+    - `expires_s`: items that are not done this long after the batch was made expire (default 86,400)
+    """
+
+    validating_s: Seconds = 5.0
+    completion: Latency = Lognormal(median_s=600.0, sigma=1.0)
+    finalizing_s: Seconds = 10.0
+    failure_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    expires_s: PositiveSeconds = 86_400.0
+
+
+class Counts(NamedTuple):
+    """How many items are where; they sum to all items."""
+
+    processing: int
+    done: int
+    expired: int
+    canceled: int
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What becomes of one batch. Times are seconds on the loop's clock.
+
+    - `begins`: when work begins, after validation; `last`: when every item would be done
+    - `due`: when each item would be done, by its index
+    - `valid`: whether its input can be used at all; without, it fails when validation ends
+    - `cancelled`: when the client cancelled it, None if never
+    """
+
+    created: float
+    begins: float
+    due: tuple[float, ...]
+    last: float
+    expires: float
+    finalizing_s: float
+    valid: bool = True
+    cancelled: float | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """What ends the work first: every item is done, a cancel, or the deadline."""
+        stopped = self.expires if self.cancelled is None else min(self.expires, self.cancelled)
+        if self.last <= stopped:
+            return "completed"
+        return "cancelled" if self.cancelled == stopped else "expired"
+
+    @property
+    def closes(self) -> float:
+        """From then on no item gets done any more."""
+        return min(self.last, self.expires if self.cancelled is None else min(self.expires, self.cancelled))
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ends for its input."""
+        return not self.valid and self.outcome == "completed"
+
+    @property
+    def ends(self) -> float:
+        """When its results can be fetched and nothing changes any more."""
+        return self.begins if self.failed else self.closes + self.finalizing_s
+
+    def phase(self, now: float) -> Phase:
+        """Where it is at `now`."""
+        if now < min(self.begins, self.closes):
+            return "validating"
+        if self.failed:
+            return "failed"
+        if now < self.closes:
+            return "in_progress"
+        if now >= self.ends:
+            return self.outcome
+        return "cancelling" if self.outcome == "cancelled" else "finalizing"
+
+    def ended(self, now: float) -> bool:
+        """Whether nothing changes any more."""
+        return now >= self.ends
+
+    def fate(self, item: int, now: float) -> Fate:
+        """What has become of an item."""
+        due = self.due[item]
+        if due <= min(now, self.closes):
+            return "done"
+        if now < self.closes:
+            return "processing"
+        return "canceled" if self.outcome == "cancelled" else "expired"
+
+    def counts(self, now: float) -> Counts:
+        """How many items are where."""
+        done = sum(due <= min(now, self.closes) for due in self.due)
+        rest = len(self.due) - done
+        if now < self.closes:
+            return Counts(rest, done, 0, 0)
+        return Counts(0, done, 0, rest) if self.outcome == "cancelled" else Counts(0, done, rest, 0)
+
+    def cancel(self, now: float) -> "Course":
+        """The course of a batch that is cancelled at `now`; the same when it is too late."""
+        if self.cancelled is not None or now >= self.closes:
+            return self
+        return replace(self, cancelled=now)
+
+
+def plan_course(options: BatchOptions, items: Iterable[Draws], now: float, *, valid: bool = True) -> Course:
+    """The course of a batch that is made at `now`; `items` are the draws of each item."""
+    begins = now + options.validating_s
+    due = tuple(begins + options.completion.draw(draws.rng("completion")) for draws in items)
+    last = max(due, default=begins)
+    return Course(now, begins, due, last, now + options.expires_s, options.finalizing_s, valid)

@@ -1,0 +1,30 @@
+"""Counting the tokens of a prompt, as the ledger counts them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..received import Received
+from ..request import Request
+from ..wire.dialect import Params
+from .desk import Decision, Desk, Incoming
+
+Read = Callable[[Received, Params], Request]
+
+
+class CountTokens:
+    """`POST` of a prompt: `read` takes it from the request, `write` makes the reply of the count; free."""
+
+    name = "count_tokens"
+
+    def __init__(self, read: Read, write: Callable[[int], bytes]) -> None:
+        self._read = read
+        self._write = write
+
+    def decide(self, desk: Desk, incoming: Incoming) -> Decision:
+        """The count; raises Refused for a request that cannot be read."""
+        request = self._read(incoming.received, incoming.params)
+        model_id = desk.provider.canonical(request.model)
+        asked = replace(incoming.asked, model=model_id or request.model)
+        if model_id is None:
+            return desk.refuse(asked, desk.errors.unknown_model(request.model), incoming.moment)
+        return desk.hand_out(replace(incoming, asked=asked), self._write(request.input_tokens))

@@ -1,0 +1,27 @@
+"""Requests that change or show what a provider keeps: nothing is generated, nothing charged."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..request import Refused
+from ..wire.fields import BadField
+from .desk import JSON, Decision, Desk, Document, Incoming
+
+
+def run_errand(
+    desk: Desk, incoming: Incoming, errand: Callable[[], bytes], content_type: bytes = JSON
+) -> Decision:
+    """The decision to run `errand` and to answer with its bytes; what a fault strikes changes nothing.
+
+    A BadField that it raises becomes the provider's refusal, any other ValueError one for bad JSON.
+    """
+    decision = desk.hand_out(incoming, b"", content_type)
+    if decision.plan.decided:
+        return decision
+    try:
+        content = errand()
+    except BadField as bad:
+        raise Refused(desk.errors.bad_field(bad)) from None
+    except ValueError:
+        raise Refused(desk.errors.bad_json()) from None
+    return replace(decision, rendering=Document(content, content_type))
