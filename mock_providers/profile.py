@@ -127,7 +127,7 @@ class Provider(Options):
     - `obfuscation`: whether streamed chunks carry padding, as OpenAI's do
     """
 
-    protocol: Literal["openai", "anthropic", "together"]
+    protocol: Literal["openai", "anthropic", "together", "gemini"]
     organization: Name = "org-brownout"
     region: Name = "us"
     keys: Annotated[tuple[Name, ...], Field(strict=False)] = ()

@@ -6,8 +6,10 @@ from typing import NamedTuple, Protocol
 
 from ..profile import Provider
 from ..wire.anthropic_errors import AnthropicErrors
-from ..wire.anthropic_messages import AnthropicMessages
+from ..wire.anthropic_messages import AnthropicMessages, count_body
 from ..wire.dialect import Params
+from ..wire.gemini_content import GeminiContent, counted_body
+from ..wire.gemini_errors import GeminiErrors
 from ..wire.openai_chat import OpenAIChat
 from ..wire.openai_errors import OpenAIErrors
 from .anthropic_batches import (
@@ -18,6 +20,7 @@ from .anthropic_batches import (
     MessageBatchResults,
     OneMessageBatch,
 )
+from .count_tokens import CountTokens
 from .desk import Decision, Desk, Incoming
 from .files import DeleteFile, FileContent, ListFiles, OneFile, UploadFile
 from .generation import Generation
@@ -77,9 +80,17 @@ def routes_of(provider: Provider) -> Routes:
         case "anthropic":
             codec = AnthropicMessages(AnthropicErrors())
             messages = Generation("messages", codec)
+            counting = CountTokens(codec.parse_counted, count_body)
             return Routes(
-                [Route("POST", "/v1/messages", messages), *anthropic_batch_routes(messages), *models]
+                [
+                    Route("POST", "/v1/messages", messages),
+                    Route("POST", "/v1/messages/count_tokens", counting),
+                    *anthropic_batch_routes(messages),
+                    *models,
+                ]
             )
+        case "gemini":
+            return Routes(gemini_routes())
         case "openai" | "together":
             chat = OpenAIChat(
                 provider, OpenAIErrors(provider.organization), lenient=provider.protocol == "together"
@@ -103,6 +114,21 @@ def openai_batch_routes(answering: Mapping[str, Endpoint]) -> list[Route]:
         Route("GET", "/v1/batches", ListBatches()),
         Route("GET", "/v1/batches/{id}", OneBatch()),
         Route("POST", "/v1/batches/{id}/cancel", CancelBatch()),
+    ]
+
+
+def gemini_routes() -> list[Route]:
+    """Replies whole and streamed, counts, models."""
+    model = "/v1beta/models/{model}"
+    whole = GeminiContent(GeminiErrors())
+    streamed = GeminiContent(GeminiErrors(), streamed=True)
+    counting = CountTokens(whole.parse_counted, counted_body)
+    return [
+        Route("POST", f"{model}:generateContent", Generation("generate_content", whole)),
+        Route("POST", f"{model}:streamGenerateContent", Generation("generate_content", streamed)),
+        Route("POST", f"{model}:countTokens", counting),
+        Route("GET", "/v1beta/models", Models()),
+        Route("GET", model, OneModel()),
     ]
 
 

@@ -3,15 +3,17 @@
 from ..profile import Provider
 from .anthropic import Anthropic
 from .dialect import Dialect
+from .gemini import Gemini
 from .openai import OpenAI
 from .together import Together
 
 
 def dialect_of(provider: Provider) -> Dialect:
     """What the endpoints of a provider share, by its protocol."""
-    dialects: dict[str, type[OpenAI] | type[Anthropic]] = {
+    dialects: dict[str, type[OpenAI] | type[Anthropic] | type[Gemini]] = {
         "openai": OpenAI,
         "anthropic": Anthropic,
+        "gemini": Gemini,
         "together": Together,
     }
     return dialects[provider.protocol](provider)

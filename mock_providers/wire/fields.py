@@ -45,6 +45,11 @@ class Fields:
         self._values: Mapping[str, Any] = values
         self._path = path
 
+    @property
+    def path(self) -> Path:
+        """Where in the request these fields are."""
+        return self._path
+
     def present(self, key: str) -> bool:
         """Whether the field is there and not null."""
         return self._values.get(key) is not None

@@ -42,7 +42,7 @@ MESSAGE: dict[str, Any] = {
 
 
 def plan_of(*texts: str, **changes: Any) -> Plan:
-    pieces = tuple(Piece(float(nth), text, 1) for nth, text in enumerate(texts))
+    pieces = tuple(Piece(float(nth), text, 1, opens=not nth) for nth, text in enumerate(texts))
     return Plan(**{"status": 200, "ends": "complete", "ends_s": 1.0, "headers_s": 0.25, "pieces": pieces,
                    "choices": (Choice(),), "input_tokens": 9, **changes})  # fmt: skip
 
@@ -106,7 +106,7 @@ def test_any_text_survives_the_stream_and_the_json(texts: list[str]) -> None:
     ]
     assert deltas == texts
     body = json.loads(MESSAGES.body(parse(MINIMAL), plan_of(*texts), STAMP))
-    assert body["content"][0]["text"] == "".join(texts)
+    assert [block["text"] for block in body["content"]] == ["".join(texts)] * bool(texts)
 
 
 def test_a_request_is_read_whole() -> None:
@@ -115,7 +115,7 @@ def test_a_request_is_read_whole() -> None:
             **MINIMAL,
             "system": [
                 {"type": "text", "text": "Be"},
-                {"type": "text", "text": "brief", "cache_control": {}},
+                {"type": "text", "text": "brief", "cache_control": {"type": "ephemeral"}},
             ],
             "messages": [
                 {"role": "user", "content": [{"type": "text", "text": "a"}]},
@@ -159,7 +159,7 @@ def test_the_new_version_refuses_sampling_parameters_and_the_old_one_takes_them(
         ({**MINIMAL, "messages": [{"role": "user"}]}, "messages.0.content: Field required"),
         (
             {**MINIMAL, "messages": [{"role": "user", "content": [{"type": "image"}]}]},
-            "messages.0.content.0.type: Input should be 'text'",
+            "messages.0.content.0.type: Input should be 'text', 'tool_result'",
         ),
         ({**MINIMAL, "system": 3}, "system: Input should be a valid string"),
         ({**MINIMAL, "frequency_penalty": 1}, "frequency_penalty: Extra inputs are not permitted"),
