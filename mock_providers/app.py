@@ -98,6 +98,8 @@ class MockApp:
         checked = check_faults(faults, self.profile)
         self._look_at_batches()  # what is done by now was done under the old schedule
         self.run.faults = checked
+        for service in self.run.services.values():
+            service.forget_faults()
 
     @property
     def faults(self) -> Sequence[FaultBase]:

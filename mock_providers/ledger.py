@@ -12,7 +12,7 @@ from .ledger_totals import Totals
 from .plan import Piece, Plan
 from .profile import Prices
 
-Ended = Literal["complete", "error", "client_closed", "reset", "hung"]
+Ended = Literal["complete", "error", "client_closed", "reset", "hung", "stalled", "truncated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,8 @@ class LedgerRow:
     - `model`: the canonical id, or what was asked for when there is no such model
     - `status`: the HTTP status sent, 0 when none was; `error`: the provider's error code, else its type
     - `fault`: the injected fault that decided or shaped the reply
-    - `ended`: complete, error (an HTTP error reply), client_closed, reset (the provider cut it), hung
+    - `ended`: complete, error (a refusal or an error inside a reply), client_closed, reset (the provider cut
+      it), hung (no headers ever), stalled (silent in the middle), truncated (a clean end too early)
     - `batch_id`: the batch that the request was a line of
     - `input_tokens`: all of the prompt, those read from the prompt cache (`cached_input_tokens`) and written
       to it (`cache_write_tokens`) among them
@@ -159,7 +160,7 @@ class Entry:
             received_s=self.received - t0,
             queued_s=plan.queued_s if plan else 0.0,
             status=self.status,
-            error=plan.problem.name if plan and plan.problem else None,
+            error=self._error(),
             fault=plan.fault if plan else None,
             ended=self.ended,
             input_tokens=billed.input_tokens if billed else 0,
@@ -177,6 +178,10 @@ class Entry:
             answer=plan.answer if plan else None,
             prompt_digest=asked.prompt_digest,
         )
+
+    def _error(self) -> str | None:
+        problem = (self.plan.problem or self.plan.in_band) if self.plan else None
+        return problem.name if problem else None
 
     def _cost_nusd(self, billed: Plan | None) -> int:
         if billed is None or self.price is None:

@@ -10,7 +10,8 @@ from typing import Literal, NamedTuple
 from .limits import Meter
 from .request import Problem
 
-Ending = Literal["complete", "error", "reset", "hung"]
+Ending = Literal["complete", "error", "in_band", "page", "reset", "hung", "stalled", "truncated"]
+Spoiled = Literal["json", "sse"]
 Finish = Literal["stop", "length", "stop_sequence", "tool_use"]
 Answer = Literal["right", "wrong", "hallucinated", "generated"]
 
@@ -51,7 +52,12 @@ class Plan:
 
     - `headers_s`: when the status line and headers are due; None: never (the client gets no reply at all)
     - `pieces`: the content; `keep` of them are sent before the ending (None: all)
-    - `ends`, `ends_s`: how it ends, and when (a reset or a hang: when the connection is cut)
+    - `ends`, `ends_s`: how it ends, and when (a reset, hang or stall: when the connection is cut)
+    - `in_band`: the error that ends a reply which began as a success
+    - `page`: HTML that stands in for the body
+    - `spoiled`, `spoiled_at`: what is broken about the chunk of that index (a JSON reply: about its body)
+    - `drip_s`: seconds between parts of a JSON reply's body; None: it is sent at once
+    - `clock_skew_s`: how far the provider's clock is ahead in what headers tell
     - `ttft_s`: the first token's time, known also for a JSON reply that arrives in one piece
     - `choices`: the replies that the pieces are parts of; empty for a request that asks for none
     - `input_tokens`: all of the prompt; of these `cached_input_tokens` were read from the prompt cache, and
@@ -79,6 +85,12 @@ class Plan:
     meters: tuple[Meter, ...] = ()
     billable: bool = True
     fault: str | None = None
+    in_band: Problem | None = None
+    page: str | None = None
+    spoiled: Spoiled | None = None
+    spoiled_at: int = 0
+    drip_s: float | None = None
+    clock_skew_s: float = 0.0
 
     @property
     def output_tokens(self) -> int:
@@ -123,11 +135,43 @@ class Plan:
             fault=fault,
         )
 
-    def reset_after(self, chunks: int, fault: str) -> "Plan":
-        """The connection is reset when the chunk after the first `chunks`, or the ending, is due."""
+    def late(self, extra_s: float, fault: str) -> "Plan":
+        """The headers in time, all content `extra_s` later."""
+        plan = self.delayed(extra_s, 1.0, fault)
+        return replace(plan, headers_s=self.headers_s)
+
+    def dripping(self, gap_s: float, fault: str) -> "Plan":
+        """At least `gap_s` between chunks, or between the parts of a JSON reply's body."""
+        pieces: list[Piece] = []
+        due_s = 0.0
+        for piece in self.pieces:
+            due_s = max(piece.due_s, due_s + gap_s) if pieces else piece.due_s
+            pieces.append(piece._replace(due_s=due_s))
+        ends_s = pieces[-1].due_s if pieces else self.ends_s
+        return replace(self, pieces=tuple(pieces), ends_s=ends_s, drip_s=gap_s, fault=fault)
+
+    def cut_after(
+        self, chunks: int, ends: Ending, fault: str, *, hold_s: float = 0.0, in_band: Problem | None = None
+    ) -> "Plan":
+        """It ends so when the chunk after the first `chunks`, or the ending, is due, and `hold_s` more."""
         keep = min(chunks, len(self.pieces))
         cut_s = self.pieces[keep].due_s if keep < len(self.pieces) else self.ends_s
-        return replace(self, ends="reset", keep=keep, ends_s=cut_s, fault=fault)
+        return replace(self, ends=ends, keep=keep, ends_s=cut_s + hold_s, in_band=in_band, fault=fault)
+
+    def spoiled_chunk(self, chunk: int, how: Spoiled, fault: str) -> "Plan":
+        """The chunk of that index, or the last one, is broken; the others are not."""
+        at = max(0, min(chunk, len(self.pieces) - 1))
+        return replace(self, spoiled=how, spoiled_at=at, fault=fault)
+
+    def replaced_by_page(self, page: str, status: int, after_s: float, fault: str) -> "Plan":
+        """HTML instead of the reply, as a proxy in front of the provider would send it; free of charge."""
+        return Plan(
+            status, "page", after_s, after_s, page=page, meters=self.meters, billable=False, fault=fault
+        )
+
+    def unheard(self, fault: str) -> "Plan":
+        """The connection is reset at once."""
+        return replace(self.hung(0.0, fault), ends="reset")
 
     def hung(self, hold_s: float, fault: str) -> "Plan":
         """Nothing is sent; after `hold_s` the connection is closed."""

@@ -17,6 +17,8 @@ CLOSE = "brownout.close"
 """Keys of `scope["extensions"]`: callables that cut the connection, with a TCP reset or an orderly close."""
 
 _MOST_CHUNKS_A_WRITE = 64  # bounds what counts as sent but may still lie in a buffer when a client leaves
+_DRIPS = 20  # parts of a JSON body that drips
+_HTML = (b"content-type", b"text/html; charset=utf-8")
 _SSE = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
 
 
@@ -139,24 +141,28 @@ async def play(line: Line, dialect: Dialect, decision: Decision, entry: Entry) -
         body = dialect.error_body(plan.problem, decision.stamp.request_id)
         await _send_whole(line, plan.status, [asgi.JSON, *headers], body, entry)
         entry.ended = "error"
+    elif plan.page is not None:
+        await line.until(entry.received + plan.ends_s)
+        await _send_whole(line, plan.status, [_HTML], plan.page.encode(), entry)
+        entry.ended = "error"
     elif plan.headers_s is None or rendering is None:
         await line.until(entry.received + plan.ends_s)
-        entry.ended = "hung"
-        await line.cut(CLOSE)
+        entry.ended = "reset" if plan.ends == "reset" else "hung"
+        await line.cut(RESET if plan.ends == "reset" else CLOSE)
     elif decision.asked.stream:
         await line.until(entry.received + plan.headers_s)
         await line.start(plan.status, [*_SSE, *headers])
         entry.status = plan.status
-        await _play_stream(line, rendering.frames(plan), plan, entry)
+        last_words = b""
+        if plan.in_band is not None:
+            last_words = dialect.error_event(plan.in_band, decision.stamp.request_id)
+        await _play_stream(line, rendering.frames(plan), plan, entry, last_words)
     else:
-        await line.until(entry.received + plan.ends_s)
-        if plan.ends == "reset":
-            await line.cut(RESET)
-            return
+        body = rendering.body(plan)
+        if plan.in_band is not None:
+            body = dialect.error_body(plan.in_band, decision.stamp.request_id)
         content_type = (b"content-type", rendering.content_type)
-        await _send_whole(line, plan.status, [content_type, *headers], rendering.body(plan), entry)
-        entry.sent(plan.pieces, line.now())
-        entry.ended = "complete"
+        await _play_whole(line, plan, [content_type, *headers], body, entry)
 
 
 async def _send_whole(line: Line, status: int, headers: HeadersOut, body: bytes, entry: Entry) -> None:
@@ -165,28 +171,98 @@ async def _send_whole(line: Line, status: int, headers: HeadersOut, body: bytes,
     await line.write(body, more=False)
 
 
-async def _play_stream(line: Line, frames: Frames, plan: Plan, entry: Entry) -> None:
+async def _play_whole(line: Line, plan: Plan, headers: HeadersOut, body: bytes, entry: Entry) -> None:
+    """A JSON reply, whole or not."""
+    cut_s = plan.ends_s if plan.ends != "stalled" else plan.headers_s or 0.0
+    await line.until(entry.received + cut_s)
+    if plan.ends == "reset":
+        await line.cut(RESET)
+    elif plan.ends in ("stalled", "truncated"):
+        await line.start(plan.status, [*headers, (b"content-length", b"%d" % len(body))])
+        entry.status = plan.status
+        await line.write(body[: len(body) // 2], more=True)
+        entry.sent(plan.pieces, line.now())
+        await line.until(entry.received + plan.ends_s)
+        entry.ended = "stalled" if plan.ends == "stalled" else "truncated"
+        await line.cut(CLOSE)
+    else:
+        body = body[: len(body) // 2] if plan.spoiled else body
+        if plan.drip_s is None:
+            await _send_whole(line, plan.status, headers, body, entry)
+        else:
+            await _drip(line, plan, headers, body, entry)
+        if plan.in_band is None:
+            entry.sent(plan.pieces, line.now())
+        entry.ended = "complete" if plan.in_band is None else "error"
+
+
+async def _drip(line: Line, plan: Plan, headers: HeadersOut, body: bytes, entry: Entry) -> None:
+    """A body in parts, `plan.drip_s` apart."""
+    await line.start(plan.status, [*headers, (b"content-length", b"%d" % len(body))])
+    entry.status = plan.status
+    size = max(1, -(-len(body) // _DRIPS))
+    for nth, start in enumerate(range(0, len(body), size)):
+        await line.until(entry.received + plan.ends_s + nth * (plan.drip_s or 0.0))
+        await line.write(body[start : start + size], more=start + size < len(body))
+
+
+async def _play_stream(line: Line, frames: Frames, plan: Plan, entry: Entry, last_words: bytes) -> None:
     pieces, head, nth = plan.to_send, frames.head, 0
+    render = frames.piece if plan.spoiled is None else _Spoiler(frames, plan)
     while nth < len(pieces):
         await line.until(entry.received + pieces[nth].due_s)
         batch = _due(pieces, nth, line.now() - entry.received)
         nth += len(batch)
         last = plan.ends == "complete" and nth == len(pieces)
-        parts = [head, *[frames.piece(piece) for piece in batch], frames.tail if last else b""]
+        parts = [head, *[render(piece) for piece in batch], frames.tail if last else b""]
         await line.write(b"".join(parts), more=not last)
         entry.sent(batch, line.now())
         head = b""
         if len(batch) == _MOST_CHUNKS_A_WRITE:
             await line.breathe()
-    if plan.ends == "reset":
-        if head:
-            await line.write(head, more=True)
-        await line.until(entry.received + plan.ends_s)
-        await line.cut(RESET)
+    if plan.ends == "complete":
+        if not pieces:
+            await line.write(head + frames.tail, more=False)
+        entry.ended = "complete"
         return
-    if not pieces:
-        await line.write(head + frames.tail, more=False)
-    entry.ended = "complete"
+    if head:
+        await line.write(head, more=True)
+    await line.until(entry.received + plan.ends_s)
+    await _break_off(line, plan, entry, last_words)
+
+
+async def _break_off(line: Line, plan: Plan, entry: Entry, last_words: bytes) -> None:
+    """The end of a stream that does not end well."""
+    match plan.ends:
+        case "stalled":
+            entry.ended = "stalled"
+            await line.cut(CLOSE)
+        case "truncated":
+            await line.write(b"", more=False)
+            entry.ended = "truncated"
+        case "in_band":
+            await line.write(last_words, more=False)
+            entry.ended = "error"
+        case _:
+            await line.cut(RESET)
+
+
+class _Spoiler:
+    """Renders chunks, one of them broken."""
+
+    def __init__(self, frames: Frames, plan: Plan) -> None:
+        self._frames, self._left, self._how = frames, plan.spoiled_at, plan.spoiled
+
+    def __call__(self, piece: Piece) -> bytes:
+        frame = self._frames.piece(piece)
+        self._left -= 1
+        if self._left != -1:
+            return frame
+        if self._how == "json":
+            return (
+                frame[: frame.rindex(b"data: ") + 6 + (len(frame) - frame.rindex(b"data: ")) // 2] + b"\n\n"
+            )
+        return b"\x00" + frame.replace(b"data: ", b"").rstrip(b"\n") + b"\n"
 
 
 def _due(pieces: tuple[Piece, ...], first: int, now_s: float) -> tuple[Piece, ...]:

@@ -124,9 +124,15 @@ class Refused(Exception):
 
 
 def digest_of(body: Mapping[str, object], ignored: frozenset[str]) -> str:
-    """The 16 hex digits of a JSON body without its `ignored` keys, whatever the order of the keys."""
+    """The 16 hex digits of a JSON body without its `ignored` keys, whatever the order of the keys.
+
+    Raises ValueError for one nested too deeply.
+    """
     kept = {key: value for key, value in body.items() if key not in ignored}
-    return digest_of_bytes(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS))
+    try:
+        return digest_of_bytes(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS))
+    except TypeError as error:  # orjson reads documents nested more deeply than it writes
+        raise ValueError(str(error)) from None
 
 
 def digest_of_bytes(raw: bytes) -> str:

@@ -3,13 +3,13 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 from .answers import Catalogue
 from .batches import Settling
 from .draws import Draws
 from .endpoints import Decision, Desk, Incoming, routes_of
 from .faults.base import FaultBase
+from .keys import key_id
 from .ledger import Asked, Entry
 from .profile import Profile
 from .received import Moment, Received
@@ -38,7 +38,7 @@ class Service:
             region=desk.provider.region,
             attempt_id=attempt_id or None,
             request_id=f"req_{number:08x}{_digits(desk.name, number)}",
-            key_id=_key_id(self.dialect.api_key(received)),
+            key_id=key_id(self.dialect.api_key(received)),
         )
 
     def refuse(self, asked: Asked, problem: Problem, moment: Moment) -> Decision:
@@ -60,6 +60,10 @@ class Service:
         except Refused as refused:
             asked = replace(asked, prompt_digest=digest_of_bytes(received.body))
             return self.refuse(asked, refused.problem, moment)
+
+    def forget_faults(self) -> None:
+        """A new schedule counts from its first request."""
+        self._desk.state.fault_counts.clear()
 
     def settle(self, decision: Decision, output_tokens: int, now: float) -> None:
         """The request of `decision` has ended after `output_tokens` were sent."""
@@ -83,11 +87,6 @@ class Service:
         if self._routes.knows(path):
             return errors.wrong_method(method, path)
         return errors.unknown_path(method, path)
-
-
-@lru_cache(maxsize=4096)
-def _key_id(key: str) -> str:
-    return f"key-{hashlib.sha256(key.encode()).hexdigest()[:6]}" if key else ""
 
 
 def _digits(name: str, number: int) -> str:

@@ -66,7 +66,8 @@ class Generation:
         if admission.permit is None:
             return Decision(asked, plan, stamp, reply)
         desk.state.count(model_id, request.digest)
-        first_at, until = moment.now + plan.ttft_s, moment.now + plan.ends_s
+        first_at = moment.now + plan.ttft_s if plan.status == 200 else None
+        until = moment.now + plan.ends_s
         desk.state.begin(customer, model_id, model, admission, first_at, until)
         return Decision(asked, plan, stamp, reply, model.price, admission)
 

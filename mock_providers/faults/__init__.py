@@ -12,17 +12,72 @@ from ..profile import Profile
 from ..validation import one_line
 from .base import Circumstances, FaultBase, Scene, Target
 from .brownout import Brownout
+from .cache_wipe import CacheWipe
+from .clock_skew import ClockSkew
 from .hang import Hang
+from .html_200 import Html200
 from .http_error import HttpError
+from .in_band_error import InBandError
+from .key_revoked import KeyRevoked
+from .malformed_json import MalformedJson
+from .malformed_sse import MalformedSse
 from .outage import Outage
+from .quality_loss import QualityLoss
+from .refuse import Refuse
+from .region_outage import RegionOutage
 from .reset import Reset
+from .slow_drip import SlowDrip
+from .slow_first_token import SlowFirstToken
+from .stall import Stall
+from .truncate import Truncate
 
-Fault = Annotated[Outage | HttpError | Brownout | Hang | Reset, Field(discriminator="kind")]
+Fault = Annotated[
+    Outage
+    | RegionOutage
+    | HttpError
+    | KeyRevoked
+    | Refuse
+    | Hang
+    | Brownout
+    | SlowFirstToken
+    | SlowDrip
+    | Stall
+    | Reset
+    | Truncate
+    | MalformedJson
+    | MalformedSse
+    | InBandError
+    | Html200
+    | QualityLoss
+    | CacheWipe
+    | ClockSkew,
+    Field(discriminator="kind"),
+]
 """Any fault: for a field of a pydantic model."""
 
-KINDS: Mapping[str, type[FaultBase]] = {
-    cls.model_fields["kind"].default: cls for cls in (Outage, HttpError, Brownout, Hang, Reset)
-}
+_CLASSES: tuple[type[FaultBase], ...] = (
+    Outage,
+    RegionOutage,
+    HttpError,
+    KeyRevoked,
+    Refuse,
+    Hang,
+    Brownout,
+    SlowFirstToken,
+    SlowDrip,
+    Stall,
+    Reset,
+    Truncate,
+    MalformedJson,
+    MalformedSse,
+    InBandError,
+    Html200,
+    QualityLoss,
+    CacheWipe,
+    ClockSkew,
+)
+
+KINDS: Mapping[str, type[FaultBase]] = {cls.model_fields["kind"].default: cls for cls in _CLASSES}
 
 
 class FaultError(Exception):
@@ -49,14 +104,16 @@ def check_faults(faults: Iterable[FaultBase], profile: Profile) -> tuple[FaultBa
 def struck(
     faults: Sequence[FaultBase], target: Target, t_s: float, draws: Draws, counts: Counter[int]
 ) -> tuple[FaultBase, ...]:
-    """The faults that strike a request, in the schedule's order."""
+    """The faults that strike a request, in the schedule's order; `counts` are the requests that matched."""
     of_kind: Counter[str] = Counter()
     striking = []
-    for fault in faults:
+    for index, fault in enumerate(faults):
         nth = of_kind[fault.kind]
         of_kind[fault.kind] += 1
-        if fault.strikes(target, t_s, draws, nth):
-            striking.append(fault)
+        if fault.matches(target, t_s):
+            counts[index] += 1
+            if fault.strikes(t_s, draws, nth, counts[index]):
+                striking.append(fault)
     return tuple(striking)
 
 

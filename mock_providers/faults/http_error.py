@@ -1,21 +1,54 @@
 """Requests answered with an HTTP error."""
 
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from ..latency import Seconds
 from ..plan import Plan
+from ..request import Problem
+from ..wire.dialect import Errors
 from .base import FaultBase, Scene
+from .html_200 import page_of
+
+Variant = Literal["plain", "quota_exhausted", "ramp_limit", "html"]
 
 
 class HttpError(FaultBase):
-    """Any error status, with the body that the provider sends with it (default 500)."""
+    """Any error status, with the body that the provider sends with it.
+
+    - `status`: default 500
+    - `variant`: "plain" (default); "quota_exhausted" and "ramp_limit" (with status 429: the money is spent,
+      never to be retried; traffic grew too fast); "html": a proxy's page instead of JSON
+    - `retry_after_s`: what `retry-after` asks for (default: nothing)
+    - `should_retry`: the `x-should-retry` header (default: not sent)
+    """
 
     summary: ClassVar[str] = "requests answered with an HTTP error status (default 500)"
 
     kind: Literal["http_error"] = "http_error"
     status: Annotated[int, Field(ge=400, le=599)] = 500
+    variant: Variant = "plain"
+    retry_after_s: Seconds | None = None
+    should_retry: bool | None = None
 
     def apply(self, plan: Plan, scene: Scene) -> Plan:
         """A refusal instead of the reply."""
-        return plan.refused(scene.errors.of_status(self.status), scene.error_latency_s, self.kind)
+        if self.variant == "html":
+            return plan.replaced_by_page(page_of(self.status), self.status, scene.error_latency_s, self.kind)
+        problem = replace(self._problem(scene.errors), status=self.status)
+        if self.retry_after_s is not None:
+            problem = replace(problem, retry_after_s=self.retry_after_s)
+        if self.should_retry is not None:
+            problem = replace(problem, should_retry=self.should_retry)
+        return plan.refused(problem, scene.error_latency_s, self.kind)
+
+    def _problem(self, errors: Errors) -> Problem:
+        match self.variant:
+            case "quota_exhausted":
+                return errors.quota_exhausted()
+            case "ramp_limit":
+                return errors.ramp_limited(self.retry_after_s)
+            case _:
+                return errors.of_status(self.status)

@@ -1,11 +1,9 @@
 """The connection breaks in the middle of a reply."""
 
-from typing import Annotated, ClassVar, Literal
-
-from pydantic import Field
+from typing import ClassVar, Literal
 
 from ..plan import Plan
-from .base import FaultBase, Scene
+from .base import Chunks, FaultBase, Scene
 
 
 class Reset(FaultBase):
@@ -14,8 +12,8 @@ class Reset(FaultBase):
     summary: ClassVar[str] = "the connection is reset (RST) in mid-stream, after after_chunks chunks"
 
     kind: Literal["reset"] = "reset"
-    after_chunks: Annotated[int, Field(ge=0)] = 5
+    after_chunks: Chunks = 5
 
     def apply(self, plan: Plan, scene: Scene) -> Plan:
         """The same reply, cut short."""
-        return plan.reset_after(self.after_chunks, self.kind)
+        return plan.cut_after(self.after_chunks, "reset", self.kind)

@@ -39,7 +39,7 @@ class Anthropic:
             by_name["tokens"] = tightest
         for name in ("requests", "tokens", "input_tokens", "output_tokens"):
             if name in by_name:
-                headers += _meter_headers(name, by_name[name], stamp.wall_s)
+                headers += _meter_headers(name, by_name[name], stamp.wall_s + plan.clock_skew_s)
         if (problem := plan.problem) is not None:
             headers += retry_after_headers(style, problem.retry_after_s, stamp.wall_s)
             headers += should_retry_headers(problem)
@@ -51,6 +51,10 @@ class Anthropic:
         if problem.details is not None:
             error["details"] = problem.details
         return orjson.dumps({"type": "error", "error": error, "request_id": request_id})
+
+    def error_event(self, problem: Problem, request_id: str) -> bytes:
+        """The same inside a stream."""
+        return b"event: error\ndata: %s\n\n" % self.error_body(problem, request_id)
 
     def models_body(self, model_ids: Iterable[str], wall_s: float) -> bytes:
         """The list of models, in one page."""

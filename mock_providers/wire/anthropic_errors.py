@@ -116,6 +116,12 @@ class AnthropicErrors:
         details = {"error_code": "ramp_limit_exceeded"}
         return Problem(429, "rate_limit_error", message, retry_after_s=wait_s, details=details)
 
+    def quota_exhausted(self) -> Problem:
+        """The spend limit is reached: waiting does not help."""
+        message = "You have reached your specified API usage limits."
+        details = {"error_code": "enforced_spend_limit_reached"}
+        return Problem(429, "rate_limit_error", message, details=details)
+
     def overloaded(self) -> Problem:
         """The provider has no capacity."""
         return Problem(529, "overloaded_error", "Overloaded")

@@ -27,15 +27,17 @@ class OpenAI:
 
     def headers(self, stamp: Stamp, plan: Plan) -> HeadersOut:
         """Request id, processing time and rate limits; after a refusal for rate also how long to wait."""
+        style = self._provider.header_style
         headers = [
             (b"x-request-id", stamp.request_id.encode()),
             (b"openai-organization", self._provider.organization.encode()),
             (b"openai-processing-ms", b"%d" % ((plan.headers_s or 0.0) * 1000)),
             (b"openai-version", b"2020-10-01"),
-            *self._limit_headers(shown_meters(self._provider.header_style, plan.meters)),
+            *self._limit_headers(
+                _skewed(shown_meters(self._provider.header_style, plan.meters), plan.clock_skew_s)
+            ),
         ]
         if (problem := plan.problem) is not None:
-            style = self._provider.header_style
             headers += retry_after_headers(style, problem.retry_after_s, stamp.wall_s, "seconds_and_ms")
             headers += should_retry_headers(problem)
         return headers
@@ -46,7 +48,7 @@ class OpenAI:
             name = b"requests" if meter.name == "requests" else b"tokens"
             headers.append((b"x-ratelimit-limit-" + name, b"%d" % meter.limit))
             headers.append((b"x-ratelimit-remaining-" + name, b"%d" % shown_remaining(meter)))
-            headers.append((b"x-ratelimit-reset-" + name, go_duration(meter.until_full_s).encode()))
+            headers.append((b"x-ratelimit-reset-" + name, go_duration(max(0.0, meter.until_full_s)).encode()))
         return headers
 
     def error_body(self, problem: Problem, request_id: str) -> bytes:
@@ -58,6 +60,10 @@ class OpenAI:
             "code": problem.code,
         }
         return orjson.dumps({"error": error})
+
+    def error_event(self, problem: Problem, request_id: str) -> bytes:
+        """The same inside a stream."""
+        return b"data: %s\n\n" % self.error_body(problem, request_id)
 
     def models_body(self, model_ids: Iterable[str], wall_s: float) -> bytes:
         """The list of models."""
@@ -74,3 +80,10 @@ class OpenAI:
             "created": int(wall_s),
             "owned_by": self._provider.organization,
         }
+
+
+def _skewed(meters: tuple[Meter, ...], skew_s: float) -> tuple[Meter, ...]:
+    """The meters as a provider tells them whose clock is ahead by `skew_s`."""
+    if not skew_s:
+        return meters
+    return tuple(meter._replace(until_full_s=max(0.0, meter.until_full_s + skew_s)) for meter in meters)

@@ -132,6 +132,14 @@ class OpenAIErrors:
         )
         return Problem(429, "rate_limit_error", message, "slow_down", retry_after_s=wait_s)
 
+    def quota_exhausted(self) -> Problem:
+        """The money is spent: waiting does not help."""
+        message = (
+            "You exceeded your current quota, please check your plan and billing details. "
+            "For more information on this error, read the docs."
+        )
+        return Problem(429, "insufficient_quota", message, "insufficient_quota")
+
     def overloaded(self) -> Problem:
         """The provider has no capacity."""
         message = "The server is currently overloaded with other requests. Please try again later."

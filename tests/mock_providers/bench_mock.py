@@ -93,7 +93,7 @@ async def load(origin: str, tokens: int, replies: int, connections: int) -> tupl
 
 
 def server(ready: "Queue[Any]", tokens_per_s: float, chunk_tokens: int) -> None:
-    """A process of its own: tells its URLs, then the lateness of each reply's last chunk when asked to end."""
+    """A process of its own: tells its URLs, and when asked to end how late first and last chunks were."""
 
     async def run() -> None:
         stop = asyncio.Event()

@@ -1,0 +1,27 @@
+"""Somebody in between answers with a web page."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from ..plan import Plan
+from .base import FaultBase, Scene
+
+
+class Html200(FaultBase):
+    """A page of HTML with status 200 (or `status`), as a proxy or captive portal sends it."""
+
+    summary: ClassVar[str] = "status 200 with a page of HTML instead of the reply"
+
+    kind: Literal["html_200"] = "html_200"
+    status: Annotated[int, Field(ge=200, le=599)] = 200
+
+    def apply(self, plan: Plan, scene: Scene) -> Plan:
+        """The page."""
+        return plan.replaced_by_page(page_of(self.status), self.status, scene.error_latency_s, self.kind)
+
+
+def page_of(status: int) -> str:
+    """What a proxy says with this status."""
+    title = "Welcome" if status < 400 else f"{status} Bad Gateway"
+    return f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"

@@ -1,0 +1,18 @@
+"""An API key stops working."""
+
+from typing import ClassVar, Literal
+
+from ..plan import Plan
+from .base import FaultBase, Scene
+
+
+class KeyRevoked(FaultBase):
+    """The key named by `key` (default: every key) gets 401."""
+
+    summary: ClassVar[str] = "the key is refused as invalid (401)"
+
+    kind: Literal["key_revoked"] = "key_revoked"
+
+    def apply(self, plan: Plan, scene: Scene) -> Plan:
+        """A refusal instead of the reply."""
+        return plan.refused(scene.errors.wrong_key(self.key or "revoked"), scene.error_latency_s, self.kind)

@@ -1,0 +1,19 @@
+"""A chunk that no client can parse."""
+
+from typing import ClassVar, Literal
+
+from ..plan import Plan
+from .base import Chunks, FaultBase, Scene
+
+
+class MalformedJson(FaultBase):
+    """The chunk after `after_chunks` others (default 5) holds half a JSON document; a JSON reply is one."""
+
+    summary: ClassVar[str] = "one chunk that is no JSON; the rest of the stream is sound"
+
+    kind: Literal["malformed_json"] = "malformed_json"
+    after_chunks: Chunks = 5
+
+    def apply(self, plan: Plan, scene: Scene) -> Plan:
+        """The same reply, one chunk broken."""
+        return plan.spoiled_chunk(self.after_chunks, "json", self.kind)

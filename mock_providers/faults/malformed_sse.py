@@ -1,0 +1,22 @@
+"""An event that breaks the event stream format."""
+
+from typing import ClassVar, Literal
+
+from ..plan import Plan
+from .base import Chunks, FaultBase, Scene
+
+
+class MalformedSse(FaultBase):
+    """The chunk after `after_chunks` others (default 5) lacks its field name and blank line.
+
+    A JSON reply is half a document.
+    """
+
+    summary: ClassVar[str] = "one chunk breaks the event stream format"
+
+    kind: Literal["malformed_sse"] = "malformed_sse"
+    after_chunks: Chunks = 5
+
+    def apply(self, plan: Plan, scene: Scene) -> Plan:
+        """The same reply, one event broken."""
+        return plan.spoiled_chunk(self.after_chunks, "sse", self.kind)

@@ -1,0 +1,25 @@
+"""All providers of one region go down together."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from ..plan import Plan
+from .base import FaultBase, Scene, Target
+
+
+class RegionOutage(FaultBase):
+    """Every provider in `region` is overloaded (503, Anthropic 529)."""
+
+    summary: ClassVar[str] = "every provider of a region is down"
+
+    kind: Literal["region_outage"] = "region_outage"
+    region: Annotated[str, Field(min_length=1)]
+
+    def matches(self, target: Target, t_s: float) -> bool:
+        """Only requests to that region."""
+        return target.region == self.region and super().matches(target, t_s)
+
+    def apply(self, plan: Plan, scene: Scene) -> Plan:
+        """A refusal instead of the reply."""
+        return plan.refused(scene.errors.overloaded(), scene.error_latency_s, self.kind)

@@ -1,0 +1,24 @@
+"""The provider falls silent in the middle of a reply."""
+
+from typing import ClassVar, Literal
+
+from ..latency import Seconds
+from ..plan import Plan
+from .base import Chunks, FaultBase, Scene
+
+
+class Stall(FaultBase):
+    """Silence after `after_chunks` content chunks (default 5), or in the middle of a JSON reply's body.
+
+    After `hold_s` seconds (default 600) the connection is closed. A JSON reply is billed whole.
+    """
+
+    summary: ClassVar[str] = "after after_chunks chunks nothing more comes, for hold_s seconds"
+
+    kind: Literal["stall"] = "stall"
+    after_chunks: Chunks = 5
+    hold_s: Seconds = 600.0
+
+    def apply(self, plan: Plan, scene: Scene) -> Plan:
+        """The same reply, stuck."""
+        return plan.cut_after(self.after_chunks, "stalled", self.kind, hold_s=self.hold_s)
