@@ -1,12 +1,21 @@
 """Every exception that means bad input, whichever part noticed it: one line for the user, exit code 2."""
 
-from mock_providers import BindError, CatalogueError, FaultError, ProfileError
+from mock_providers import BindError, CatalogueError, FaultError, IncidentError, ProfileError
 from reports.record import RecordError
 
 from .errors import InputError
 from .stack.errors import ConfigError
 
-BAD_INPUT = (InputError, ConfigError, ProfileError, FaultError, CatalogueError, BindError, RecordError)
+BAD_INPUT = (
+    InputError,
+    ConfigError,
+    ProfileError,
+    FaultError,
+    IncidentError,
+    CatalogueError,
+    BindError,
+    RecordError,
+)
 
 
 def one_line(error: Exception) -> str:

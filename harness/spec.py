@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mock_providers import FaultError, check_faults, load_profile
+from mock_providers import FaultError, check_faults, load_incident, load_profile
 
 from .errors import InputError
 from .library import find
@@ -60,14 +60,19 @@ def make_spec(
     duration_s: float | None = None,
     stacks: tuple[str, ...] = (),
     trace: Path | None = None,
+    incident: str | None = None,
     command: str = "",
 ) -> RunSpec:
     """Read everything a run needs. Raises InputError or ConfigError, one line.
 
-    `scenario` and `stacks` are names or paths; `stacks`, when given, replace the scenario's subjects.
+    `scenario` and `stacks` are names or paths; `stacks`, when given, replace the scenario's subjects;
+    the faults of `incident` come on top of its own.
     """
     path = find("scenarios", scenario)
     loaded = load_scenario(path)
+    if incident is not None:
+        faults = (*loaded.faults, *load_incident(incident).faults)
+        loaded = loaded.model_copy(update={"faults": faults})
     subjects = tuple(load_subject(name, path.parent) for name in stacks or loaded.subjects)
     names = [subject.name for subject in subjects]
     if len(set(names)) < len(names):

@@ -8,6 +8,7 @@ from .answers import Catalogue, CatalogueError, Question, load_catalogue
 from .app import DEFAULT_EPOCH_S, MockApp
 from .faults import Fault, FaultError, check_faults, describe_faults, parse_faults
 from .http_server import BindError, PortInUse, build_server, listen, shut_down
+from .incident import Incident, IncidentError, load_incident, shipped_incidents
 from .ledger import Ledger, LedgerRow
 from .profile import Profile, ProfileError, load_profile, make_profile, shipped_profiles
 from .server import serve
@@ -19,6 +20,8 @@ __all__ = [
     "CatalogueError",
     "Fault",
     "FaultError",
+    "Incident",
+    "IncidentError",
     "Ledger",
     "LedgerRow",
     "MockApp",
@@ -31,10 +34,12 @@ __all__ = [
     "describe_faults",
     "listen",
     "load_catalogue",
+    "load_incident",
     "load_profile",
     "make_profile",
     "parse_faults",
     "serve",
+    "shipped_incidents",
     "shipped_profiles",
     "shut_down",
 ]

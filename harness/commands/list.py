@@ -21,13 +21,14 @@ class Kind(StrEnum):
     SUBJECTS = "subjects"
     PROFILES = "profiles"
     FAULTS = "faults"
+    INCIDENTS = "incidents"
 
 
 def list_things(
     kind: Annotated[Kind | None, typer.Argument(help="Only these.", show_default="all")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
-    """List scenarios, stacks, other subjects, provider profiles and fault kinds, each with its one line.
+    """List scenarios, stacks, subjects, provider profiles, fault kinds and incidents, each with its one line.
 
     Examples:
 
@@ -48,7 +49,13 @@ def list_things(
 
 
 def _entries(kind: Kind) -> Iterator[tuple[str, str]]:
-    from mock_providers import describe_faults, load_profile, shipped_profiles
+    from mock_providers import (
+        describe_faults,
+        load_incident,
+        load_profile,
+        shipped_incidents,
+        shipped_profiles,
+    )
 
     match kind:
         case Kind.SCENARIOS:
@@ -61,6 +68,8 @@ def _entries(kind: Kind) -> Iterator[tuple[str, str]]:
             yield from ((name, load_profile(name).title) for name in shipped_profiles())
         case Kind.FAULTS:
             yield from describe_faults().items()
+        case Kind.INCIDENTS:
+            yield from ((name, load_incident(name).title) for name in shipped_incidents())
 
 
 def _shelf(kind: Shelf) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,12 @@ def mock(
     profile: Annotated[
         str, typer.Option(help="How providers behave: a name (see `brownout list`) or a file.")
     ] = "page",
+    incident: Annotated[
+        str | None,
+        typer.Option(
+            help="Play this incident from the first request on: a name (`brownout list incidents`) or a file."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Decides every draw.")] = 7,
     answers: Annotated[
         Path | None, typer.Option(help="Catalogue of questions and right answers, JSONL. Default: ours.")
@@ -45,13 +51,16 @@ def mock(
 
         brownout mock --profile self-hosted --port vllm=8000
 
+        brownout mock --incident openai-2024-12-11
+
         curl -X POST http://127.0.0.1:8001/_mock/faults -d '[{"kind": "outage", "provider": "openai"}]'
     """
-    from mock_providers import MockApp, load_catalogue, load_profile, serve
+    from mock_providers import MockApp, load_catalogue, load_incident, load_profile, serve
 
     from .serving import announce, stop_event
 
     behaviour = load_profile(profile)
+    faults = load_incident(incident).faults if incident else ()
     catalogue = load_catalogue(answers or _own_catalogue())
     asked = {"openai": openai_port, "anthropic": anthropic_port, "together": together_port}
     known = {name: number for name, number in asked.items() if name in behaviour.providers}
@@ -59,7 +68,7 @@ def mock(
 
     async def until_stopped() -> None:
         epoch_s = time.time() - asyncio.get_running_loop().time()  # noqa: TID251  # for `created` and resets
-        app = MockApp(behaviour, seed=seed, answers=catalogue, epoch_s=epoch_s)
+        app = MockApp(behaviour, seed=seed, answers=catalogue, faults=faults, epoch_s=epoch_s)
         stop = stop_event(until_stdin_closes=until_stdin_closes)
         await serve(app, host=host, ports=ports, on_ready=announce(as_json, "Mock providers"), stop=stop)
 

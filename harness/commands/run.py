@@ -37,6 +37,10 @@ def run(
             help="Measure this stack (a name or a .toml file) instead of the scenario's; repeat for more."
         ),
     ] = None,
+    incident: Annotated[
+        str | None,
+        typer.Option(help="Add the faults of this incident: a name (`brownout list incidents`) or a file."),
+    ] = None,
     trace: Annotated[
         Path | None, typer.Option(help="Recorded traffic for scenarios that replay it: Azure LLM trace, CSV.")
     ] = None,
@@ -54,6 +58,8 @@ def run(
         brownout run outage --duration 15s --seed 3 --stack full
 
         brownout run outage --engine virtual --seeds 20
+
+        brownout run day --engine virtual --incident openai-2024-12-11
 
         brownout run azure-hour --duration 60s --trace AzureLLMInferenceTrace_conv.csv
     """
@@ -73,6 +79,7 @@ def run(
         duration_s=duration,
         stacks=tuple(stack or ()),
         trace=trace,
+        incident=incident,
         command=shlex.join(["brownout", *sys.argv[1:]]),
     )
     started_at = datetime.now(UTC)  # noqa: TID251  # the one look at the calendar: it names the run

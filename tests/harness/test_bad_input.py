@@ -73,6 +73,8 @@ def test_a_wrong_key_in_a_scenario(change: str, words: list[str], tmp_path: Path
         (["run", "azure-hour", "--trace", "nope.csv"], ["nope.csv", "cannot be read"]),
         (["run", "outage", "--trace", "nope.csv"], ["nope.csv", "cannot be read"]),
         (["mock", "--profile", "nope"], ["nope", "page"]),
+        (["mock", "--incident", "nope"], ["incident 'nope'", "openai-2024-12-11"]),
+        (["run", "outage", "--incident", "nope"], ["incident 'nope'", "openai-2024-12-11"]),
         (["mock", "--port", "nobody=1"], ["--port nobody=1", "openai, anthropic, together, admin"]),
         (["mock", "--port", "openai=x"], ["--port openai=x", "NAME=PORT"]),
         (["gateway", "nope"], ["stack 'nope'", "full, naive"]),

@@ -150,9 +150,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     late_ms = [late * 1000 for late in paced["late"]]
     p50, p99 = late_ms[len(late_ms) // 2], late_ms[int(len(late_ms) * 0.99)]
     rate = options.streams * 5 * 100 / paced["wall_s"]
-    tell(
-        f"paced, {options.streams} streams: {rate:.0f} chunk writes/s, late p50 {p50:.2f} ms, p99 {p99:.2f} ms"
-    )
+    tell(f"paced, {options.streams} streams: {rate:.0f} chunk writes/s")
+    tell(f"  late by p50 {p50:.2f} ms, p99 {p99:.2f} ms")
 
 
 def tell(line: str) -> None:

@@ -25,10 +25,27 @@ from mock_providers.wire.openai_errors import OpenAIErrors
 OPENAI = Scene(OpenAIErrors("org-x"), 0.02)
 ANTHROPIC = Scene(AnthropicErrors(), 0.02)
 NEEDED: dict[str, dict[str, Any]] = {"region_outage": {"region": "us"}}
-KINDS_KNOWN = (
-    "outage region_outage http_error key_revoked refuse hang brownout slow_first_token slow_drip stall reset "
-    "truncate malformed_json malformed_sse in_band_error html_200 quality_loss cache_wipe clock_skew"
-).split()
+KINDS_KNOWN = [
+    "outage",
+    "region_outage",
+    "http_error",
+    "key_revoked",
+    "refuse",
+    "hang",
+    "brownout",
+    "slow_first_token",
+    "slow_drip",
+    "stall",
+    "reset",
+    "truncate",
+    "malformed_json",
+    "malformed_sse",
+    "in_band_error",
+    "html_200",
+    "quality_loss",
+    "cache_wipe",
+    "clock_skew",
+]
 PLAN = Plan(
     status=200,
     ends="complete",
