@@ -1,42 +1,56 @@
-"""What a reply says: the right answer or a wrong one, then filler, to an exact length.
+"""What a reply says: the right answer, a wrong or an invented one, then filler, to an exact length.
 
-A catalogue is JSON lines, one question each: `{"id": "q1", "question": "...", "answer": "...",
-"wrong": ["...", ...], "difficulty": "easy" | "medium" | "hard"}`; other keys are for other readers.
-A prompt asks one of them by a line `Question: <text>` in its last user message (the last such line counts).
+A prompt steers it by its last user message: a line `Question: <text>` asks a question of the catalogue, the
+words `in about N tokens` set the length (0: an empty reply), and `in many scripts` asks for filler of several
+alphabets, accents and emoji. A last message of the assistant is the beginning of the reply, which goes on
+from there: no word of it is repeated, none is left out.
 """
 
 import math
 import random
 import re
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from . import tokens
+from .catalogue import Catalogue, CatalogueError, Question, last_match, load_catalogue
 from .draws import Draws
-from .filler import filler, vocabulary
+from .filler import Prose, plain_prose, unicode_prose
 from .latency import Options
 from .plan import Answer, Finish
 from .request import Request
-from .validation import one_line
 
-Difficulty = Literal["easy", "medium", "hard"]
-Line = Annotated[str, Field(min_length=1, pattern=r"^[^\r\n]*$")]
+__all__ = [
+    "Accuracy",
+    "Catalogue",
+    "CatalogueError",
+    "Question",
+    "ReplyLength",
+    "Said",
+    "Saying",
+    "load_catalogue",
+    "say",
+]
+
 Share = Annotated[float, Field(ge=0, le=1)]
 
-_QUESTION = re.compile(r"^[ \t]*Question:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
 _LENGTH = re.compile(r"\bin about (\d{1,6}) tokens\b", re.IGNORECASE)
-_TAIL_CHARS = 512
+_SCRIPTS = re.compile(r"\b(in many scripts)\b", re.IGNORECASE)
+_SYLLABLES = ("ba", "dro", "fe", "gli", "ka", "lor", "mi", "nex", "pu", "quo", "rin", "sta", "ves", "zu")
 
 
 class Accuracy(Options):
-    """The share of right answers by difficulty of the question."""
+    """The share of right answers by difficulty of the question.
+
+    `hallucinated`: of the answers that are not right, the share that is invented (default 0.25, our choice);
+    the others are wrong answers of the catalogue.
+    """
 
     easy: Share
     medium: Share
     hard: Share
+    hallucinated: Share = 0.25
 
 
 class ReplyLength(Options):
@@ -48,67 +62,6 @@ class ReplyLength(Options):
     def draw(self, rng: random.Random) -> int:
         """Tokens, at least 1."""
         return max(1, round(math.exp(rng.gauss(self.mu, self.sigma))))
-
-
-class CatalogueError(Exception):
-    """A catalogue that cannot be used; one line: file, line, key and what was expected."""
-
-
-class Question(BaseModel):
-    """One question with its right answer and the wrong ones a model may give instead."""
-
-    model_config = ConfigDict(frozen=True, strict=True)
-
-    id: Line
-    question: Line
-    answer: Line
-    wrong: Annotated[tuple[Line, ...], Field(min_length=1)]
-    difficulty: Difficulty
-
-
-class Catalogue:
-    """Questions by their text. Refuses one asked twice, and an answer that filler prose could contain."""
-
-    def __init__(self, questions: Iterable[Question]) -> None:
-        self._by_text: dict[str, Question] = {}
-        for question in questions:
-            text = question.question.strip()
-            if text in self._by_text:
-                raise CatalogueError(f"question: expected each once, got {text!r} again")
-            if _contains(vocabulary(), question.answer):
-                raise CatalogueError(
-                    f"answer: expected no phrase of the filler prose, got {question.answer!r}"
-                )
-            self._by_text[text] = question
-
-    def __len__(self) -> int:
-        return len(self._by_text)
-
-    def asked_in(self, text: str) -> Question | None:
-        """The question on the last `Question:` line of a message, None when it is not in the catalogue."""
-        asked = _last(_QUESTION, text) if self._by_text else None
-        return None if asked is None else self._by_text.get(asked)
-
-
-def load_catalogue(path: str | Path) -> Catalogue:
-    """Read a catalogue file; raises CatalogueError."""
-    path = Path(path)
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise CatalogueError(f"{path}: expected a readable file of JSON lines ({reason})") from None
-    questions = []
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                questions.append(Question.model_validate_json(line))
-            except ValidationError as error:
-                raise CatalogueError(f"{path}: line {number}: {one_line(error)}") from None
-    try:
-        return Catalogue(questions)
-    except CatalogueError as error:
-        raise CatalogueError(f"{path}: {error}") from None
 
 
 class Said(NamedTuple):
@@ -138,12 +91,20 @@ def say(
     *,
     quality: float = 1.0,
 ) -> Saying:
-    """What the model replies, at most `cap` tokens of it; `draws` are the reply's own."""
-    user_text = request.last_user_text
-    opening, answer = _opening(catalogue.asked_in(user_text), accuracy, draws)
-    wanted = max(_wanted_tokens(user_text, length, draws), tokens.count(opening), 1)
+    """What the model replies, at most `cap` tokens of it; `draws` are the reply's own.
+
+    `quality` is the share of the accuracy that is left.
+    """
+    user_text, begun = request.last_user_text, request.prefill
+    question = catalogue.asked_in(user_text)
+    opening, answer = _opening(question, accuracy, quality, draws)
+    wanted = max(_wanted_tokens(user_text, length, draws), tokens.count(opening))
+    if begun:
+        opening, answer = _rest_of_opening(begun, question, opening, answer)
+        wanted = max(wanted - tokens.count(begun), tokens.count(opening), 1)
     allowed = cap if request.max_tokens is None else min(cap, request.max_tokens)
-    text = _exactly(min(wanted, allowed + 1), opening, draws.uniform("filler"))
+    prose = unicode_prose() if last_match(_SCRIPTS, user_text) else plain_prose()
+    text = _exactly(min(wanted, allowed + 1), opening, begun, prose, draws.uniform("filler"))
     for at, sequence in sorted((text.find(stop), stop) for stop in request.stop):
         if 0 <= at <= allowed * tokens.CHARS_PER_TOKEN - len(sequence):
             return Saying(_plain(text[:at]), "stop_sequence", sequence, answer)
@@ -156,35 +117,61 @@ def _plain(text: str) -> tuple[Said, ...]:
     return (Said("text", text),)
 
 
-def _opening(question: Question | None, accuracy: Accuracy, draws: Draws) -> tuple[str, Answer]:
+def _opening(
+    question: Question | None, accuracy: Accuracy, quality: float, draws: Draws
+) -> tuple[str, Answer]:
     if question is None:
         return "", "generated"
-    if draws.uniform("answer") < getattr(accuracy, question.difficulty):
-        return f"The answer is {question.answer}.", "right"
-    wrong = question.wrong[int(draws.uniform("wrong") * len(question.wrong))]
-    return f"The answer is {wrong}.", "wrong"
+    if draws.uniform("answer") < getattr(accuracy, question.difficulty) * quality:
+        return _sentence(question.answer), "right"
+    if draws.uniform("hallucinated") < accuracy.hallucinated:
+        return _sentence(_invented(draws)), "hallucinated"
+    return _sentence(question.wrong[int(draws.uniform("wrong") * len(question.wrong))]), "wrong"
+
+
+def _sentence(answer: str) -> str:
+    return f"The answer is {answer}."
+
+
+def _invented(draws: Draws) -> str:
+    """A name that nothing has."""
+    syllables = draws.rng("invented").choices(_SYLLABLES, k=4)
+    return "".join(syllables).capitalize()
+
+
+def _rest_of_opening(
+    begun: str, question: Question | None, opening: str, answer: Answer
+) -> tuple[str, Answer]:
+    """What is missing of the answer that the reply has begun with: the drawn one, if it has begun so."""
+    if question is None:
+        return "", answer
+    known: list[tuple[str, Answer]] = [(opening, answer), (_sentence(question.answer), "right")]
+    known += [(_sentence(wrong), "wrong") for wrong in question.wrong]
+    for sentence, judged in known:
+        if sentence.startswith(begun):
+            return sentence[len(begun) :], judged
+        if begun.startswith(sentence):
+            return "", judged
+    return "", "hallucinated"
 
 
 def _wanted_tokens(user_text: str, length: ReplyLength, draws: Draws) -> int:
-    told = _last(_LENGTH, user_text)
+    told = last_match(_LENGTH, user_text)
     return length.draw(draws.rng("length")) if told is None else int(told)
 
 
-def _last(pattern: re.Pattern[str], text: str) -> str | None:
-    """What the pattern's last match holds. Long prompts say such things at their end: look there first."""
-    found = pattern.findall(text, max(0, len(text) - _TAIL_CHARS)) or pattern.findall(text)
-    return found[-1] if found else None
+def _exactly(length: int, opening: str, begun: str, prose: Prose, draw: float) -> str:
+    """`opening` and then prose: a text of exactly `length` tokens that ends in a full stop.
 
-
-def _exactly(length: int, opening: str, draw: float) -> str:
-    """`opening` and then filler: a text of exactly `length` tokens that ends in a full stop."""
+    After `begun` alone the prose goes on where that leaves off.
+    """
+    goes_on = prose.after(begun) if begun and not opening else None
     text = f"{opening} " if opening else ""
+    if goes_on is None and not opening and begun and not begun.endswith(" "):
+        text = " "
     room = length * tokens.CHARS_PER_TOKEN - len(text) - 1
     if room < 2:
         return opening
+    at = prose.start(draw) if goes_on is None else goes_on
     # A sentence's end is at most two characters (". "), so the last token keeps at least one.
-    return f"{text}{filler(room, draw).rstrip(' .,;')}."
-
-
-def _contains(text: str, phrase: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(phrase.strip())}(?!\w)", text, re.IGNORECASE) is not None
+    return f"{text}{prose.slice(at, room).rstrip(' .,;')}."

@@ -22,6 +22,7 @@ from .anthropic_batches import (
 )
 from .count_tokens import CountTokens
 from .desk import Decision, Desk, Incoming
+from .embeddings import Embeddings
 from .files import DeleteFile, FileContent, ListFiles, OneFile, UploadFile
 from .generation import Generation
 from .models import Models, OneModel
@@ -92,14 +93,18 @@ def routes_of(provider: Provider) -> Routes:
         case "gemini":
             return Routes(gemini_routes())
         case "openai" | "together":
-            chat = OpenAIChat(
-                provider, OpenAIErrors(provider.organization), lenient=provider.protocol == "together"
-            )
-            completions = Generation("chat.completions", chat)
-            routes = [Route("POST", "/v1/chat/completions", completions), *models]
-            if provider.protocol == "openai":
-                routes += openai_batch_routes({"/v1/chat/completions": completions})
-            return Routes(routes)
+            return Routes([*_openai_routes(provider), *models])
+
+
+def _openai_routes(provider: Provider) -> list[Route]:
+    """Chat completions and embeddings, at OpenAI also in batches."""
+    errors, lenient = OpenAIErrors(provider.organization), provider.protocol == "together"
+    answering: dict[str, Endpoint] = {
+        "/v1/chat/completions": Generation("chat.completions", OpenAIChat(provider, errors, lenient=lenient)),
+        "/v1/embeddings": Embeddings(errors, lenient=lenient),
+    }
+    live = [Route("POST", path, endpoint) for path, endpoint in answering.items()]
+    return live if lenient else [*live, *openai_batch_routes(answering)]
 
 
 def openai_batch_routes(answering: Mapping[str, Endpoint]) -> list[Route]:

@@ -14,7 +14,7 @@ from mock_providers.filler import filler, vocabulary
 from mock_providers.request import Message, Request
 
 ALWAYS = Accuracy(easy=1.0, medium=1.0, hard=1.0)
-NEVER = Accuracy(easy=0.0, medium=0.0, hard=0.0)
+NEVER = Accuracy(easy=0.0, medium=0.0, hard=0.0, hallucinated=0.0)
 CAPITAL = Question(
     id="q1",
     question="What is the capital of France?",
