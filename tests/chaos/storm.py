@@ -74,6 +74,19 @@ FAULTS: list[dict[str, Any]] = [
     {"kind": "reset", "probability": 0.02, "after_chunks": 0},
     {"kind": "reset", "probability": 0.02, "after_chunks": 3},
     {"kind": "reset", "probability": 0.01, "after_chunks": 1000},
+    {"kind": "refuse", "probability": 0.01},
+    {"kind": "key_revoked", "probability": 0.003},
+    {"kind": "region_outage", "region": "us", "probability": 0.01},
+    {"kind": "slow_first_token", "probability": 0.01, "extra_s": 1.0},
+    {"kind": "slow_drip", "probability": 0.01, "gap_s": 0.5},
+    {"kind": "stall", "probability": 0.01, "after_chunks": 3, "hold_s": 1.0},
+    {"kind": "truncate", "probability": 0.01, "after_chunks": 3},
+    {"kind": "malformed_json", "probability": 0.01, "after_chunks": 3},
+    {"kind": "malformed_sse", "probability": 0.01, "after_chunks": 3},
+    {"kind": "in_band_error", "probability": 0.01, "after_chunks": 3},
+    {"kind": "html_200", "probability": 0.01},
+    {"kind": "quality_loss", "probability": 0.01},
+    {"kind": "clock_skew", "probability": 0.01},
 ]
 
 STACK: dict[str, Any] = {
