@@ -1,19 +1,25 @@
 """OpenAI's chat completions: request bytes to a Request, a Plan to a JSON reply or to server-sent events."""
 
-import hashlib
-from functools import lru_cache
-
 import orjson
 
-from ..plan import Piece, Plan
+from ..plan import Plan
 from ..profile import Provider
 from ..received import Received
-from ..request import Message, Refused, Request, digest_of
-from .dialect import Params, Stamp
+from ..request import Refused, Request, digest_of
+from .dialect import Frames, Params, Stamp
 from .fields import BadField, Fields, loads, names
 from .openai_errors import OpenAIErrors
+from .openai_frames import (
+    FINISH_REASON,
+    completion_id,
+    fingerprint,
+    frames_of,
+    says_text,
+    tool_call,
+    usage_of,
+)
+from .openai_reading import read_json_schema, read_messages, read_tool_choice, read_tools
 
-_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _PARAMETERS = names(
     """
     audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens max_tokens
@@ -30,10 +36,15 @@ _NOT_IN_DIGEST = names(
     service_tier store stream stream_options user
     """
 )
-_FINISH = {"stop": "stop", "stop_sequence": "stop", "length": "length"}
+_UNSUPPORTED = {
+    "functions": "deprecated: use 'tools' instead.",
+    "function_call": "deprecated: use 'tool_choice' instead.",
+    "logprobs": "log probabilities are not supported with this model.",
+    "top_logprobs": "log probabilities are not supported with this model.",
+}
+_MOST_CHOICES = 8
+_MOST_STOPS = 4
 _ANNOTATIONS: tuple[object, ...] = ()
-_DONE = b"data: [DONE]\n\n"
-_PADDING = tuple(("q7Xw2LmZ9sKd4TbV"[:n]).encode() for n in range(16))
 
 
 class OpenAIChat:
@@ -42,7 +53,7 @@ class OpenAIChat:
     def __init__(self, provider: Provider, errors: OpenAIErrors, *, lenient: bool = False) -> None:
         self._provider = provider
         self._errors = errors
-        self._parameters = None if lenient else _PARAMETERS
+        self._lenient = lenient
 
     def parse(self, received: Received, params: Params) -> Request:
         """Read a chat completion request; raises Refused."""
@@ -50,145 +61,123 @@ class OpenAIChat:
             return self._read(loads(received.body))
         except BadField as bad:
             raise Refused(self._errors.bad_field(bad)) from None
-        except ValueError:
+        except (ValueError, orjson.JSONEncodeError):
             raise Refused(self._errors.bad_json()) from None
 
     def _read(self, body: object) -> Request:
         fields = Fields(body)
-        if self._parameters is not None:
-            fields.only(self._parameters)
+        if not self._lenient:
+            fields.only(_PARAMETERS)
         model = fields.text("model")
-        if (fields.at_least("n", 1) or 1) > 1:
-            raise BadField(("n",), "unsupported", "only one choice per request is played here.")
-        for name in ("temperature", "top_p"):
-            fields.read(name, "number")
-        options = fields.inner("stream_options")
-        asked_plain = options.read("include_obfuscation", "boolean") is False
-        return Request(
+        _check_values(fields)
+        options = self._stream_options(fields)
+        tools, definitions = read_tools(fields)
+        tool_choice, several = read_tool_choice(fields, tools)
+        request = Request(
             model=model,
-            messages=_messages(fields),
+            messages=(*definitions, *read_messages(fields)),
             digest=digest_of(body if isinstance(body, dict) else {}, _NOT_IN_DIGEST),
-            max_tokens=fields.at_least("max_completion_tokens", 1) or fields.at_least("max_tokens", 1),
+            max_tokens=_max_tokens(fields),
             stop=_stop(fields),
             stream=fields.flag("stream"),
             include_usage=options.flag("include_usage"),
-            obfuscate=self._provider.obfuscation and not asked_plain,
+            obfuscate=self._provider.obfuscation
+            and options.read("include_obfuscation", "boolean") is not False,
+            n=_choices_asked(fields),
+            tools=tools,
+            tool_choice=tool_choice,
+            parallel_tool_calls=several,
+            json_schema=read_json_schema(fields),
         )
+        if request.json_schema == {} and not self._lenient:
+            _check_json_is_mentioned(request)
+        return request
+
+    def _stream_options(self, fields: Fields) -> Fields:
+        if fields.present("stream_options") and not fields.flag("stream") and not self._lenient:
+            raise BadField(("stream_options",), "unsupported", "only allowed when 'stream' is enabled.")
+        return fields.inner("stream_options")
 
     def body(self, request: Request, plan: Plan, stamp: Stamp) -> bytes:
         """The JSON of a whole reply."""
         return orjson.dumps(
             {
-                "id": _completion_id(stamp),
+                "id": completion_id(stamp),
                 "object": "chat.completion",
                 "created": int(stamp.wall_s),
                 "model": stamp.model,
                 "choices": [_choice(plan, nth) for nth in range(len(plan.choices))],
-                "usage": _usage(plan),
+                "usage": usage_of(plan),
                 "service_tier": "default",
-                "system_fingerprint": _fingerprint(stamp.model),
+                "system_fingerprint": fingerprint(stamp.model),
             }
         )
 
-    def frames(self, request: Request, plan: Plan, stamp: Stamp) -> "OpenAIFrames":
+    def frames(self, request: Request, plan: Plan, stamp: Stamp) -> Frames:
         """The server-sent events of a reply."""
-        return OpenAIFrames(request, plan, stamp)
-
-
-class OpenAIFrames:
-    """Chunks cut from one template: only the text between two fixed strings changes from chunk to chunk."""
-
-    __slots__ = ("_after", "_before", "_obfuscate", "head", "tail")
-
-    def __init__(self, request: Request, plan: Plan, stamp: Stamp) -> None:
-        opening = (
-            b'data: {"id":"%s","object":"chat.completion.chunk","created":%d,"model":%s,'
-            b'"service_tier":"default","system_fingerprint":"%s",'
-            % (
-                _completion_id(stamp).encode(),
-                stamp.wall_s,
-                orjson.dumps(stamp.model),
-                _fingerprint(stamp.model).encode(),
-            )
-        )
-        usage = b',"usage":null' if request.include_usage else b""
-        delta = opening + b'"choices":[{"index":0,"delta":'
-        self._obfuscate = request.obfuscate
-        self._before = delta + b'{"content":'
-        self._after = b'},"logprobs":null,"finish_reason":null}]' + usage
-        self.head = delta + b'{"role":"assistant","content":"","refusal":null' + self._after + b"}\n\n"
-        finish = b'{},"logprobs":null,"finish_reason":"%s"}]%s}\n\n' % (
-            _FINISH[plan.choices[0].finish].encode(),
-            usage,
-        )
-        self.tail = delta + finish
-        if request.include_usage:
-            self.tail += opening + b'"choices":[],"usage":' + orjson.dumps(_usage(plan)) + b"}\n\n"
-        self.tail += _DONE
-
-    def piece(self, piece: Piece) -> bytes:
-        """One content chunk; its padding evens out the lengths, as OpenAI's does."""
-        content = orjson.dumps(piece.text)
-        if self._obfuscate:
-            padding = _PADDING[-len(content) % 16]
-            return b'%s%s%s,"obfuscation":"%s"}\n\n' % (self._before, content, self._after, padding)
-        return b"%s%s%s}\n\n" % (self._before, content, self._after)
+        return frames_of(request, plan, stamp)
 
 
 def _choice(plan: Plan, nth: int) -> dict[str, object]:
-    message = {
+    choice = plan.choices[nth]
+    texts = [(block, plan.text_of(nth, which)) for which, block in enumerate(choice.blocks)]
+    content = "".join(text for block, text in texts if block.kind == "text")
+    # A call that was cut before its first argument never opened, so it is not in a stream either.
+    calls = [tool_call(block, text) for block, text in texts if block.kind == "tool" and text]
+    message: dict[str, object] = {
         "role": "assistant",
-        "content": plan.text_of(nth, 0),
+        "content": content if says_text(choice) else None,
         "refusal": None,
         "annotations": _ANNOTATIONS,
     }
-    finish = _FINISH[plan.choices[nth].finish]
+    if calls:
+        message["tool_calls"] = calls
+    finish = FINISH_REASON[choice.finish]
     return {"index": nth, "message": message, "logprobs": None, "finish_reason": finish}
 
 
-def _messages(fields: Fields) -> tuple[Message, ...]:
-    fields.require("messages")
-    items = fields.items("messages")
-    if not items:
-        raise BadField(("messages",), "unsupported", "empty array. Expected an array with minimum length 1.")
-    messages = []
-    for nth, item in enumerate(items):
-        message = Fields(item, ("messages", nth))
-        role = message.choice("role", _ROLES)
-        # An assistant's message that only calls tools has no content.
-        silent = role == "assistant" and item.get("content") is None
-        messages.append(Message.of(role, "" if silent else message.content("content")))
-    return tuple(messages)
+def _check_values(fields: Fields) -> None:
+    """Refuse what is not played, and wrong types of what does not matter here."""
+    for name, complaint in _UNSUPPORTED.items():
+        if fields.present(name) and fields.require(name):
+            raise BadField((name,), "unsupported", complaint)
+    for name in ("temperature", "top_p"):
+        fields.read(name, "number")
+    fields.read("store", "boolean")
+    fields.read("metadata", "object")
+    fields.read("service_tier", "string")
+
+
+def _max_tokens(fields: Fields) -> int | None:
+    return fields.at_least("max_completion_tokens", 1) or fields.at_least("max_tokens", 1)
+
+
+def _choices_asked(fields: Fields) -> int:
+    n = fields.at_least("n", 1) or 1
+    if n > _MOST_CHOICES:
+        complaint = f"integer above maximum value. Expected a value <= {_MOST_CHOICES}, but got {n} instead."
+        raise BadField(("n",), "unsupported", complaint)
+    return n
+
+
+def _check_json_is_mentioned(request: Request) -> None:
+    """OpenAI's JSON mode without a schema wants the prompt to speak of JSON."""
+    if not any("json" in message.text.lower() for message in request.messages):
+        complaint = (
+            "'messages' must contain the word 'json' in some form, to use 'response_format' of type "
+            "'json_object'."
+        )
+        raise BadField(("messages",), "unsupported", complaint)
 
 
 def _stop(fields: Fields) -> tuple[str, ...]:
     try:
         stop = fields.read("stop", "string")
     except BadField:
-        return fields.texts("stop")
-    return (stop,) if stop else ()
-
-
-def _usage(plan: Plan) -> dict[str, object]:
-    output_tokens = plan.output_tokens
-    return {
-        "prompt_tokens": plan.input_tokens,
-        "completion_tokens": output_tokens,
-        "total_tokens": plan.input_tokens + output_tokens,
-        "prompt_tokens_details": {"cached_tokens": plan.cached_input_tokens, "audio_tokens": 0},
-        "completion_tokens_details": {
-            "reasoning_tokens": 0,
-            "audio_tokens": 0,
-            "accepted_prediction_tokens": 0,
-            "rejected_prediction_tokens": 0,
-        },
-    }
-
-
-def _completion_id(stamp: Stamp) -> str:
-    return f"chatcmpl-{stamp.request_id.removeprefix('req_')}"
-
-
-@lru_cache(maxsize=1024)
-def _fingerprint(model: str) -> str:
-    return "fp_" + hashlib.blake2b(model.encode(), digest_size=5).hexdigest()
+        stops = fields.texts("stop")
+    else:
+        stops = (stop,) if stop else ()
+    if len(stops) > _MOST_STOPS:
+        complaint = f"Expected an array with maximum length {_MOST_STOPS}, but got an array with length "
+        raise BadField(("stop",), "unsupported", f"array too long. {complaint}{len(stops)} instead.")
+    return stops

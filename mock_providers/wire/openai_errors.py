@@ -86,12 +86,18 @@ class OpenAIErrors:
 
     def prompt_too_long(self, input_tokens: int, max_tokens: int, window: int) -> Problem:
         """The prompt and the longest reply asked for do not fit the context window."""
-        completion = f" and {max_tokens} in the completion" if max_tokens else ""
+        told = f"your messages resulted in {input_tokens} tokens"
+        if max_tokens:
+            told = (
+                f"you requested {input_tokens + max_tokens} tokens "
+                f"({input_tokens} in the messages, {max_tokens} in the completion)"
+            )
+        remedy = "messages or completion" if max_tokens else "messages"
         return Problem(
             400,
             _INVALID,
-            f"This model's maximum context length is {window} tokens. However, you requested {input_tokens} "
-            f"tokens in the messages{completion}. Please reduce the length of the messages or completion.",
+            f"This model's maximum context length is {window} tokens. However, {told}. "
+            f"Please reduce the length of the {remedy}.",
             "context_length_exceeded",
             "messages",
         )

@@ -218,7 +218,11 @@ def test_the_digest_covers_what_decides_the_reply_and_nothing_else() -> None:
         ({**MINIMAL, "max_tokens": True}, "invalid_type", "max_tokens", "got a boolean"),
         ({**MINIMAL, "stream": "yes"}, "invalid_type", "stream", "expected a boolean"),
         ({**MINIMAL, "stop": [""]}, "invalid_type", "stop[0]", ""),
-        ({**MINIMAL, "n": 2}, "unsupported_value", "n", "one choice"),
+        ({**MINIMAL, "n": 9}, "unsupported_value", "n", "Expected a value <= 8, but got 9"),
+        ({**MINIMAL, "stop": list("abcde")}, "unsupported_value", "stop", "maximum length 4"),
+        ({**MINIMAL, "stream_options": {}}, "unsupported_value", "stream_options", "'stream' is enabled"),
+        ({**MINIMAL, "logprobs": True}, "unsupported_value", "logprobs", "not supported"),
+        ({**MINIMAL, "functions": [{}]}, "unsupported_value", "functions", "use 'tools'"),
         ({**MINIMAL, "temperature": "hot"}, "invalid_type", "temperature", "expected a number"),
         ({**MINIMAL, "top_k": 5}, None, None, "Unrecognized request argument supplied: top_k"),
     ],
@@ -234,6 +238,20 @@ def test_a_bad_request_is_refused_in_openais_words(
 
 def test_together_is_lenient_about_unknown_arguments() -> None:
     assert parse({**MINIMAL, "top_k": 5, "repetition_penalty": 1.1}, TOGETHER_CHAT).model == "gpt-4o"
+
+
+def test_a_prompt_that_is_too_long_is_refused_in_openais_words() -> None:
+    errors = OpenAIErrors("org-x")
+    start = "This model's maximum context length is 4096 tokens. However, "
+    assert errors.prompt_too_long(5000, 0, 4096).message == (
+        f"{start}your messages resulted in 5000 tokens. Please reduce the length of the messages."
+    )
+    problem = errors.prompt_too_long(4000, 1000, 4096)
+    assert problem.message == (
+        f"{start}you requested 5000 tokens (4000 in the messages, 1000 in the completion). "
+        "Please reduce the length of the messages or completion."
+    )
+    assert (problem.status, problem.code, problem.param) == (400, "context_length_exceeded", "messages")
 
 
 def test_errors_have_openais_shape() -> None:
