@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from .facts import AttemptFacts, CallFacts
 
 Role = Literal["system", "user", "assistant"]
-AttemptKind = Literal["primary", "retry", "fallback", "hedge"]
+AttemptKind = Literal["primary", "retry", "fallback", "hedge", "continue"]
+Priority = Literal["interactive", "batch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,9 @@ class Call:
     """What the user asked for, plus what the layers above have decided so far.
 
     `deadline_s` is a moment on the event loop's clock after which nobody waits for the answer any more.
-    `target`, `attempt_kind`, `backoff_s` and `attempt` are filled in on the way down; `facts` is the call's
-    own notebook, shared by all its attempts.
+    `prefill` is what the reply has begun with elsewhere: the provider is to go on from there. `insist` asks a
+    target even if its breaker is open. `target`, `attempt_kind`, `backoff_s` and `attempt` are filled in on the
+    way down; `facts` is the call's own notebook, shared by all its attempts.
     """
 
     id: str
@@ -62,7 +64,10 @@ class Call:
     stop: tuple[str, ...] = ()
     stream: bool = True
     tenant: str = ""
+    priority: Priority = "interactive"
     deadline_s: float = inf
+    prefill: str = ""
+    insist: bool = False
     target: Target | None = None
     attempt_kind: AttemptKind = "primary"
     backoff_s: float = 0.0

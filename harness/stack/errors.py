@@ -64,7 +64,9 @@ class ProviderError(StackError):
 
 
 class Rejected(StackError):
-    """We refused the call or the attempt: `rejected_limiter`, `rejected_deadline`, `rejected_unsuitable`."""
+    """We refused the call or the attempt: `rejected_limiter`, `rejected_deadline`, `rejected_unsuitable`,
+    `rejected_breaker` (open, for another `retry_after_s`), `rejected_throttled` (load shed).
+    """
 
     def __init__(self, kind: str, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(kind, message)
