@@ -56,7 +56,7 @@ class Bucket(NamedTuple):
 
 class Circuit(NamedTuple):
     """All that a breaker knows. `until_s` ends the cooldown; `probing` probes are out, `proven` came back
-    well; `returns` counts the failed tries to come back, `openings` every change of mind, and keys the jitter.
+    well; `returns` counts the failed tries to come back, `openings` each change, which keys the jitter.
     """
 
     window: tuple[Bucket, ...] = ()

@@ -9,17 +9,19 @@ import httpx
 from pydantic import Field, ValidationError, model_validator
 
 from .attempts import AttemptLedger
+from .breaker import Breaker, BreakerOptions
 from .cache import CacheOptions, ExactCache
 from .call import Call, Layer, Message, Next, Target, stack
 from .cost import Price, default_prices, price_of
 from .errors import ConfigError
 from .facts import CallFacts
-from .fallback import Fallback
+from .fallback import Fallback, FallbackOptions
 from .limiter import Limiter, LimiterOptions
 from .options import Options, first_complaint
 from .reply import Reply
 from .retry import Retry, RetryOptions
 from .send import Endpoint, Send
+from .state import Backend, MemoryBackend
 from .streaming import DeadlineOptions, Deadlines
 from .telemetry import Sink, Telemetry
 from .transport import make_transport
@@ -52,6 +54,7 @@ class TargetOptions(Options):
     timeout_s: float = Field(default=10.0, gt=0)
     max_output_tokens: int = Field(default=4096, ge=1)
     context_tokens: int = Field(default=128_000, ge=1)
+    prefill: bool = True
     limiter: LimiterOptions | None = None
 
     def target(self) -> Target:
@@ -63,6 +66,7 @@ class TargetOptions(Options):
             timeout_s=self.timeout_s,
             max_output_tokens=self.max_output_tokens,
             context_tokens=self.context_tokens,
+            prefill=self.prefill,
         )
 
 
@@ -73,7 +77,9 @@ class StackOptions(Options):
     description: str = ""
     deadlines: DeadlineOptions = DeadlineOptions()
     cache: CacheOptions | None = None
+    fallback: FallbackOptions = FallbackOptions(after_first_token="fail")
     retry: RetryOptions | None = None
+    breaker: BreakerOptions | None = None
     target: tuple[TargetOptions, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -148,16 +154,19 @@ def build(
     seed: int = 0,
     prices: Mapping[str, Price] | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
+    backend: Backend | None = None,
 ) -> Stack:
     """The stack that `options` describe.
 
     `endpoints` gives each provider's base URL and key; `sink` gets every call's facts once; `seed` keys the
-    jitter; `prices` defaults to the list that ships here. Raises `ConfigError`.
+    jitter; `prices` defaults to the list that ships here; `backend` keeps what the mechanisms know, in memory
+    by default. Raises `ConfigError`.
     """
     prices = default_prices() if prices is None else prices
     transport = transport or make_transport()
+    backend = backend or MemoryBackend()
     chains = {
-        target.target().name: _target_chain(target, options, endpoints, prices, transport)
+        target.target().name: _target_chain(target, options, endpoints, prices, transport, backend, seed)
         for target in options.target
     }
 
@@ -167,7 +176,7 @@ def build(
     layers: list[Layer] = [Telemetry(sink)]
     if options.cache is not None:
         layers.append(ExactCache(options.cache))
-    layers.append(Fallback(tuple(target.target() for target in options.target)))
+    layers.append(Fallback(tuple(target.target() for target in options.target), options.fallback))
     if options.retry is not None:
         layers.append(Retry(options.retry, seed))
     return Stack(options, stack(*layers, send=by_target), transport)
@@ -179,11 +188,17 @@ def _target_chain(
     endpoints: Mapping[str, Endpoint],
     prices: Mapping[str, Price],
     transport: httpx.AsyncBaseTransport,
+    backend: Backend,
+    seed: int,
 ) -> Next:
     if target.provider not in endpoints:
         raise ConfigError(f"no endpoint for provider {target.provider!r}")
     codec = CODECS[target.provider]
-    layers: list[Layer] = [AttemptLedger(price_of(target.model, prices))]
+    name = target.target().name
+    layers: list[Layer] = []
+    if options.breaker is not None:
+        layers.append(Breaker(options.breaker, f"breaker/{name}", backend, seed))
+    layers.append(AttemptLedger(price_of(target.model, prices)))
     if target.limiter is not None:
         layers.append(Limiter(target.limiter, codec.reserved_tokens))
     layers.append(Deadlines(options.deadlines))

@@ -32,7 +32,7 @@ def cache_key(call: Call) -> bytes:
         call.tenant,
         call.model,
         [[message.role, message.content] for message in call.messages],
-        [call.max_tokens, call.temperature, call.top_p, call.stop],
+        [call.max_tokens, call.temperature, call.top_p, call.stop, call.prefill],
     ]
     return sha256(orjson.dumps(identity)).digest()
 

@@ -34,6 +34,7 @@ class Target:
     """One provider's model that a call can be sent to.
 
     `max_output_tokens` and `context_tokens` are the model's own limits: what a prompt is adapted to.
+    `prefill` says that it goes on from a last message of the assistant.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Target:
     timeout_s: float = inf
     max_output_tokens: int = 4096
     context_tokens: int = 128_000
+    prefill: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,8 @@ class Call:
 
     `deadline_s` is a moment on the event loop's clock after which nobody waits for the answer any more.
     `prefill` is what the reply has begun with elsewhere: the provider is to go on from there. `insist` asks a
-    target even if its breaker is open. `target`, `attempt_kind`, `backoff_s` and `attempt` are filled in on the
-    way down; `facts` is the call's own notebook, shared by all its attempts.
+    target even if its breaker is open. `target`, `attempt_kind`, `backoff_s` and `attempt` are filled in on
+    the way down; `facts` is the call's own notebook, shared by all its attempts.
     """
 
     id: str

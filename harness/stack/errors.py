@@ -31,7 +31,13 @@ RETRYABLE: dict[str, bool] = {
 
 
 class StackError(Exception):
-    """Base of what a stack raises for a call. `kind` is a word for a table, `str()` a sentence."""
+    """Base of what a stack raises for a call. `kind` is a word for a table, `str()` a sentence.
+
+    `partial` is the text that the caller had got by then, `cost_nusd` what the call had cost.
+    """
+
+    partial: str = ""
+    cost_nusd: int = 0
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)

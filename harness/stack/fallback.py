@@ -1,47 +1,80 @@
 """Fallback: an ordered chain of targets; each failure is on record, and when all have failed, so is that.
 
-A target is left at its first failure that retrying did not heal. The prompt is adapted to the next one by its
-codec. A request that is wrong in itself (`bad_request`) would be wrong everywhere and is not passed on.
+A target is left at its first failure that retrying did not heal, and the prompt is adapted to the next one by
+its codec. A reply that breaks after its first event is treated as `after_first_token` says.
 """
 
 from dataclasses import replace
+from typing import Literal
+
+from pydantic import Field
 
 from .call import Call, Next, Target
-from .errors import AllProvidersFailed, ProviderError, Rejected, StackError
-from .reply import Reply
-from .tokens import prompt_tokens
+from .chain import Attempted, first_answer
+from .continuation import Continuation, Grant
+from .errors import ProviderError
+from .options import Options
+from .reply import Reply, replay
 
-NOT_PASSED_ON = ("bad_request", "timeout_total", "rejected_deadline")
 
+class FallbackOptions(Options):
+    """`after_first_token` "continue": the partial answer goes to the next target as the beginning of its own,
+    and the caller's stream simply goes on; "restart": the reply is held back until it is whole, and begun
+    again elsewhere if it breaks, for callers that do not stream; "fail": the caller gets the error, with the
+    text so far and what it cost. `max_continuations` 3 bounds the first two for one call.
+    """
 
-def unsuitable(call: Call, target: Target) -> str | None:
-    """Why `target` cannot take this call, or None if it can: its context window must hold the prompt."""
-    needed = prompt_tokens(call.messages)
-    if needed > target.context_tokens:
-        return f"the prompt has about {needed} tokens, {target.model} takes {target.context_tokens}"
-    return None
+    after_first_token: Literal["continue", "restart", "fail"] = "continue"
+    max_continuations: int = Field(default=3, ge=1)
 
 
 class Fallback:
-    """Tries `targets` in order. Raises `AllProvidersFailed`, or the error itself if it is nobody's fault."""
+    """Tries `targets` in order. Raises `AllProvidersFailed`, or the error itself if it is nobody's fault.
 
-    def __init__(self, targets: tuple[Target, ...]) -> None:
+    `grant` asks the retry budget, which must agree to each attempt that mends a broken reply.
+    """
+
+    def __init__(
+        self,
+        targets: tuple[Target, ...],
+        options: FallbackOptions | None = None,
+        grant: Grant | None = None,
+    ) -> None:
         self._targets = targets
+        self._options = options or FallbackOptions()
+        self._grant = grant
 
     async def __call__(self, call: Call, next: Next) -> Reply:
-        failures: list[tuple[str, StackError]] = []
-        for target in self._targets:
-            reason = unsuitable(call, target)
-            if reason is not None:
-                failures.append((target.name, Rejected("rejected_unsuitable", reason)))
-                continue
+        if self._options.after_first_token == "restart" and call.stream:
+            return await self._restarted(call, next)
+        attempted = Attempted()
+        answering = await first_answer(call, self._targets, next, attempted)
+        if not call.stream:
+            return answering[1]
+        source = Continuation(
+            call,
+            answering,
+            self._targets,
+            lambda again, targets, so_far: first_answer(again, targets, next, so_far),
+            attempted,
+            most=self._options.max_continuations if self._options.after_first_token == "continue" else 0,
+            grant=self._grant,
+        )
+        return Reply(await source.__anext__(), source)
+
+    async def _restarted(self, call: Call, next: Next) -> Reply:
+        """The events of the first reply that comes whole."""
+        attempted, targets = Attempted(), self._targets
+        for left in reversed(range(self._options.max_continuations + 1)):
+            target, reply = await first_answer(call, targets, next, attempted)
             try:
-                kind = "fallback" if failures else call.attempt_kind
-                return await next(replace(call, target=target, attempt_kind=kind))
-            except (ProviderError, Rejected) as error:
-                if error.kind in NOT_PASSED_ON:
-                    raise
-                failures.append((target.name, error))
-        if len(failures) == 1:
-            raise failures[0][1]
-        raise AllProvidersFailed(tuple(failures))
+                async with reply:
+                    first, *rest = [event async for event in reply]
+                return Reply(first, replay(tuple(rest)))
+            except ProviderError as error:
+                attempted.add(target, error)
+            targets = targets[targets.index(target) + 1 :]
+            if not (left and targets) or (self._grant and not await self._grant()):
+                break
+            call = replace(call, attempt_kind="fallback")
+        raise attempted.error()

@@ -22,6 +22,7 @@ DECIDES = {
     "temperature": 0.5,
     "top_p": 0.5,
     "stop": ("other",),
+    "prefill": "other",
 }
 
 
@@ -38,6 +39,8 @@ def test_nothing_else_is_in_the_key(call: Callable[..., Call]) -> None:
         "target": None,
         "stream": False,
         "backoff_s": 1.0,
+        "priority": "batch",
+        "insist": True,
     }
     others |= {"attempt_kind": "retry", "attempt": None, "facts": call("c2").facts}
     assert set(others) | set(DECIDES) == {field.name for field in fields(Call)}

@@ -1,0 +1,71 @@
+"""Going down a chain of targets until one begins to answer, with a record of why the others did not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from math import inf
+
+from .call import Call, Next, Target
+from .errors import AllProvidersFailed, ProviderError, Rejected, StackError
+from .reply import Reply
+from .suitability import unsuitable
+
+NOT_PASSED_ON = ("bad_request", "timeout_total", "rejected_deadline")
+"""A request that is wrong in itself would be wrong everywhere, and nobody has time left when it is over."""
+
+Failure = tuple[Target, StackError]
+
+
+@dataclass(slots=True)
+class Attempted:
+    """Which targets were asked, or passed over, and why they did not answer, in that order."""
+
+    failures: list[Failure] = field(default_factory=list)
+
+    def add(self, target: Target, error: StackError) -> None:
+        """One more; what nobody could mend is raised instead."""
+        if error.kind in NOT_PASSED_ON:
+            raise error
+        self.failures.append((target, error))
+
+    def error(self) -> StackError:
+        """What to tell the caller: the one error there was, or all of them."""
+        if len(self.failures) == 1:
+            return self.failures[0][1]
+        return AllProvidersFailed(tuple((target.name, error) for target, error in self.failures))
+
+
+async def first_answer(
+    call: Call, targets: Sequence[Target], next: Next, attempted: Attempted
+) -> tuple[Target, Reply]:
+    """The first of `targets` that begins to answer, and its reply.
+
+    One whose breaker is open is passed over; when nobody else has answered, the one whose cooldown ends first
+    is asked all the same, for a guess is better than no answer. Raises what `attempted` then says.
+    """
+    open_: list[tuple[float, Target]] = []
+    for target in targets:
+        reason = unsuitable(call, target)
+        if reason is not None:
+            attempted.add(target, Rejected("rejected_unsuitable", reason))
+            continue
+        reply = await _ask(call, target, next, attempted)
+        if reply is not None:
+            return target, reply
+        _, error = attempted.failures[-1]
+        if isinstance(error, Rejected) and error.kind == "rejected_breaker":
+            open_.append((inf if error.retry_after_s is None else error.retry_after_s, target))
+    if open_:
+        _, soonest = min(open_, key=lambda pair: pair[0])
+        reply = await _ask(replace(call, insist=True), soonest, next, attempted)
+        if reply is not None:
+            return soonest, reply
+    raise attempted.error()
+
+
+async def _ask(call: Call, target: Target, next: Next, attempted: Attempted) -> Reply | None:
+    kind = "fallback" if attempted.failures and call.attempt_kind == "primary" else call.attempt_kind
+    try:
+        return await next(replace(call, target=target, attempt_kind=kind))
+    except (ProviderError, Rejected) as error:
+        attempted.add(target, error)
+        return None

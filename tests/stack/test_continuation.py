@@ -1,0 +1,186 @@
+"""A reply that breaks after its first event goes on elsewhere, begins again, or fails: as it was chosen."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.stack.call import Call, Target
+from harness.stack.continuation import after, at_seam
+from harness.stack.errors import AllProvidersFailed, ProviderError, StackError
+from harness.stack.fallback import Fallback, FallbackOptions
+from harness.stack.reply import Delta, Finish, Reply, Usage, replay
+from harness.stack.tokens import count
+
+A = Target("a", "openai", "gpt-4o")
+B = Target("b", "anthropic", "claude")
+C = Target("c", "together", "llama")
+RESET = ProviderError("connection", "reset", phase="after")
+
+
+class Breaking:
+    """An inner stack whose replies break where the script says; each step: texts, then an error or None."""
+
+    def __init__(self, *script: tuple[tuple[str, ...], StackError | None] | StackError) -> None:
+        self.script = list(script)
+        self.calls: list[Call] = []
+        self.ended: list[str] = []
+
+    async def __call__(self, call: Call) -> Reply:
+        self.calls.append(call)
+        step = self.script.pop(0)
+        if isinstance(step, StackError):
+            raise step
+        texts, error = step
+        reply = Reply(Delta(texts[0]), _rest(texts[1:], error))
+        reply.on_end(lambda outcome: self.ended.append(outcome.kind))
+        return reply
+
+
+async def _rest(texts: tuple[str, ...], error: StackError | None) -> Any:
+    for text in texts:
+        await asyncio.sleep(0)
+        yield Delta(text)
+    if error is not None:
+        raise error
+    yield Finish("stop", Usage(20, count(sum(map(len, texts)))))
+
+
+async def test_the_next_target_goes_on_from_where_the_first_broke(call: Callable[..., Call]) -> None:
+    inner = Breaking((("The answer", " is"), RESET), ((" 42", ", surely."), None))
+    reply = await Fallback((A, B))(call(), inner)
+    text, finish = await reply.text()
+    assert (text, finish.reason) == ("The answer is 42, surely.", "stop")
+    assert [(c.addressed_to.name, c.prefill, c.attempt_kind) for c in inner.calls] == [
+        ("a", "", "primary"),
+        ("b", "The answer is", "continue"),
+    ]
+    assert inner.ended == ["failed", "success"]
+
+
+async def test_the_tokens_that_may_still_come_are_what_the_partial_answer_left(
+    call: Callable[..., Call],
+) -> None:
+    inner = Breaking((("12345678",), RESET), (("9",), None))
+    await (await Fallback((A, B))(replace(call(), max_tokens=10), inner)).text()
+    assert [c.max_tokens for c in inner.calls] == [10, 8]
+
+
+async def test_the_usage_of_a_continued_answer_counts_both_sides_of_the_seam(
+    call: Callable[..., Call],
+) -> None:
+    inner = Breaking((("12345678",), RESET), (("1234", "5678"), None))
+    _, finish = await (await Fallback((A, B))(call(), inner)).text()
+    assert finish.usage is not None
+    assert finish.usage.output_tokens == 2 + 1
+
+
+async def test_it_is_continued_more_than_once_and_at_last_by_the_target_that_broke_first(
+    call: Callable[..., Call],
+) -> None:
+    inner = Breaking((("a",), RESET), (("b",), RESET), ProviderError("overloaded", "no"), (("c",), None))
+    text, _ = await (await Fallback((A, B))(call(), inner)).text()
+    assert text == "abc"
+    assert [c.addressed_to.name for c in inner.calls] == ["a", "b", "a", "b"]
+    assert [c.prefill for c in inner.calls] == ["", "a", "ab", "ab"]
+
+
+async def test_a_target_that_does_not_go_on_from_a_prefill_is_left_out(call: Callable[..., Call]) -> None:
+    inner = Breaking((("a",), RESET), (("b",), None))
+    await (await Fallback((A, replace(B, prefill=False), C))(call(), inner)).text()
+    assert [c.addressed_to.name for c in inner.calls] == ["a", "c"]
+
+
+async def test_after_so_many_continuations_it_fails_with_the_text_so_far_and_its_cost(
+    call: Callable[..., Call],
+) -> None:
+    inner = Breaking(*((("x",), RESET) for _ in range(9)))
+    reply = await Fallback((A, B), FallbackOptions(max_continuations=2))(call(), inner)
+    with pytest.raises(StackError) as failed:
+        await reply.text()
+    assert failed.value.partial == "xxx"
+    assert len(inner.calls) == 3
+
+
+async def test_the_retry_budget_must_agree_to_every_continuation(call: Callable[..., Call]) -> None:
+    async def never() -> bool:
+        return False
+
+    inner = Breaking((("x",), RESET), (("y",), None))
+    with pytest.raises(ProviderError, match="reset"):
+        await (await Fallback((A, B), grant=never)(call(), inner)).text()
+    assert len(inner.calls) == 1
+
+
+async def test_when_nobody_goes_on_every_failure_is_told_with_the_text_so_far(
+    call: Callable[..., Call],
+) -> None:
+    inner = Breaking((("x",), RESET), *(ProviderError("overloaded", "no") for _ in range(2)))
+    with pytest.raises(AllProvidersFailed) as failed:
+        await (await Fallback((A, B))(call(), inner)).text()
+    assert [(name, error.kind) for name, error in failed.value.failures] == [
+        ("a", "connection"),
+        ("b", "overloaded"),
+        ("a", "overloaded"),
+    ]
+    assert failed.value.partial == "x"
+
+
+async def test_the_policy_fail_gives_the_error_with_the_text_so_far(call: Callable[..., Call]) -> None:
+    inner = Breaking((("half", " an"), RESET), (("other",), None))
+    reply = await Fallback((A, B), FallbackOptions(after_first_token="fail"))(call(), inner)
+    with pytest.raises(ProviderError) as failed:
+        await reply.text()
+    assert (failed.value.partial, failed.value.phase) == ("half an", "after")
+    assert len(inner.calls) == 1
+
+
+async def test_the_policy_restart_gives_only_a_whole_answer(call: Callable[..., Call]) -> None:
+    inner = Breaking((("half",), RESET), ProviderError("overloaded", "no"), (("a whole", " one"), None))
+    reply = await Fallback((A, B, C), FallbackOptions(after_first_token="restart"))(call(), inner)
+    assert (await reply.text())[0] == "a whole one"
+    assert [(c.addressed_to.name, c.prefill) for c in inner.calls] == [("a", ""), ("b", ""), ("c", "")]
+    assert inner.ended == ["failed", "success"]
+
+
+async def test_restart_gives_up_at_the_end_of_the_chain(call: Callable[..., Call]) -> None:
+    inner = Breaking((("half",), RESET), (("half",), RESET))
+    with pytest.raises(AllProvidersFailed):
+        await Fallback((A, B), FallbackOptions(after_first_token="restart"))(call(), inner)
+
+
+async def test_a_reader_that_leaves_abandons_whoever_is_answering(call: Callable[..., Call]) -> None:
+    inner = Breaking((("a",), RESET), (("b", "c", "d"), None))
+    async with await Fallback((A, B))(call(), inner) as reply:
+        assert [(await reply.__anext__()), (await reply.__anext__())] == [Delta("a"), Delta("b")]
+    assert inner.ended == ["failed", "abandoned"]
+
+
+async def test_a_whole_reply_is_passed_on_as_it_is(call: Callable[..., Call]) -> None:
+    whole = Reply(Delta("x"), replay((Finish("stop", None),)))
+
+    async def inner(_: Call) -> Reply:
+        return whole
+
+    assert await Fallback((A, B))(replace(call(), stream=False), inner) is whole
+
+
+@given(st.text(max_size=20), st.text(" \n\tab", max_size=20))
+def test_white_space_is_neither_lost_nor_doubled_at_the_seam(said: str, rest: str) -> None:
+    sent = said.rstrip()
+    honouring, trimmed = at_seam(said, rest), at_seam(said, (said + rest)[len(sent) :])
+    assert said + trimmed == said + rest
+    assert said + honouring == said + rest or rest.startswith(said[len(sent) :])
+
+
+@given(st.integers(1, 5), st.data())
+def test_everybody_else_is_asked_before_the_target_that_broke(size: int, data: st.DataObject) -> None:
+    chain = tuple(Target(f"t{n}", "openai", "m") for n in range(size))
+    broken = data.draw(st.sampled_from(chain))
+    order = after(broken, chain)
+    assert order[-1] == broken
+    assert sorted(t.name for t in order) == [t.name for t in chain]
