@@ -2,9 +2,11 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.stack.errors import ProviderError
 from harness.stack.wire.sse import ServerSentEvent, SSEParser
 
 LINE = st.text(st.characters(exclude_characters="\r\n", codec="utf-8"), max_size=12)
@@ -54,7 +56,15 @@ def test_only_the_first_space_after_the_colon_is_dropped() -> None:
 
 
 @given(st.lists(st.binary(max_size=20), max_size=6))
-def test_no_bytes_make_it_raise(chunks: list[bytes]) -> None:
+def test_no_bytes_make_it_raise_anything_but_malformed(chunks: list[bytes]) -> None:
     parser = SSEParser()
     for chunk in chunks:
-        parser.feed(chunk)
+        try:
+            parser.feed(chunk)
+        except ProviderError as error:
+            assert error.kind == "malformed"
+
+
+def test_a_chunk_that_lost_its_field_name_is_not_lost_in_silence() -> None:
+    with pytest.raises(ProviderError, match="no known field"):
+        SSEParser().feed(b'{"choices":[]}\ndata: {"choices":[]}\n\n')

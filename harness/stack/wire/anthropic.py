@@ -50,7 +50,7 @@ class AnthropicCodec:
         body: dict[str, Any] = {
             "model": target.model,
             "max_tokens": min(call.max_tokens or self.default_max_tokens, target.max_output_tokens),
-            "messages": _turns(call.messages),
+            "messages": _turns(call.messages, call.prefill.rstrip()),
         }
         if system:
             body["system"] = system
@@ -140,9 +140,14 @@ class AnthropicStream:
             raise ProviderError("truncated", "the stream ended without message_stop")
 
 
-def _turns(messages: tuple[Message, ...]) -> list[dict[str, str]]:
-    """User and assistant turns, neighbours of one role joined: the protocol wants them to alternate."""
+def _turns(messages: tuple[Message, ...], prefill: str) -> list[dict[str, str]]:
+    """User and assistant turns, neighbours of one role joined: the protocol wants them to alternate.
+
+    A last turn of the assistant is the beginning of the reply; it may not end in white space.
+    """
     spoken = [message for message in messages if message.role != "system"]
+    if prefill:
+        spoken.append(Message("assistant", prefill))
     return [
         {"role": role, "content": "\n\n".join(message.content for message in turn)}
         for role, turn in groupby(spoken, key=lambda message: message.role)

@@ -38,6 +38,8 @@ class OpenAICodec:
             "model": target.model,
             "messages": [{"role": m.role, "content": m.content} for m in call.messages],
         }
+        if call.prefill:
+            body["messages"].append({"role": "assistant", "content": call.prefill})
         if call.max_tokens is not None:
             body["max_tokens"] = min(call.max_tokens, target.max_output_tokens)
         if call.temperature is not None:

@@ -1,10 +1,16 @@
 """Server-sent events, incrementally, from any split of the bytes.
 
 Source: the WHATWG HTML standard, section 9.2.6, "Interpreting an event stream"; `id` and `retry` fields are
-ignored, since no LLM provider sends them.
+ignored, since no LLM provider sends them. One thing is stricter: a line of no known field is an error, not
+ignored, for what looks like one is a chunk of an answer that lost its `data:`, and would be lost in silence.
 """
 
 from typing import NamedTuple
+
+from ..errors import ProviderError
+
+IGNORED = (b"", b"id", b"retry")
+"""The empty field name is a comment's."""
 
 
 class ServerSentEvent(NamedTuple):
@@ -59,6 +65,8 @@ class SSEParser:
             self._data.append(value.removeprefix(b" "))
         elif name == b"event":
             self._event = value.removeprefix(b" ")
+        elif name not in IGNORED:
+            raise ProviderError("malformed", f"a line of no known field in the event stream: {line[:80]!r}")
 
 
 def _is_one_plain_event(chunk: bytes) -> bool:
