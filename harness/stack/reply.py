@@ -121,9 +121,14 @@ class Reply:
         return event
 
     async def aclose(self) -> None:
-        """Stop reading and release what the reply holds. Closing an ended reply does nothing."""
-        self._settle(Outcome("abandoned", None, self._chars))
-        await self._source.aclose()
+        """Stop reading and release what the reply holds. Closing an ended reply does nothing.
+
+        The source goes first: a reply within this one has settled by the time this one does.
+        """
+        try:
+            await self._source.aclose()
+        finally:
+            self._settle(Outcome("abandoned", None, self._chars))
 
     async def __aenter__(self) -> Self:
         return self
