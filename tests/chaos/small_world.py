@@ -1,0 +1,304 @@
+"""A small world, drawn: a random stack, random faults, a dozen calls and callers who leave; in virtual time.
+
+`Drawn` says everything about a world, `play` plays it, and what it leaves behind is a `Remains`. Clocks agree
+and nothing is in flight between the two sides, so what the limiter believes is what its provider enforces.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+from harness.stack.attempts import AttemptLedger
+from harness.stack.build import StackOptions, build
+from harness.stack.call import Message
+from harness.stack.errors import StackError
+from harness.stack.facts import AttemptFacts, CallFacts
+from harness.stack.reply import Finish
+from harness.stack.send import Endpoint
+from harness.world.serving import serve
+from harness.world.virtual import Leftovers, VirtualLoop, run_virtual
+from mock_providers import MockApp, Profile, make_profile, parse_faults
+
+MODELS = {
+    "openai": ("gpt-4o", "openai", "2.50", "10"),
+    "anthropic": ("claude-sonnet-4-5", "anthropic", "3", "15"),
+    "together": ("meta-llama/Llama-3-70b-chat-hf", "together", "0.90", "0.90"),
+}
+RPM = 240
+"""What providers with a limit allow, with a burst of two seconds; limiters are told the same."""
+BURST_S = 2.0
+IDLE_S = 300.0
+"""Longer than any connection is kept, any fault holds on and any breaker stays open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One call: when it starts, what it asks, and how its caller leaves it (None: reads it to the end)."""
+
+    at_s: float
+    tokens: int
+    stream: bool
+    priority: str
+    cancel_after_s: float | None
+    close_after_events: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A world before it is played."""
+
+    seed: int
+    stack: dict[str, Any]
+    faults: list[dict[str, Any]]
+    limited: tuple[str, ...]
+    calls: tuple[Asked, ...]
+
+
+@dataclass(slots=True)
+class Remains:
+    """What a world left behind; `outcomes`: what each caller saw, one entry for every time it was told."""
+
+    outcomes: list[tuple[str, str]] = field(default_factory=list)
+    emitted: list[dict[str, Any]] = field(default_factory=list)
+    facts: list[CallFacts] = field(default_factory=list)
+    settled: Counter[str] = field(default_factory=Counter)
+    ledger: list[dict[str, Any]] = field(default_factory=list)
+    idle_tasks: tuple[str, ...] = ()
+    in_flight: int = -1
+    end: Leftovers = field(default_factory=Leftovers)
+
+    @property
+    def attempts(self) -> list[AttemptFacts]:
+        """Those of all calls."""
+        return [attempt for facts in self.facts for attempt in facts.attempts]
+
+    def sink(self, facts: CallFacts) -> None:
+        """Takes a call's facts from the stack."""
+        self.facts.append(facts)
+        self.emitted.append(facts.as_row())
+
+
+def seconds(most: float) -> st.SearchStrategy[float]:
+    """A moment on a grid, so that many things happen at the very same instant."""
+    return st.integers(0, int(most * 20)).map(lambda n: n / 20)
+
+
+FAULTS = st.one_of(
+    st.fixed_dictionaries({"kind": st.just("outage")}),
+    st.fixed_dictionaries(
+        {"kind": st.just("http_error"), "status": st.sampled_from([400, 401, 403, 429, 500, 503, 529])}
+    ),
+    st.fixed_dictionaries({"kind": st.just("hang"), "hold_s": st.sampled_from([1.0, 60.0])}),
+    st.fixed_dictionaries({"kind": st.just("slow_first_token"), "extra_s": st.sampled_from([0.5, 4.0])}),
+    st.fixed_dictionaries({"kind": st.just("slow_drip"), "gap_s": st.sampled_from([0.1, 1.0, 3.0])}),
+    st.fixed_dictionaries({"kind": st.just("brownout"), "extra_s": st.sampled_from([0.5, 2.0])}),
+    st.fixed_dictionaries(
+        {
+            "kind": st.sampled_from(
+                ["reset", "truncate", "stall", "malformed_json", "malformed_sse", "in_band_error"]
+            ),
+            "after_chunks": st.integers(0, 8),
+        }
+    ),
+    st.fixed_dictionaries(
+        {"kind": st.sampled_from(["refuse", "html_200", "key_revoked", "quality_loss", "clock_skew"])}
+    ),
+)
+
+
+@st.composite
+def faults(draw: st.DrawFn) -> dict[str, Any]:
+    """A fault of any kind, for some time, at one provider or all, striking some or all."""
+    fault = dict(draw(FAULTS))
+    fault["from_s"] = draw(seconds(3))
+    fault["to_s"] = fault["from_s"] + draw(st.sampled_from([0.5, 2.0, 8.0]))
+    fault["probability"] = draw(st.sampled_from([0.2, 0.5, 1.0]))
+    provider = draw(st.sampled_from([None, *MODELS]))
+    if provider is not None:
+        fault["provider"] = provider
+    return fault
+
+
+@st.composite
+def stacks(draw: st.DrawFn, limited: tuple[str, ...]) -> dict[str, Any]:
+    """Any stack: one to three targets in any order, each mechanism in it or not."""
+    names = draw(st.lists(st.sampled_from(list(MODELS)), min_size=1, max_size=3, unique=True))
+    table: dict[str, Any] = {
+        "deadlines": {
+            "connect_s": 1,
+            "first_token_s": draw(st.sampled_from([1.0, 3.0])),
+            "inter_chunk_s": draw(st.sampled_from([0.5, 2.0])),
+            "total_s": draw(st.sampled_from([2.0, 8.0, 20.0])),
+        },
+        "target": [_target(draw, name, name in limited) for name in names],
+    }
+    for name, options in MECHANISMS.items():
+        chosen = draw(st.one_of(st.none(), options))
+        if chosen is not None:
+            table[name] = chosen
+    return table
+
+
+def _target(draw: st.DrawFn, name: str, limited: bool) -> dict[str, Any]:
+    target: dict[str, Any] = {"provider": name, "model": MODELS[name][0]}
+    if limited:
+        target["limiter"] = {
+            "rpm": RPM,
+            "burst_s": BURST_S,
+            "max_wait_s": draw(st.sampled_from([0.0, 1.0, 9.0])),
+        }
+    return target
+
+
+MECHANISMS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
+    "cache": st.just({"ttl_s": 5}),
+    "fallback": st.fixed_dictionaries(
+        {
+            "after_first_token": st.sampled_from(["continue", "restart", "fail"]),
+            "max_continuations": st.integers(1, 3),
+        }
+    ),
+    "retry": st.fixed_dictionaries(
+        {"attempts": st.integers(1, 4), "base_s": st.sampled_from([0.0, 0.2]), "cap_s": st.just(1.0)}
+    ),
+    "breaker": st.fixed_dictionaries(
+        {"min_samples": st.integers(1, 4), "open_s": st.sampled_from([0.5, 3.0]), "probes": st.integers(1, 3)}
+    ),
+}
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> Asked:
+    """A call and its caller."""
+    leaves = draw(st.sampled_from(["stays", "stays", "cancels", "closes"]))
+    return Asked(
+        at_s=draw(seconds(4)),
+        tokens=draw(st.integers(1, 40)),
+        stream=draw(st.sampled_from([True, True, True, False])),
+        priority=draw(st.sampled_from(["interactive", "batch"])),
+        cancel_after_s=draw(seconds(6)) if leaves == "cancels" else None,
+        close_after_events=draw(st.integers(1, 12)) if leaves == "closes" else None,
+    )
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> Drawn:
+    """Any world."""
+    limited = tuple(draw(st.lists(st.sampled_from(list(MODELS)), max_size=3, unique=True)))
+    return Drawn(
+        seed=draw(st.integers(0, 2**16)),
+        stack=draw(stacks(limited)),
+        faults=draw(st.lists(faults(), max_size=4)),
+        limited=limited,
+        calls=tuple(draw(st.lists(calls(), min_size=1, max_size=12))),
+    )
+
+
+def play(drawn: Drawn) -> Remains:
+    """Play a world to its end, and long after."""
+    remains = Remains()
+    with _counted(remains):
+        run_virtual(_play(drawn, remains), on_leftovers=lambda left: setattr(remains, "end", left))
+    return remains
+
+
+async def _play(drawn: Drawn, remains: Remains) -> None:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    profile = _profile(drawn.limited)
+    app = MockApp(profile, seed=drawn.seed, faults=parse_faults(drawn.faults, profile))
+    async with AsyncExitStack() as world:
+        endpoints = {}
+        for name in profile.providers:
+            origin = await world.enter_async_context(serve(app.provider(name), cut=app.hang_up))
+            endpoints[name] = Endpoint(f"{origin}{'' if name == 'anthropic' else '/v1'}", "sk-world")
+        options = StackOptions.model_validate(drawn.stack)
+        stack = build(options, endpoints, sink=remains.sink, seed=drawn.seed)
+        world.push_async_callback(stack.aclose)
+        app.start()
+        t0_s = loop.time()
+        tasks = [
+            loop.create_task(_ask(remains, stack, f"c{n}", asked, t0_s))
+            for n, asked in enumerate(drawn.calls)
+        ]
+        await asyncio.wait(tasks)
+        for task in tasks:
+            task.result()
+        await asyncio.sleep(IDLE_S)
+        left = loop.leftovers()
+        remains.idle_tasks = (*left.tasks, *left.connections)
+        remains.in_flight = app.in_flight
+        remains.ledger = [asdict(row) for row in app.ledger.rows]
+    await asyncio.sleep(IDLE_S)
+
+
+async def _ask(remains: Remains, stack: Any, id_: str, asked: Asked, t0_s: float) -> None:
+    """One caller: asks at its time, and leaves as it does."""
+    loop = asyncio.get_running_loop()
+    await asyncio.sleep(t0_s + asked.at_s - loop.time())
+    calling = loop.create_task(_call(stack, id_, asked))
+    if asked.cancel_after_s is not None:
+        loop.call_later(asked.cancel_after_s, calling.cancel)
+    await asyncio.wait([calling])
+    remains.outcomes.append((id_, "cancelled" if calling.cancelled() else calling.result()))
+
+
+async def _call(stack: Any, id_: str, asked: Asked) -> str:
+    messages = (Message("user", f"{id_}: tell me something, in about {asked.tokens} tokens."),)
+    now = asyncio.get_running_loop().time()
+    call = stack.call(id_, messages, now, max_tokens=50, stream=asked.stream, priority=asked.priority)
+    events: list[object] = []
+    try:
+        async with await stack.ask(call) as reply:
+            async for event in reply:
+                events.append(event)
+                if len(events) == asked.close_after_events:
+                    return "closed"
+    except StackError as error:
+        return error.kind
+    return "answered" if isinstance(events[-1], Finish) else "cut short"
+
+
+@contextmanager
+def _counted(remains: Remains) -> Iterator[None]:
+    """Count how often attempts are settled."""
+    settle = AttemptLedger._end
+
+    def counted(ledger: AttemptLedger, attempt: AttemptFacts, *args: Any, **options: Any) -> None:
+        remains.settled[attempt.attempt_id] += 1
+        settle(ledger, attempt, *args, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AttemptLedger, "_end", counted)
+        yield
+
+
+def _profile(limited: tuple[str, ...]) -> Profile:
+    def provider(name: str) -> dict[str, Any]:
+        model, protocol, input_usd, output_usd = MODELS[name]
+        limits = {"requests_per_min": RPM, "burst_s": BURST_S} if name in limited else {}
+        return {
+            "protocol": protocol,
+            "models": {
+                model: {
+                    "tier": "balanced",
+                    "ttft": {"kind": "lognormal", "median_s": 0.3, "sigma": 0.4},
+                    "pace": {"tokens_per_s": 60.0, "chunk_tokens": [1, 4]},
+                    "accuracy": {"easy": 1.0, "medium": 0.5, "hard": 0.0},
+                    "context_window": 8_000,
+                    "max_output_tokens": 4_000,
+                    "price": {"input": input_usd, "output": output_usd},
+                    "limits": limits,
+                }
+            },
+        }
+
+    return make_profile(
+        {"name": "small", "title": "a small world", "providers": {name: provider(name) for name in MODELS}}
+    )

@@ -1,0 +1,123 @@
+"""Whatever the stack, whatever breaks, whoever leaves: what is always so, in two thousand drawn worlds.
+
+The worlds come in shards, each with a fixed seed, so that they repeat and may be played side by side.
+"""
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from tests.chaos.small_world import MODELS, RPM, Asked, Drawn, Remains, play, worlds
+
+SHARDS = 8
+WORLDS_A_SHARD = 260
+MOST_UNSEEN_TOKENS = 4
+"""A caller that leaves may not have read the last chunk that was sent, of at most four tokens."""
+
+
+def every_call_has_exactly_one_outcome(drawn: Drawn, remains: Remains) -> None:
+    ids = [f"c{n}" for n in range(len(drawn.calls))]
+    assert sorted(id_ for id_, _ in remains.outcomes) == sorted(ids)
+    emitted = [row["call_id"] for row in remains.emitted]
+    assert len(set(emitted)) == len(emitted)
+    assert remains.emitted == [facts.as_row() for facts in remains.facts]
+    for facts in remains.facts:
+        seen = dict(remains.outcomes)[facts.call_id]
+        expected = {"answered": "success", "cancelled": "abandoned", "closed": "abandoned"}.get(seen)
+        if expected is None:
+            assert facts.outcome in ("failed", "rejected")
+            assert facts.error_kind == seen
+        else:
+            assert facts.outcome == expected or (seen != "answered" and facts.outcome == "success")
+
+
+def every_attempt_settles_once(remains: Remains) -> None:
+    ids = [attempt.attempt_id for attempt in remains.attempts]
+    assert sorted(remains.settled.elements()) == sorted(ids)
+    assert all(attempt.outcome is not None and attempt.end_s is not None for attempt in remains.attempts)
+
+
+def every_request_is_an_attempt_and_the_other_way_round(remains: Remains) -> None:
+    recorded = [row["attempt_id"] for row in remains.ledger]
+    assert len(set(recorded)) == len(recorded)
+    sent = {attempt.attempt_id for attempt in remains.attempts if attempt.sent}
+    assert set(recorded) <= sent
+    unseen = [a for a in remains.attempts if a.sent and a.attempt_id not in set(recorded)]
+    assert {attempt.outcome for attempt in unseen} <= {"abandoned"}
+
+
+def what_is_known_is_what_is_billed(remains: Remains) -> None:
+    rows = {row["attempt_id"]: row for row in remains.ledger}
+    for attempt in remains.attempts:
+        row = rows.get(attempt.attempt_id)
+        billed = 0 if row is None else row["cost_nusd"]
+        if attempt.usage_known or not attempt.sent:
+            assert attempt.cost_nusd == billed, attempt
+        elif row is None or row["input_tokens"] == 0:
+            assert attempt.output_tokens == 0, attempt
+        else:
+            assert attempt.input_tokens == row["input_tokens"], attempt
+            most = MOST_UNSEEN_TOKENS if row["stream"] else row["planned_output_tokens"]
+            assert 0 <= row["output_tokens"] - attempt.output_tokens <= most, attempt
+
+
+def no_more_is_tried_than_allowed(drawn: Drawn, remains: Remains) -> None:
+    tries = drawn.stack.get("retry", {}).get("attempts", 1)
+    fallback = drawn.stack.get("fallback", {"after_first_token": "fail", "max_continuations": 0})
+    again = 0 if fallback["after_first_token"] == "fail" else fallback["max_continuations"]
+    targets = len(drawn.stack["target"])
+    for facts in remains.facts:
+        assert len(facts.attempts) <= (targets + 1) * tries * (1 + again)
+        assert sum(attempt.kind == "continue" for attempt in facts.attempts) <= again * (targets + 1) * tries
+
+
+def a_limit_that_is_known_is_never_exceeded(drawn: Drawn, remains: Remains) -> None:
+    injected = [fault for fault in drawn.faults if fault.get("status") == 429]
+    limits = [row for row in remains.ledger if row["status"] == 429 and row["provider"] in drawn.limited]
+    if not injected:
+        assert limits == [], f"more than {RPM} a minute"
+
+
+def nothing_is_left(remains: Remains) -> None:
+    assert remains.idle_tasks == ()
+    assert remains.in_flight == 0
+    assert not any((remains.end.tasks, remains.end.connections, remains.end.servers, remains.end.timers))
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_in_any_world_everything_is_settled_and_nothing_left(shard: int) -> None:
+    @seed(shard)
+    @settings(
+        max_examples=WORLDS_A_SHARD,
+        derandomize=False,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(drawn=worlds())
+    def in_any_world(drawn: Drawn) -> None:
+        remains = play(drawn)
+        every_call_has_exactly_one_outcome(drawn, remains)
+        every_attempt_settles_once(remains)
+        every_request_is_an_attempt_and_the_other_way_round(remains)
+        what_is_known_is_what_is_billed(remains)
+        no_more_is_tried_than_allowed(drawn, remains)
+        a_limit_that_is_known_is_never_exceeded(drawn, remains)
+        nothing_is_left(remains)
+
+    in_any_world()
+
+
+def test_a_world_repeats() -> None:
+    fault = {"kind": "reset", "probability": 0.5, "after_chunks": 2, "from_s": 0.0, "to_s": 9.0}
+    stack = {
+        "fallback": {},
+        "retry": {},
+        "breaker": {"min_samples": 2},
+        "target": [{"provider": name, "model": MODELS[name][0]} for name in MODELS],
+    }
+    calls = tuple(Asked(n / 10, 30, True, "interactive", None, None) for n in range(12))
+    drawn = Drawn(5, stack, [fault], (), calls)
+    first, again = play(drawn), play(drawn)
+    assert len(first.attempts) > len(calls)
+    assert (first.emitted, first.ledger) == (again.emitted, again.ledger)
