@@ -14,7 +14,7 @@ from .cost import Price
 from .errors import ProviderError
 from .facts import AttemptFacts
 from .reply import Outcome, Reply, Usage
-from .tokens import count, prompt_tokens
+from .tokens import call_tokens, count
 
 UNTOLD = (
     "timeout_first_token",
@@ -40,7 +40,7 @@ class AttemptLedger:
         try:
             reply = await next(call)
         except asyncio.CancelledError:
-            usage = Usage(prompt_tokens(call.messages), 0) if attempt.sent else None
+            usage = Usage(call_tokens(call), 0) if attempt.sent else None
             self._end(attempt, "abandoned", usage, known=False)
             raise
         except Exception as error:
@@ -67,7 +67,7 @@ class AttemptLedger:
     def _settle(self, call: Call, attempt: AttemptFacts, outcome: Outcome) -> None:
         usage = outcome.usage
         if usage is None:
-            estimate = Usage(prompt_tokens(call.messages), count(outcome.chars))
+            estimate = Usage(call_tokens(call), count(outcome.chars))
             self._end(attempt, outcome.kind, estimate, known=False)
         else:
             self._end(attempt, outcome.kind, usage, known=True)
@@ -78,7 +78,7 @@ class AttemptLedger:
         if not attempt.sent:
             self._end(attempt, "rejected", None, known=True)
         elif getattr(error, "kind", None) in UNTOLD:
-            self._end(attempt, "failed", Usage(prompt_tokens(call.messages), 0), known=False)
+            self._end(attempt, "failed", Usage(call_tokens(call), 0), known=False)
         else:
             self._end(attempt, "failed", None, known=True)
         self._explain(attempt, error)

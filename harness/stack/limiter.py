@@ -17,7 +17,7 @@ from .call import Call, Next
 from .errors import Rejected
 from .options import Options
 from .reply import Outcome, Reply
-from .tokens import prompt_tokens
+from .tokens import call_tokens
 
 ROUNDING_S = 1e-9
 """A wait this short is floating-point dust: waiting for it would set the same timer again."""
@@ -111,7 +111,7 @@ class Limiter:
 
     async def __call__(self, call: Call, next: Next) -> Reply:
         loop = asyncio.get_running_loop()
-        tokens = self._reserved(prompt_tokens(call.messages), self._output_limit(call))
+        tokens = self._reserved(call_tokens(call), self._output_limit(call))
         asked_at = loop.time()
         try:
             await self._admission((1, tokens), call.deadline_s)
