@@ -10,7 +10,7 @@ SCHEMA_VERSION = 1
 
 CALL_OUTCOMES = ("success", "failed", "rejected", "dropped")
 ATTEMPT_OUTCOMES = ("success", "failed", "abandoned", "rejected")
-ATTEMPT_KINDS = ("primary", "retry", "fallback", "hedge")
+ATTEMPT_KINDS = ("primary", "retry", "fallback", "hedge", "continue")
 CACHE_STATES = ("off", "miss", "exact")
 ERROR_KINDS = (
     "connect",

@@ -16,13 +16,16 @@ from .cost import Price, default_prices, price_of
 from .errors import ConfigError
 from .facts import CallFacts
 from .fallback import Fallback, FallbackOptions
+from .hedge import Hedge, HedgeOptions, next_in
 from .limiter import Limiter, LimiterOptions
 from .options import Options, first_complaint
 from .reply import Reply
 from .retry import Retry, RetryOptions
+from .retry_budget import RetryBudget, RetryBudgetOptions
 from .send import Endpoint, Send
 from .state import Backend, MemoryBackend
 from .streaming import DeadlineOptions, Deadlines
+from .suitability import unsuitable
 from .telemetry import Sink, Telemetry
 from .transport import make_transport
 from .wire.anthropic import AnthropicCodec
@@ -79,6 +82,8 @@ class StackOptions(Options):
     cache: CacheOptions | None = None
     fallback: FallbackOptions = FallbackOptions(after_first_token="fail")
     retry: RetryOptions | None = None
+    retry_budget: RetryBudgetOptions | None = None
+    hedge: HedgeOptions | None = None
     breaker: BreakerOptions | None = None
     target: tuple[TargetOptions, ...] = Field(min_length=1)
 
@@ -173,13 +178,27 @@ def build(
     async def by_target(call: Call) -> Reply:
         return await chains[call.addressed_to.name](call)
 
+    layers = _layers_above_targets(options, sink, backend, seed)
+    return Stack(options, stack(*layers, send=by_target), transport)
+
+
+def _layers_above_targets(options: StackOptions, sink: Sink, backend: Backend, seed: int) -> list[Layer]:
+    targets = tuple(target.target() for target in options.target)
     layers: list[Layer] = [Telemetry(sink)]
+    grant = None
     if options.cache is not None:
         layers.append(ExactCache(options.cache))
-    layers.append(Fallback(tuple(target.target() for target in options.target), options.fallback))
+    if options.retry_budget is not None:
+        budget = RetryBudget(options.retry_budget, backend=backend)
+        layers.append(budget)
+        grant = budget.grant
+    layers.append(Fallback(targets, options.fallback, grant))
     if options.retry is not None:
-        layers.append(Retry(options.retry, seed))
-    return Stack(options, stack(*layers, send=by_target), transport)
+        layers.append(Retry(options.retry, seed, grant))
+    if options.hedge is not None:
+        alternate = next_in(targets, lambda call, target: unsuitable(call, target) is None)
+        layers.append(Hedge(options.hedge, alternate, grant, backend))
+    return layers
 
 
 def _target_chain(

@@ -13,13 +13,11 @@ from .call import Call, Target
 from .chain import Attempted
 from .errors import ProviderError, StackError
 from .reply import Delta, Event, Finish, Reply
+from .retry_budget import Grant
 from .tokens import count
 
 Ask = Callable[[Call, Sequence[Target], Attempted], Awaitable[tuple[Target, Reply]]]
 """Sends a call to the first of these targets that begins to answer."""
-
-Grant = Callable[[], Awaitable[bool]]
-"""Asks the retry budget for one more attempt."""
 
 
 def after(target: Target, targets: Sequence[Target]) -> tuple[Target, ...]:

@@ -62,7 +62,8 @@ class CallFacts:
     def answered_by(self) -> AttemptFacts | None:
         """The attempt whose reply went to the caller, if one did."""
         committed = [attempt for attempt in self.attempts if attempt.first_s is not None]
-        return committed[-1] if committed else None
+        going_on = [attempt for attempt in committed if attempt.outcome in (None, "success")]
+        return (going_on or committed or [None])[-1]
 
     def as_row(self) -> dict[str, Any]:
         """The call with its attempts as JSON-ready values."""

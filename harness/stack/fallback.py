@@ -11,10 +11,11 @@ from pydantic import Field
 
 from .call import Call, Next, Target
 from .chain import Attempted, first_answer
-from .continuation import Continuation, Grant
+from .continuation import Continuation
 from .errors import ProviderError
 from .options import Options
 from .reply import Reply, replay
+from .retry_budget import Grant
 
 
 class FallbackOptions(Options):

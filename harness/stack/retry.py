@@ -1,7 +1,8 @@
-"""Retry: exponential backoff with full jitter, the provider's hint honoured, retryable kinds only.
+"""Retry: the same target again after a wait, for failures that may heal, while the retry budget lasts.
 
-Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015: a delay drawn from
-U(0, min(cap, base * 2^n)) spreads a herd best.
+Which kinds may heal is the table `errors.RETRYABLE`, unless the provider says otherwise (`x-should-retry`). A
+wait is never shorter than the provider's own hint: whoever comes back early is refused again, and some
+providers count that.
 """
 
 import asyncio
@@ -9,31 +10,32 @@ from dataclasses import replace
 
 from pydantic import Field
 
+from .backoff import Backoff, backoff_s
 from .call import Call, Next
 from .draws import uniform
 from .errors import ProviderError
 from .options import Options
 from .reply import Reply
+from .retry_budget import Grant
 
 
 class RetryOptions(Options):
-    """`attempts` 3, the first one included; `base_s` 0.5 and `cap_s` 8 bound the jittered delay;
-    `max_retry_after_s` 30: a provider that asks for more is not waited for here (a fallback may do better).
+    """`attempts` 3, the first one included; `backoff` "exponential_jitter" (see `backoff.py` for the others)
+    with `base_s` 0.5, `jitter_s` 0.5 and `cap_s` 8; `max_retry_after_s` 30: a provider that asks for more is
+    not waited for here (a fallback may do better).
     """
 
     attempts: int = Field(default=3, ge=1)
+    backoff: Backoff = "exponential_jitter"
     base_s: float = Field(default=0.5, ge=0)
+    jitter_s: float = Field(default=0.5, ge=0)
     cap_s: float = Field(default=8.0, ge=0)
     max_retry_after_s: float = Field(default=30.0, ge=0)
 
 
-def backoff_s(options: RetryOptions, n: int, u: float) -> float:
-    """The delay after the n-th failure (n from 0): `u` in [0, 1) times min(cap, base * 2^n)."""
-    ceiling = min(options.cap_s, options.base_s * 2.0 ** min(n, 64))
-    return u * ceiling
-
-
-def wait_before_retry_s(options: RetryOptions, error: ProviderError, n: int, u: float) -> float | None:
+def wait_before_retry_s(
+    options: RetryOptions, error: ProviderError, n: int, u: float, previous_s: float = 0.0
+) -> float | None:
     """Seconds to wait before attempt n + 2, or None when this failure is not to be retried.
 
     Never shorter than the provider's own hint.
@@ -43,27 +45,44 @@ def wait_before_retry_s(options: RetryOptions, error: ProviderError, n: int, u: 
     hint_s = error.retry_after_s or 0.0
     if hint_s > options.max_retry_after_s:
         return None
-    return max(backoff_s(options, n, u), hint_s)
+    delay_s = backoff_s(
+        options.backoff,
+        n,
+        u,
+        base_s=options.base_s,
+        cap_s=options.cap_s,
+        jitter_s=options.jitter_s,
+        previous_s=previous_s,
+    )
+    return None if delay_s is None else max(delay_s, hint_s)
 
 
 class Retry:
-    """Asks the same target again. Gives up early when the wait would pass the call's deadline."""
+    """Asks the same target again, if `grant` agrees. Gives up early when the wait would pass the deadline."""
 
-    def __init__(self, options: RetryOptions, seed: int = 0) -> None:
+    def __init__(self, options: RetryOptions, seed: int = 0, grant: Grant | None = None) -> None:
         self._options = options
         self._seed = seed
+        self._grant = grant
 
     async def __call__(self, call: Call, next: Next) -> Reply:
-        n = 0
+        n, wait_s = 0, 0.0
         while True:
             try:
                 return await next(call)
             except ProviderError as error:
-                u = uniform(self._seed, "backoff", call.id, call.addressed_to.name, n)
-                wait_s = wait_before_retry_s(self._options, error, n, u)
-                now = asyncio.get_running_loop().time()
-                if wait_s is None or now + wait_s >= call.deadline_s:
-                    raise
+                wait_s = await self._wait_s(call, error, n, wait_s)
             await asyncio.sleep(wait_s)
             call = replace(call, attempt_kind="retry", backoff_s=wait_s)
             n += 1
+
+    async def _wait_s(self, call: Call, error: ProviderError, n: int, previous_s: float) -> float:
+        """How long to wait, or the error again when there is no retry."""
+        u = uniform(self._seed, "backoff", call.id, call.addressed_to.name, len(call.facts.attempts), n)
+        wait_s = wait_before_retry_s(self._options, error, n, u, previous_s)
+        now = asyncio.get_running_loop().time()
+        if wait_s is None or now + wait_s >= call.deadline_s:
+            raise error
+        if self._grant is not None and not await self._grant():
+            raise error
+        return wait_s

@@ -164,6 +164,12 @@ MECHANISMS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
             "max_continuations": st.integers(1, 3),
         }
     ),
+    "retry_budget": st.fixed_dictionaries(
+        {"ratio": st.sampled_from([0.0, 0.5]), "min_per_s": st.just(0.1), "initial": st.sampled_from([0, 2])}
+    ),
+    "hedge": st.fixed_dictionaries(
+        {"min_samples": st.just(1), "max_share": st.just(1.0), "quantile": st.sampled_from([0.3, 0.9])}
+    ),
     "retry": st.fixed_dictionaries(
         {"attempts": st.integers(1, 4), "base_s": st.sampled_from([0.0, 0.2]), "cap_s": st.just(1.0)}
     ),

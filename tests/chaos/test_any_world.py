@@ -65,9 +65,19 @@ def no_more_is_tried_than_allowed(drawn: Drawn, remains: Remains) -> None:
     fallback = drawn.stack.get("fallback", {"after_first_token": "fail", "max_continuations": 0})
     again = 0 if fallback["after_first_token"] == "fail" else fallback["max_continuations"]
     targets = len(drawn.stack["target"])
+    hedges = 2 if "hedge" in drawn.stack else 1
     for facts in remains.facts:
-        assert len(facts.attempts) <= (targets + 1) * tries * (1 + again)
+        assert len(facts.attempts) <= (targets + 1) * tries * (1 + again) * hedges
         assert sum(attempt.kind == "continue" for attempt in facts.attempts) <= again * (targets + 1) * tries
+
+
+def no_more_is_tried_again_than_the_budget_grants(drawn: Drawn, remains: Remains) -> None:
+    budget = drawn.stack.get("retry_budget")
+    if budget is not None and drawn.stack.get("fallback", {}).get("after_first_token") != "restart":
+        again = sum(attempt.kind in ("retry", "hedge") for attempt in remains.attempts)
+        last_s = max((attempt.started_s for attempt in remains.attempts), default=0.0)
+        granted = budget["initial"] + budget["ratio"] * len(drawn.calls) + budget["min_per_s"] * last_s
+        assert again <= granted
 
 
 def a_limit_that_is_known_is_never_exceeded(drawn: Drawn, remains: Remains) -> None:
@@ -102,6 +112,7 @@ def test_in_any_world_everything_is_settled_and_nothing_left(shard: int) -> None
         every_request_is_an_attempt_and_the_other_way_round(remains)
         what_is_known_is_what_is_billed(remains)
         no_more_is_tried_than_allowed(drawn, remains)
+        no_more_is_tried_again_than_the_budget_grants(drawn, remains)
         a_limit_that_is_known_is_never_exceeded(drawn, remains)
         nothing_is_left(remains)
 

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from ..errors import ProviderError
+from .hints import retry_after_s
 
 SURPRISES = (KeyError, IndexError, TypeError, AttributeError)
 """What JSON of another shape than the protocol's raises when it is read as if it had it."""
@@ -44,18 +45,6 @@ def words(value: Any) -> str:
     return value
 
 
-def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """`retry-after-ms` wins over `retry-after` in seconds; anything unreadable or negative is no hint."""
-    for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            hint = float(headers[name]) * unit_s
-        except (KeyError, ValueError):
-            continue
-        if 0 <= hint < float("inf"):
-            return hint
-    return None
-
-
 def should_retry(headers: Mapping[str, str]) -> bool | None:
     """The provider's own word on retrying, which overrides the table; None without one."""
     return {"true": True, "false": False}.get(headers.get("x-should-retry", ""))
@@ -79,11 +68,12 @@ def said(error: Mapping[str, Any], status: int) -> str:
 
 def http_error(kind: str, status: int, headers: Mapping[str, str], error: Mapping[str, Any]) -> ProviderError:
     """An HTTP error reply of that kind, with the provider's own words, hint and wish."""
+    message = said(error, status)
     return ProviderError(
         kind,
-        said(error, status),
+        message,
         status=status,
-        retry_after_s=retry_after_s(headers),
+        retry_after_s=retry_after_s(headers, message),
         retryable=should_retry(headers),
     )
 

@@ -1,0 +1,16 @@
+"""A running quantile: exact, over the latest samples, as a plain value."""
+
+from math import ceil
+
+Samples = tuple[float, ...]
+
+
+def with_sample(samples: Samples | None, value: float, most: int) -> Samples:
+    """The samples with one more, the oldest dropped beyond `most`."""
+    kept = samples or ()
+    return (*kept[len(kept) + 1 - most :], value) if len(kept) >= most else (*kept, value)
+
+
+def quantile(samples: Samples, q: float) -> float:
+    """The nearest-rank quantile `q` in (0, 1] of at least one sample."""
+    return sorted(samples)[ceil(q * len(samples)) - 1]

@@ -1,0 +1,85 @@
+"""When a provider wants us back: `retry-after` in all its forms, and what else says so.
+
+In this order: `retry-after-ms`; `retry-after` in seconds or as an HTTP date; the reset of an Anthropic limit
+that is used up; the sentence "Please try again in 41.724s." of OpenAI's message. Moments are compared with
+the response's own `date`, never with our clock, which may differ from the provider's. OpenAI's
+`x-ratelimit-reset-*` are no hint: they tell when the bucket will be full, which nobody needs to wait for.
+
+Whatever cannot be read, is negative, or is not finite is no hint.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from math import isfinite
+
+_TRY_AGAIN = re.compile(r"try again in (?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(ms|s))?", re.IGNORECASE)
+_METERS = ("requests", "tokens", "input-tokens", "output-tokens")
+
+
+def retry_after_s(headers: Mapping[str, str], message: str = "") -> float | None:
+    """Seconds after which the provider wants to be asked again; None when it does not say."""
+    for hint_s in _hints(headers, message):
+        if hint_s is not None and isfinite(hint_s) and hint_s >= 0:
+            return hint_s
+    return None
+
+
+def _hints(headers: Mapping[str, str], message: str) -> Iterator[float | None]:
+    milliseconds = _number(headers.get("retry-after-ms"))
+    yield None if milliseconds is None else milliseconds / 1000
+    yield _number(headers.get("retry-after"))
+    date = _http_date(headers.get("date"))
+    if date is not None:
+        yield _between(date, _http_date(headers.get("retry-after")))
+        yield _resets(headers, date)
+    yield _in_words(message)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
+
+
+def _http_date(text: str | None) -> datetime | None:
+    try:
+        return None if text is None else parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _between(now: datetime, then: datetime | None) -> float | None:
+    try:
+        return None if then is None else (then - now).total_seconds()
+    except TypeError:  # one of them tells no time zone
+        return None
+
+
+def _resets(headers: Mapping[str, str], date: datetime) -> float | None:
+    """The longest wait among the limits that are used up."""
+    waits = [
+        _between(date, _rfc3339(headers.get(f"anthropic-ratelimit-{meter}-reset")))
+        for meter in _METERS
+        if headers.get(f"anthropic-ratelimit-{meter}-remaining") == "0"
+    ]
+    return max((wait_s for wait_s in waits if wait_s is not None), default=None)
+
+
+def _rfc3339(text: str | None) -> datetime | None:
+    try:
+        return None if text is None else datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _in_words(message: str) -> float | None:
+    """The duration that a sentence like "Please try again in 6m0s." names."""
+    found = _TRY_AGAIN.search(message)
+    if found is None or not any(found.groups()):
+        return None
+    hours, minutes, amount, unit = found.groups()
+    last_s = float(amount or 0) * (0.001 if unit == "ms" else 1.0)
+    return int(hours or 0) * 3600.0 + int(minutes or 0) * 60.0 + last_s
