@@ -27,6 +27,7 @@ from .state import Backend, MemoryBackend
 from .streaming import DeadlineOptions, Deadlines
 from .suitability import unsuitable
 from .telemetry import Sink, Telemetry
+from .throttle import Throttle, ThrottleOptions
 from .transport import make_transport
 from .wire.anthropic import AnthropicCodec
 from .wire.codec import Codec
@@ -85,6 +86,7 @@ class StackOptions(Options):
     retry_budget: RetryBudgetOptions | None = None
     hedge: HedgeOptions | None = None
     breaker: BreakerOptions | None = None
+    throttle: ThrottleOptions | None = None
     target: tuple[TargetOptions, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -217,9 +219,11 @@ def _target_chain(
     layers: list[Layer] = []
     if options.breaker is not None:
         layers.append(Breaker(options.breaker, f"breaker/{name}", backend, seed))
+    if options.throttle is not None:
+        layers.append(Throttle(options.throttle, f"throttle/{name}", backend, seed))
     layers.append(AttemptLedger(price_of(target.model, prices)))
     if target.limiter is not None:
-        layers.append(Limiter(target.limiter, codec.reserved_tokens))
+        layers.append(Limiter(target.limiter, codec.reserved_tokens, f"limiter/{name}", backend))
     layers.append(Deadlines(options.deadlines))
     return stack(
         *layers, send=Send(transport, codec, endpoints[target.provider], options.deadlines.connect_s)

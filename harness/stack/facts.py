@@ -63,7 +63,8 @@ class CallFacts:
         """The attempt whose reply went to the caller, if one did."""
         committed = [attempt for attempt in self.attempts if attempt.first_s is not None]
         going_on = [attempt for attempt in committed if attempt.outcome in (None, "success")]
-        return (going_on or committed or [None])[-1]
+        last = going_on or committed
+        return last[-1] if last else None
 
     def as_row(self) -> dict[str, Any]:
         """The call with its attempts as JSON-ready values."""

@@ -1,197 +1,238 @@
-"""Client-side rate limiting: wait in our own queue instead of being refused in the provider's.
+"""Client-side rate limiting: wait in our own line instead of being refused in the provider's.
 
-Requests and tokens come from two token buckets with continuous refill and are taken together or not at all.
-The queue is first come, first served, so a small call cannot starve a large one; a call whose predicted wait
-passes its deadline is rejected on arrival. What was reserved is settled once when the reply ends.
+Requests, tokens (together, and input and output apart) and slots are taken together or not at all. The
+line is first come, first served within a priority, so a small call cannot starve a large one; a call
+whose predicted wait passes its deadline is rejected on arrival. What was reserved is settled once, when
+the reply ends. The provider's headers and refusals correct what we believe.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from math import inf, isinf
+from typing import Literal, TypeVar
 
 from pydantic import Field
 
+from . import aimd, quota
 from .call import Call, Next
-from .errors import Rejected
-from .options import Options
+from .errors import ProviderError, Rejected
+from .line import Line, Waiter
+from .quota import NO_DEMAND, ROUNDING_S, Demand, Quota, QuotaOptions, Taken
 from .reply import Outcome, Reply
+from .state import Backend, MemoryBackend
 from .tokens import call_tokens
 
-ROUNDING_S = 1e-9
-"""A wait this short is floating-point dust: waiting for it would set the same timer again."""
+R = TypeVar("R")
+
+LOADED = ("rate_limited", "overloaded", "timeout_first_token")
+"""Failures that mean: too much at once."""
 
 
-class LimiterOptions(Options):
-    """`rpm` and `tpm` per minute (none: unlimited); `burst_s` 60: seconds' worth that a full bucket holds;
-    `max_wait_s` 30: longest time in the queue; `assumed_output_tokens` 1024 for calls that set no max_tokens;
-    `settle` "reservation": what was reserved stays counted, as OpenAI does, or "usage": unused tokens return.
+class LimiterOptions(QuotaOptions):
+    """The keys of `QuotaOptions`; `max_wait_s` 30: longest time in the line; `batch_patience_s` 10: after
+    that a batch call stands among the interactive ones; `assumed_output_tokens` 1024 for calls that set
+    no max_tokens; `settle` "reservation": what was reserved stays counted, as OpenAI does, or "usage":
+    unused tokens return; `calibrate` true: believe the provider's headers where they say less; `pause_s`
+    1 after a 429 without a hint, and never more than `max_pause_s` 10.
     """
 
-    rpm: float | None = Field(default=None, gt=0)
-    tpm: float | None = Field(default=None, gt=0)
-    burst_s: float = Field(default=60.0, gt=0)
     max_wait_s: float = Field(default=30.0, ge=0)
+    batch_patience_s: float = Field(default=10.0, ge=0)
     assumed_output_tokens: int = Field(default=1024, ge=0)
     settle: Literal["reservation", "usage"] = "reservation"
+    calibrate: bool = True
+    pause_s: float = Field(default=1.0, ge=0)
+    max_pause_s: float = Field(default=10.0, ge=0)
 
 
-class TokenBucket:
-    """A bucket of `per_minute` refilled continuously, holding `burst_s` seconds' worth. Takes `now`, pure.
-
-    A request larger than the bucket is admitted when the bucket is full and leaves it in debt, since it could
-    never be admitted otherwise.
-    """
-
-    def __init__(self, per_minute: float, burst_s: float, now: float) -> None:
-        self.rate = per_minute / 60.0
-        self.capacity = self.rate * burst_s
-        self._level = self.capacity
-        self._at = now
-
-    def level(self, now: float) -> float:
-        """What could be taken at `now`."""
-        return min(self.capacity, self._level + (now - self._at) * self.rate)
-
-    def wait_s(self, amount: float, now: float, *, queued: float = 0.0) -> float:
-        """Seconds until `amount` can be taken once `queued` has been, 0 if it can be now."""
-        missing = queued + min(amount, self.capacity) - self.level(now)
-        return max(0.0, missing / self.rate)
-
-    def take(self, amount: float, now: float) -> None:
-        """Take `amount`; the caller has waited. A negative amount gives back, up to the capacity."""
-        self._level = min(self.capacity, self.level(now) - amount)
-        self._at = now
-
-
-Demand = tuple[float, float]
-"""What a call takes: (requests, tokens)."""
-
-
-class Buckets:
-    """The target's two buckets, either of which may be missing (unlimited). Takes `now`, pure."""
-
-    def __init__(self, options: LimiterOptions, now: float) -> None:
-        limits = (options.rpm, options.tpm)
-        self._both = tuple(None if m is None else TokenBucket(m, options.burst_s, now) for m in limits)
-
-    def wait_s(self, demand: Demand, now: float, *, queued: Demand = (0, 0)) -> float:
-        """Seconds until `demand` can be taken once everything `queued` before it has been."""
-        waits = [0.0]
-        for bucket, amount, before in zip(self._both, demand, queued, strict=True):
-            if bucket is not None:
-                waits.append(bucket.wait_s(amount, now, queued=before))
-        return max(waits)
-
-    def take(self, demand: Demand, now: float) -> None:
-        """Take `demand` from both."""
-        for bucket, amount in zip(self._both, demand, strict=True):
-            if bucket is not None:
-                bucket.take(amount, now)
-
-
-@dataclass(slots=True, eq=False)
-class Waiter:
-    """A place in the queue, and what it will take."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What one request holds: what it took, when and at which levels."""
 
     demand: Demand
-    admitted: asyncio.Future[None]
+    taken: Taken
+    input_tokens: int
 
 
 class Limiter:
-    """One target's queue. `reserved(input_tokens, max_tokens)` is how its provider counts a request."""
+    """One target's line; `reserved(input_tokens, max_tokens)` is how its provider counts a request."""
 
-    def __init__(self, options: LimiterOptions, reserved: Callable[[int, int], int]) -> None:
+    def __init__(
+        self,
+        options: LimiterOptions,
+        reserved: Callable[[int, int], int],
+        key: str = "limiter",
+        backend: Backend | None = None,
+    ) -> None:
         self._options = options
         self._reserved = reserved
-        self._opened: Buckets | None = None
-        self._queue: deque[Waiter] = deque()
-        self._timer: asyncio.TimerHandle | None = None
+        self._key = key
+        self._backend = backend or MemoryBackend()
+        self._line = Line(options.batch_patience_s)
+        self._moved = asyncio.Event()
+        self._pump: asyncio.Task[None] | None = None
 
     async def __call__(self, call: Call, next: Next) -> Reply:
         loop = asyncio.get_running_loop()
-        tokens = self._reserved(call_tokens(call), self._output_limit(call))
-        asked_at = loop.time()
+        input_tokens, asked_at = call_tokens(call), loop.time()
+        demand = self._demand(input_tokens, self._output_limit(call))
         try:
-            await self._admission((1, tokens), call.deadline_s)
+            held = Held(demand, await self._admission(call, demand), input_tokens)
         finally:
             if call.attempt is not None:
                 call.attempt.limiter_wait_s = loop.time() - asked_at
-        reply = await next(call)
-        reply.on_end(lambda outcome: self._settle(tokens, outcome))
+        try:
+            reply = await next(call)
+        except BaseException as error:
+            self._give_back(NO_DEMAND)  # a failed request counts, too
+            self._learn_from_failure(held, error)
+            raise
+        self._learn(held, reply)
+        reply.on_end(lambda outcome: self._give_back(self._unused(held, outcome)))
         return reply
 
     def _output_limit(self, call: Call) -> int:
         asked = self._options.assumed_output_tokens if call.max_tokens is None else call.max_tokens
         return min(asked, call.addressed_to.max_output_tokens)
 
-    def _buckets(self, now: float) -> Buckets:
-        """Full when the first call comes: the clock is known only then."""
-        if self._opened is None:
-            self._opened = Buckets(self._options, now)
-        return self._opened
+    def _demand(self, input_tokens: int, output_tokens: int) -> Demand:
+        return Demand(1, self._reserved(input_tokens, output_tokens), input_tokens, output_tokens)
 
-    async def _admission(self, demand: Demand, deadline_s: float) -> None:
+    async def _admission(self, call: Call, demand: Demand) -> Taken:
+        """Take at once if nobody waits; else stand in line, unless that would take too long."""
         now = asyncio.get_running_loop().time()
-        queued = (float(len(self._queue)), sum(waiter.demand[1] for waiter in self._queue))
-        wait_s = self._buckets(now).wait_s(demand, now, queued=queued)
-        patience_s = min(self._options.max_wait_s, deadline_s - now)
+        if not self._line:
+            taken = await self._take(demand)
+            if taken.wait_s == 0.0:
+                return taken
+        ahead = self._line.ahead_of(call.priority)
+        wait_s = await self._quota(now, lambda known: (known, quota.wait_s(known, demand, now, ahead)))
+        patience_s = min(self._options.max_wait_s, call.deadline_s - now)
         if wait_s > patience_s:
-            raise Rejected(
-                "rejected_limiter",
-                f"the rate limit would hold this call for {wait_s:.1f} s, it can wait {patience_s:.1f} s",
-                retry_after_s=wait_s,
-            )
-        if wait_s == 0.0:
-            self._buckets(now).take(demand, now)
-        else:
-            await self._in_line(demand)
+            raise _too_long(wait_s, patience_s)
+        waiter = Waiter(demand, call.priority, now, asyncio.get_running_loop().create_future())
+        return await self._in_line(waiter, now + patience_s)
 
-    async def _in_line(self, demand: Demand) -> None:
-        waiter = Waiter(demand, asyncio.get_running_loop().create_future())
-        self._queue.append(waiter)
-        self._admit()
+    async def _in_line(self, waiter: Waiter, until_s: float) -> Taken:
+        self._line.join(waiter)
+        self._keep_moving()
         try:
-            await waiter.admitted
+            async with asyncio.timeout_at(until_s + ROUNDING_S):
+                return await waiter.admitted
+        except TimeoutError:
+            self._leave(waiter)
+            waited_s = until_s - waiter.since_s
+            raise _too_long(waited_s, waited_s) from None
         except asyncio.CancelledError:
             self._leave(waiter)
             raise
 
     def _leave(self, waiter: Waiter) -> None:
-        """A cancelled waiter gives back its place, or what it was just admitted with and never used."""
-        now = asyncio.get_running_loop().time()
-        if waiter.admitted.cancelled():
-            if waiter in self._queue:
-                self._queue.remove(waiter)
+        """Whoever leaves gives up the place, or gives back what was just taken and never used."""
+        if waiter.admitted.done() and not waiter.admitted.cancelled():
+            self._give_back(waiter.demand)
         else:
-            requests, tokens = waiter.demand
-            self._buckets(now).take((-requests, -tokens), now)
-        self._admit()
+            waiter.admitted.cancel()
+            self._line.leave(waiter)
+        self._moved.set()
 
-    def _admit(self) -> None:
-        """Admit from the front while the buckets allow; set the timer for the next one."""
+    def _keep_moving(self) -> None:
+        """Someone must admit those who wait, as long as anybody waits."""
+        self._moved.set()
+        if self._pump is None:
+            self._pump = asyncio.get_running_loop().create_task(self._admit())
+            self._pump.add_done_callback(self._pumped)
+
+    def _pumped(self, pump: "asyncio.Task[None]") -> None:
+        self._pump = None
+        if not pump.cancelled() and (error := pump.exception()) is not None:
+            while (waiter := self._line.head(inf)) is not None:
+                self._line.leave(waiter)
+                waiter.admitted.set_exception(error)
+        elif self._line:
+            self._keep_moving()
+
+    async def _admit(self) -> None:
         loop = asyncio.get_running_loop()
-        now = loop.time()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        while self._queue:
-            head = self._queue[0]
-            if head.admitted.cancelled():
-                self._queue.popleft()
-                continue
-            wait_s = self._buckets(now).wait_s(head.demand, now)
-            if wait_s > ROUNDING_S:
-                self._timer = loop.call_at(now + wait_s, self._admit)
-                return
-            self._queue.popleft()
-            self._buckets(now).take(head.demand, now)
-            head.admitted.set_result(None)
+        while (head := self._line.head(loop.time())) is not None:
+            self._moved.clear()
+            taken = await self._take(head.demand)
+            if taken.wait_s > 0:
+                await self._until_moved(taken.wait_s)
+            elif head.admitted.done():
+                self._give_back(head.demand)
+            else:
+                self._line.leave(head)
+                head.admitted.set_result(taken)
 
-    def _settle(self, reserved: int, outcome: Outcome) -> None:
-        if self._options.settle == "usage" and outcome.usage is not None:
-            used = self._reserved(outcome.usage.input_tokens, outcome.usage.output_tokens)
-            now = asyncio.get_running_loop().time()
-            self._buckets(now).take((0, used - reserved), now)
-            self._admit()
+    async def _until_moved(self, wait_s: float) -> None:
+        try:
+            async with asyncio.timeout(None if isinf(wait_s) else wait_s):
+                await self._moved.wait()
+        except TimeoutError:
+            pass
+
+    async def _take(self, demand: Demand) -> Taken:
+        now = asyncio.get_running_loop().time()
+        return await self._quota(now, lambda known: quota.take(self._options, known, demand, now))
+
+    def _give_back(self, unused: Demand) -> None:
+        """A request is over, or was never sent: its slot comes back, and what it did not use."""
+        now = asyncio.get_running_loop().time()
+        self._post(lambda known: quota.give_back(known, unused, now))
+        self._moved.set()
+
+    def _unused(self, held: Held, outcome: Outcome) -> Demand:
+        """What the provider turned out not to count; unknown usage keeps the reservation."""
+        if self._options.settle == "reservation" or outcome.usage is None:
+            return NO_DEMAND
+        used = self._demand(outcome.usage.input_tokens, outcome.usage.output_tokens)
+        return held.demand.minus(used)
+
+    def _learn(self, held: Held, reply: Reply) -> None:
+        """The reply has begun: what its headers say, and how long it took."""
+        now, sent_s = asyncio.get_running_loop().time(), held.taken.at_s
+        if self._options.calibrate and reply.meters is not None:
+            meters = reply.meters
+            self._post(lambda known: quota.calibrated(self._options, known, held.taken, meters, now))
+        if (options := self._options.adaptive) is not None:
+            size = held.input_tokens.bit_length()
+
+            def adapted(known: Quota) -> Quota:
+                assert known.aimd is not None
+                after = aimd.answered(options, known.aimd, size, now - sent_s, sent_s, known.in_flight, now)
+                return known._replace(aimd=after)
+
+            self._post(adapted)
+
+    def _learn_from_failure(self, held: Held, error: BaseException) -> None:
+        if not isinstance(error, ProviderError) or error.kind not in LOADED:
+            return
+        now = asyncio.get_running_loop().time()
+        if (options := self._options.adaptive) is not None:
+            self._post(
+                lambda known: known._replace(
+                    aimd=known.aimd and aimd.refused(options, known.aimd, held.taken.at_s, now)
+                )
+            )
+        if error.kind == "rate_limited" and self._options.calibrate:
+            hint_s = self._options.pause_s if error.retry_after_s is None else error.retry_after_s
+            until_s = now + min(hint_s, self._options.max_pause_s)
+            self._post(lambda known: quota.blocked(known, until_s, now))
+
+    async def _quota(self, now: float, change: Callable[[Quota], tuple[Quota, R]]) -> R:
+        return await self._backend.update(
+            self._key, lambda known: change(known or quota.opened(self._options, now))
+        )
+
+    def _post(self, change: Callable[[Quota], Quota]) -> None:
+        self._backend.post(self._key, lambda known: (change(known), None))
+
+
+def _too_long(wait_s: float, patience_s: float) -> Rejected:
+    return Rejected(
+        "rejected_limiter",
+        f"the rate limit would hold this call for {wait_s:.1f} s, it can wait {patience_s:.1f} s",
+        retry_after_s=wait_s,
+    )

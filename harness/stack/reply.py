@@ -10,6 +10,8 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, Self
 
+from .wire.meters import Meters
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -66,11 +68,13 @@ class Reply:
 
     `first` is the event that committed it; `source` gives the others. Reading to the end is a success at the
     `Finish` event; an error from the source is a failure; `aclose()` or a cancelled reader abandons it.
+    `meters` is what the provider's headers said about its rate limits.
     """
 
-    __slots__ = ("_chars", "_first", "_outcome", "_settlers", "_source", "_taps")
+    __slots__ = ("_chars", "_first", "_outcome", "_settlers", "_source", "_taps", "meters")
 
-    def __init__(self, first: Event, source: EventSource) -> None:
+    def __init__(self, first: Event, source: EventSource, meters: Meters | None = None) -> None:
+        self.meters = meters
         self._first: Event | None = first
         self._source = source
         self._settlers: list[Settle] = []

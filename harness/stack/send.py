@@ -11,6 +11,7 @@ from .errors import ProviderError
 from .reply import Event, Reply, replay
 from .transport import TROUBLE, provider_error, reader
 from .wire.codec import Codec, StreamDecoder
+from .wire.meters import meters_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Send:
 
     async def _whole(self, response: httpx.Response) -> Reply:
         first, *rest = self.codec.parse(await _read(response))
-        return Reply(first, replay(tuple(rest)))
+        return Reply(first, replay(tuple(rest)), meters_of(response.headers))
 
     async def _stream(self, response: httpx.Response) -> Reply:
         kind = response.headers.get("content-type", "")
@@ -67,7 +68,7 @@ class Send:
             await response.aclose()
             raise ProviderError("malformed", f"asked for an event stream, got {kind or 'no content type'}")
         source = WireEvents(response, self.codec.decoder())
-        return Reply(await source.__anext__(), source)
+        return Reply(await source.__anext__(), source, meters_of(response.headers))
 
 
 @cache

@@ -30,7 +30,7 @@ MODELS = {
     "anthropic": ("claude-sonnet-4-5", "anthropic", "3", "15"),
     "together": ("meta-llama/Llama-3-70b-chat-hf", "together", "0.90", "0.90"),
 }
-RPM = 240
+RPM = 60
 """What providers with a limit allow, with a burst of two seconds; limiters are told the same."""
 BURST_S = 2.0
 IDLE_S = 300.0
@@ -173,6 +173,7 @@ MECHANISMS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "retry": st.fixed_dictionaries(
         {"attempts": st.integers(1, 4), "base_s": st.sampled_from([0.0, 0.2]), "cap_s": st.just(1.0)}
     ),
+    "throttle": st.just({"window_s": 6.0}),
     "breaker": st.fixed_dictionaries(
         {"min_samples": st.integers(1, 4), "open_s": st.sampled_from([0.5, 3.0]), "probes": st.integers(1, 3)}
     ),

@@ -34,9 +34,12 @@ from harness.stack.draws import uniform
 from harness.stack.errors import StackError
 from harness.stack.facts import AttemptFacts, CallFacts
 from harness.stack.gateway import Gateway
-from harness.stack.limiter import Buckets, Demand, Limiter, Waiter
+from harness.stack.limiter import Limiter
+from harness.stack.line import Waiter
+from harness.stack.quota import Demand, Taken
 from harness.stack.reply import Finish
 from harness.stack.send import Endpoint
+from harness.stack.state import MemoryBackend
 from harness.stack.transport import make_client
 from harness.world.serving import serve
 from harness.world.virtual import Leftovers, VirtualLoop, run_virtual
@@ -138,18 +141,31 @@ def storm_profile() -> Profile:
     return make_profile({"name": "storm", "title": "providers in a storm", "providers": providers})
 
 
-class CountedBuckets(Buckets):
-    """Buckets that remember what was taken from them, less what was given back."""
+class CountedLimiter(Limiter):
+    """A limiter that remembers what was taken, less what was given back."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.taken_requests = 0.0
         self.taken_tokens = 0.0
 
-    def take(self, demand: Demand, now: float) -> None:
-        super().take(demand, now)
-        self.taken_requests += demand[0]
-        self.taken_tokens += demand[1]
+    async def _take(self, demand: Demand) -> Taken:
+        taken = await super()._take(demand)
+        if taken.wait_s == 0.0:
+            self.taken_requests += demand.requests
+            self.taken_tokens += demand.tokens
+        return taken
+
+    def _give_back(self, unused: Demand) -> None:
+        super()._give_back(unused)
+        self.taken_requests -= unused.requests
+        self.taken_tokens -= unused.tokens
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that hold a slot."""
+        assert isinstance(self._backend, MemoryBackend)
+        return int(self._backend.peek(self._key).in_flight)
 
 
 class JumpyWaiter(Waiter):
@@ -157,8 +173,8 @@ class JumpyWaiter(Waiter):
 
     __slots__ = ()
 
-    def __init__(self, demand: Demand, admitted: "asyncio.Future[None]") -> None:
-        super().__init__(demand, admitted)
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
         task = asyncio.current_task()
         assert task is not None
         name = task.get_name()
@@ -167,7 +183,7 @@ class JumpyWaiter(Waiter):
             self.admitted.add_done_callback(partial(_cancel_unless_it_was, task))
 
 
-def _cancel_unless_it_was(task: asyncio.Task[Any], admitted: asyncio.Future[None]) -> None:
+def _cancel_unless_it_was(task: asyncio.Task[Any], admitted: asyncio.Future[Taken]) -> None:
     if not admitted.cancelled():
         task.cancel(AS_ADMITTED)
 
@@ -190,7 +206,7 @@ class Storm:
     emitted: list[dict[str, Any]] = field(default_factory=list)
     facts: list[CallFacts] = field(default_factory=list)
     settled: Counter[str] = field(default_factory=Counter)
-    limiters: list[Limiter] = field(default_factory=list)
+    limiters: list[CountedLimiter] = field(default_factory=list)
     ledger: list[dict[str, Any]] = field(default_factory=list)
     in_flight: int = -1
     most_connections: int = 0
@@ -219,13 +235,12 @@ def _watched(storm: Storm) -> Iterator[None]:
         settle(ledger, attempt, *args, **options)
 
     def limiter(*args: Any) -> Limiter:
-        storm.limiters.append(Limiter(*args))
+        storm.limiters.append(CountedLimiter(*args))
         return storm.limiters[-1]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(AttemptLedger, "_end", counted)
         patch.setattr(building, "Limiter", limiter)
-        patch.setattr(limiting, "Buckets", CountedBuckets)
         patch.setattr(limiting, "Waiter", JumpyWaiter)
         yield
 

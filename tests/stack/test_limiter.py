@@ -9,10 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.stack import limiter as limiting
+from harness.stack import quota
+from harness.stack.bucket import Bucket
 from harness.stack.call import Call
-from harness.stack.errors import Rejected
-from harness.stack.limiter import Buckets, Limiter, LimiterOptions, TokenBucket
+from harness.stack.errors import ProviderError, Rejected
+from harness.stack.limiter import Limiter, LimiterOptions
+from harness.stack.line import Waiter
+from harness.stack.quota import Demand, QuotaOptions, Taken
 from harness.stack.reply import Delta, Reply
+from harness.stack.wire.meters import Meter, Meters
+from harness.world.virtual import run_virtual
 
 GAPS = st.lists(st.floats(0, 30), min_size=1, max_size=40)
 
@@ -21,38 +28,74 @@ GAPS = st.lists(st.floats(0, 30), min_size=1, max_size=40)
 def test_a_bucket_never_gives_more_than_its_capacity_plus_its_refill(
     per_minute: float, burst_s: float, gaps: list[float], data: st.DataObject
 ) -> None:
-    bucket = TokenBucket(per_minute, burst_s, now=0.0)
+    bucket = Bucket.full(per_minute, burst_s, now=0.0)
     now, given_out = 0.0, 0.0
     for gap in gaps:
         now += gap
         amount = data.draw(st.floats(0, bucket.capacity))
         if bucket.wait_s(amount, now) == 0.0:
-            bucket.take(amount, now)
+            bucket = bucket.take(amount, now)
             given_out += amount
         assert given_out <= bucket.capacity + bucket.rate * now + 1e-6 * (1 + given_out)
 
 
 @given(st.floats(1, 10_000), st.floats(0.1, 120), st.floats(0, 1))
 def test_after_the_predicted_wait_the_bucket_gives(per_minute: float, burst_s: float, share: float) -> None:
-    bucket = TokenBucket(per_minute, burst_s, now=0.0)
-    bucket.take(bucket.capacity, 0.0)
+    bucket = Bucket.full(per_minute, burst_s, now=0.0)
+    bucket = bucket.take(bucket.capacity, 0.0)
     amount = share * bucket.capacity
     assert bucket.wait_s(amount, bucket.wait_s(amount, 0.0)) <= 1e-6
 
 
 @given(st.floats(1, 1000), st.floats(1, 100_000), st.integers(0, 50_000))
-def test_both_buckets_must_have_room(rpm: float, tpm: float, tokens: int) -> None:
-    buckets = Buckets(LimiterOptions(rpm=rpm, tpm=tpm), now=0.0)
-    buckets.take((rpm, 0.0), 0.0)
-    wait_s = buckets.wait_s((1, tokens), 0.0)
-    assert wait_s == pytest.approx(min(1.0, rpm) * 60 / rpm)
+def test_every_bucket_must_have_room(rpm: float, tpm: float, tokens: int) -> None:
+    known = quota.opened(QuotaOptions(rpm=rpm, tpm=tpm), now=0.0)
+    emptied = quota.take(QuotaOptions(), known, Demand(rpm), 0.0)[0]
+    assert quota.wait_s(emptied, Demand(1, tokens), 0.0) == pytest.approx(min(1.0, rpm) * 60 / rpm)
 
 
 def test_a_request_larger_than_the_bucket_passes_when_it_is_full() -> None:
-    bucket = TokenBucket(60, 60, now=0.0)
+    bucket = Bucket.full(60, 60, now=0.0)
     assert bucket.wait_s(1_000, 0.0) == 0.0
-    bucket.take(1_000, 0.0)
-    assert bucket.level(0.0) == -940
+    assert bucket.take(1_000, 0.0).level_at(0.0) == -940
+
+
+LIMITS = QuotaOptions(rpm=60, input_tpm=600, output_tpm=300, concurrency=3, burst_s=10)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["ask", "end", "give back"]), st.floats(0, 3), st.integers(1, 80)),
+        max_size=80,
+    )
+)
+def test_requests_tokens_and_slots_are_taken_together_or_not_at_all_and_never_beyond_a_limit(
+    steps: list[tuple[str, float, int]],
+) -> None:
+    known, now = quota.opened(LIMITS, 0.0), 0.0
+    held: list[Demand] = []
+    net = [0.0, 0.0, 0.0, 0.0]
+    for step, after_s, size in steps:
+        now += after_s
+        if step == "ask":
+            demand = Demand(1, 0, size, size / 2)
+            before = known
+            known, taken = quota.take(LIMITS, known, demand, now)
+            if taken.wait_s > 0:
+                assert known == before
+                continue
+            held.append(demand)
+            net = [total + amount for total, amount in zip(net, demand, strict=True)]
+        elif held:
+            unused = held.pop(0) if step == "give back" else quota.NO_DEMAND
+            known = quota.give_back(known, unused, now)
+            if step == "end":
+                held = held[1:] if step == "ask" else held
+                net = [total - amount for total, amount in zip(net, unused, strict=True)]
+        assert known.in_flight <= 3
+    for bucket, total in zip(known.buckets, net, strict=True):
+        if bucket is not None and not any(step == "give back" for step, _, _ in steps):
+            assert total <= bucket.capacity + bucket.rate * now + 1e-6
 
 
 def sum_of(input_tokens: int, max_tokens: int) -> int:
@@ -107,36 +150,167 @@ async def test_a_waiter_that_leaves_gives_up_its_place(call: Callable[..., Call]
     assert order == ["c0", "c2", "c3"]
 
 
-async def test_leaving_in_the_moment_of_admission_gives_back_what_was_taken(
-    call: Callable[..., Call], source: Any
-) -> None:
-    limiter = Limiter(LimiterOptions(rpm=600, burst_s=0.1), sum_of)
-    await limiter(call("first"), lambda c: answer(c, [], source))
-    waiting = asyncio.create_task(limiter(call("second"), lambda c: answer(c, [], source)))
-    await asyncio.sleep(0)
-    assert limiter._timer is not None
-    limiter._timer.cancel()
-    await asyncio.sleep(0.15)
-    limiter._admit()
-    waiting.cancel()
-    await asyncio.gather(waiting, return_exceptions=True)
-    assert waiting.cancelled()
-    now = asyncio.get_running_loop().time()
-    assert limiter._buckets(now).wait_s((1, 0), now) == 0.0
+def level(limiter: Limiter, meter: int) -> float:
+    """What is in a bucket now."""
+    bucket = limiter._backend.peek("limiter").buckets[meter]  # type: ignore[attr-defined]  # it is in memory
+    assert bucket is not None
+    return float(bucket.level_at(asyncio.get_running_loop().time()))
 
 
-async def test_unused_tokens_come_back_when_the_provider_counts_usage(
+def in_flight(limiter: Limiter) -> int:
+    return int(limiter._backend.peek("limiter").in_flight)  # type: ignore[attr-defined]  # it is in memory
+
+
+def test_leaving_in_the_moment_of_admission_gives_back_what_was_taken(
+    call: Callable[..., Call], source: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Jumpy(Waiter):
+        """Its caller is cancelled just as it is admitted, before it can wake."""
+
+        __slots__ = ()
+
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            task = asyncio.current_task()
+            assert task is not None
+            self.admitted.add_done_callback(lambda _: task.cancel())
+
+    async def scenario() -> None:
+        monkeypatch.setattr(limiting, "Waiter", Jumpy)
+        limiter = Limiter(LimiterOptions(rpm=60, burst_s=1), sum_of)
+        await (await limiter(call("first"), lambda c: answer(c, [], source))).text()
+        waiting = asyncio.create_task(limiter(call("second"), lambda c: answer(c, [], source)))
+        await asyncio.wait([waiting])
+        assert waiting.cancelled()
+        assert (level(limiter, 0), in_flight(limiter), len(limiter._line)) == (1.0, 0, 0)
+
+    run_virtual(scenario())
+
+
+def test_unused_tokens_come_back_when_the_provider_counts_usage(
     call: Callable[..., Call], source: Any
 ) -> None:
-    limiter = Limiter(LimiterOptions(tpm=6000, settle="usage", assumed_output_tokens=1000), sum_of)
-    reply = await limiter(call(), lambda c: answer(c, [], source))
-    now = asyncio.get_running_loop().time()
-    before = limiter._buckets(now)._both[1].level(now)  # type: ignore[union-attr]  # tpm is set
-    await reply.text()
-    now = asyncio.get_running_loop().time()
-    after = limiter._buckets(now)._both[1].level(now)  # type: ignore[union-attr]  # tpm is set
-    assert before < 5000
-    assert after == pytest.approx(6000 - 22, abs=30)
+    async def scenario() -> None:
+        limiter = Limiter(LimiterOptions(tpm=6000, settle="usage", assumed_output_tokens=1000), sum_of)
+        reply = await limiter(call(), lambda c: answer(c, [], source))
+        assert level(limiter, 1) < 5000
+        await reply.text()
+        assert level(limiter, 1) == pytest.approx(6000 - 22, abs=1)
+
+    run_virtual(scenario())
+
+
+def test_a_slot_is_held_until_the_reply_ends_however_it_ends(call: Callable[..., Call], source: Any) -> None:
+    async def scenario() -> None:
+        limiter, order = Limiter(LimiterOptions(concurrency=1), sum_of), list[str]()
+        first = await limiter(call("first"), lambda c: answer(c, order, source))
+        waiting = asyncio.create_task(limiter(call("second"), lambda c: answer(c, order, source)))
+        await asyncio.sleep(5)
+        assert (order, in_flight(limiter)) == (["first"], 1)
+        await first.aclose()
+        second = await waiting
+        assert order == ["first", "second"]
+        await second.text()
+        await second.aclose()
+
+        async def fail(_: Call) -> Reply:
+            raise ProviderError("connect", "nobody")
+
+        with pytest.raises(ProviderError):
+            await limiter(call("third"), fail)
+        assert in_flight(limiter) == 0
+
+    run_virtual(scenario())
+
+
+def test_interactive_calls_go_before_batch_ones_but_not_for_ever(
+    call: Callable[..., Call], source: Any
+) -> None:
+    async def scenario() -> list[str]:
+        options = LimiterOptions(rpm=60, burst_s=1, batch_patience_s=3.5, max_wait_s=60)
+        limiter, order = Limiter(options, sum_of), list[str]()
+        await limiter(call("first"), lambda c: answer(c, order, source))
+        tasks = [
+            asyncio.create_task(
+                limiter(replace(call("batch"), priority="batch"), lambda c: answer(c, order, source))
+            )
+        ]
+        for n in range(6):
+            await asyncio.sleep(0.5)
+            tasks.append(asyncio.create_task(limiter(call(f"i{n}"), lambda c: answer(c, order, source))))
+        await asyncio.wait(tasks)
+        return order
+
+    assert run_virtual(scenario()) == ["first", "i0", "i1", "i2", "batch", "i3", "i4", "i5"]
+
+
+def test_a_wait_that_turns_out_longer_than_predicted_ends_at_the_longest(
+    call: Callable[..., Call], source: Any
+) -> None:
+    async def scenario() -> float:
+        limiter = Limiter(LimiterOptions(concurrency=1, max_wait_s=2), sum_of)
+        await limiter(call("holds"), lambda c: answer(c, [], source))
+        with pytest.raises(Rejected, match=r"2\.0 s"):
+            await limiter(call("waits"), lambda c: answer(c, [], source))
+        assert len(limiter._line) == 0
+        return asyncio.get_running_loop().time()
+
+    assert run_virtual(scenario()) == pytest.approx(2.0, abs=1e-6)
+
+
+def told(requests: Meter) -> Meters:
+    return Meters(requests=requests)
+
+
+def test_headers_that_say_less_than_we_believe_lower_what_is_left() -> None:
+    options = QuotaOptions(rpm=600)
+    known, taken = quota.take(options, quota.opened(options, 0.0), Demand(100), 0.0)
+    lower = quota.calibrated(options, known, taken, told(Meter(600, 99)), 0.5)
+    assert lower.buckets[0] is not None
+    assert lower.buckets[0].level_at(0.5) == pytest.approx(100 + 5)
+    slower = quota.calibrated(options, known, taken, told(Meter(60, None)), 0.5)
+    assert slower.buckets[0] is not None
+    assert (slower.buckets[0].rate, slower.buckets[0].capacity) == (1.0, 60.0)
+
+
+@pytest.mark.parametrize(
+    "meter", [Meter(600, 599), Meter(600, 600), Meter(6000, 5000), Meter(None, None), Meter(0, None)]
+)
+def test_headers_that_agree_or_promise_more_change_nothing(meter: Meter) -> None:
+    options = QuotaOptions(rpm=600)
+    known, taken = quota.take(options, quota.opened(options, 0.0), Demand(1), 0.0)
+    assert quota.calibrated(options, known, taken, told(meter), 0.5).buckets[0] in (
+        known.buckets[0],
+        known.buckets[0] and known.buckets[0].take(0, 0.5),
+    )
+
+
+def test_a_limit_that_nobody_told_us_is_learned_from_the_headers() -> None:
+    options = QuotaOptions(burst_s=60)
+    learned = quota.calibrated(
+        options, quota.opened(options, 0.0), Taken(0.0, (None,) * 4), told(Meter(120, 7)), 1.0
+    )
+    bucket = learned.buckets[0]
+    assert bucket is not None
+    assert (bucket.rate, bucket.level_at(1.0)) == (2.0, 8.0)
+
+
+def test_a_429_holds_the_whole_line_until_the_provider_wants_to_be_asked_again(
+    call: Callable[..., Call], source: Any
+) -> None:
+    async def scenario() -> None:
+        limiter = Limiter(LimiterOptions(rpm=6000, max_wait_s=5), sum_of)
+
+        async def refuse(_: Call) -> Reply:
+            raise ProviderError("rate_limited", "slow down", status=429, retry_after_s=3.0)
+
+        with pytest.raises(ProviderError):
+            await limiter(call(), refuse)
+        started_s = asyncio.get_running_loop().time()
+        await limiter(call(), lambda c: answer(c, [], source))
+        assert asyncio.get_running_loop().time() - started_s == pytest.approx(3.0, abs=1e-6)
+
+    run_virtual(scenario())
 
 
 async def test_the_wait_is_on_the_attempts_record(call: Callable[..., Call], source: Any) -> None:

@@ -1,0 +1,92 @@
+"""Load shedding on our side: when a provider refuses most of what it gets, most of it is not sent.
+
+Over a sliding window, an attempt is dropped with probability max(0, (requests − K · accepts) / (requests
++ 1)), where what was dropped counts as a request. With K = 2 twice as many are sent as the provider
+accepts, so after its return the load that reaches it doubles with every window. Source: Site Reliability
+Engineering, chapter 21, "Handling Overload" (client-side throttling).
+"""
+
+import asyncio
+from typing import NamedTuple
+
+from pydantic import Field
+
+from .call import Call, Next
+from .draws import uniform
+from .errors import ProviderError, Rejected
+from .options import Options
+from .reply import Reply
+from .state import Backend, MemoryBackend
+
+REFUSALS = ("rate_limited", "overloaded", "server_error", "connect", "timeout_connect", "timeout_first_token")
+BUCKETS = 12
+
+
+class ThrottleOptions(Options):
+    """`k` 2 attempts are sent for each one accepted; `window_s` 120."""
+
+    k: float = Field(default=2.0, ge=1)
+    window_s: float = Field(default=120.0, gt=0)
+
+
+class Slice(NamedTuple):
+    """What was asked for, and accepted, in one slice of the window."""
+
+    nth: int
+    requests: int
+    accepts: int
+
+
+Window = tuple[Slice, ...]
+
+
+def counted(options: ThrottleOptions, window: Window, requests: int, accepts: int, now: float) -> Window:
+    """The window with so many more, and without what is too old."""
+    nth = int(now * BUCKETS / options.window_s)
+    kept = tuple(each for each in window if nth - BUCKETS < each.nth < nth)
+    last = window[-1] if window and window[-1].nth == nth else Slice(nth, 0, 0)
+    return (*kept, Slice(nth, last.requests + requests, last.accepts + accepts))
+
+
+def drop_probability(options: ThrottleOptions, window: Window) -> float:
+    """With which probability the next attempt is not sent."""
+    requests = sum(each.requests for each in window)
+    accepts = sum(each.accepts for each in window)
+    return max(0.0, (requests - options.k * accepts) / (requests + 1))
+
+
+class Throttle:
+    """One target's. Drops with `Rejected("rejected_throttled")`; what is dropped counts as asked for."""
+
+    def __init__(
+        self, options: ThrottleOptions, key: str, backend: Backend | None = None, seed: int = 0
+    ) -> None:
+        self._options = options
+        self._key = key
+        self._backend = backend or MemoryBackend()
+        self._seed = seed
+
+    async def __call__(self, call: Call, next: Next) -> Reply:
+        now = asyncio.get_running_loop().time()
+
+        def asked(known: Window | None) -> tuple[Window, float]:
+            window = counted(self._options, known or (), 0, 0, now)
+            return counted(self._options, window, 1, 0, now), drop_probability(self._options, window)
+
+        probability = await self._backend.update(self._key, asked)
+        name, nth = call.addressed_to.name, len(call.facts.attempts)
+        if probability > 0 and uniform(self._seed, "throttle", call.id, name, nth) < probability:
+            said = f"{name} refuses most of what it gets: {probability:.0%} is not even sent"
+            raise Rejected("rejected_throttled", said)
+        try:
+            reply = await next(call)
+        except ProviderError as error:
+            if error.kind not in REFUSALS:
+                self._accepted()
+            raise
+        self._accepted()
+        return reply
+
+    def _accepted(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._backend.post(self._key, lambda known: (counted(self._options, known or (), 0, 1, now), None))

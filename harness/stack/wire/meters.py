@@ -1,0 +1,50 @@
+"""What a provider's rate-limit headers say: for each meter, its limit a minute and what remains of it.
+
+OpenAI: `x-ratelimit-{limit,remaining}-{requests,tokens}`. Anthropic:
+`anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,remaining}`. Together:
+`x-{ratelimit,tokenlimit}-{limit,remaining}`, whose limit is dynamic, so that only what remains is taken.
+Azure once sent -1 for both: whatever is not a number from zero up says nothing.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Meter(NamedTuple):
+    """One limit; None is untold."""
+
+    limit_per_min: float | None = None
+    remaining: float | None = None
+
+
+class Meters(NamedTuple):
+    """All that a provider may count."""
+
+    requests: Meter = Meter()
+    tokens: Meter = Meter()
+    input_tokens: Meter = Meter()
+    output_tokens: Meter = Meter()
+
+
+NOTHING = Meters()
+
+
+def meters_of(headers: Mapping[str, str]) -> Meters:
+    """The meters that the headers tell."""
+    if "anthropic-ratelimit-requests-limit" in headers or "anthropic-ratelimit-tokens-limit" in headers:
+        names = ("requests", "tokens", "input-tokens", "output-tokens")
+        return Meters(*(_meter(headers, f"anthropic-ratelimit-{name}-{{}}") for name in names))
+    if "x-ratelimit-remaining-requests" in headers or "x-ratelimit-remaining-tokens" in headers:
+        return Meters(*(_meter(headers, f"x-ratelimit-{{}}-{name}") for name in ("requests", "tokens")))
+    requests, tokens = (_meter(headers, f"x-{kind}-{{}}") for kind in ("ratelimit", "tokenlimit"))
+    return Meters(requests._replace(limit_per_min=None), tokens._replace(limit_per_min=None))
+
+
+def _meter(headers: Mapping[str, str], name: str) -> Meter:
+    return Meter(_count(headers.get(name.format("limit"))), _count(headers.get(name.format("remaining"))))
+
+
+def _count(text: str | None) -> float | None:
+    if text is None or not text.isascii() or not text.isdigit():
+        return None
+    return float(text[:18])

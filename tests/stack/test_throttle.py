@@ -1,0 +1,81 @@
+"""The throttle sends about twice what is accepted, and everything when all is well."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.stack.call import Call
+from harness.stack.errors import ProviderError, Rejected
+from harness.stack.reply import Delta, Finish, Reply, replay
+from harness.stack.throttle import BUCKETS, Throttle, ThrottleOptions, Window, counted, drop_probability
+from harness.world.virtual import run_virtual
+
+OPTIONS = ThrottleOptions()
+
+
+def test_nothing_is_dropped_while_at_least_half_is_accepted() -> None:
+    assert drop_probability(OPTIONS, counted(OPTIONS, (), 100, 50, 1.0)) == 0.0
+
+
+def test_the_probability_is_the_books() -> None:
+    assert drop_probability(OPTIONS, counted(OPTIONS, (), 100, 10, 1.0)) == (100 - 2 * 10) / 101
+
+
+@given(st.lists(st.tuples(st.floats(0, 50), st.booleans()), max_size=100))
+def test_the_window_forgets_and_a_probability_is_one(steps: list[tuple[float, bool]]) -> None:
+    window: Window = ()
+    now = 0.0
+    for after_s, accepted in steps:
+        now += after_s
+        window = counted(OPTIONS, window, 1, accepted, now)
+        assert 0 <= drop_probability(OPTIONS, window) < 1
+        assert len(window) <= BUCKETS
+        assert all(each.nth > now * BUCKETS / OPTIONS.window_s - BUCKETS - 1 for each in window)
+
+
+def test_a_provider_that_refuses_all_gets_little_and_in_time_all_again_after_its_return(
+    call: Callable[..., Call],
+) -> None:
+    async def scenario() -> tuple[int, int]:
+        throttle = Throttle(OPTIONS, "throttle/openai")
+        asked, down = [0], [True]
+
+        async def provider(_: Call) -> Reply:
+            asked[0] += 1
+            if down[0]:
+                raise ProviderError("overloaded", "no", status=529)
+            return Reply(Delta("x"), replay((Finish("stop", None),)))
+
+        async def one(n: int) -> None:
+            await asyncio.sleep(0.1)
+            with suppress(ProviderError, Rejected):
+                await throttle(call(f"c{n}"), provider)
+
+        for n in range(1000):
+            await one(n)
+        during, down[0] = asked[0], False
+        for n in range(1000, 1000 + 1200 * 10):
+            await one(n)
+        before = asked[0]
+        for n in range(20_000, 21_000):
+            await one(n)
+        return during, asked[0] - before
+
+    during, afterwards = run_virtual(scenario())
+    assert during < 20
+    assert afterwards == 1000
+
+
+async def test_a_bad_request_is_an_acceptance(call: Callable[..., Call]) -> None:
+    throttle = Throttle(OPTIONS, "throttle/openai")
+
+    async def provider(_: Call) -> Reply:
+        raise ProviderError("bad_request", "wrong", status=400)
+
+    for n in range(50):
+        with pytest.raises(ProviderError):
+            await throttle(call(f"c{n}"), provider)
