@@ -108,8 +108,9 @@ class Limiter:
                 return taken
         ahead = self._line.ahead_of(call.priority)
         wait_s = await self._quota(now, lambda known: (known, quota.wait_s(known, demand, now, ahead)))
-        patience_s = min(self._options.max_wait_s, call.deadline_s - now)
-        if wait_s > patience_s:
+        left_s = call.deadline_s - now
+        patience_s = min(self._options.max_wait_s, left_s)
+        if wait_s > patience_s or wait_s >= left_s:
             raise _too_long(wait_s, patience_s)
         waiter = Waiter(demand, call.priority, now, asyncio.get_running_loop().create_future())
         return await self._in_line(waiter, now + patience_s)
@@ -158,13 +159,14 @@ class Limiter:
         while (head := self._line.head(loop.time())) is not None:
             self._moved.clear()
             taken = await self._take(head.demand)
-            if taken.wait_s > 0:
+            if taken.wait_s > 0 and not head.admitted.done():
                 await self._until_moved(taken.wait_s)
-            elif head.admitted.done():
-                self._give_back(head.demand)
-            else:
-                self._line.leave(head)
+                continue
+            self._line.leave(head)
+            if not head.admitted.done():
                 head.admitted.set_result(taken)
+            elif taken.wait_s == 0:  # its caller was cancelled, and has not yet left the line
+                self._give_back(head.demand)
 
     async def _until_moved(self, wait_s: float) -> None:
         try:

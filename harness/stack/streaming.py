@@ -99,7 +99,10 @@ class Deadlines:
 
     async def __call__(self, call: Call, next: Next) -> Reply:
         patience_s = min(self._options.first_token_s, call.addressed_to.timeout_s)
-        first_at = asyncio.get_running_loop().time() + patience_s
+        now = asyncio.get_running_loop().time()
+        if now >= call.deadline_s:
+            raise ProviderError("timeout_total", "the call's total time was over before it was sent")
+        first_at = now + patience_s
         try:
             async with asyncio.timeout_at(min(first_at, call.deadline_s)):
                 reply = await next(call)

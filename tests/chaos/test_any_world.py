@@ -101,7 +101,7 @@ def test_in_any_world_everything_is_settled_and_nothing_left(shard: int) -> None
         derandomize=False,
         database=None,
         deadline=None,
-        phases=[Phase.generate, Phase.shrink],
+        phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
     @given(drawn=worlds())

@@ -322,3 +322,27 @@ async def test_the_wait_is_on_the_attempts_record(call: Callable[..., Call], sou
         await limiter(replace(call(), attempt=attempt), lambda c: answer(c, [], source))
     assert attempts[0].limiter_wait_s == pytest.approx(0.0, abs=0.02)
     assert attempts[1].limiter_wait_s >= 0.08
+
+
+def test_a_head_that_was_cancelled_and_has_not_yet_left_does_not_stop_the_line(
+    call: Callable[..., Call], source: Any
+) -> None:
+    """Its future is done before its task has run: admitting it again and again would never end."""
+
+    async def scenario() -> list[str]:
+        limiter, order = Limiter(LimiterOptions(rpm=60, burst_s=1), sum_of), list[str]()
+        await limiter(call("first"), lambda c: answer(c, order, source))
+        tasks = [
+            asyncio.create_task(limiter(call(id), lambda c: answer(c, order, source)))
+            for id in ("leaves", "stays")
+        ]
+        asyncio.get_running_loop().call_later(1.0 - 1e-9, tasks[0].cancel)
+        await asyncio.sleep(1.0)
+        head = limiter._line.head(0.0)
+        assert head is not None
+        head.admitted.cancel()
+        limiter._moved.set()
+        await asyncio.wait(tasks)
+        return order
+
+    assert run_virtual(scenario()) == ["first", "stays"]
