@@ -1,6 +1,5 @@
 """From a TOML file to a stack: the only file that knows every layer and their order."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +22,7 @@ from .reply import Reply
 from .retry import Retry, RetryOptions
 from .retry_budget import RetryBudget, RetryBudgetOptions
 from .send import Endpoint, Send
+from .stack_file import layered
 from .state import Backend, MemoryBackend
 from .streaming import DeadlineOptions, Deadlines
 from .suitability import unsuitable
@@ -99,13 +99,12 @@ class StackOptions(Options):
 
 
 def load_stack_options(path: Path) -> StackOptions:
-    """Read a stack file. Raises `ConfigError` with one line: file, key, what was expected."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    """Read a stack file. Raises `ConfigError` with one line: file, key, what was expected.
+
+    `base = "full"` begins with the stack `full.toml` beside it: tables given here are laid over its
+    tables key by key, a list replaces its list, and `without = ["hedge"]` takes tables away.
+    """
+    values = layered(path)
     try:
         return StackOptions.model_validate(values)
     except ValidationError as error:

@@ -126,8 +126,9 @@ def calibrated(options: QuotaOptions, quota: Quota, taken: Taken, meters: Meters
         if bucket is not None and limit:
             bucket = bucket.slowed_to(limit, now)
         if bucket is not None and remaining is not None and believed is not None:
-            # Headers are whole numbers, rounded down: less than one apart is agreement.
-            excess = believed - (remaining + 1)
+            # Headers are whole numbers, rounded down: less than one apart is agreement. What was believed of
+            # a bucket that has just turned out smaller was its whole capacity at most.
+            excess = min(believed, bucket.capacity) - (remaining + 1)
             bucket = bucket.take(excess, now) if excess > 0 else bucket
         buckets.append(bucket)
     return quota._replace(buckets=tuple(buckets))

@@ -19,7 +19,7 @@ def test_openais_headers() -> None:
 def test_anthropics_headers() -> None:
     headers = {
         f"anthropic-ratelimit-{name}-{kind}": str(count)
-        for name, count in (("requests", 50), ("input-tokens", 900), ("output-tokens", 80))
+        for name, count in (("requests", 50), ("tokens", 80), ("input-tokens", 900), ("output-tokens", 80))
         for kind in ("limit", "remaining")
     }
     meters = meters_of(headers)

@@ -1,7 +1,8 @@
 """What a provider's rate-limit headers say: for each meter, its limit a minute and what remains of it.
 
 OpenAI: `x-ratelimit-{limit,remaining}-{requests,tokens}`. Anthropic:
-`anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,remaining}`. Together:
+`anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,remaining}`, where the plain tokens
+repeat whichever of the two others is tighter, and are left out beside them. Together:
 `x-{ratelimit,tokenlimit}-{limit,remaining}`, whose limit is dynamic, so that only what remains is taken.
 Azure once sent -1 for both: whatever is not a number from zero up says nothing.
 """
@@ -33,7 +34,9 @@ def meters_of(headers: Mapping[str, str]) -> Meters:
     """The meters that the headers tell."""
     if "anthropic-ratelimit-requests-limit" in headers or "anthropic-ratelimit-tokens-limit" in headers:
         names = ("requests", "tokens", "input-tokens", "output-tokens")
-        return Meters(*(_meter(headers, f"anthropic-ratelimit-{name}-{{}}") for name in names))
+        meters = Meters(*(_meter(headers, f"anthropic-ratelimit-{name}-{{}}") for name in names))
+        apart = meters.input_tokens != Meter() or meters.output_tokens != Meter()
+        return meters._replace(tokens=Meter()) if apart else meters
     if "x-ratelimit-remaining-requests" in headers or "x-ratelimit-remaining-tokens" in headers:
         return Meters(*(_meter(headers, f"x-ratelimit-{{}}-{name}") for name in ("requests", "tokens")))
     requests, tokens = (_meter(headers, f"x-{kind}-{{}}") for kind in ("ratelimit", "tokenlimit"))

@@ -1,0 +1,28 @@
+"""Every scenario and stack that comes along can be played, and claims only what is measured."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.library import names
+from harness.spec import make_spec
+from harness.stack.build import load_stack_options
+from reports.catalogue import METRICS
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+PLAYABLE = [name for name in names("scenarios") if name != "azure-hour"]
+
+
+@pytest.mark.parametrize("name", PLAYABLE)
+def test_a_shipped_scenario_is_complete(name: str) -> None:
+    spec = make_spec(name, duration_s=2.0)
+    assert spec.plan
+    assert spec.claims
+    assert {claim.metric for claim in spec.claims} <= set(METRICS)
+
+
+@pytest.mark.parametrize("name", names("stacks"))
+def test_a_shipped_stack_is_complete(name: str) -> None:
+    options = load_stack_options(SCENARIOS / "stacks" / f"{name}.toml")
+    assert options.title
+    assert options.description
