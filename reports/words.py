@@ -48,11 +48,23 @@ def fault(entry: Mapping[str, Any]) -> str:
     return words if entry["probability"] >= 1 else f"{words}, {entry['probability'] * 100:g} % of requests"
 
 
+MOST_NAMES = 3
+
+
 def fault_windows(faults: Sequence[Mapping[str, Any]], end_s: float) -> list[tuple[float, float, str]]:
-    """(from, to, label) of each fault within a run of `end_s` seconds; like windows share a label."""
+    """(from, to, label) of each fault within a run of `end_s` seconds; like windows share a label.
+
+    A label names three faults at most and says how many more there are.
+    """
     labels: dict[tuple[float, float], list[str]] = {}
     for entry in faults:
         start, stop = entry["from_s"], end_s if entry["to_s"] is None else min(entry["to_s"], end_s)
         if start < stop:
             labels.setdefault((start, stop), []).append(fault(entry))
-    return [(start, stop, " + ".join(names)) for (start, stop), names in labels.items()]
+    return [(start, stop, _together(names)) for (start, stop), names in labels.items()]
+
+
+def _together(names: Sequence[str]) -> str:
+    if len(names) <= MOST_NAMES:
+        return " + ".join(names)
+    return f"{' + '.join(names[: MOST_NAMES - 1])} + {len(names) - MOST_NAMES + 1} more"

@@ -153,6 +153,7 @@ class Exchange:
             top_p=request.top_p,
             stop=request.stop,
             stream=request.stream,
+            priority="batch" if self._headers.get("x-brownout-priority") == "batch" else "interactive",
         )
 
     def _identity(self, facts: CallFacts) -> wire.Identity:

@@ -115,3 +115,11 @@ def test_fault_windows_end_with_the_run_and_like_windows_share_a_label() -> None
     assert words.fault_windows([base, {**base, "provider": "together"}, later], 30.0) == [
         (8.0, 30.0, "OpenAI outage + Together outage")
     ]
+
+
+def test_many_faults_at_once_share_a_label_that_stays_short() -> None:
+    one = {"kind": "reset", "from_s": 0.0, "to_s": None, "provider": None, "model": None, "probability": 0.02}
+    faults = [one] * 13
+    [(start, stop, label)] = words.fault_windows(faults, 60.0)
+    assert (start, stop) == (0.0, 60.0)
+    assert label.endswith("+ 11 more")
