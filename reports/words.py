@@ -48,13 +48,14 @@ def fault(entry: Mapping[str, Any]) -> str:
     return words if entry["probability"] >= 1 else f"{words}, {entry['probability'] * 100:g} % of requests"
 
 
-MOST_NAMES = 3
+MOST_CHARS = 44
+"""What fits over a narrow panel."""
 
 
 def fault_windows(faults: Sequence[Mapping[str, Any]], end_s: float) -> list[tuple[float, float, str]]:
     """(from, to, label) of each fault within a run of `end_s` seconds; like windows share a label.
 
-    A label names three faults at most and says how many more there are.
+    A label that would not fit names the first and says how many more there are.
     """
     labels: dict[tuple[float, float], list[str]] = {}
     for entry in faults:
@@ -65,6 +66,5 @@ def fault_windows(faults: Sequence[Mapping[str, Any]], end_s: float) -> list[tup
 
 
 def _together(names: Sequence[str]) -> str:
-    if len(names) <= MOST_NAMES:
-        return " + ".join(names)
-    return f"{' + '.join(names[: MOST_NAMES - 1])} + {len(names) - MOST_NAMES + 1} more"
+    label = " + ".join(names)
+    return label if len(label) <= MOST_CHARS else f"{names[0]} + {len(names) - 1} more"

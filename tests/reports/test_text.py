@@ -122,4 +122,4 @@ def test_many_faults_at_once_share_a_label_that_stays_short() -> None:
     faults = [one] * 13
     [(start, stop, label)] = words.fault_windows(faults, 60.0)
     assert (start, stop) == (0.0, 60.0)
-    assert label.endswith("+ 11 more")
+    assert label.endswith("+ 12 more")
