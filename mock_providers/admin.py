@@ -104,7 +104,7 @@ class Admin:
             await _send_page(path, send)
         elif name not in self._routes or not path.startswith("/_mock/"):
             expected = f"expected /_mock/ and one of {', '.join(self._routes)}"
-            await _send_json(send, 404, {"error": f"{path}: {expected}"})
+            await _send_json(send, 404, {"error": f"{' '.join(path.splitlines())}: {expected}"})
         elif method not in self._routes[name]:
             expected = f"expected {' or '.join(self._routes[name])}, got {method}"
             await _send_json(send, 405, {"error": f"{path}: {expected}"})

@@ -85,6 +85,7 @@ def _undisturbed(setting: Setting, request: Request, admission: Admission, draws
         cached_input_tokens=cached.read_tokens,
         cache_write_tokens=cached.write_tokens,
         cache_write_1h_tokens=cached.write_1h_tokens,
+        cache_lost_tokens=cached.lost_tokens,
         queued_s=queued_s,
         answer=sayings[0].answer,
         meters=admission.verdict.meters,

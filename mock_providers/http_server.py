@@ -1,21 +1,18 @@
-"""uvicorn as we run it: sockets bound by us, no signals, two ways to cut a connection, an orderly end."""
+"""uvicorn as we run it: sockets bound by us, no signals, an orderly end."""
 
 import asyncio
 import errno
 import socket
-import struct
 from collections.abc import Callable
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from . import asgi
-from .playback import CLOSE, RESET
+from .http_protocol import MockProtocol
 
 _BACKLOG = 2048
 _KEEP_ALIVE_S = 75  # nginx's default: longer than clients keep idle connections
 _GRACE_S = 0.5
-_RST_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: closing sends RST and drops what is unsent
 
 
 class BindError(Exception):
@@ -24,21 +21,6 @@ class BindError(Exception):
 
 class PortInUse(BindError):
     """The port belongs to someone else."""
-
-
-class MockProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol, with two ASGI extensions that cut the connection under a request."""
-
-    def on_message_begin(self) -> None:
-        """Offer the extensions to the request that begins."""
-        super().on_message_begin()
-        self.scope["extensions"] = {RESET: self._reset, CLOSE: self.transport.close}  # type: ignore[dict-item]  # callables
-
-    def _reset(self) -> None:
-        sock = self.transport.get_extra_info("socket")
-        if hasattr(sock, "setsockopt"):  # an in-memory transport has none to set
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST_ON_CLOSE)
-        self.transport.abort()
 
 
 def build_server(app: asgi.AsgiApp, *, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Server:

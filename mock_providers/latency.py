@@ -191,7 +191,7 @@ def _lognormal_cdf(median_s: float, sigma: float, latency_s: float) -> float:
         return 0.0
     if sigma == 0.0:
         return 1.0 if latency_s >= median_s else 0.0
-    return _NORMAL.cdf(math.log(latency_s / median_s) / sigma)
+    return _NORMAL.cdf((math.log(latency_s) - math.log(median_s)) / sigma)
 
 
 def _interpolated(x: float, points: Sequence[tuple[float, float]]) -> float:
@@ -209,7 +209,8 @@ def _interpolated(x: float, points: Sequence[tuple[float, float]]) -> float:
 class Pace(Options):
     """How fast a reply goes on after its first token.
 
-    - `tokens_per_s`: median speed over replies; `inf` sends everything with the first token
+    - `tokens_per_s`: median speed over replies; `inf` sends everything with the first token (where a profile
+      is told as JSON, which has no infinity: null)
     - `reply_sigma`: lognormal spread of the speed between replies (median kept)
     - `chunk_sigma`: lognormal spread of each gap within a reply (mean kept, so the speed holds)
     - `chunk_tokens`: fewest and most tokens a chunk, drawn evenly

@@ -61,7 +61,8 @@ class Plan:
     - `ttft_s`: the first token's time, known also for a JSON reply that arrives in one piece
     - `choices`: the replies that the pieces are parts of; empty for a request that asks for none
     - `input_tokens`: all of the prompt; of these `cached_input_tokens` were read from the prompt cache, and
-      `cache_write_tokens` (for five minutes) and `cache_write_1h_tokens` written to it
+      `cache_write_tokens` (for five minutes) and `cache_write_1h_tokens` written to it; `cache_lost_tokens`
+      more would have been read, had a fault not wiped it
     - `queued_s`: how long the request waited for a free slot of the model
     - `billable`: whether input and sent tokens are charged; refusals and hangs are free
     - `fault`: the kind of the injected fault that decided or shaped this reply
@@ -79,6 +80,7 @@ class Plan:
     cached_input_tokens: int = 0
     cache_write_tokens: int = 0
     cache_write_1h_tokens: int = 0
+    cache_lost_tokens: int = 0
     queued_s: float = 0.0
     answer: Answer | None = None
     problem: Problem | None = None

@@ -252,17 +252,20 @@ class _Spoiler:
 
     def __init__(self, frames: Frames, plan: Plan) -> None:
         self._frames, self._left, self._how = frames, plan.spoiled_at, plan.spoiled
+        self._done = False
 
     def __call__(self, piece: Piece) -> bytes:
         frame = self._frames.piece(piece)
         self._left -= 1
-        if self._left != -1:
+        # Gemini sends nothing for most parts of a function call: then the next frame that is one.
+        if self._left >= 0 or self._done or not frame:
             return frame
+        self._done = True
         if self._how == "json":
             return (
                 frame[: frame.rindex(b"data: ") + 6 + (len(frame) - frame.rindex(b"data: ")) // 2] + b"\n\n"
             )
-        return b"\x00" + frame.replace(b"data: ", b"").rstrip(b"\n") + b"\n"
+        return b"\x00" + frame.replace(b"data: ", b"").rstrip(b"\r\n") + b"\n"
 
 
 def _due(pieces: tuple[Piece, ...], first: int, now_s: float) -> tuple[Piece, ...]:

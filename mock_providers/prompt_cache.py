@@ -75,7 +75,7 @@ class CacheUse(NamedTuple):
 
     `write_tokens` are written for five minutes (or for as long as an automatic cache keeps them),
     `write_1h_tokens` for an hour. `now`, `since` and `touched` (kind and digest of each prefix) are for
-    `commit`.
+    `commit`. `lost_tokens` more would have been read, were entries from before `since` not lost.
     """
 
     read_tokens: int = 0
@@ -84,6 +84,7 @@ class CacheUse(NamedTuple):
     now: float = 0.0
     since: float = -math.inf
     touched: tuple[tuple[CacheTtl, bytes], ...] = ()
+    lost_tokens: int = 0
 
 
 class PromptCache(Protocol):

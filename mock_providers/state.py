@@ -102,7 +102,7 @@ class ProviderState:
         What the prompt cache held before `cache_since` (loop's clock) is lost.
         """
         cache = self._cache(customer.organization, model_id, model)
-        cached = cache.look_up(request.messages, now, cache_since) if cache is not None else _UNCACHED
+        cached = _UNCACHED if cache is None else _looked_up(cache, request, now, cache_since)
         demand = Demand(request.input_tokens, request.max_tokens or 0, cached.read_tokens)
         admission = self.admit(customer, model_id, model.limits, demand, now, model.organization_limits)
         admission = admission._replace(cached=cached)
@@ -152,6 +152,14 @@ class ProviderState:
         if cache is None:
             cache = self._caches[organization, model_id] = prompt_cache(model.prompt_cache)
         return cache
+
+
+def _looked_up(cache: PromptCache, request: Request, now: float, since: float | None) -> CacheUse:
+    use = cache.look_up(request.messages, now, since)
+    if since is None:
+        return use
+    unharmed = cache.look_up(request.messages, now)
+    return use._replace(lost_tokens=unharmed.read_tokens - use.read_tokens)
 
 
 def _charged(limiters: Sequence[RateLimiter], demand: Demand, now: float) -> Admission:

@@ -13,7 +13,8 @@ def one_line(error: ValidationError) -> str:
     first = problems[0]
     key = ".".join(str(step) for step in first["loc"] if step not in _TAGGED_UNION_STEPS)
     others = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return f"{key + ': ' if key else ''}{_sentence(first)}{others}"
+    told = f"{key + ': ' if key else ''}{_sentence(first)}{others}"
+    return " ".join(told.splitlines())  # a key may have line breaks in it
 
 
 def _sentence(problem: Any) -> str:

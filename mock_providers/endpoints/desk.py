@@ -141,6 +141,6 @@ class Desk:
         draws = self.draws.under(self.name, asked.endpoint, digest, nth)
         latency_s = self.scene.error_latency_s
         plan = Plan(200, "complete", latency_s, latency_s, billable=False)
-        plan = apply_faults(self.struck(incoming, None, draws), plan, self.scene)
+        plan = apply_faults(self.struck(incoming, asked.model or None, draws), plan, self.scene)
         stamp = Stamp(asked.request_id, asked.model, moment.wall_s)
         return Decision(asked, plan, stamp, Document(content, content_type))

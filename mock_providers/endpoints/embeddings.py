@@ -16,6 +16,9 @@ from ..wire.openai_embeddings import EmbeddingRequest, embeddings_body, parse_em
 from ..wire.openai_errors import OpenAIErrors
 from .desk import JSON, Decision, Desk, Incoming
 
+_MOST_TOKENS = 300_000
+"""Of all inputs of a request together: OpenAI's documented limit, used for all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
@@ -68,6 +71,11 @@ class Embeddings:
         longest = max(request.counts)
         if longest > model.max_input_tokens:
             return self._errors.prompt_too_long(longest, 0, model.max_input_tokens)
+        if sum(request.counts) > _MOST_TOKENS:
+            message = (
+                f"requested {sum(request.counts)} tokens, at most {_MOST_TOKENS} are taken in one request."
+            )
+            return self._errors.bad_field(BadField(("input",), "unsupported", message))
         if (request.dimensions or 1) > model.dimensions:
             message = f"this model has {model.dimensions} dimensions."
             return self._errors.bad_field(BadField(("dimensions",), "unsupported", message))

@@ -11,12 +11,14 @@ from .desk import JSON, Decision, Desk, Document, Incoming
 def run_errand(
     desk: Desk, incoming: Incoming, errand: Callable[[], bytes], content_type: bytes = JSON
 ) -> Decision:
-    """The decision to run `errand` and to answer with its bytes; what a fault strikes changes nothing.
+    """The decision to run `errand` and to answer with its bytes.
 
-    A BadField that it raises becomes the provider's refusal, any other ValueError one for bad JSON.
+    A request that a fault refuses, or answers in its own way, changes nothing; a reply that breaks off on its
+    way was made. A BadField that the errand raises becomes the provider's refusal, any other ValueError one
+    for bad JSON.
     """
     decision = desk.hand_out(incoming, b"", content_type)
-    if decision.plan.decided:
+    if decision.plan.decided and decision.plan.ends not in ("stalled", "truncated"):
         return decision
     try:
         content = errand()

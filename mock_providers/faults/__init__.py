@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 
 from ..draws import Draws
 from ..plan import Plan
-from ..profile import Profile
+from ..profile import Profile, Provider
 from ..validation import one_line
 from .base import Circumstances, FaultBase, Scene, Target
 from .brownout import Brownout
@@ -153,7 +153,12 @@ def _resolved(fault: FaultBase, profile: Profile, where: str) -> FaultBase:
         return fault
     of = [fault.provider] if fault.provider is not None else list(profile.providers)
     for name in of:
-        if model := profile.providers[name].canonical(fault.model):
+        provider = profile.providers[name]
+        if model := provider.canonical(fault.model) or provider.canonical_embedding(fault.model):
             return fault.model_copy(update={"model": model})
-    known = ", ".join(model for name in of for model in profile.providers[name].models)
+    known = ", ".join(model for name in of for model in _models_of(profile.providers[name]))
     raise FaultError(f"{where}.model: expected one of {known}, got {fault.model!r}")
+
+
+def _models_of(provider: Provider) -> list[str]:
+    return [*provider.models, *provider.embeddings]

@@ -59,7 +59,8 @@ class FaultBase(Options):
     """The common fields.
 
     - `provider`, `model`, `endpoint`, `key`: only these (default: all); a model by its id or an alias, an
-      endpoint as the ledger names it, a key itself or by the ledger's name for it (`key-1a2b3c`)
+      endpoint as the ledger names it, a key itself or by the ledger's name for it (`key-1a2b3c`). With a
+      `model` only requests that ask it for something: replies, embeddings, counts of tokens
     - `from_s`, `to_s`: requests received in [from_s, to_s) seconds since t = 0 (default: from 0 on, no end)
     - `first`: of these requests only the first so many, counted at each provider (default: all)
     - `every`: of these only every so manieth, the first of them included (default 1)
@@ -92,13 +93,16 @@ class FaultBase(Options):
 
     def matches(self, target: Target, t_s: float) -> bool:
         """Whether a request received at `t_s` is one of those that may be struck."""
-        aimed = (
+        return self.aims_at(target) and self.from_s <= t_s and (self.to_s is None or t_s < self.to_s)
+
+    def aims_at(self, target: Target) -> bool:
+        """The same, whenever it is received."""
+        return (
             self.provider in (None, target.provider)
             and self.model in (None, target.model)
             and self.endpoint in (None, target.endpoint)
             and (self.key is None or target.key_id in (self.key, key_id(self.key)))
         )
-        return aimed and self.from_s <= t_s and (self.to_s is None or t_s < self.to_s)
 
     def strikes(self, t_s: float, draws: Draws, nth: int, count: int) -> bool:
         """Whether the `count`th (from 1) of these requests is struck.

@@ -1,18 +1,32 @@
 """The prompt cache is lost."""
 
+from dataclasses import replace
 from typing import ClassVar, Literal
 
-from .base import Circumstances, FaultBase
+from ..plan import Plan
+from .base import Circumstances, FaultBase, Scene, Target
 
 
 class CacheWipe(FaultBase):
-    """What the prompt cache held at `from_s` is lost."""
+    """What the prompt cache held at `from_s` is lost for good; with a `to_s`, it keeps nothing until then.
 
-    summary: ClassVar[str] = "the prompt cache is lost at from_s"
+    The ledger names it in the rows of requests that would have read more without it: of parallel calls that
+    write the same prompt anew, in that of the first.
+    """
+
+    summary: ClassVar[str] = "the prompt cache is lost at from_s, and keeps nothing until to_s"
 
     kind: Literal["cache_wipe"] = "cache_wipe"
 
+    def matches(self, target: Target, t_s: float) -> bool:
+        """Requests after `to_s` too: what was lost does not come back."""
+        return self.aims_at(target) and self.from_s <= t_s
+
     def alter(self, circumstances: Circumstances) -> Circumstances:
-        """A cache as of `from_s`."""
-        lost_s = max(self.from_s, circumstances.cache_since_s or 0.0)
-        return circumstances._replace(cache_since_s=lost_s)
+        """A cache as of the end of the window."""
+        lost_s = self.from_s if self.to_s is None else self.to_s
+        return circumstances._replace(cache_since_s=max(lost_s, circumstances.cache_since_s or 0.0))
+
+    def apply(self, plan: Plan, scene: Scene) -> Plan:
+        """The same reply, marked in the ledger if it came dearer; another fault's mark stays."""
+        return replace(plan, fault=plan.fault or self.kind) if plan.cache_lost_tokens else plan

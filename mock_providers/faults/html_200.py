@@ -2,10 +2,18 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ..plan import Plan
 from .base import FaultBase, Scene
+
+_BODILESS = (204, 205, 304)
+
+
+def _has_a_body(status: int) -> int:
+    if status in _BODILESS:
+        raise ValueError("expected a status whose responses have a body, not 204, 205 or 304")
+    return status
 
 
 class Html200(FaultBase):
@@ -14,7 +22,7 @@ class Html200(FaultBase):
     summary: ClassVar[str] = "status 200 with a page of HTML instead of the reply"
 
     kind: Literal["html_200"] = "html_200"
-    status: Annotated[int, Field(ge=200, le=599)] = 200
+    status: Annotated[int, Field(ge=200, le=599), AfterValidator(_has_a_body)] = 200
 
     def apply(self, plan: Plan, scene: Scene) -> Plan:
         """The page."""

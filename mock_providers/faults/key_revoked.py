@@ -7,9 +7,9 @@ from .base import FaultBase, Scene
 
 
 class KeyRevoked(FaultBase):
-    """The key named by `key` (default: every key) gets 401."""
+    """The key named by `key` (default: every key) is refused as invalid: 401, from Gemini 400."""
 
-    summary: ClassVar[str] = "the key is refused as invalid (401)"
+    summary: ClassVar[str] = "the key is refused as invalid (401, Gemini 400)"
 
     kind: Literal["key_revoked"] = "key_revoked"
 

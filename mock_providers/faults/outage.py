@@ -7,7 +7,7 @@ from .base import FaultBase, Scene
 
 
 class Outage(FaultBase):
-    """The provider's own overload error: 503 from OpenAI and Together, 529 from Anthropic."""
+    """The provider's own overload error: 503 from OpenAI, Together and Gemini, 529 from Anthropic."""
 
     summary: ClassVar[str] = "every request refused as overloaded (503, Anthropic 529)"
 

@@ -20,5 +20,5 @@ class QualityLoss(FaultBase):
         return circumstances._replace(quality=circumstances.quality * self.factor)
 
     def apply(self, plan: Plan, scene: Scene) -> Plan:
-        """The same reply, marked in the ledger."""
-        return replace(plan, fault=self.kind)
+        """The same reply, marked in the ledger; what is not generated has no quality to lose."""
+        return plan if plan.answer is None else replace(plan, fault=self.kind)

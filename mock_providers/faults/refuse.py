@@ -7,9 +7,14 @@ from .base import FaultBase, Scene
 
 
 class Refuse(FaultBase):
-    """The connection is reset as soon as the request is read, before any byte of a reply."""
+    """The connection is reset as soon as the request is read, before any byte of a reply.
 
-    summary: ClassVar[str] = "the connection is reset before any byte of a reply"
+    It is a reset and not ECONNREFUSED: whom a fault strikes is known only from the request, which comes over
+    a connection that stands. A client reports a broken connection, not one that could not be made; for that,
+    give it a port where nobody listens.
+    """
+
+    summary: ClassVar[str] = "the connection is reset (RST) once the request is read, instead of a reply"
 
     kind: Literal["refuse"] = "refuse"
 

@@ -10,7 +10,7 @@ from ..batches import Batch, Item
 from ..received import HeadersIn, Received
 from ..request import Problem
 from .anthropic import rfc3339
-from .fields import BadField, Fields, loads
+from .fields import BadField, Fields, dumps, loads
 from .pages import Page, limit_of, page_after, page_before
 
 MOST_REQUESTS = 100_000
@@ -45,7 +45,7 @@ def _read_item(fields: Fields, nth: int, headers: HeadersIn) -> Item:
         raise BadField(("requests", nth, "custom_id"), "unsupported", said)
     fields.require("params")
     params = {name: value for name, value in fields.read("params", "object").items() if name != "stream"}
-    return Item(custom_id, Received("POST", "/v1/messages", headers, {}, orjson.dumps(params)))
+    return Item(custom_id, Received("POST", "/v1/messages", headers, {}, dumps(params)))
 
 
 def page_of_batches(batches: Sequence[Batch], received: Received) -> Page[Batch]:

@@ -134,6 +134,14 @@ def loads(body: bytes) -> Any:
     return orjson.loads(body)
 
 
+def dumps(value: Any) -> bytes:
+    """JSON; raises ValueError for a value nested too deeply: orjson reads deeper ones than it writes."""
+    try:
+        return orjson.dumps(value)
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+
+
 def canonical(value: Any) -> str:
     """A JSON value as text: the same for equal values, whatever the order of their keys."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()

@@ -103,6 +103,8 @@ class GeminiErrors:
         meter = verdict.refused_by
         if meter is None:
             raise ValueError("an admitted request is not rate limited")
+        if meter.name in ("ramp", "concurrency"):
+            return self.ramp_limited(None if math.isinf(verdict.wait_s) else verdict.wait_s)
         period = "PerDay" if meter.name.endswith("per_day") else "PerMinute"
         what = "Requests" if meter.name.startswith("requests") else "InputTokens"
         metric = _METRIC + ("requests" if what == "Requests" else "input_token_count")
@@ -123,7 +125,7 @@ class GeminiErrors:
         return Problem(429, "RESOURCE_EXHAUSTED", message, retry_after_s=wait_s, details=details)
 
     def ramp_limited(self, wait_s: float | None) -> Problem:
-        """Traffic grows too fast, whatever the other limits say."""
+        """Traffic grows too fast, or too much is in flight, whatever the quotas say: no quota is named."""
         message = "Resource has been exhausted (e.g. check quota)."
         return Problem(429, "RESOURCE_EXHAUSTED", message, retry_after_s=wait_s)
 

@@ -136,12 +136,14 @@ def _tool_choice(fields: Fields, tools: tuple[Tool, ...]) -> tuple[str, tuple[To
     path = ("toolConfig", "functionCallingConfig")
     if mode == "ANY" and not tools:
         raise BadField(path, "unsupported", "mode ANY needs function declarations")
+    declared = frozenset(tool.name for tool in tools)
     for name in allowed:
-        if all(tool.name != name for tool in tools):
+        if name not in declared:
             raise BadField(path, "unsupported", f"no function declaration is named {name}")
     if mode == "ANY" and len(allowed) == 1:
         return allowed[0], tools
-    return _MODES[mode], tuple(tool for tool in tools if not allowed or tool.name in allowed)
+    chosen = frozenset(allowed) or declared
+    return _MODES[mode], tuple(tool for tool in tools if tool.name in chosen)
 
 
 def _json_schema(config: Fields) -> dict[str, Any] | None:

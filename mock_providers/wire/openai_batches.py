@@ -8,7 +8,7 @@ import orjson
 from ..batches import Batch, Item
 from ..received import HeadersIn, Received
 from ..request import Problem
-from .fields import BadField, Fields, loads
+from .fields import BadField, Fields, dumps, loads
 from .openai_files import list_body
 from .pages import Page, limit_of, page_after
 
@@ -60,23 +60,18 @@ def read_lines(content: bytes, endpoint: str, headers: HeadersIn) -> tuple[list[
         return [], [LineError("empty_file", "The input file is empty: a batch has at least one request.")]
     if len(lines) > MOST_LINES:
         return [], [LineError("too_many_requests", f"The input file has more than {MOST_LINES} requests.")]
-    bodies: dict[str, dict[str, Any]] = {}
+    items: dict[str, Item] = {}
+    model: list[Any] = []
     errors: list[LineError] = []
     for nth, line in lines:
         try:
-            custom_id, body = _read_line(line, nth, endpoint)
-            _check_against(bodies, custom_id, body, nth)
-            bodies[custom_id] = body
+            custom_id, body, raw = _read_line(line, nth, endpoint)
+            model = model or [body.get("model")]
+            _check_against(items, model[0], custom_id, body, nth)
+            items[custom_id] = Item(custom_id, Received("POST", endpoint, headers, {}, raw))
         except _BadLine as bad:
             errors.append(bad.error)
-    if errors:
-        return [], errors
-    return [_item(custom_id, body, endpoint, headers) for custom_id, body in bodies.items()], []
-
-
-def _item(custom_id: str, body: dict[str, Any], endpoint: str, headers: HeadersIn) -> Item:
-    never_streamed = {name: body[name] for name in body if name not in ("stream", "stream_options")}
-    return Item(custom_id, Received("POST", endpoint, headers, {}, orjson.dumps(never_streamed)))
+    return ([], errors) if errors else (list(items.values()), [])
 
 
 class _BadLine(Exception):
@@ -85,18 +80,20 @@ class _BadLine(Exception):
         self.error = error
 
 
-def _check_against(bodies: dict[str, dict[str, Any]], custom_id: str, body: dict[str, Any], nth: int) -> None:
+def _check_against(
+    items: Mapping[str, Item], model: Any, custom_id: str, body: dict[str, Any], nth: int
+) -> None:
     """A line must agree with those before it."""
-    if custom_id in bodies:
+    if custom_id in items:
         message = f"The custom_id of each request must be unique in its batch: '{custom_id}' is a duplicate."
         raise _BadLine(LineError("duplicate_custom_id", message, nth, "custom_id"))
-    first = next(iter(bodies.values()), body)
-    if body.get("model") != first.get("model"):
+    if body.get("model") != model:
         message = "All requests of a batch must be for one model, this one is for another."
         raise _BadLine(LineError("mismatched_model", message, nth, "body.model"))
 
 
-def _read_line(line: bytes, nth: int, endpoint: str) -> tuple[str, dict[str, Any]]:
+def _read_line(line: bytes, nth: int, endpoint: str) -> tuple[str, dict[str, Any], bytes]:
+    """The id, the body, and the body as it is asked: never streamed."""
     try:
         fields = Fields(loads(line))
         custom_id = fields.text("custom_id")
@@ -104,6 +101,7 @@ def _read_line(line: bytes, nth: int, endpoint: str) -> tuple[str, dict[str, Any
         url = fields.text("url")
         fields.require("body")
         body: dict[str, Any] = fields.read("body", "object")
+        raw = dumps({name: body[name] for name in body if name not in ("stream", "stream_options")})
     except BadField as bad:
         code = {"missing": "missing_required_parameter", "type": "invalid_type"}[bad.complaint]
         name = ".".join(str(step) for step in bad.path)
@@ -118,7 +116,7 @@ def _read_line(line: bytes, nth: int, endpoint: str) -> tuple[str, dict[str, Any
     if url != endpoint:
         message = "The URL provided for this request does not match the batch endpoint."
         raise _BadLine(LineError("invalid_url", message, nth, "url"))
-    return custom_id, body
+    return custom_id, body, raw
 
 
 def page_of_batches(batches: Sequence[Batch], received: Received) -> Page[Batch]:

@@ -16,7 +16,11 @@ _LIMIT_NAMES = {
     "tokens_per_day": ("tokens per day (TPD)", "tokens"),
     "concurrency": ("concurrent requests", "requests"),
 }
-_TYPES_BY_STATUS = {429: "rate_limit_error", 500: "server_error", 503: "service_unavailable_error"}
+_BY_STATUS: dict[int, tuple[str, str | None]] = {
+    401: (_INVALID, "invalid_api_key"),
+    403: ("request_forbidden", "unsupported_country_region_territory"),
+    429: ("requests", "rate_limit_exceeded"),
+}
 
 
 class OpenAIErrors:
@@ -155,8 +159,9 @@ class OpenAIErrors:
         """The error that goes with a bare status."""
         if status == 503:
             return self.overloaded()
-        error_type = _TYPES_BY_STATUS.get(status, "server_error" if status >= 500 else _INVALID)
-        return Problem(status, error_type, f"The request failed with status {status}.")
+        usual = ("server_error" if status >= 500 else _INVALID, None)
+        error_type, code = _BY_STATUS.get(status, usual)
+        return Problem(status, error_type, f"The request failed with status {status}.", code)
 
 
 def go_duration(seconds: float) -> str:

@@ -99,8 +99,8 @@ class _Turns:
     """Which calls of tools the next messages may answer, and which they still must."""
 
     def __init__(self) -> None:
-        self._called: list[str] = []
-        self._unanswered: list[str] = []
+        self._called: frozenset[str] = frozenset()
+        self._unanswered: dict[str, None] = {}  # in order
 
     def answer(self, message: Fields) -> None:
         """A tool's message."""
@@ -110,7 +110,7 @@ class _Turns:
                 "messages with role 'tool' must be a response to a preceding message with 'tool_calls'."
             )
             raise BadField(message.path, "unsupported", complaint)
-        self._unanswered = [each for each in self._unanswered if each != id_]
+        self._unanswered.pop(id_, None)
 
     def go_on(self, nth: int, calls: list[str]) -> None:
         """Any other message, or the end; `calls`: what it calls."""
@@ -120,7 +120,7 @@ class _Turns:
                 "'tool_call_id'. The following tool_call_ids did not have response messages: "
             )
             raise BadField(("messages", nth - 1), "unsupported", complaint + ", ".join(self._unanswered))
-        self._called, self._unanswered = calls, calls
+        self._called, self._unanswered = frozenset(calls), dict.fromkeys(calls)
 
 
 def _calls(message: Fields) -> Iterator[tuple[str, Part]]:

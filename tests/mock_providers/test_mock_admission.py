@@ -120,6 +120,29 @@ def test_a_prefix_asked_again_is_read_from_the_cache_once_its_first_reply_began(
     assert warm.ttft_s == pytest.approx(cold.ttft_s - 1.408)
 
 
+def test_cached_and_written_tokens_have_prices_of_their_own(fast_profile: Make) -> None:
+    price = {"input": "3", "output": "15", "cached_input": "0.30", "cache_write": "3.75"}
+    desk = Desk(fast_profile(prompt_cache={"kind": "breakpoints"}, price=price, **ROOMY), "anthropic")
+    marked = [{"type": "text", "text": LONG, "cache_control": {"type": "ephemeral"}}]
+    cold = desk.ask("a", system=marked, max_tokens=5)
+    warm = desk.ask("b", now=9.0, system=marked, max_tokens=5)
+    written, read = cold.plan.cache_write_tokens, warm.plan.cached_input_tokens
+    assert written == read > 1500
+    assert cold.price is not None
+    fresh = cold.plan.input_tokens - written
+    assert cold.price.cost_nusd(cold.plan, 5) == fresh * 3000 + written * 3750 + 5 * 15_000
+    assert cold.price.cost_nusd(warm.plan, 5) == fresh * 3000 + read * 300 + 5 * 15_000
+
+
+def test_cached_tokens_do_not_count_against_anthropics_input_limit(fast_profile: Make) -> None:
+    limits = {"input_tokens_per_min": 2000, "cache_reads_count": False}
+    desk = Desk(fast_profile(prompt_cache={"kind": "breakpoints"}, limits=limits, **ROOMY), "anthropic")
+    marked = [{"type": "text", "text": LONG, "cache_control": {"type": "ephemeral"}}]
+    asked = [desk.ask("a", now=float(nth), system=marked, max_tokens=5) for nth in range(8)]
+    assert [decision.plan.status for decision in asked] == [200] * 8
+    assert desk.ask("a", key="other", system=marked, max_tokens=5).plan.status == 200
+
+
 def test_a_model_without_a_free_slot_lets_requests_wait_and_then_refuses(fast_profile: Make) -> None:
     desk = Desk(fast_profile(load={"slots": 1, "queue": 1}))
     first, second, third = (desk.ask() for _ in range(3))

@@ -3,6 +3,7 @@
 import copy
 import json
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import given
@@ -74,8 +75,10 @@ GEMINI: dict[str, Any] = {
     "tools": [{"functionDeclarations": [{"name": "get_weather", "parameters": TOOL_SCHEMA}]}],
     "generationConfig": {"maxOutputTokens": 20, "stopSequences": ["x"], "candidateCount": 2},
 }
+COUNTED = {name: MESSAGES[name] for name in ("model", "system", "messages", "tools", "tool_choice")}
 MESSAGE_BATCHES: dict[str, Any] = {"requests": [{"custom_id": "a", "params": MESSAGES}]}
 
+GEMINI_PATH = "/v1beta/models/gemini-2.5-flash"
 ENDPOINTS = {
     "openai chat": ("openai", "POST", "/v1/chat/completions", CHAT),
     "together chat": ("together", "POST", "/v1/chat/completions", {**CHAT, "model": "llama-3-70b"}),
@@ -84,9 +87,17 @@ ENDPOINTS = {
     "openai files": ("openai", "POST", "/v1/files", {}),
     "openai models": ("openai", "GET", "/v1/models/gpt-4o", {}),
     "messages": ("anthropic", "POST", "/v1/messages", MESSAGES),
-    "count tokens": ("anthropic", "POST", "/v1/messages/count_tokens", MESSAGES),
-    "gemini": ("gemini", "POST", "/v1beta/models/gemini-2.5-flash:generateContent", GEMINI),
-    "gemini stream": ("gemini", "POST", "/v1beta/models/gemini-2.5-flash:streamGenerateContent", GEMINI),
+    "count tokens": ("anthropic", "POST", "/v1/messages/count_tokens", COUNTED),
+    "gemini": ("gemini", "POST", f"{GEMINI_PATH}:generateContent", GEMINI),
+    "gemini array": ("gemini", "POST", f"{GEMINI_PATH}:streamGenerateContent", GEMINI),
+    "gemini stream": ("gemini", "POST", f"{GEMINI_PATH}:streamGenerateContent?alt=sse", GEMINI),
+    "gemini count": (
+        "gemini",
+        "POST",
+        f"{GEMINI_PATH}:countTokens",
+        {"generateContentRequest": GEMINI, "contents": GEMINI["contents"]},
+    ),
+    "gemini model": ("gemini", "GET", GEMINI_PATH, {}),
     "message batches": ("anthropic", "POST", "/v1/messages/batches", MESSAGE_BATCHES),
 }
 every_endpoint = pytest.mark.parametrize("endpoint", ENDPOINTS)
@@ -134,8 +145,10 @@ def spoiled(draw: st.DrawFn, valid: dict[str, Any]) -> Any:
 def send(endpoint: str, raw: bytes, headers: dict[bytes, bytes] | None = None) -> tuple[Service, Decision]:
     name, method, path, _ = ENDPOINTS[endpoint]
     service = Service(name, PAGE, Catalogue(()), Draws(0))
-    known = {b"authorization": b"Bearer k", b"anthropic-version": b"2026-10-21"}
-    received = Received(method, path, known if headers is None else headers, {}, raw)
+    known = {b"authorization": b"Bearer k", b"x-goog-api-key": b"k", b"anthropic-version": b"2026-10-21"}
+    path, _, query = path.partition("?")
+    headers = known if headers is None else headers
+    received = Received(method, path, headers, dict(parse_qsl(query)), raw)
     return service, service.decide(service.arrival(received), received, (), Moment(0.0, 0.0, 1e9))
 
 
@@ -174,10 +187,29 @@ def test_bytes_that_are_no_json_are_answered_or_refused(endpoint: str, raw: byte
 
 @every_endpoint
 @given(
-    name=st.sampled_from([b"authorization", b"x-api-key", b"anthropic-version"]), value=st.binary(max_size=20)
+    name=st.sampled_from([b"authorization", b"x-api-key", b"x-goog-api-key", b"anthropic-version"]),
+    value=st.binary(max_size=20),
 )
 def test_strange_headers_are_answered_or_refused(endpoint: str, name: bytes, value: bytes) -> None:
     check(*send(endpoint, b"{}", {name: value}))
+
+
+@every_endpoint
+def test_the_request_that_is_spoiled_here_is_a_good_one(endpoint: str) -> None:
+    service, decision = send(endpoint, json.dumps(ENDPOINTS[endpoint][3]).encode())
+    check(service, decision)
+    needs_a_file = {"openai batches": 404, "openai files": 400}
+    assert decision.plan.status == needs_a_file.get(endpoint, 200)
+    assert decision.asked.stream is (endpoint == "gemini stream")
+
+
+@pytest.mark.parametrize("endpoint", [name for name, each in ENDPOINTS.items() if each[0] == "gemini"])
+@pytest.mark.parametrize("depth", [50, 400, 5_000])
+def test_a_deeply_nested_body_of_geminis_is_answered_or_refused(endpoint: str, depth: int) -> None:
+    nested = b"[" * depth + b"]" * depth
+    for key in (b"contents", b"tools", b"generationConfig", b"safetySettings", b"generateContentRequest"):
+        check(*send(endpoint, b'{"contents":[{"parts":[{"text":"Hi"}]}],"%s":%s}' % (key, nested)))
+        check(*send(endpoint, b'{"%s":%s}' % (key, nested)))
 
 
 @pytest.mark.parametrize("endpoint", [name for name, each in ENDPOINTS.items() if "model" in each[3]])

@@ -4,10 +4,11 @@ import tomllib
 from collections.abc import Iterator
 from importlib import resources
 
+import httpx
 import pytest
 
-from mock_providers import load_profile, shipped_profiles
-from mock_providers.latency import Constant, Gamma, Lognormal
+from mock_providers import MockApp, load_profile, shipped_profiles
+from mock_providers.latency import Constant, Gamma, Lognormal, Pace
 from mock_providers.limits import Limits
 from mock_providers.profile import EmbeddingModel, Model, Profile
 
@@ -21,8 +22,13 @@ def models(profile: Profile) -> Iterator[tuple[str, Model | EmbeddingModel]]:
             yield f"{name}/{model_id}", embedding
 
 
-def test_four_profiles_are_shipped() -> None:
-    assert shipped_profiles() == ("observed", "page", "self-hosted", "unpaced")
+def gemini_observed() -> list[tuple[str, Model | EmbeddingModel]]:
+    """Gemini's model, which profile page has not."""
+    return [each for each in models(load_profile("observed")) if each[0].startswith("gemini/")]
+
+
+def test_five_profiles_are_shipped() -> None:
+    assert shipped_profiles() == ("observed", "page", "self-hosted", "small-account", "unpaced")
 
 
 @pytest.mark.parametrize("name", shipped_profiles())
@@ -44,10 +50,10 @@ def test_page_draws_its_times_without_slow_modes_load_or_prefill() -> None:
             assert model.pace.chunk_tokens == (1, 4)
 
 
-def test_unpaced_has_the_models_and_prices_of_page_but_no_delay_and_no_limits() -> None:
+def test_unpaced_has_the_models_and_prices_of_page_and_gemini_but_no_delay_and_no_limits() -> None:
     page, unpaced = load_profile("page"), load_profile("unpaced")
     assert unpaced.error_latency_s == 0.0
-    told = {name: (model.price, model.aliases) for name, model in models(page)}
+    told = {name: (model.price, model.aliases) for name, model in [*models(page), *gemini_observed()]}
     assert {name: (model.price, model.aliases) for name, model in models(unpaced)} == told
     for name, model in models(unpaced):
         assert model.limits == Limits(), name
@@ -69,6 +75,48 @@ def test_unpaced_is_page_in_everything_that_is_neither_time_nor_limit() -> None:
             assert other.max_output_tokens == model.max_output_tokens
 
 
+def test_unpaceds_gemini_is_observeds_in_everything_that_is_neither_time_nor_limit() -> None:
+    ((name, observed),) = gemini_observed()
+    (unpaced,) = (model for its_name, model in models(load_profile("unpaced")) if its_name == name)
+    assert isinstance(observed, Model)
+    assert isinstance(unpaced, Model)
+    for field in ("tier", "accuracy", "context_window", "max_output_tokens"):
+        assert getattr(unpaced, field) == getattr(observed, field)
+
+
+def test_the_four_protocols_are_all_spoken_by_the_profiles_without_a_reason_to_leave_one_out() -> None:
+    for name in ("observed", "unpaced"):
+        spoken = [provider.protocol for provider in load_profile(name).providers.values()]
+        assert spoken == ["openai", "anthropic", "together", "gemini"]
+
+
+# Share of the time to first token that a hit on the whole prompt saves, by model and prompt tokens: as
+# published, and how near the profile comes to it; its comments say why not nearer.
+HITS = {
+    ("openai", "gpt-4o", 150_000): (0.67, 0.01),
+    ("openai", "gpt-4o", 1_024): (0.07, 0.06),
+    ("anthropic", "claude-sonnet-4-5", 100_000): (0.79, 0.02),
+    ("anthropic", "claude-sonnet-4-5", 10_000): (0.31, 0.02),
+}
+
+
+@pytest.mark.parametrize(("provider", "model_id", "tokens"), HITS)
+def test_a_cache_hit_saves_about_the_published_share_of_the_first_tokens_time(
+    provider: str, model_id: str, tokens: int
+) -> None:
+    share, tolerance = HITS[provider, model_id, tokens]
+    model = load_profile("observed").providers[provider].models[model_id]
+    prefill_s = tokens * model.prefill_s_per_token
+    assert isinstance(model.ttft, Lognormal)
+    assert prefill_s / (prefill_s + model.ttft.median_s) == pytest.approx(share, abs=tolerance)
+
+
+def test_every_model_of_observed_with_a_prompt_cache_saves_time_by_a_hit() -> None:
+    for name, model in models(load_profile("observed")):
+        if isinstance(model, Model):
+            assert (model.prefill_s_per_token > 0) is (model.prompt_cache is not None), name
+
+
 def test_observed_charges_what_page_charges_for_the_same_model() -> None:
     observed = dict(models(load_profile("observed")))
     shared = {name: model.price for name, model in models(load_profile("page")) if name in observed}
@@ -86,3 +134,16 @@ def test_self_hosted_has_the_published_latencies_slows_under_load_and_costs_noth
         assert (model.price.input, model.price.output, model.limits) == (0, 0, Limits())
     assert provider.obfuscation is False
     assert set(provider.models) == set(told)
+
+
+async def test_a_speed_without_end_is_null_in_the_admin_apis_json_which_has_no_infinity() -> None:
+    app = MockApp(load_profile("unpaced"))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app.admin)) as client:
+        told = (await client.get("http://mock/_mock/profile")).json()
+    speeds = [
+        model["pace"]["tokens_per_s"]
+        for provider in told["providers"].values()
+        for model in provider["models"].values()
+    ]
+    assert speeds == [None] * 8
+    assert Pace.model_fields["tokens_per_s"].is_required()  # so null can mean nothing else

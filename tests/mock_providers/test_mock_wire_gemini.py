@@ -1,8 +1,9 @@
 """Gemini's protocol, byte by byte and over sockets."""
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -10,8 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_providers import MockApp, Profile
-from mock_providers.limits import Meter, Verdict
+from mock_providers.endpoints import Decision
+from mock_providers.endpoints.desk import Reply
+from mock_providers.ledger import Asked, Entry
+from mock_providers.limits import LimitName, Meter, Verdict
 from mock_providers.plan import Block, Choice, Piece, Plan
+from mock_providers.playback import Line, play
 from mock_providers.received import Received
 from mock_providers.request import Refused, Request
 from mock_providers.wire.dialect import Stamp
@@ -188,6 +193,72 @@ def test_a_refusal_for_rate_tells_the_quota_and_the_delay(fast_profile: Callable
     quota, retry = error["details"]
     assert quota["violations"][0]["quotaValue"] == "60"
     assert retry == {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "41s"}
+
+
+@pytest.mark.parametrize("limit", ["ramp", "concurrency"])
+def test_a_limit_that_is_no_quota_names_none_and_tells_the_delay(
+    fast_profile: Callable[..., Profile], limit: LimitName
+) -> None:
+    meter = Meter(limit, 3, 0.0, 1.0, 1)
+    problem = ERRORS.rate_limited(Verdict((), meter, 0.4), "gemini-2.5-flash")
+    dialect = Gemini(gemini_profile(fast_profile()).providers["gemini"])
+    error = json.loads(dialect.error_body(problem, "req_1"))["error"]
+    assert (error["code"], error["status"]) == (429, "RESOURCE_EXHAUSTED")
+    assert error["message"] == "Resource has been exhausted (e.g. check quota)."
+    assert error["details"] == [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"}]
+
+
+@pytest.mark.parametrize(
+    ("limits", "status"), [({"concurrency": 1}, 200), ({"ramp": {"floor_per_min": 1}}, 429)]
+)
+async def test_gemini_refuses_over_its_limits_and_only_then(
+    serve_mock: ServeMock, fast_profile: Callable[..., Profile], limits: dict[str, Any], status: int
+) -> None:
+    """One after the other: a slot is free again, growth is not forgotten."""
+    _, urls = await serve_mock(gemini_profile(fast_profile(limits=limits)))
+    async with httpx.AsyncClient(base_url=urls["gemini"], headers={"x-goog-api-key": "k"}) as client:
+        seen = [(await client.post(f"{PATH}:generateContent", json=HI)).status_code for _ in range(2)]
+    assert seen == [200, status]
+
+
+@pytest.mark.parametrize("how", ["json", "sse"])
+async def test_a_function_call_that_is_to_be_broken_is_broken_where_it_is_sent(
+    fast_profile: Callable[..., Profile], how: Literal["json", "sse"]
+) -> None:
+    """Most of its pieces send nothing, so that there is nothing in them to break."""
+    parts = ('{"a', '":"x', '"}')
+    pieces = (Piece(0.0, "So", 1, 0, 0, True), *[Piece(0.0, part, 1, 0, 1) for part in parts])
+    choices = (Choice("tool_use", None, (Block(), Block("tool", "1f", "weather"))),)
+    plan = Plan(200, "complete", 0.0, 0.0, pieces, choices=choices).spoiled_chunk(1, how, "malformed")
+    text = await played(gemini_profile(fast_profile()), plan)
+    said, rest = text.split("\r\n\r\n", 1)
+    broken, last = rest.removesuffix("\r\n\r\n").rsplit("data: ", 1)
+    assert json.loads(said.removeprefix("data: "))["candidates"][0]["content"]["parts"] == [{"text": "So"}]
+    assert "functionCall" in broken
+    assert broken.startswith("data: " if how == "json" else "\x00")
+    assert broken.endswith("\n\n" if how == "json" else "}\n")
+    with pytest.raises(ValueError, match="char"):
+        json.loads(broken.removeprefix("data: "))
+    assert json.loads(last)["candidates"][0]["finishReason"] == "STOP"
+
+
+async def played(profile: Profile, plan: Plan) -> str:
+    """What a client gets of a streamed reply."""
+    sent: list[bytes] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message.get("body", b""))
+
+    line = Line({}, receive, send)
+    asked = Asked("gemini", "generate_content", "us", None, STAMP.request_id, stream=True)
+    decision = Decision(asked, plan, STAMP, Reply(STREAMED, parse(HI), STAMP))
+    await play(line, Gemini(profile.providers["gemini"]), decision, Entry(asked, line.now(), plan))
+    line.close()
+    return b"".join(sent).decode()
 
 
 @pytest.mark.parametrize(

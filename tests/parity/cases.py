@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.parity.worlds import PROVIDERS
+from tests.parity.worlds import PROTOCOLS, PROVIDERS
 
 HINT_S = 0.3
 """What a rate-limited client is told to wait, about; Anthropic tells whole seconds only."""
@@ -65,6 +65,7 @@ NEVER_RETRIED = ("auth", "bad_request")
 
 every_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 every_provider = pytest.mark.parametrize("provider", PROVIDERS)
+every_protocol = pytest.mark.parametrize("provider", PROTOCOLS)
 both_modes = pytest.mark.parametrize("stream", [True, False], ids=["stream", "json"])
 
 

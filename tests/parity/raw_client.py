@@ -1,6 +1,7 @@
 """The barest client: one request on one connection, all that came back, and how the connection ended."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,28 +68,54 @@ class _Reader(asyncio.Protocol):
         self.ended.set_result("whole" if self.complete and how == "eof" else how)
 
 
+_CONTENT = (b'"delta":{"content":', b'"type":"text_delta"', b'"parts":[{"text":')
+"""What a chunk of text has in OpenAI's, Anthropic's and Gemini's protocol."""
+
+
 def content_chunks(body: bytes) -> int:
     """Content chunks that have arrived whole, in any of the protocols."""
-    whole = body.split(b"\n\n")[:-1]
-    return sum(b'"delta":{"content":' in part or b'"type":"text_delta"' in part for part in whole)
+    whole = re.split(rb"\r?\n\r?\n", body)[:-1]
+    content = [part for part in whole if any(mark in part for mark in _CONTENT) and part.endswith(b"}")]
+    return sum(b'"finishReason"' not in part for part in content)
 
 
 def request_to(provider: str, endpoint: Endpoint, *, stream: bool, prompt: str, attempt_id: str) -> bytes:
     """The bytes of a request for a reply."""
+    path, body = question(provider, endpoint, stream=stream, prompt=prompt)
+    return http_request("POST", path, endpoint, body, attempt_id=attempt_id)
+
+
+def question(provider: str, endpoint: Endpoint, *, stream: bool, prompt: str) -> tuple[str, dict[str, Any]]:
+    """Where a provider is asked for a reply, and how."""
+    if provider == "gemini":
+        method = "streamGenerateContent?alt=sse" if stream else "generateContent"
+        contents = [{"role": "user", "parts": [{"text": prompt}]}]
+        config = {"maxOutputTokens": MAX_TOKENS}
+        return f"/v1beta/models/{MODELS[provider]}:{method}", {
+            "contents": contents,
+            "generationConfig": config,
+        }
     body: dict[str, Any] = {
         "model": MODELS[provider],
         "max_tokens": MAX_TOKENS,
         "messages": [{"role": "user", "content": prompt}],
         "stream": stream,
     }
-    if stream and provider != "anthropic":
+    if provider == "anthropic":
+        return "/v1/messages", body
+    if stream:
         body["stream_options"] = {"include_usage": True}
-    content = orjson.dumps(body)
-    origin, _, base = endpoint.base_url.removeprefix("http://").partition("/")
-    path = "/v1/messages" if provider == "anthropic" else f"/{base}/chat/completions"
+    return f"/{endpoint.base_url.removeprefix('http://').partition('/')[2]}/chat/completions", body
+
+
+def http_request(method: str, path: str, endpoint: Endpoint, body: Any, *, attempt_id: str) -> bytes:
+    """The bytes of any request, with the key in the header of every protocol; `body` None: without one."""
+    content = b"" if body is None else orjson.dumps(body)
+    origin = endpoint.base_url.removeprefix("http://").partition("/")[0]
     head = (
-        f"POST {path} HTTP/1.1\r\nhost: {origin}\r\nauthorization: Bearer {endpoint.api_key}\r\n"
-        f"anthropic-version: 2026-10-21\r\nx-client-request-id: {attempt_id}\r\nconnection: close\r\n"
+        f"{method} {path} HTTP/1.1\r\nhost: {origin}\r\nauthorization: Bearer {endpoint.api_key}\r\n"
+        f"x-goog-api-key: {endpoint.api_key}\r\nanthropic-version: 2026-10-21\r\n"
+        f"x-client-request-id: {attempt_id}\r\nconnection: close\r\n"
         f"content-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
     )
     return head.encode() + content
@@ -104,8 +131,13 @@ async def exchange(
     leave_after: int | None = None,
 ) -> Exchange:
     """Ask once; with `leave_after`, hang up as soon as so many content chunks have come."""
-    host, port = endpoint.base_url.split("/")[2].split(":")
     request = request_to(provider, endpoint, stream=stream, prompt=prompt, attempt_id=attempt_id)
+    return await exchange_bytes(endpoint, request, leave_after)
+
+
+async def exchange_bytes(endpoint: Endpoint, request: bytes, leave_after: int | None = None) -> Exchange:
+    """Send these bytes on a connection of their own."""
+    host, port = endpoint.base_url.split("/")[2].split(":")
     transport, reader = await asyncio.get_running_loop().create_connection(
         lambda: _Reader(request, leave_after), host, int(port)
     )
@@ -114,6 +146,6 @@ async def exchange(
     finally:
         transport.close()
     text = without_moments(reader.body.decode())
-    parts = tuple(text.removesuffix("\n\n").split("\n\n")) if text else ()
+    parts = tuple(re.split(r"\r?\n\r?\n", re.sub(r"\r?\n\r?\n\Z", "", text))) if text else ()
     headers = tuple((name, value) for name, value in reader.headers if not MOMENT_HEADERS.fullmatch(name))
     return Exchange(reader.status, headers, parts, ended)

@@ -1,68 +1,14 @@
 """Every kind of fault at every provider, streamed or not: what a raw client meets, in both worlds."""
 
 import json
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
 from mock_providers.faults import KINDS
-from tests.parity.cases import both_modes, every_provider
+from tests.parity.cases import both_modes, every_protocol
 from tests.parity.raw_client import Exchange, content_chunks, exchange
-from tests.parity.worlds import API_KEY, Row, fast_profile, in_both, providers, settled_rows
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """Outcome of one fault: the status, how the connection and the ledger's row end, what is paid for."""
-
-    fault: dict[str, Any]
-    status: int = 200
-    ended: str = "whole"
-    row_ended: str = "complete"
-    billed: bool = True
-    chunks: int | None = None  # of a stream; None: all of them
-    json_ended: str | None = None  # where a JSON reply's connection ends otherwise
-
-    def status_from(self, provider: str) -> int:
-        return 529 if self.status == 503 and provider == "anthropic" else self.status
-
-
-SEEN = (
-    Seen({"kind": "outage"}, 503, "whole", "error", False, 0),
-    Seen({"kind": "region_outage", "region": "us"}, 503, "whole", "error", False, 0),
-    Seen({"kind": "http_error", "status": 418}, 418, "whole", "error", False, 0),
-    Seen({"kind": "http_error", "status": 429, "variant": "quota_exhausted"}, 429, "whole",
-         "error", False, 0),
-    Seen({"kind": "http_error", "status": 429, "variant": "ramp_limit", "retry_after_s": 3.0}, 429, "whole",
-         "error", False, 0),
-    Seen({"kind": "http_error", "status": 502, "variant": "html"}, 502, "whole", "error", False, 0),
-    Seen({"kind": "key_revoked", "key": API_KEY}, 401, "whole", "error", False, 0),
-    Seen({"kind": "refuse"}, 0, "reset", "reset", False, 0),
-    Seen({"kind": "hang", "hold_s": 0.02}, 0, "eof", "hung", False, 0),
-    Seen({"kind": "brownout", "extra_s": 0.01, "slowdown": 1.5}),
-    Seen({"kind": "slow_first_token", "extra_s": 0.02}),
-    Seen({"kind": "slow_drip", "gap_s": 0.002}),
-    Seen({"kind": "stall", "after_chunks": 2, "hold_s": 0.02}, 200, "eof", "stalled", True, 2),
-    Seen({"kind": "stall", "after_chunks": 0, "hold_s": 0.02}, 200, "eof", "stalled", True, 0),
-    Seen({"kind": "reset", "after_chunks": 2}, 200, "reset", "reset", True, 2),
-    Seen({"kind": "truncate", "after_chunks": 2}, 200, "whole", "truncated", True, 2, "eof"),
-    Seen({"kind": "truncate", "after_chunks": 0}, 200, "whole", "truncated", True, 0, "eof"),
-    Seen({"kind": "malformed_json", "after_chunks": 2}),
-    Seen({"kind": "malformed_sse", "after_chunks": 2}),
-    Seen({"kind": "in_band_error", "after_chunks": 2}, 200, "whole", "error", True, 2),
-    Seen({"kind": "in_band_error", "after_chunks": 0, "status": 500}, 200, "whole", "error", True, 0),
-    Seen({"kind": "html_200"}, 200, "whole", "error", False, 0),
-    Seen({"kind": "quality_loss", "factor": 0.0}),
-    Seen({"kind": "cache_wipe"}),
-    Seen({"kind": "clock_skew", "skew_s": 100.0}),
-)  # fmt: skip
-BROKEN = ("malformed_json", "malformed_sse")
-UNMARKED = ("cache_wipe",)  # it changes what a reply costs, not the reply
-
-every_fault = pytest.mark.parametrize(
-    "seen", SEEN, ids=[" ".join(map(str, each.fault.values())) for each in SEEN]
-)
+from tests.parity.seen import BROKEN, SEEN, UNMARKED, Seen, every_fault
+from tests.parity.worlds import Row, fast_profile, in_both, providers, settled_rows
 
 
 async def observe(seen: Seen, provider: str, stream: bool) -> tuple[Exchange, Row]:
@@ -76,7 +22,7 @@ def test_no_kind_of_fault_is_left_out() -> None:
     assert {seen.fault["kind"] for seen in SEEN} == set(KINDS)
 
 
-@every_provider
+@every_protocol
 @every_fault
 @both_modes
 def test_a_fault_looks_the_same_in_both_worlds_and_as_it_should(
@@ -97,7 +43,7 @@ def test_a_fault_looks_the_same_in_both_worlds_and_as_it_should(
         assert row["chunks_sent"] == expected
 
 
-@every_provider
+@every_protocol
 @pytest.mark.parametrize("kind", BROKEN)
 @both_modes
 def test_just_one_part_of_a_malformed_reply_is_broken(kind: str, provider: str, stream: bool) -> None:
@@ -106,25 +52,26 @@ def test_just_one_part_of_a_malformed_reply_is_broken(kind: str, provider: str, 
     assert sum(not sound(part, stream) for part in met.parts) == 1
 
 
-@every_provider
+@every_protocol
 def test_a_truncated_stream_does_not_say_that_it_ended(provider: str) -> None:
     met, _ = in_both(lambda: observe(Seen({"kind": "truncate", "after_chunks": 2}), provider, True))[1]
     text = "".join(met.parts)
-    assert not any(word in text for word in ("[DONE]", '"stop"', "message_stop", "end_turn"))
+    assert not any(word in text for word in ("[DONE]", '"stop"', "message_stop", "end_turn", "finishReason"))
 
 
-@every_provider
+@every_protocol
 @both_modes
 def test_an_in_band_error_is_the_providers_own(provider: str, stream: bool) -> None:
     seen = Seen({"kind": "in_band_error", "after_chunks": 2})
     met, row = in_both(lambda: observe(seen, provider, stream))[1]
     data = met.parts[-1].rpartition("data: ")[2]
     error = json.loads(data)["error"]
-    assert row["error"] == (error.get("code") or error["type"])
-    assert row["error"] == ("overloaded_error" if provider == "anthropic" else "server_is_overloaded")
+    told = error["status"] if provider == "gemini" else error.get("code") or error["type"]
+    own = {"anthropic": "overloaded_error", "gemini": "UNAVAILABLE"}
+    assert row["error"] == told == own.get(provider, "server_is_overloaded")
 
 
-@every_provider
+@every_protocol
 def test_html_says_so(provider: str) -> None:
     met, _ = in_both(lambda: observe(Seen({"kind": "html_200"}), provider, True))[1]
     assert dict(met.headers)["content-type"].startswith("text/html")

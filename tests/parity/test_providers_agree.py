@@ -7,7 +7,7 @@ from tests.parity.cases import (
     both_modes,
     cut_chunks,
     every_case,
-    every_provider,
+    every_protocol,
     faults_at,
     limits,
 )
@@ -25,7 +25,7 @@ async def observe(case: Case, provider: str, stream: bool) -> tuple[list[Exchang
         return seen, await settled_rows(app)
 
 
-@every_provider
+@every_protocol
 @every_case
 @both_modes
 def test_a_raw_client_and_the_ledger_cannot_tell_the_worlds_apart(
@@ -89,7 +89,12 @@ def expected_row(case: Case, provider: str, stream: bool) -> dict[str, Any]:
     }
 
 
-NUSD = {"openai": (2_500, 10_000), "anthropic": (3_000, 15_000), "together": (900, 900)}
+NUSD = {
+    "openai": (2_500, 10_000),
+    "anthropic": (3_000, 15_000),
+    "together": (900, 900),
+    "gemini": (300, 2_500),
+}
 
 
 def bill(row: Row, provider: str) -> int:

@@ -20,12 +20,21 @@ T = TypeVar("T")
 Row = dict[str, Any]
 
 PROVIDERS = ("openai", "anthropic", "together")
+"""Those that the stacks here call."""
+PROTOCOLS = (*PROVIDERS, "gemini")
+"""All that there are; the last one only a raw client speaks."""
 MODELS = {
     "openai": "gpt-4o",
     "anthropic": "claude-sonnet-4-5",
     "together": "meta-llama/Llama-3-70b-chat-hf",
+    "gemini": "gemini-2.5-flash",
 }
-PRICES = {"openai": ("2.50", "10"), "anthropic": ("3", "15"), "together": ("0.90", "0.90")}
+PRICES = {
+    "openai": ("2.50", "10"),
+    "anthropic": ("3", "15"),
+    "together": ("0.90", "0.90"),
+    "gemini": ("0.30", "2.50"),
+}
 API_KEY = "sk-parity"
 SETTLES_WITHIN_S = 10.0
 
@@ -36,7 +45,7 @@ def in_both(body: Callable[[], Coroutine[Any, Any, T]]) -> tuple[T, T]:
 
 
 def fast_profile(*, gap_s: float = 0.001, **of_every_model: Any) -> Profile:
-    """Three providers that answer within milliseconds, priced as the stack's own list is.
+    """A provider of each protocol that answers within milliseconds, priced as the stack's own list is.
 
     `gap_s` is the mean pause before a token; further arguments change every model.
     """
@@ -77,6 +86,7 @@ async def providers(
         serve(app.provider("openai"), cut=app.hang_up) as openai,
         serve(app.provider("anthropic"), cut=app.hang_up) as anthropic,
         serve(app.provider("together"), cut=app.hang_up) as together,
+        serve(app.provider("gemini"), cut=app.hang_up) as gemini,
     ):
         yield (
             app,
@@ -84,6 +94,7 @@ async def providers(
                 "openai": Endpoint(f"{openai}/v1", API_KEY),
                 "anthropic": Endpoint(anthropic, API_KEY),
                 "together": Endpoint(f"{together}/v1", API_KEY),
+                "gemini": Endpoint(gemini, API_KEY),
             },
         )
 
@@ -118,7 +129,7 @@ def _without_moments(row: LedgerRow) -> Row:
 
 _MOMENTS_IN_TEXT = (
     (re.compile(r'("created(?:_at)?":)\d+'), r"\1 <moment>"),
-    (re.compile(r"try again in [0-9.hms]+s"), "try again in <moment>"),
+    (re.compile(r"(try again|retry) in [0-9.hms]+s"), r"\1 in <moment>"),
 )
 MOMENT_HEADERS = re.compile(
     r"retry-after-ms|x-ratelimit-reset.*|x-tokenlimit-reset|anthropic-ratelimit-.*-reset"

@@ -1,0 +1,65 @@
+"""What becomes of a request that each kind of fault strikes, as it looks from outside.
+
+Written down apart from the code, as `cases` is.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.parity.worlds import API_KEY
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Outcome of one fault: the status, how the connection and the ledger's row end, what is paid for."""
+
+    fault: dict[str, Any]
+    status: int = 200
+    ended: str = "whole"
+    row_ended: str = "complete"
+    billed: bool = True
+    chunks: int | None = None  # of a stream; None: all of them
+    json_ended: str | None = None  # where a JSON reply's connection ends otherwise
+
+    def status_from(self, provider: str) -> int:
+        own = {("anthropic", 503): 529, ("gemini", 401): 400}  # Google has no 401 for a wrong key
+        return own.get((provider, self.status), self.status)
+
+
+SEEN = (
+    Seen({"kind": "outage"}, 503, "whole", "error", False, 0),
+    Seen({"kind": "region_outage", "region": "us"}, 503, "whole", "error", False, 0),
+    Seen({"kind": "http_error", "status": 418}, 418, "whole", "error", False, 0),
+    Seen({"kind": "http_error", "status": 429, "variant": "quota_exhausted"}, 429, "whole",
+         "error", False, 0),
+    Seen({"kind": "http_error", "status": 429, "variant": "ramp_limit", "retry_after_s": 3.0}, 429, "whole",
+         "error", False, 0),
+    Seen({"kind": "http_error", "status": 502, "variant": "html"}, 502, "whole", "error", False, 0),
+    Seen({"kind": "key_revoked", "key": API_KEY}, 401, "whole", "error", False, 0),
+    Seen({"kind": "refuse"}, 0, "reset", "reset", False, 0),
+    Seen({"kind": "hang", "hold_s": 0.02}, 0, "eof", "hung", False, 0),
+    Seen({"kind": "brownout", "extra_s": 0.01, "slowdown": 1.5}),
+    Seen({"kind": "slow_first_token", "extra_s": 0.02}),
+    Seen({"kind": "slow_drip", "gap_s": 0.002}),
+    Seen({"kind": "stall", "after_chunks": 2, "hold_s": 0.02}, 200, "eof", "stalled", True, 2),
+    Seen({"kind": "stall", "after_chunks": 0, "hold_s": 0.02}, 200, "eof", "stalled", True, 0),
+    Seen({"kind": "reset", "after_chunks": 2}, 200, "reset", "reset", True, 2),
+    Seen({"kind": "truncate", "after_chunks": 2}, 200, "whole", "truncated", True, 2, "eof"),
+    Seen({"kind": "truncate", "after_chunks": 0}, 200, "whole", "truncated", True, 0, "eof"),
+    Seen({"kind": "malformed_json", "after_chunks": 2}),
+    Seen({"kind": "malformed_sse", "after_chunks": 2}),
+    Seen({"kind": "in_band_error", "after_chunks": 2}, 200, "whole", "error", True, 2),
+    Seen({"kind": "in_band_error", "after_chunks": 0, "status": 500}, 200, "whole", "error", True, 0),
+    Seen({"kind": "html_200"}, 200, "whole", "error", False, 0),
+    Seen({"kind": "quality_loss", "factor": 0.0}),
+    Seen({"kind": "cache_wipe"}),
+    Seen({"kind": "clock_skew", "skew_s": 100.0}),
+)  # fmt: skip
+BROKEN = ("malformed_json", "malformed_sse")
+UNMARKED = ("cache_wipe",)  # there is no prompt cache here that it could take anything from
+
+every_fault = pytest.mark.parametrize(
+    "seen", SEEN, ids=[" ".join(map(str, each.fault.values())) for each in SEEN]
+)

@@ -1,0 +1,74 @@
+"""Every kind of fault at the endpoints that generate nothing, in both worlds: what a raw client meets."""
+
+import json
+from typing import Any
+
+import pytest
+
+from mock_providers import load_profile
+from tests.parity.raw_client import Exchange, exchange_bytes, http_request
+from tests.parity.seen import BROKEN, UNMARKED, Seen, every_fault
+from tests.parity.worlds import Row, in_both, providers, settled_rows
+
+UNPACED = load_profile("unpaced")
+ASKED: dict[str, tuple[str, str, str, Any]] = {
+    "embeddings": (
+        "openai",
+        "POST",
+        "/v1/embeddings",
+        {"model": "text-embedding-3-small", "input": ["a", "b"]},
+    ),
+    "OpenAI's files": ("openai", "GET", "/v1/files", None),
+    "OpenAI's batches": ("openai", "GET", "/v1/batches", None),
+    "OpenAI's models": ("openai", "GET", "/v1/models", None),
+    "Anthropic's count": (
+        "anthropic",
+        "POST",
+        "/v1/messages/count_tokens",
+        {"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "Hi"}]},
+    ),
+    "Anthropic's batches": ("anthropic", "GET", "/v1/messages/batches", None),
+    "Together's model": ("together", "GET", "/v1/models/llama-3-70b", None),
+    "Gemini's count": (
+        "gemini",
+        "POST",
+        "/v1beta/models/gemini-2.5-flash:countTokens",
+        {"contents": [{"parts": [{"text": "Hi"}]}]},
+    ),
+    "Gemini's models": ("gemini", "GET", "/v1beta/models", None),
+}
+NOT_THERE = (*UNMARKED, "quality_loss")
+"""Kinds that take what these endpoints have not: cached prompts and answers."""
+
+
+async def observe(seen: Seen, asked: str) -> tuple[Exchange, Row]:
+    provider, method, path, body = ASKED[asked]
+    async with providers(UNPACED, [seen.fault | {"provider": provider}]) as (app, endpoints):
+        request = http_request(method, path, endpoints[provider], body, attempt_id="raw/1")
+        met = await exchange_bytes(endpoints[provider], request)
+        [row] = await settled_rows(app)
+        return met, row
+
+
+@pytest.mark.parametrize("asked", ASKED)
+@every_fault
+def test_a_fault_strikes_what_generates_nothing_as_it_strikes_a_json_reply(seen: Seen, asked: str) -> None:
+    on_sockets, in_memory = in_both(lambda: observe(seen, asked))
+    assert in_memory == on_sockets
+    met, row = in_memory
+    provider, kind = ASKED[asked][0], seen.fault["kind"]
+    status = 0 if kind == "reset" else seen.status_from(provider)
+    assert (met.status, met.ended) == (status, seen.json_ended or seen.ended)
+    assert (row["ended"], row["status"]) == (seen.row_ended, status)
+    assert row["fault"] == (None if kind in NOT_THERE else kind)
+    assert (row["input_tokens"] > 0) == (row["cost_nusd"] > 0) == (seen.billed and asked == "embeddings")
+    if met.ended == "whole" and kind != "html_200" and seen.fault.get("variant") != "html":
+        assert readable("\n\n".join(met.parts)) is (kind not in BROKEN)
+
+
+def readable(text: str) -> bool:
+    try:
+        json.loads(text.replace(" <moment>", "0"))
+    except ValueError:
+        return False
+    return True
