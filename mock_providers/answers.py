@@ -3,13 +3,15 @@
 A prompt steers it by its last user message: a line `Question: <text>` asks a question of the catalogue, the
 words `in about N tokens` set the length (0: an empty reply), and `in many scripts` asks for filler of several
 alphabets, accents and emoji. A last message of the assistant is the beginning of the reply, which goes on
-from there: no word of it is repeated, none is left out.
+from there: no word of it is repeated, none is left out. A reply calls tools where `tool_use` says so, and is
+JSON where the client wants it.
 """
 
 import math
 import random
 import re
-from typing import Annotated, Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -17,9 +19,11 @@ from . import tokens
 from .catalogue import Catalogue, CatalogueError, Question, last_match, load_catalogue
 from .draws import Draws
 from .filler import Prose, plain_prose, unicode_prose
+from .json_replies import json_reply, says
 from .latency import Options
 from .plan import Answer, Finish
-from .request import Request
+from .request import Request, Tool
+from .tool_use import arguments_of, called
 
 __all__ = [
     "Accuracy",
@@ -95,22 +99,67 @@ def say(
 
     `quality` is the share of the accuracy that is left.
     """
-    user_text, begun = request.last_user_text, request.prefill
-    question = catalogue.asked_in(user_text)
+    allowed = cap if request.max_tokens is None else min(cap, request.max_tokens)
+    if tools := called(request, draws):
+        return _calling(tools, allowed, draws)
+    question = catalogue.asked_in(request.last_user_text)
     opening, answer = _opening(question, accuracy, quality, draws)
+    if request.json_schema is not None:
+        wanted = min(_wanted_tokens(request.last_user_text, length, draws), allowed + 1)
+        text, answer = _in_json(request, request.json_schema, _candidates(question, opening, answer), wanted)
+    else:
+        text, answer = _in_words(request, question, opening, answer, allowed, length, draws)
+    for at, sequence in sorted((text.find(stop), stop) for stop in request.stop):
+        if 0 <= at <= allowed * tokens.CHARS_PER_TOKEN - len(sequence):
+            return Saying(_plain(text[:at]), "stop_sequence", sequence, answer)
+    if tokens.count(text) > allowed:
+        return Saying(_plain(tokens.cut(text, allowed)), "length", None, answer)
+    return Saying(_plain(text), "stop", None, answer)
+
+
+def _calling(tools: tuple[Tool, ...], allowed: int, draws: Draws) -> Saying:
+    """Calls of these tools; what does not fit into `allowed` tokens is cut."""
+    said: list[Said] = []
+    for tool in tools:
+        text = tokens.cut(arguments := arguments_of(tool, draws), allowed)
+        allowed -= tokens.count(text)
+        if text:
+            said.append(Said("tool", text, tool.name))
+        if text != arguments:
+            return Saying(tuple(said), "length", None, "generated")
+    return Saying(tuple(said), "tool_use", None, "generated")
+
+
+def _in_json(
+    request: Request, schema: Mapping[str, Any], candidates: list[tuple[str, Answer]], wanted: int
+) -> tuple[str, Answer]:
+    """JSON that says the first candidate which the reply may have begun with, else the first of all."""
+    begun = request.prefill
+    texts = (
+        (json_reply(request, schema, sentence, wanted), sentence, judged) for sentence, judged in candidates
+    )
+    tried = list(texts) if begun else [next(texts)]
+    text, sentence, judged = next((each for each in tried if each[0].startswith(begun)), tried[0])
+    return text.removeprefix(begun), judged if says(text, sentence) else "generated"
+
+
+def _in_words(
+    request: Request,
+    question: Question | None,
+    opening: str,
+    answer: Answer,
+    allowed: int,
+    length: ReplyLength,
+    draws: Draws,
+) -> tuple[str, Answer]:
+    """The answer and then filler; at most one token more than is allowed."""
+    user_text, begun = request.last_user_text, request.prefill
     wanted = max(_wanted_tokens(user_text, length, draws), tokens.count(opening))
     if begun:
         opening, answer = _rest_of_opening(begun, question, opening, answer)
         wanted = max(wanted - tokens.count(begun), tokens.count(opening), 1)
-    allowed = cap if request.max_tokens is None else min(cap, request.max_tokens)
     prose = unicode_prose() if last_match(_SCRIPTS, user_text) else plain_prose()
-    text = _exactly(min(wanted, allowed + 1), opening, begun, prose, draws.uniform("filler"))
-    for at, sequence in sorted((text.find(stop), stop) for stop in request.stop):
-        if 0 <= at <= allowed * tokens.CHARS_PER_TOKEN - len(sequence):
-            return Saying(_plain(text[:at]), "stop_sequence", sequence, answer)
-    if wanted > allowed:
-        return Saying(_plain(tokens.cut(text, allowed)), "length", None, answer)
-    return Saying(_plain(text), "stop", None, answer)
+    return _exactly(min(wanted, allowed + 1), opening, begun, prose, draws.uniform("filler")), answer
 
 
 def _plain(text: str) -> tuple[Said, ...]:
@@ -145,14 +194,20 @@ def _rest_of_opening(
     """What is missing of the answer that the reply has begun with: the drawn one, if it has begun so."""
     if question is None:
         return "", answer
-    known: list[tuple[str, Answer]] = [(opening, answer), (_sentence(question.answer), "right")]
-    known += [(_sentence(wrong), "wrong") for wrong in question.wrong]
-    for sentence, judged in known:
+    for sentence, judged in _candidates(question, opening, answer):
         if sentence.startswith(begun):
             return sentence[len(begun) :], judged
         if begun.startswith(sentence):
             return "", judged
     return "", "hallucinated"
+
+
+def _candidates(question: Question | None, opening: str, answer: Answer) -> list[tuple[str, Answer]]:
+    """What the answer's sentence may be, the drawn one first."""
+    if question is None:
+        return [(opening, answer)]
+    right: tuple[str, Answer] = (_sentence(question.answer), "right")
+    return [(opening, answer), right, *((_sentence(wrong), "wrong") for wrong in question.wrong)]
 
 
 def _wanted_tokens(user_text: str, length: ReplyLength, draws: Draws) -> int:

@@ -1,0 +1,51 @@
+"""A reply in JSON: an instance of the client's schema in which the answer stands.
+
+What it says besides the answer hangs on the schema and on the prompt alone, not on who replies. So what one
+provider began another can go on with, and the whole is JSON still.
+"""
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from .draws import Draws
+from .filler import plain_prose
+from .json_values import instance
+from .request import Request, digest_of_bytes
+from .tokens import CHARS_PER_TOKEN
+
+__all__ = ["is_open", "json_reply", "says"]
+
+_OPEN_KEY = "answer"
+
+
+def is_open(schema: Mapping[str, Any]) -> bool:
+    """Whether any object will do: then the reply's length is free."""
+    return not (schema.keys() - {"type", "additionalProperties", "title", "description", "$schema"}) and (
+        schema.get("type", "object") == "object" and schema.get("additionalProperties") is not False
+    )
+
+
+def json_reply(request: Request, schema: Mapping[str, Any], sentence: str, length: int) -> str:
+    """The whole text. `sentence` is the first free text in it; an open object has about `length` tokens."""
+    rng = own_rng(request, schema)
+    if not is_open(schema):
+        return orjson.dumps(instance(schema, rng, sentence)).decode()
+    around = len(f'{{"{_OPEN_KEY}":""}}')
+    room = max(0, length * CHARS_PER_TOKEN - around - len(sentence) - 1)
+    prose = plain_prose()
+    more = prose.slice(prose.start(rng.random()), room)
+    return orjson.dumps({_OPEN_KEY: f"{sentence} {more}" if sentence and more else sentence or more}).decode()
+
+
+def says(text: str, sentence: str) -> bool:
+    """Whether the sentence has found a place in a reply."""
+    return orjson.dumps(sentence).decode()[1:-1] in text
+
+
+def own_rng(request: Request, schema: Mapping[str, Any]) -> random.Random:
+    """The draws of what a reply in JSON says besides the answer."""
+    raw = orjson.dumps(schema, option=orjson.OPT_SORT_KEYS)
+    return Draws(0).rng("json", digest_of_bytes(raw), request.last_user_text)

@@ -1,0 +1,64 @@
+"""Which tools a mock model calls, and with what.
+
+With `tool_choice` "auto" it calls the tools that the last user message names: those with a word of at least
+four letters in their name that the message has too (`get_weather` is called by "What is the weather?"), a few
+verbs that say nothing excepted. After a tool's result it answers in words. "required" calls the named tools,
+or one that is drawn; the name of a tool calls that one. Several are called at once only where the client
+allows parallel calls.
+"""
+
+import re
+
+import orjson
+
+from .draws import Draws
+from .json_values import instance
+from .request import Request, Tool
+
+__all__ = ["arguments_of", "called"]
+
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_SHORTEST_WORD = 4
+_VERBS = (
+    "call",
+    "check",
+    "create",
+    "fetch",
+    "find",
+    "have",
+    "list",
+    "look",
+    "make",
+    "read",
+    "send",
+    "show",
+    "tell",
+)
+_MOST_CALLS = 8
+
+
+def called(request: Request, draws: Draws) -> tuple[Tool, ...]:
+    """The tools that the reply calls, in the order of their definition; none: it answers in words."""
+    choice = request.tool_choice
+    if not request.tools or choice == "none" or request.prefill:
+        return ()
+    if choice not in ("auto", "required"):
+        return tuple(tool for tool in request.tools if tool.name == choice)[:1]
+    if choice == "auto" and request.messages[-1].role == "tool":
+        return ()
+    asked = frozenset(word.lower() for word in _WORDS.findall(request.last_user_text))
+    named = [tool for tool in request.tools if not asked.isdisjoint(_name_words(tool.name))]
+    if not named and choice == "required":
+        named = [request.tools[int(draws.uniform("tool") * len(request.tools))]]
+    return tuple(named[: _MOST_CALLS if request.parallel_tool_calls else 1])
+
+
+def arguments_of(tool: Tool, draws: Draws) -> str:
+    """Arguments for the tool, as JSON: an object that its schema describes."""
+    value = instance({"type": "object", **tool.schema}, draws.rng("arguments", tool.name))
+    return orjson.dumps(value if isinstance(value, dict) else {}).decode()
+
+
+def _name_words(name: str) -> list[str]:
+    words = [word.lower() for word in _WORDS.findall(name)]
+    return [word for word in words if len(word) >= _SHORTEST_WORD and word not in _VERBS]
