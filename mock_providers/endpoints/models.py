@@ -11,7 +11,7 @@ class Models:
     def decide(self, desk: Desk, incoming: Incoming) -> Decision:
         """All models of the provider."""
         ids = [*desk.provider.models, *desk.provider.embeddings]
-        return desk.hand_out(incoming, desk.dialect.models_body(ids, incoming.moment.wall_s))
+        return desk.hand_out(incoming, desk.dialect.models_body(ids))
 
 
 class OneModel:
@@ -25,4 +25,4 @@ class OneModel:
         model_id = desk.provider.canonical(name) or desk.provider.canonical_embedding(name)
         if model_id is None:
             return desk.refuse(incoming.asked, desk.errors.unknown_model(name), incoming.moment)
-        return desk.hand_out(incoming, desk.dialect.model_body(model_id, incoming.moment.wall_s))
+        return desk.hand_out(incoming, desk.dialect.model_body(model_id))

@@ -13,7 +13,7 @@ from ..profile import Provider
 from ..received import Received
 from ..request import Problem
 from .anthropic_errors import AnthropicErrors
-from .dialect import HeadersOut, Stamp, bearer, should_retry_headers
+from .dialect import MODELS_SINCE_S, HeadersOut, Stamp, bearer, should_retry_headers
 
 
 class Anthropic:
@@ -56,18 +56,19 @@ class Anthropic:
         """The same inside a stream."""
         return b"event: error\ndata: %s\n\n" % self.error_body(problem, request_id)
 
-    def models_body(self, model_ids: Iterable[str], wall_s: float) -> bytes:
+    def models_body(self, model_ids: Iterable[str]) -> bytes:
         """The list of models, in one page."""
-        models = [self._model(id_, wall_s) for id_ in model_ids]
+        models = [self._model(id_) for id_ in model_ids]
         page = {"data": models, "has_more": False, "first_id": models[0]["id"], "last_id": models[-1]["id"]}
         return orjson.dumps(page)
 
-    def model_body(self, model_id: str, wall_s: float) -> bytes:
+    def model_body(self, model_id: str) -> bytes:
         """One model."""
-        return orjson.dumps(self._model(model_id, wall_s))
+        return orjson.dumps(self._model(model_id))
 
-    def _model(self, model_id: str, wall_s: float) -> dict[str, object]:
-        return {"type": "model", "id": model_id, "display_name": model_id, "created_at": rfc3339(wall_s)}
+    def _model(self, model_id: str) -> dict[str, object]:
+        since = rfc3339(MODELS_SINCE_S)
+        return {"type": "model", "id": model_id, "display_name": model_id, "created_at": since}
 
 
 def rfc3339(wall_s: float) -> str:

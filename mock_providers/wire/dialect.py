@@ -15,6 +15,8 @@ from .fields import BadField
 HeadersOut = list[tuple[bytes, bytes]]
 Params = Mapping[str, str]
 """What the variable parts of a path say, by name."""
+MODELS_SINCE_S = 1_735_689_600
+"""When the models came to be, as the lists of models tell it (Unix s): all at once, whoever asks when."""
 
 
 class Stamp(NamedTuple):
@@ -88,8 +90,8 @@ class Dialect(Protocol):
 
     def error_body(self, problem: Problem, request_id: str) -> bytes: ...
     def error_event(self, problem: Problem, request_id: str) -> bytes: ...
-    def models_body(self, model_ids: Iterable[str], wall_s: float) -> bytes: ...
-    def model_body(self, model_id: str, wall_s: float) -> bytes: ...
+    def models_body(self, model_ids: Iterable[str]) -> bytes: ...
+    def model_body(self, model_id: str) -> bytes: ...
 
 
 def should_retry_headers(problem: Problem) -> HeadersOut:

@@ -47,11 +47,11 @@ class Gemini:
         """The same inside a stream."""
         return b"data: %s\r\n\r\n" % self.error_body(problem, request_id)
 
-    def models_body(self, model_ids: Iterable[str], wall_s: float) -> bytes:
+    def models_body(self, model_ids: Iterable[str]) -> bytes:
         """The list of models, in one page."""
         return orjson.dumps({"models": [self._model(id_) for id_ in model_ids]})
 
-    def model_body(self, model_id: str, wall_s: float) -> bytes:
+    def model_body(self, model_id: str) -> bytes:
         """One model."""
         return orjson.dumps(self._model(model_id))
 

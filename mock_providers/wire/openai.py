@@ -10,7 +10,7 @@ from ..plan import Plan
 from ..profile import Provider
 from ..received import Received
 from ..request import Problem
-from .dialect import HeadersOut, Stamp, bearer, should_retry_headers
+from .dialect import MODELS_SINCE_S, HeadersOut, Stamp, bearer, should_retry_headers
 from .openai_errors import OpenAIErrors, go_duration
 
 
@@ -65,19 +65,19 @@ class OpenAI:
         """The same inside a stream."""
         return b"data: %s\n\n" % self.error_body(problem, request_id)
 
-    def models_body(self, model_ids: Iterable[str], wall_s: float) -> bytes:
+    def models_body(self, model_ids: Iterable[str]) -> bytes:
         """The list of models."""
-        return orjson.dumps({"object": "list", "data": [self._model(id_, wall_s) for id_ in model_ids]})
+        return orjson.dumps({"object": "list", "data": [self._model(id_) for id_ in model_ids]})
 
-    def model_body(self, model_id: str, wall_s: float) -> bytes:
+    def model_body(self, model_id: str) -> bytes:
         """One model."""
-        return orjson.dumps(self._model(model_id, wall_s))
+        return orjson.dumps(self._model(model_id))
 
-    def _model(self, model_id: str, wall_s: float) -> dict[str, object]:
+    def _model(self, model_id: str) -> dict[str, object]:
         return {
             "id": model_id,
             "object": "model",
-            "created": int(wall_s),
+            "created": MODELS_SINCE_S,
             "owned_by": self._provider.organization,
         }
 

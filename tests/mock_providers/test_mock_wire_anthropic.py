@@ -236,7 +236,7 @@ def test_times_are_rounded_up_to_a_second() -> None:
 
 
 def test_models_are_listed() -> None:
-    listed = json.loads(ANTHROPIC.models_body(load_profile("page").providers["anthropic"].models, 0.0))
+    listed = json.loads(ANTHROPIC.models_body(load_profile("page").providers["anthropic"].models))
     assert [model["id"] for model in listed["data"]] == [
         "claude-haiku-4-5",
         "claude-sonnet-4-5",

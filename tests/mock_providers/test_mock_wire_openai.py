@@ -322,8 +322,8 @@ def test_the_key_is_the_bearer_token(header: bytes, key: str) -> None:
 
 
 def test_models_are_listed(fast_profile: Callable[..., Profile]) -> None:
-    listed = json.loads(OpenAI(fast_profile().providers["openai"]).models_body(["gpt-4o"], 5.5))
+    listed = json.loads(OpenAI(fast_profile().providers["openai"]).models_body(["gpt-4o"]))
     assert listed == {
         "object": "list",
-        "data": [{"id": "gpt-4o", "object": "model", "created": 5, "owned_by": "org-brownout"}],
+        "data": [{"id": "gpt-4o", "object": "model", "created": 1_735_689_600, "owned_by": "org-brownout"}],
     }
