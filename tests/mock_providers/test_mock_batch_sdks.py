@@ -342,25 +342,6 @@ async def test_anthropic_refuses_batches_that_cannot_be(
             await claude.messages.batches.create(requests=requests)
 
 
-async def test_files_are_kept_listed_read_and_deleted(serve_mock: ServeMock, fast_profile: Any) -> None:
-    _, urls = await serve_mock(profile_with(fast_profile()))
-    async with sdks(urls) as (gpt, _):
-        content = b"\x00\r\n\xff--" * 100
-        file = await gpt.files.create(file=("bytes.bin", content), purpose="user_data")
-        assert (file.bytes, file.filename, file.purpose, file.status) == (
-            len(content),
-            "bytes.bin",
-            "user_data",
-            "processed",
-        )
-        assert (await gpt.files.content(file.id)).content == content
-        assert await gpt.files.retrieve(file.id) == file
-        assert [each.id async for each in gpt.files.list()] == [file.id]
-        assert (await gpt.files.delete(file.id)).deleted
-        with pytest.raises(openai.NotFoundError):
-            await gpt.files.retrieve(file.id)
-
-
 async def test_lists_of_batches_are_told_page_by_page(serve_mock: ServeMock, fast_profile: Any) -> None:
     _, urls = await serve_mock(profile_with(fast_profile(), **FOREVER))
     async with sdks(urls) as (gpt, claude):
