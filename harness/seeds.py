@@ -25,6 +25,7 @@ class SeedRequest:
     duration_s: float | None
     stacks: tuple[str, ...]
     trace: Path | None
+    incident: str | None
     started_at: datetime
     command: str
 
@@ -37,6 +38,7 @@ class SeedRequest:
             duration_s=self.duration_s,
             stacks=self.stacks,
             trace=self.trace,
+            incident=self.incident,
             command=self.command,
         )
 

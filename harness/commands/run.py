@@ -85,7 +85,9 @@ def run(
     started_at = datetime.now(UTC)  # noqa: TID251  # the one look at the calendar: it names the run
     folder = new_run_folder(out, spec.name, started_at)
     if seeds is not None:
-        request = SeedRequest(scenario, duration, tuple(stack or ()), trace, started_at, spec.command)
+        request = SeedRequest(
+            scenario, duration, tuple(stack or ()), trace, incident, started_at, spec.command
+        )
         if spec.engine != "virtual":
             raise InputError(
                 "--seeds: expected --engine virtual, many seeds on real sockets would take hours"
