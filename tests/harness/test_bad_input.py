@@ -66,9 +66,9 @@ def test_a_wrong_key_in_a_scenario(change: str, words: list[str], tmp_path: Path
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["run", "nope"], ["scenario 'nope'", "azure-hour, day, outage"]),
+        (["run", "nope"], ["scenario 'nope'", "azure-hour", "outage"]),
         (["run", "nope.toml"], ["scenario 'nope.toml'", "expected a path"]),
-        (["run", "outage", "--stack", "nope"], ["stack 'nope'", "full, naive"]),
+        (["run", "outage", "--stack", "nope"], ["stack 'nope'", "full", "naive"]),
         (["run", "azure-hour"], ["azure-hour.toml", "--trace"]),
         (["run", "azure-hour", "--trace", "nope.csv"], ["nope.csv", "cannot be read"]),
         (["run", "outage", "--trace", "nope.csv"], ["nope.csv", "cannot be read"]),
@@ -77,7 +77,7 @@ def test_a_wrong_key_in_a_scenario(change: str, words: list[str], tmp_path: Path
         (["run", "outage", "--incident", "nope"], ["incident 'nope'", "openai-2024-12-11"]),
         (["mock", "--port", "nobody=1"], ["--port nobody=1", "openai, anthropic, together, admin"]),
         (["mock", "--port", "openai=x"], ["--port openai=x", "NAME=PORT"]),
-        (["gateway", "nope"], ["stack 'nope'", "full, naive"]),
+        (["gateway", "nope"], ["stack 'nope'", "full", "naive"]),
     ],
 )
 def test_a_name_that_does_not_exist(args: list[str], words: list[str], tmp_path: Path) -> None:
