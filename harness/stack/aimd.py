@@ -9,7 +9,7 @@ concurrency-limits (AIMD with a latency threshold, β 0.9).
 
 from typing import NamedTuple
 
-from pydantic import Field
+from pydantic import AliasChoices, Field, model_validator
 
 from .options import Options
 
@@ -18,15 +18,26 @@ FORGET = 1.01
 
 
 class AdaptiveOptions(Options):
-    """`initial` 10 requests in flight, between `least` 1 and `most` 1,000; times `beta` 0.9 when the provider
-    refuses for load or takes more than `tolerance` 3 times as long as usual to begin.
+    """`initial` 10 requests in flight, held between `min` 1 and `max` 1,000 (or `least` and `most`);
+    times `beta` 0.9 when the provider refuses for load or takes more than `tolerance` 3 times as long as
+    usual to begin.
     """
 
     initial: float = Field(default=10.0, ge=1)
-    least: float = Field(default=1.0, ge=1)
-    most: float = Field(default=1000.0, ge=1)
+    least: float = Field(default=1.0, ge=1, validation_alias=AliasChoices("min", "least"))
+    most: float = Field(default=1000.0, ge=1, validation_alias=AliasChoices("max", "most"))
     beta: float = Field(default=0.9, gt=0, lt=1)
     tolerance: float = Field(default=3.0, gt=1)
+
+    @model_validator(mode="after")
+    def _min_is_not_above_max(self) -> "AdaptiveOptions":
+        if self.least > self.most:
+            raise ValueError(f"min: expected at most max, which is {self.most:g}, got {self.least:g}")
+        return self
+
+    def opening(self) -> "Aimd":
+        """The state before the first request."""
+        return Aimd(max(self.least, min(self.most, self.initial)))
 
 
 class Aimd(NamedTuple):

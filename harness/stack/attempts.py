@@ -3,7 +3,8 @@
 An attempt that never reached the commit point costs nothing if the provider said no or nobody listened. If we
 walked away, or the reply broke, the provider may have worked: the prompt is taken to be billed. An attempt
 that was abandoned or broke after the commit point costs what the provider had sent by then: estimated from
-the prompt and the text received. Both are marked `usage_known = False`.
+the prompt and the text received, tool calls included. Both are marked `usage_known = False`. Where the
+provider had told how long the prompt was (Anthropic does so at once), that is taken instead of our count.
 """
 
 import asyncio
@@ -40,7 +41,7 @@ class AttemptLedger:
         try:
             reply = await next(call)
         except asyncio.CancelledError:
-            usage = Usage(call_tokens(call), 0) if attempt.sent else None
+            usage = _so_far(call, attempt) if attempt.sent else None
             self._end(attempt, "abandoned", usage, known=False)
             raise
         except Exception as error:
@@ -67,8 +68,7 @@ class AttemptLedger:
     def _settle(self, call: Call, attempt: AttemptFacts, outcome: Outcome) -> None:
         usage = outcome.usage
         if usage is None:
-            estimate = Usage(call_tokens(call), count(outcome.chars))
-            self._end(attempt, outcome.kind, estimate, known=False)
+            self._end(attempt, outcome.kind, _so_far(call, attempt, outcome.chars), known=False)
         else:
             self._end(attempt, outcome.kind, usage, known=True)
         if outcome.error is not None:
@@ -78,7 +78,7 @@ class AttemptLedger:
         if not attempt.sent:
             self._end(attempt, "rejected", None, known=True)
         elif getattr(error, "kind", None) in UNTOLD:
-            self._end(attempt, "failed", Usage(call_tokens(call), 0), known=False)
+            self._end(attempt, "failed", _so_far(call, attempt), known=False)
         else:
             self._end(attempt, "failed", None, known=True)
         self._explain(attempt, error)
@@ -100,3 +100,9 @@ class AttemptLedger:
             attempt.cached_input_tokens = usage.cached_input_tokens
             attempt.output_tokens = usage.output_tokens
             attempt.cost_nusd = self._price.of(usage)
+
+
+def _so_far(call: Call, attempt: AttemptFacts, chars: int = 0) -> Usage:
+    """What a reply without usage cost, estimated: the prompt as told or counted, and the text received."""
+    prompt = attempt.input_tokens or call_tokens(call)
+    return Usage(prompt, count(chars), attempt.cached_input_tokens)

@@ -32,7 +32,7 @@ class Bucket(NamedTuple):
 
     def take(self, amount: float, now: float) -> "Bucket":
         """Less `amount`; a negative one gives back, up to the capacity."""
-        return self._replace(level=min(self.capacity, self.level_at(now) - amount), at_s=now)
+        return Bucket(self.rate, self.capacity, min(self.capacity, self.level_at(now) - amount), now)
 
     def slowed_to(self, per_minute: float, now: float) -> "Bucket":
         """At most that rate, and a capacity that shrinks with it."""

@@ -50,7 +50,11 @@ PUBLIC_URLS: dict[ProviderName, str] = {
 
 
 class TargetOptions(Options):
-    """One entry of the chain. `timeout_s` 10 to the first token; `name` is the provider's unless given."""
+    """One entry of the chain. `timeout_s` 10 to the first token; `name` is the provider's unless given.
+
+    What the model can do: `tools`, `json_mode`, `prefill` (go on from a partial answer), all true. `region`
+    "" (not known): a call with a residency is only sent to targets of that region.
+    """
 
     provider: ProviderName
     model: str
@@ -59,6 +63,9 @@ class TargetOptions(Options):
     max_output_tokens: int = Field(default=4096, ge=1)
     context_tokens: int = Field(default=128_000, ge=1)
     prefill: bool = True
+    tools: bool = True
+    json_mode: bool = True
+    region: str = ""
     limiter: LimiterOptions | None = None
 
     def target(self) -> Target:
@@ -71,6 +78,9 @@ class TargetOptions(Options):
             max_output_tokens=self.max_output_tokens,
             context_tokens=self.context_tokens,
             prefill=self.prefill,
+            tools=self.tools,
+            json=self.json_mode,
+            region=self.region,
         )
 
 

@@ -1,7 +1,8 @@
 """Exact cache: the same question from the same tenant gets the same answer, replayed as a stream.
 
 Only whole, successful answers are kept. The key holds everything that decides an answer and nothing that
-does not: tenant, model asked for, messages, sampling parameters; never ids or deadlines.
+does not: tenant, model asked for, messages with their tool calls and results, tools, sampling parameters,
+the form of the reply, where it may be made; never ids or deadlines.
 """
 
 import asyncio
@@ -31,8 +32,10 @@ def cache_key(call: Call) -> bytes:
     identity = [
         call.tenant,
         call.model,
-        [[message.role, message.content] for message in call.messages],
+        [[turn.role, turn.content, turn.tool_calls, turn.tool_call_id] for turn in call.messages],
         [call.max_tokens, call.temperature, call.top_p, call.stop, call.prefill],
+        [[tool.name, tool.description, tool.parameters, tool.strict] for tool in call.tools],
+        [call.tool_choice, call.parallel_tool_calls, call.json_schema, call.json_strict, call.residency],
     ]
     return sha256(orjson.dumps(identity)).digest()
 

@@ -6,27 +6,46 @@ point**: when the first content event has arrived. Before it, retry, fallback an
 plain `await` code; after it, trouble surfaces while the `Reply`'s events are read.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from .reply import Reply
+from .reply import Reply, ToolCall
 
 if TYPE_CHECKING:
     from .facts import AttemptFacts, CallFacts
 
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "tool"]
 AttemptKind = Literal["primary", "retry", "fallback", "hedge", "continue"]
 Priority = Literal["interactive", "batch"]
 
 
 @dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that the model may ask for; `parameters` is the JSON schema of its arguments.
+
+    `strict` asks the provider to hold its arguments to that schema.
+    """
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of the conversation, as text."""
+    """One turn of the conversation, as text.
+
+    The assistant's may ask for tools (`tool_calls`); a turn of role "tool" is the result of the call
+    `tool_call_id`.
+    """
 
     role: Role
     content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +53,8 @@ class Target:
     """One provider's model that a call can be sent to.
 
     `max_output_tokens` and `context_tokens` are the model's own limits: what a prompt is adapted to.
-    `prefill` says that it goes on from a last message of the assistant.
+    `prefill` says that it goes on from a last message of the assistant, `tools` and `json` that it can call
+    tools and reply in JSON; `region` is where it answers, "" when that is not known.
     """
 
     name: str
@@ -44,6 +64,9 @@ class Target:
     max_output_tokens: int = 4096
     context_tokens: int = 128_000
     prefill: bool = True
+    tools: bool = True
+    json: bool = True
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +74,9 @@ class Call:
     """What the user asked for, plus what the layers above have decided so far.
 
     `deadline_s` is a moment on the event loop's clock after which nobody waits for the answer any more.
+    `tool_choice` is "auto", "none", "required" or the name of the one tool to call. `json_schema` asks for a
+    reply in JSON: `{}` for any object, otherwise an instance of that schema, held to it by the provider if
+    `json_strict` and it can. `residency` is the region that the call must stay in.
     `prefill` is what the reply has begun with elsewhere: the provider is to go on from there. `insist` asks a
     target even if its breaker is open. `target`, `attempt_kind`, `backoff_s` and `attempt` are filled in on
     the way down; `facts` is the call's own notebook, shared by all its attempts.
@@ -64,6 +90,12 @@ class Call:
     temperature: float | None = None
     top_p: float | None = None
     stop: tuple[str, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    tool_choice: str = "auto"
+    parallel_tool_calls: bool = True
+    json_schema: Mapping[str, Any] | None = None
+    json_strict: bool = False
+    residency: str = ""
     stream: bool = True
     tenant: str = ""
     priority: Priority = "interactive"

@@ -6,6 +6,8 @@
 
 from typing import Literal
 
+from .wire.meters import Meters
+
 Phase = Literal["before", "after"]
 """Whether the first content event had arrived (the commit point) when the attempt failed."""
 
@@ -49,8 +51,10 @@ class ProviderError(StackError):
 
     `status` is the HTTP status, None when there was none. `retry_after_s` is what the provider asked us to
     wait. `retryable` follows the kind's row in `RETRYABLE` unless the provider said otherwise
-    (`x-should-retry`).
+    (`x-should-retry`). `meters` is what the reply's headers said about rate limits.
     """
+
+    meters: Meters | None = None
 
     def __init__(
         self,

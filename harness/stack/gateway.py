@@ -3,6 +3,9 @@
 What the stack did for a call travels beside the answer: in `x-brownout-*` headers when the reply begins, and,
 for streams, in an SSE comment line before `[DONE]`, when attempts and cost are final. A failure after the
 first token is an error event and no `[DONE]`: a cut stream never looks whole.
+
+A client says in headers what the protocol has no field for: `x-brownout-call-id`, `x-brownout-tenant`,
+`x-brownout-priority` (interactive, batch) and `x-brownout-residency` (the region the call must stay in).
 """
 
 import asyncio
@@ -16,8 +19,10 @@ from .build import Stack
 from .call import Call
 from .errors import AllProvidersFailed, ProviderError, Rejected, StackError
 from .facts import CallFacts
-from .reply import Delta, Reply
+from .reply import Delta, Finish, Reply, ToolDelta
 from .wire import openai_server as wire
+from .wire.openai_server_fields import BadRequest
+from .wire.openai_server_request import ChatRequest, parse_chat_request
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -120,8 +125,8 @@ class Exchange:
     async def chat(self, body: bytes) -> None:
         """One chat completion, streamed or whole."""
         try:
-            request = wire.parse_chat_request(body)
-        except wire.BadRequest as error:
+            request = parse_chat_request(body)
+        except BadRequest as error:
             complaint = wire.error_json("invalid_request_error", error.kind, str(error), error.param)
             await self.send_json(400, complaint)
             return
@@ -132,13 +137,13 @@ class Exchange:
                 if request.stream:
                     await self._stream(reply, call.facts, identity, request.include_usage)
                 else:
-                    text, finish = await reply.text()
+                    answer = await reply.answer()
                     headers = fact_headers(call.facts, final=True)
-                    await self.send_json(200, wire.completion(identity, text, finish), headers)
+                    await self.send_json(200, wire.completion(identity, answer), headers)
         except StackError as error:
             await self._refuse(error, call.facts)
 
-    def _call(self, request: wire.ChatRequest) -> Call:
+    def _call(self, request: ChatRequest) -> Call:
         now = asyncio.get_running_loop().time()
         stack = self._gateway.stack
         call_id = self._headers.get("x-brownout-call-id") or stack.next_id()
@@ -148,12 +153,10 @@ class Exchange:
             now,
             self._headers.get("x-brownout-tenant", ""),
             model=request.model,
-            max_tokens=request.max_tokens,
-            temperature=request.temperature,
-            top_p=request.top_p,
-            stop=request.stop,
             stream=request.stream,
             priority="batch" if self._headers.get("x-brownout-priority") == "batch" else "interactive",
+            residency=self._headers.get("x-brownout-residency", ""),
+            **request.asked,
         )
 
     def _identity(self, facts: CallFacts) -> wire.Identity:
@@ -171,11 +174,14 @@ class Exchange:
         opening = writer.role()
         try:
             async for event in reply:
-                if isinstance(event, Delta):
-                    await self._write(opening + writer.text(event.text))
-                    opening = b""
-                else:
+                if isinstance(event, Finish):
                     closing = opening + writer.finish(event)
+                    continue
+                if opening and isinstance(event, ToolDelta):
+                    opening = writer.role(text=False)
+                piece = writer.text(event.text) if isinstance(event, Delta) else writer.tool(event)
+                await self._write(opening + piece)
+                opening = b""
         except StackError as error:
             closing = wire.data(wire.error_json("upstream_error", error.kind, str(error)))
             await self._write(opening + closing + fact_comment(facts), last=True)
@@ -184,7 +190,7 @@ class Exchange:
 
     async def _refuse(self, error: StackError, facts: CallFacts) -> None:
         """A failure before anything was sent. `x-should-retry` keeps client retries from multiplying ours."""
-        status = STATUS_OF_KIND.get(error.kind, 502)
+        status = STATUS_OF_KIND.get(_kind(error), 502)
         headers = fact_headers(facts, final=True) | {"x-should-retry": "false"}
         hint_s = retry_after_s(error)
         if hint_s is not None:
@@ -238,6 +244,15 @@ def retry_after_s(error: StackError) -> float | None:
         hints = [hint for _, failure in error.failures if (hint := retry_after_s(failure)) is not None]
         return min(hints, default=None)
     return error.retry_after_s if isinstance(error, ProviderError | Rejected) else None
+
+
+def _kind(error: StackError) -> str:
+    """What went wrong; a call that suits none of the targets is as wrong as one that does not suit one."""
+    if isinstance(error, AllProvidersFailed):
+        kinds = dict.fromkeys(failure.kind for _, failure in error.failures)
+        if list(kinds) == ["rejected_unsuitable"]:
+            return "rejected_unsuitable"
+    return error.kind
 
 
 def _models(stack: Stack) -> bytes:

@@ -9,7 +9,7 @@ abandoned attempt. Source: J. Dean and L. A. Barroso, "The Tail at Scale", CACM 
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import Field
 
@@ -91,7 +91,8 @@ class Hedge:
     async def __call__(self, call: Call, next: Next) -> Reply:
         key = f"hedge/{call.addressed_to.name}/{size_bucket(call_tokens(call))}"
         samples: Samples = await self._backend.update(key, lambda known: (known or (), known or ()))
-        await self._backend.update("hedge", _counted)
+        if not call.facts.attempts:  # a retry or the next target does not make it another call
+            await self._backend.update("hedge", _counted)
         patience_s = delay_s(self._options, samples)
         started_s = asyncio.get_running_loop().time()
         reply = await (next(call) if patience_s is None else self._race(call, next, patience_s))
@@ -106,18 +107,28 @@ class Hedge:
         try:
             await asyncio.wait(racing, timeout=patience_s)
             if not racing[0].done() and await self._allowed():
-                again = replace(call, target=self._alternate(call), attempt_kind="hedge")
-                racing.append(asyncio.ensure_future(next(again)))
+                racing.append(asyncio.ensure_future(next(self._again(call))))
             winner = await _first_to_begin(racing)
+            await _leave([attempt for attempt in racing if attempt is not winner])
         except BaseException:
             await _leave(racing)
             raise
-        await _leave([attempt for attempt in racing if attempt is not winner])
         return winner.result()
 
+    def _again(self, call: Call) -> Call:
+        """The call as the second attempt: it waited for no backoff, and asks no open breaker."""
+        return replace(call, target=self._alternate(call), attempt_kind="hedge", backoff_s=0.0, insist=False)
+
     async def _allowed(self) -> bool:
-        allowed = await self._backend.update("hedge", lambda known: one_more(self._options, known or Share()))
-        return allowed and (self._grant is None or await self._grant())
+        if not await self._backend.update("hedge", lambda known: one_more(self._options, known or Share())):
+            return False
+        granted = False
+        try:
+            granted = self._grant is None or await self._grant()
+        finally:
+            if not granted:
+                self._backend.post("hedge", _given_back)
+        return granted
 
 
 Attempt = asyncio.Future[Reply]
@@ -136,15 +147,40 @@ async def _first_to_begin(racing: Sequence[Attempt]) -> Attempt:
 
 
 async def _leave(racing: Sequence[Attempt]) -> None:
-    """Cancel those that have not begun, close the replies of those that have."""
-    begun = [attempt for attempt in racing if not attempt.cancel()]
-    for attempt in begun:
-        if not attempt.cancelled() and attempt.exception() is None:
-            await attempt.result().aclose()
-    if racing:
-        await asyncio.wait(racing)
+    """Cancel those that have not begun, close the replies of those that have, and see them all end.
+
+    A caller who is cancelled meanwhile is so when this is done; leaving twice is leaving once.
+    """
+    for attempt in racing:
+        attempt.cancel()
+    cancelled = await _ended(racing)
+    replies = [
+        attempt.result() for attempt in racing if not attempt.cancelled() and attempt.exception() is None
+    ]
+    closing = [asyncio.ensure_future(reply.aclose()) for reply in replies]
+    cancelled = await _ended(closing) or cancelled
+    for closed in closing:
+        closed.exception()  # seen, and of no interest: nobody reads this reply
+    if cancelled is not None:
+        raise cancelled
+
+
+async def _ended(futures: Sequence[asyncio.Future[Any]]) -> asyncio.CancelledError | None:
+    """Wait for them all, whatever happens; gives the cancellation that came meanwhile, to be raised then."""
+    cancelled = None
+    while waiting := [future for future in futures if not future.done()]:
+        try:
+            await asyncio.wait(waiting)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    return cancelled
 
 
 def _counted(share: Share | None) -> tuple[Share, None]:
     known = share or Share()
     return known._replace(calls=known.calls + 1), None
+
+
+def _given_back(share: Share | None) -> tuple[Share, None]:
+    known = share or Share()
+    return known._replace(hedged=max(0, known.hedged - 1)), None

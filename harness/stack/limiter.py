@@ -22,19 +22,23 @@ from .quota import NO_DEMAND, ROUNDING_S, Demand, Quota, QuotaOptions, Taken
 from .reply import Outcome, Reply
 from .state import Backend, MemoryBackend
 from .tokens import call_tokens
+from .wire.meters import NOTHING, Meters
 
 R = TypeVar("R")
 
 LOADED = ("rate_limited", "overloaded", "timeout_first_token")
 """Failures that mean: too much at once."""
 
+LOOK_AGAIN_S = 1.0
+"""Whoever shares a backend may free a slot without telling us."""
+
 
 class LimiterOptions(QuotaOptions):
     """The keys of `QuotaOptions`; `max_wait_s` 30: longest time in the line; `batch_patience_s` 10: after
     that a batch call stands among the interactive ones; `assumed_output_tokens` 1024 for calls that set
     no max_tokens; `settle` "reservation": what was reserved stays counted, as OpenAI does, or "usage":
-    unused tokens return; `calibrate` true: believe the provider's headers where they say less; `pause_s`
-    1 after a 429 without a hint, and never more than `max_pause_s` 10.
+    unused tokens return; `calibrate` true: believe the provider's headers where they say less, and after
+    a 429 hold the line for as long as it asks, `pause_s` 1 without a hint, at most `max_pause_s` 10.
     """
 
     max_wait_s: float = Field(default=30.0, ge=0)
@@ -69,6 +73,9 @@ class Limiter:
         self._reserved = reserved
         self._key = key
         self._backend = backend or MemoryBackend()
+        # Cancelled while a remote backend is at work, nobody learns whether it took: such a one is only asked
+        # to take by the task that admits, which no caller cancels.
+        self._at_once = isinstance(self._backend, MemoryBackend)
         self._line = Line(options.batch_patience_s)
         self._moved = asyncio.Event()
         self._pump: asyncio.Task[None] | None = None
@@ -102,7 +109,7 @@ class Limiter:
     async def _admission(self, call: Call, demand: Demand) -> Taken:
         """Take at once if nobody waits; else stand in line, unless that would take too long."""
         now = asyncio.get_running_loop().time()
-        if not self._line:
+        if self._at_once and not self._line:
             taken = await self._take(demand)
             if taken.wait_s == 0.0:
                 return taken
@@ -169,6 +176,8 @@ class Limiter:
                 self._give_back(head.demand)
 
     async def _until_moved(self, wait_s: float) -> None:
+        if not self._at_once:
+            wait_s = min(wait_s, LOOK_AGAIN_S)
         try:
             async with asyncio.timeout(None if isinf(wait_s) else wait_s):
                 await self._moved.wait()
@@ -195,9 +204,7 @@ class Limiter:
     def _learn(self, held: Held, reply: Reply) -> None:
         """The reply has begun: what its headers say, and how long it took."""
         now, sent_s = asyncio.get_running_loop().time(), held.taken.at_s
-        if self._options.calibrate and reply.meters is not None:
-            meters = reply.meters
-            self._post(lambda known: quota.calibrated(self._options, known, held.taken, meters, now))
+        self._calibrate(held, reply.meters, now)
         if (options := self._options.adaptive) is not None:
             size = held.input_tokens.bit_length()
 
@@ -209,10 +216,11 @@ class Limiter:
             self._post(adapted)
 
     def _learn_from_failure(self, held: Held, error: BaseException) -> None:
-        if not isinstance(error, ProviderError) or error.kind not in LOADED:
+        if not isinstance(error, ProviderError):
             return
         now = asyncio.get_running_loop().time()
-        if (options := self._options.adaptive) is not None:
+        self._calibrate(held, error.meters, now)
+        if error.kind in LOADED and (options := self._options.adaptive) is not None:
             self._post(
                 lambda known: known._replace(
                     aimd=known.aimd and aimd.refused(options, known.aimd, held.taken.at_s, now)
@@ -221,7 +229,13 @@ class Limiter:
         if error.kind == "rate_limited" and self._options.calibrate:
             hint_s = self._options.pause_s if error.retry_after_s is None else error.retry_after_s
             until_s = now + min(hint_s, self._options.max_pause_s)
-            self._post(lambda known: quota.blocked(known, until_s, now))
+            self._post(lambda known: quota.blocked(known, until_s))
+            if not any(meter.remaining is not None for meter in error.meters or NOTHING):
+                self._post(lambda known: quota.emptied(known, now))
+
+    def _calibrate(self, held: Held, meters: Meters | None, now: float) -> None:
+        if self._options.calibrate and meters is not None and meters != NOTHING:
+            self._post(lambda known: quota.calibrated(self._options, known, held.taken, meters, now))
 
     async def _quota(self, now: float, change: Callable[[Quota], tuple[Quota, R]]) -> R:
         return await self._backend.update(

@@ -1,10 +1,15 @@
 """What a target may still be asked for: its buckets, its slots, and until when it wants no more. Pure.
 
 A request takes from all its meters at once or from none. What the provider's own headers say is compared
-with what we believed at the same moment, when the request was sent, and only ever lowers what is left:
-somebody else may use the same key, but nobody gives us more than we were told.
+with what we believed at the same moment, when the request was sent: by then we had taken for everything
+that was in flight, so none of it is taken twice. The difference is what somebody else has used, and is
+taken away, too. Every request in flight tells of the same use, so what has been taken away since it was
+sent is left out of the comparison. Headers only ever lower what is left: nobody gives us more than we were
+told. A request that overtakes another on the way makes the later one's header look short by what the first
+one took; that is taken away once, not for each such pair, since what follows was sent with less believed.
 """
 
+from collections.abc import Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -13,7 +18,7 @@ from pydantic import Field
 from .aimd import AdaptiveOptions, Aimd
 from .bucket import Bucket
 from .options import Options
-from .wire.meters import Meters
+from .wire.meters import Meter, Meters
 
 ROUNDING_S = 1e-9
 """A wait this short is floating-point dust: waiting for it would set the same timer again."""
@@ -51,16 +56,21 @@ NO_DEMAND = Demand(0.0)
 
 
 class Quota(NamedTuple):
-    """The state: a bucket for each meter (None: unlimited), and what is in flight."""
+    """The state: a bucket for each meter (None: unlimited), what is in flight, and `taken_away`: how much
+    each bucket has ever been lowered because the provider said or showed that less was left.
+    """
 
     buckets: tuple[Bucket | None, ...]
     in_flight: int = 0
     blocked_until_s: float = 0.0
     aimd: Aimd | None = None
+    taken_away: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
 
 
 class Taken(NamedTuple):
-    """An admission: `wait_s` 0, and the levels it left; or how long to wait, infinite for a free slot."""
+    """An admission: `wait_s` 0, and `levels`: what it left, as if nothing had ever been taken away; or how
+    long to wait, infinite for a free slot.
+    """
 
     wait_s: float
     levels: tuple[float | None, ...] = ()
@@ -71,7 +81,7 @@ def opened(options: QuotaOptions, now: float) -> Quota:
     """Full when the first request comes: the clock is known only then."""
     limits = (options.rpm, options.tpm, options.input_tpm, options.output_tpm)
     buckets = tuple(None if limit is None else Bucket.full(limit, options.burst_s, now) for limit in limits)
-    aimd = None if options.adaptive is None else Aimd(options.adaptive.initial)
+    aimd = None if options.adaptive is None else options.adaptive.opening()
     return Quota(buckets, aimd=aimd)
 
 
@@ -97,43 +107,77 @@ def take(options: QuotaOptions, quota: Quota, demand: Demand, now: float) -> tup
     missing_s = wait_s(quota, demand, now)
     if missing_s > ROUNDING_S:
         return quota, Taken(missing_s)
-    left = _less(quota, demand, now)._replace(in_flight=quota.in_flight + 1)
-    levels = tuple(None if bucket is None else bucket.level for bucket in left.buckets)
-    return left, Taken(0.0, levels, now)
+    left = _less(quota, demand, now)
+    away = zip(left.buckets, left.taken_away, strict=True)
+    levels = tuple([None if bucket is None else bucket.level + lost for bucket, lost in away])
+    return left._replace(in_flight=left.in_flight + 1), Taken(0.0, levels, now)
 
 
 def give_back(quota: Quota, unused: Demand, now: float) -> Quota:
     """A request is over, or was never sent: its slot is free, and what it did not use comes back."""
-    return _less(quota, NO_DEMAND.minus(unused), now)._replace(in_flight=quota.in_flight - 1)
+    left = quota if unused == NO_DEMAND else _less(quota, NO_DEMAND.minus(unused), now)
+    return left._replace(in_flight=left.in_flight - 1)
 
 
-def blocked(quota: Quota, until_s: float, now: float) -> Quota:
-    """The provider refused: nothing is left, and nothing goes before it wants to be asked again."""
-    emptied = tuple(
-        bucket and bucket._replace(level=min(0.0, bucket.level_at(now)), at_s=now) for bucket in quota.buckets
-    )
-    return quota._replace(buckets=emptied, blocked_until_s=max(quota.blocked_until_s, until_s))
+def blocked(quota: Quota, until_s: float) -> Quota:
+    """The provider refused: nothing goes before it wants to be asked again."""
+    return quota._replace(blocked_until_s=max(quota.blocked_until_s, until_s))
+
+
+def emptied(quota: Quota, now: float) -> Quota:
+    """The provider refused without saying what is left: nothing is, so that the line moves on slowly."""
+    empty = [bucket and bucket.take(max(0.0, bucket.level_at(now)), now) for bucket in quota.buckets]
+    return _lowered(quota, empty, now)
 
 
 def calibrated(options: QuotaOptions, quota: Quota, taken: Taken, meters: Meters, now: float) -> Quota:
     """Lowered to what the provider's headers say about the moment at which the request came to it."""
-    buckets = []
-    for bucket, believed, meter in zip(quota.buckets, taken.levels, meters, strict=True):
-        limit, remaining = meter
-        if limit and bucket is None:
-            bucket = Bucket.full(limit, options.burst_s, now)  # learned from the headers
-            believed = bucket.level
-        if bucket is not None and limit:
-            bucket = bucket.slowed_to(limit, now)
-        if bucket is not None and remaining is not None and believed is not None:
-            # Headers are whole numbers, rounded down: less than one apart is agreement. What was believed of
-            # a bucket that has just turned out smaller was its whole capacity at most.
-            excess = min(believed, bucket.capacity) - (remaining + 1)
-            bucket = bucket.take(excess, now) if excess > 0 else bucket
-        buckets.append(bucket)
-    return quota._replace(buckets=tuple(buckets))
+    known = zip(quota.buckets, taken.levels, quota.taken_away, meters, strict=True)
+    told = [
+        _learned(options, meter, now)
+        if bucket is None
+        else _told(bucket, None if level is None else level - away, meter, now)
+        for bucket, level, away, meter in known
+    ]
+    return _lowered(quota, told, now)
+
+
+def _learned(options: QuotaOptions, meter: Meter, now: float) -> Bucket | None:
+    """A limit that nobody had told us."""
+    if not meter.limit_per_min:
+        return None
+    bucket = Bucket.full(meter.limit_per_min, options.burst_s, now)
+    return bucket if meter.remaining is None else bucket.take(bucket.level - _at_most(meter), now)
+
+
+def _told(bucket: Bucket, believed: float | None, meter: Meter, now: float) -> Bucket:
+    """The bucket that `meter` tells of; `believed` (None: not known) was in it when the request was sent."""
+    slower = bucket.slowed_to(meter.limit_per_min, now) if meter.limit_per_min else bucket
+    if believed is None:
+        return slower
+    excess = believed - min(slower.capacity, _at_most(meter))
+    if excess <= 0:
+        return slower
+    # Lowered first: what was believed of the larger bucket is not missing from the smaller one.
+    lower = bucket.take(excess, now)
+    return lower._replace(rate=slower.rate, capacity=slower.capacity, level=min(slower.capacity, lower.level))
+
+
+def _at_most(meter: Meter) -> float:
+    """Headers are whole numbers, rounded down: less than one apart is agreement."""
+    return inf if meter.remaining is None else meter.remaining + 1
+
+
+def _lowered(quota: Quota, buckets: Sequence[Bucket | None], now: float) -> Quota:
+    """With these buckets in place of its own, and a note of what that took away."""
+    changes = zip(quota.buckets, buckets, quota.taken_away, strict=True)
+    away = [
+        lost if old is None or new is None else lost + max(0.0, old.level_at(now) - new.level_at(now))
+        for old, new, lost in changes
+    ]
+    return quota._replace(buckets=tuple(buckets), taken_away=tuple(away))
 
 
 def _less(quota: Quota, demand: Demand, now: float) -> Quota:
     buckets = zip(quota.buckets, demand, strict=True)
-    return quota._replace(buckets=tuple(bucket and bucket.take(amount, now) for bucket, amount in buckets))
+    return quota._replace(buckets=tuple([bucket and bucket.take(amount, now) for bucket, amount in buckets]))

@@ -6,7 +6,7 @@ nothing per chunk.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, Self
 
@@ -28,14 +28,35 @@ class Delta(NamedTuple):
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class ToolDelta:
+    """A piece of a tool call: the first of each `index` has its id and name, all may have arguments."""
+
+    index: int
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A whole tool call; `arguments` is JSON as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
 class Finish(NamedTuple):
-    """The terminal event: `reason` in OpenAI's words (stop, length, content_filter), `usage` if told."""
+    """The terminal event: `reason` in OpenAI's words (stop, length, tool_calls, content_filter), `usage` if
+    told.
+    """
 
     reason: str
     usage: Usage | None
 
 
-Event = Delta | Finish
+Event = Delta | ToolDelta | Finish
 
 
 class EventSource(Protocol):
@@ -47,7 +68,9 @@ class EventSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a reply ended. `chars` is the text received until then, the base of an estimate without usage."""
+    """How a reply ended. `chars` is the text received until then, tool calls included, the base of an
+    estimate without usage.
+    """
 
     kind: Literal["success", "failed", "abandoned"]
     finish: Finish | None
@@ -118,6 +141,8 @@ class Reply:
                 raise
         if type(event) is Delta:
             self._chars += len(event.text)
+        elif type(event) is ToolDelta:
+            self._chars += len(event.name) + len(event.arguments)
         for see in self._taps:
             see(event)
         if type(event) is Finish:
@@ -142,16 +167,12 @@ class Reply:
 
     async def text(self) -> tuple[str, Finish]:
         """Read to the end: the whole text and the terminal event."""
-        pieces: list[str] = []
-        finish: Finish | None = None
-        async for event in self:
-            if isinstance(event, Delta):
-                pieces.append(event.text)
-            else:
-                finish = event
-        if finish is None:
-            raise RuntimeError("a source ended without its Finish event and without an error")
-        return "".join(pieces), finish
+        answer = await self.answer()
+        return answer.text, answer.finish
+
+    async def answer(self) -> "Answer":
+        """Read to the end: everything the reply says."""
+        return Answer.of([event async for event in self])
 
     def _settle(self, outcome: Outcome) -> None:
         if self._outcome is not None:
@@ -159,6 +180,31 @@ class Reply:
         self._outcome = outcome
         for settle in self._settlers:
             settle(outcome)
+
+
+class Answer(NamedTuple):
+    """A whole reply."""
+
+    text: str
+    tool_calls: tuple[ToolCall, ...]
+    finish: Finish
+
+    @classmethod
+    def of(cls, events: Sequence[Event]) -> Self:
+        """The pieces put together; tool calls by their index, in the order in which they began."""
+        calls: dict[int, list[ToolDelta]] = {}
+        for event in events:
+            if isinstance(event, ToolDelta):
+                calls.setdefault(event.index, []).append(event)
+        ends = [event for event in events if isinstance(event, Finish)]
+        if not ends:
+            raise RuntimeError("a source ended without its Finish event and without an error")
+        text = "".join(event.text for event in events if isinstance(event, Delta))
+        return cls(text, tuple(map(_tool_call, calls.values())), ends[-1])
+
+
+def _tool_call(pieces: Sequence[ToolDelta]) -> ToolCall:
+    return ToolCall(pieces[0].id, pieces[0].name, "".join(piece.arguments for piece in pieces))
 
 
 async def replay(events: tuple[Event, ...]) -> AsyncGenerator[Event]:

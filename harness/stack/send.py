@@ -8,6 +8,7 @@ import httpx
 
 from .call import Call
 from .errors import ProviderError
+from .facts import AttemptFacts
 from .reply import Event, Reply, replay
 from .transport import TROUBLE, provider_error, reader
 from .wire.codec import Codec, StreamDecoder
@@ -54,7 +55,7 @@ class Send:
             response.request = request
             if response.status_code != 200:
                 raise self.codec.error(response.status_code, response.headers, await _read(response))
-            return await (self._stream(response) if call.stream else self._whole(response))
+            return await (self._stream(response, call.attempt) if call.stream else self._whole(response))
         except TROUBLE as error:
             raise provider_error(error, after_first=False) from error
 
@@ -62,12 +63,12 @@ class Send:
         first, *rest = self.codec.parse(await _read(response))
         return Reply(first, replay(tuple(rest)), meters_of(response.headers))
 
-    async def _stream(self, response: httpx.Response) -> Reply:
+    async def _stream(self, response: httpx.Response, attempt: AttemptFacts | None) -> Reply:
         kind = response.headers.get("content-type", "")
         if not kind.startswith("text/event-stream"):
             await response.aclose()
             raise ProviderError("malformed", f"asked for an event stream, got {kind or 'no content type'}")
-        source = WireEvents(response, self.codec.decoder())
+        source = WireEvents(response, self.codec.decoder(), attempt)
         return Reply(await source.__anext__(), source, meters_of(response.headers))
 
 
@@ -86,11 +87,14 @@ async def _read(response: httpx.Response) -> bytes:
 
 class WireEvents:
     """A streamed reply's events. The response is closed however they end; errors say if they came after the
-    first event.
+    first event. What the provider told of usage by then is noted on the attempt.
     """
 
-    def __init__(self, response: httpx.Response, decoder: StreamDecoder) -> None:
+    def __init__(
+        self, response: httpx.Response, decoder: StreamDecoder, attempt: AttemptFacts | None = None
+    ) -> None:
         self._response = response
+        self._attempt = attempt
         self._read = reader(response)
         self._decoder = decoder
         self._pending: deque[Event] = deque()
@@ -127,4 +131,11 @@ class WireEvents:
         """Give the connection back, or cut it if the reply is not over. Twice is once."""
         if not self._over:
             self._over = True
+            self._note_usage()
             await self._response.aclose()
+
+    def _note_usage(self) -> None:
+        told = self._decoder.told
+        if told is not None and self._attempt is not None:
+            self._attempt.input_tokens = told.input_tokens
+            self._attempt.cached_input_tokens = told.cached_input_tokens

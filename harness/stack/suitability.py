@@ -1,12 +1,41 @@
-"""Whether a target can take a call at all: an unfit one is never tried."""
+"""Whether a target can take a call at all: an unfit one is never tried, and why is on record.
+
+A codec adapts what can be said in other words; what cannot is for the targets that can.
+"""
 
 from .call import Call, Target
 from .tokens import call_tokens
 
+MOST_STOPS = {"openai": 4, "together": 4}
+"""How many stop sequences a provider takes. To leave one out would change where the answer ends."""
+
 
 def unsuitable(call: Call, target: Target) -> str | None:
-    """Why `target` cannot take this call, or None if it can: its context window must hold the prompt."""
+    """Why `target` cannot take this call, or None if it can.
+
+    Its region must be the call's residency; it must call tools, reply in JSON, go on from a prefill and take
+    that many stop sequences, if the call has them; its context window must hold the prompt, tools included.
+    """
+    if call.residency and call.residency != target.region:
+        where = target.region or "no known region"
+        return f"the call must stay in {call.residency}, {target.name} is in {where}"
+    if not target.tools and _needs_tools(call):
+        return f"{target.model} calls no tools"
+    if not target.json and call.json_schema is not None:
+        return f"{target.model} does not reply in JSON"
+    if not target.prefill and call.prefill:
+        return f"{target.model} does not go on from a partial answer"
+    most = MOST_STOPS.get(target.provider)
+    if most is not None and len(call.stop) > most:
+        return f"{target.provider} takes {most} stop sequences, the call has {len(call.stop)}"
     needed = call_tokens(call)
     if needed > target.context_tokens:
         return f"the prompt has about {needed} tokens, {target.model} takes {target.context_tokens}"
     return None
+
+
+def _needs_tools(call: Call) -> bool:
+    """A conversation in which tools were called needs them as much as one in which they may be."""
+    if call.tools and call.tool_choice != "none":
+        return True
+    return any(message.tool_calls or message.tool_call_id for message in call.messages)

@@ -4,6 +4,10 @@ Over a sliding window, an attempt is dropped with probability max(0, (requests â
 + 1)), where what was dropped counts as a request. With K = 2 twice as many are sent as the provider
 accepts, so after its return the load that reaches it doubles with every window. Source: Site Reliability
 Engineering, chapter 21, "Handling Overload" (client-side throttling).
+
+Requests are counted when they are answered, not when they are sent: a first token takes seconds, and until
+then a healthy provider would look as if it had refused all that is on the way. What our own limiter
+rejected, or a caller who left, says nothing about the provider and is not counted.
 """
 
 import asyncio
@@ -18,7 +22,15 @@ from .options import Options
 from .reply import Reply
 from .state import Backend, MemoryBackend
 
-REFUSALS = ("rate_limited", "overloaded", "server_error", "connect", "timeout_connect", "timeout_first_token")
+REFUSALS = (
+    "rate_limited",
+    "overloaded",
+    "server_error",
+    "connect",
+    "timeout_connect",
+    "timeout_first_token",
+    "timeout_total",
+)
 BUCKETS = 12
 
 
@@ -71,22 +83,24 @@ class Throttle:
 
         def asked(known: Window | None) -> tuple[Window, float]:
             window = counted(self._options, known or (), 0, 0, now)
-            return counted(self._options, window, 1, 0, now), drop_probability(self._options, window)
+            return window, drop_probability(self._options, window)
 
         probability = await self._backend.update(self._key, asked)
         name, nth = call.addressed_to.name, len(call.facts.attempts)
         if probability > 0 and uniform(self._seed, "throttle", call.id, name, nth) < probability:
+            self._count(accepted=False)
             said = f"{name} refuses most of what it gets: {probability:.0%} is not even sent"
             raise Rejected("rejected_throttled", said)
         try:
             reply = await next(call)
         except ProviderError as error:
-            if error.kind not in REFUSALS:
-                self._accepted()
+            self._count(accepted=error.kind not in REFUSALS)
             raise
-        self._accepted()
+        self._count(accepted=True)
         return reply
 
-    def _accepted(self) -> None:
+    def _count(self, *, accepted: bool) -> None:
         now = asyncio.get_running_loop().time()
-        self._backend.post(self._key, lambda known: (counted(self._options, known or (), 0, 1, now), None))
+        self._backend.post(
+            self._key, lambda known: (counted(self._options, known or (), 1, accepted, now), None)
+        )

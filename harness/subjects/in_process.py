@@ -9,7 +9,7 @@ from harness.load.reading import Seen
 from harness.stack.build import Stack
 from harness.stack.call import Call, Message, Role
 from harness.stack.errors import Rejected, StackError
-from harness.stack.reply import Delta
+from harness.stack.reply import Delta, Finish
 
 
 def ask_stack(stack: Stack) -> Ask:
@@ -24,7 +24,7 @@ def ask_stack(stack: Stack) -> Ask:
                     if isinstance(event, Delta):
                         seen.chunk_s.append(now())
                         seen.pieces.append(event.text)
-                    else:
+                    elif isinstance(event, Finish):
                         seen.finish_reason = event.reason
                         seen.output_tokens = 0 if event.usage is None else event.usage.output_tokens
         except StackError as error:

@@ -19,6 +19,13 @@ from harness.world.virtual import run_virtual
 OPTIONS = AdaptiveOptions()
 
 
+def test_bounds_go_by_the_names_min_and_max_and_hold_the_initial_limit() -> None:
+    options = AdaptiveOptions.model_validate({"initial": 10, "min": 2, "max": 8, "beta": 0.8, "tolerance": 2})
+    assert (options.least, options.most, options.opening().limit) == (2, 8, 8)
+    with pytest.raises(ValueError, match="expected at most max"):
+        AdaptiveOptions.model_validate({"min": 9, "max": 8})
+
+
 def test_a_round_of_answers_in_time_adds_about_one() -> None:
     aimd = Aimd(10.0)
     for n in range(10):

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stack.cache import CacheOptions, EntryStore, ExactCache, cache_key
-from harness.stack.call import Call, Message
+from harness.stack.call import Call, Message, Tool
 from harness.stack.errors import ProviderError
-from harness.stack.reply import Delta, Finish
+from harness.stack.reply import Delta, Finish, ToolCall
 
 DECIDES = {
     "tenant": "other",
@@ -23,6 +23,12 @@ DECIDES = {
     "top_p": 0.5,
     "stop": ("other",),
     "prefill": "other",
+    "tools": (Tool("other"),),
+    "tool_choice": "required",
+    "parallel_tool_calls": False,
+    "json_schema": {},
+    "json_strict": True,
+    "residency": "eu",
 }
 
 
@@ -30,6 +36,30 @@ DECIDES = {
 def test_whatever_decides_an_answer_is_in_the_key(name: str, call: Callable[..., Call]) -> None:
     other: Any = {name: DECIDES[name]}
     assert cache_key(call()) != cache_key(replace(call(), **other))
+
+
+TURNS = [
+    Message("assistant", "", (ToolCall("c1", "look", "{}"),)),
+    Message("assistant", "", (ToolCall("c1", "look", '{"at": 1}'),)),
+    Message("assistant", "", (ToolCall("c1", "listen", "{}"),)),
+    Message("assistant", ""),
+    Message("tool", "", tool_call_id="c1"),
+    Message("tool", "", tool_call_id="c2"),
+]
+TOOLS = [
+    Tool("look"),
+    Tool("look", "at it"),
+    Tool("look", parameters={"type": "object"}),
+    Tool("look", strict=True),
+]
+
+
+def test_tools_and_what_they_were_asked_and_said_are_in_the_key(call: Callable[..., Call]) -> None:
+    """Regression named after semantic-router#3423: system prompt and tools ignored in the key."""
+    asked = [replace(call(), messages=(turn,)) for turn in TURNS]
+    asked += [replace(call(), tools=(tool,)) for tool in TOOLS]
+    asked += [replace(call(), json_schema=schema) for schema in ({}, {"type": "object"})]
+    assert len({cache_key(each) for each in asked}) == len(asked)
 
 
 def test_nothing_else_is_in_the_key(call: Callable[..., Call]) -> None:

@@ -193,7 +193,6 @@ async def test_failures_have_a_status_a_code_and_no_invitation_to_retry(
         (orjson.dumps(ASK | {"max_tokens": 0}), "max_tokens"),
         (orjson.dumps(ASK | {"stream": 1}), "stream"),
         (orjson.dumps(ASK | {"stop": ["a"] * 5}), "stop"),
-        (orjson.dumps(ASK | {"tools": [{"type": "function"}]}), "tools"),
         (orjson.dumps(ASK | {"n": 2}), "n"),
     ],
 )

@@ -79,3 +79,61 @@ async def test_a_bad_request_is_an_acceptance(call: Callable[..., Call]) -> None
     for n in range(50):
         with pytest.raises(ProviderError):
             await throttle(call(f"c{n}"), provider)
+
+
+async def test_what_is_on_the_way_to_a_healthy_provider_is_no_refusal(call: Callable[..., Call]) -> None:
+    """Regression: of a hundred first calls at once, 96 were dropped while the first answer was on its way."""
+    throttle = Throttle(OPTIONS, "throttle/openai")
+
+    async def provider(_: Call) -> Reply:
+        await asyncio.sleep(0)
+        return Reply(Delta("x"), replay((Finish("stop", None),)))
+
+    replies = await asyncio.gather(*(throttle(call(f"c{n}"), provider) for n in range(100)))
+    assert len(replies) == 100
+
+
+@pytest.mark.parametrize("why", [Rejected("rejected_limiter", "full"), asyncio.CancelledError()])
+async def test_what_never_got_an_answer_says_nothing_about_the_provider(
+    call: Callable[..., Call], why: BaseException
+) -> None:
+    throttle = Throttle(OPTIONS, "throttle/openai")
+
+    async def stopped(_: Call) -> Reply:
+        raise why
+
+    for n in range(50):
+        with pytest.raises(type(why)) as raised:
+            await throttle(call(f"c{n}"), stopped)
+        assert raised.value is why
+
+
+@pytest.mark.parametrize("kind", ["rate_limited", "overloaded", "server_error", "timeout_first_token"])
+async def test_refusals_of_every_kind_shed_load(call: Callable[..., Call], kind: str) -> None:
+    throttle = Throttle(OPTIONS, "throttle/openai")
+
+    async def refuse(_: Call) -> Reply:
+        await asyncio.sleep(0)
+        raise ProviderError(kind, "no")
+
+    outcomes = await asyncio.gather(
+        *(throttle(call(f"c{n}"), refuse) for n in range(20)), return_exceptions=True
+    )
+    assert all(isinstance(outcome, ProviderError) for outcome in outcomes)
+    later = [await asyncio.gather(throttle(call(f"d{n}"), refuse), return_exceptions=True) for n in range(50)]
+    assert sum(isinstance(outcome, Rejected) for [outcome] in later) > 40
+
+
+def test_the_draw_is_keyed_by_identity(call: Callable[..., Call]) -> None:
+    async def shed(seed: int) -> list[bool]:
+        throttle, dropped = Throttle(OPTIONS, "throttle/openai", seed=seed), []
+
+        async def refuse(_: Call) -> Reply:
+            raise ProviderError("overloaded", "no")
+
+        for n in range(40):
+            outcome = await asyncio.gather(throttle(call(f"c{n}"), refuse), return_exceptions=True)
+            dropped.append(isinstance(outcome[0], Rejected))
+        return dropped
+
+    assert run_virtual(shed(1)) == run_virtual(shed(1)) != run_virtual(shed(2))

@@ -93,6 +93,32 @@ def test_a_stream_cut_anywhere_before_its_terminal_event_is_a_failure(
     assert error.value.kind == "truncated"
 
 
+CHOICE = {"index": 0, "delta": {"content": "x"}}
+STOPPED = {"delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 3}}
+NOT_THE_END: dict[str, tuple[Codec, bytes]] = {
+    "finish_reason without [DONE]": (
+        OpenAICodec(),
+        sse(("", {"choices": [CHOICE | {"finish_reason": "stop"}]})),
+    ),
+    "[DONE] without finish_reason": (OpenAICodec(), sse(("", {"choices": [CHOICE]}), ("", "[DONE]"))),
+    "message_delta without message_stop": (AnthropicCodec(), sse(("message_delta", STOPPED))),
+    "message_stop without message_delta": (AnthropicCodec(), sse(("message_stop", {}))),
+    "nothing, openai": (OpenAICodec(), b""),
+    "nothing, anthropic": (AnthropicCodec(), b""),
+}
+
+
+@pytest.mark.parametrize("ending", NOT_THE_END)
+def test_half_an_ending_is_none(ending: str) -> None:
+    """Regression named after litellm#40260: EOF without finish_reason reported as `stop`."""
+    codec, data = NOT_THE_END[ending]
+    decoder = codec.decoder()
+    with pytest.raises(ProviderError) as error:  # noqa: PT012  # either step may be the one that notices
+        decoder.feed(data)
+        decoder.end()
+    assert error.value.kind == "truncated"
+
+
 def test_openai_usage_in_a_last_chunk_with_choices_counts() -> None:
     """Regression named after litellm#36168: usage dropped when the last chunk has non-empty choices."""
     last = {

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ..call import Call
 from ..errors import ProviderError
-from ..reply import Event
+from ..reply import Event, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,11 @@ class WireRequest:
 
 class StreamDecoder(Protocol):
     """Turns the bytes of one streamed reply into events."""
+
+    @property
+    def told(self) -> Usage | None:
+        """What the provider has said of usage so far: what a cut stream's prompt cost need not be guessed."""
+        ...
 
     def feed(self, received: bytes) -> list[Event]:
         """Events completed by these bytes. Raises `ProviderError` for in-band errors and malformed data."""
@@ -40,7 +45,7 @@ class Codec(Protocol):
     def decoder(self) -> StreamDecoder: ...
 
     def parse(self, body: bytes) -> list[Event]:
-        """The events of a whole JSON reply: at most one `Delta`, then `Finish`."""
+        """The events of a whole JSON reply: at most one `Delta`, a `ToolDelta` a tool call, then `Finish`."""
         ...
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:

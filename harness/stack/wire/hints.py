@@ -1,32 +1,40 @@
 """When a provider wants us back: `retry-after` in all its forms, and what else says so.
 
 In this order: `retry-after-ms`; `retry-after` in seconds or as an HTTP date; the reset of an Anthropic limit
-that is used up; the sentence "Please try again in 41.724s." of OpenAI's message. Moments are compared with
-the response's own `date`, never with our clock, which may differ from the provider's. OpenAI's
-`x-ratelimit-reset-*` are no hint: they tell when the bucket will be full, which nobody needs to wait for.
+that is used up; Gemini's `RetryInfo` among the error's details; the sentence "Please try again in 41.724s."
+of OpenAI's message. Moments are compared with the response's own `date`, never with our clock, which may
+differ from the provider's. OpenAI's `x-ratelimit-reset-*` are no hint: they tell when the bucket will be
+full, which nobody needs to wait for.
 
-Whatever cannot be read, is negative, or is not finite is no hint.
+Whatever cannot be read, is negative, or is longer than a week is no hint, and the next in line is read.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from math import isfinite
+from typing import Any
 
+MOST_S = 7 * 86_400.0
+"""No limit that providers tell of takes longer than a week to refill; who says so is mistaken."""
+
+_SECONDS = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _TRY_AGAIN = re.compile(r"try again in (?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(ms|s))?", re.IGNORECASE)
 _METERS = ("requests", "tokens", "input-tokens", "output-tokens")
 
 
-def retry_after_s(headers: Mapping[str, str], message: str = "") -> float | None:
-    """Seconds after which the provider wants to be asked again; None when it does not say."""
-    for hint_s in _hints(headers, message):
-        if hint_s is not None and isfinite(hint_s) and hint_s >= 0:
+def retry_after_s(headers: Mapping[str, str], message: str = "", details: Any = None) -> float | None:
+    """Seconds after which the provider wants to be asked again; None when it does not say.
+
+    `message` and `details` are the error's, as they came.
+    """
+    for hint_s in _hints(headers, message, details):
+        if hint_s is not None and 0 <= hint_s <= MOST_S:
             return hint_s
     return None
 
 
-def _hints(headers: Mapping[str, str], message: str) -> Iterator[float | None]:
+def _hints(headers: Mapping[str, str], message: str, details: Any) -> Iterator[float | None]:
     milliseconds = _number(headers.get("retry-after-ms"))
     yield None if milliseconds is None else milliseconds / 1000
     yield _number(headers.get("retry-after"))
@@ -34,14 +42,14 @@ def _hints(headers: Mapping[str, str], message: str) -> Iterator[float | None]:
     if date is not None:
         yield _between(date, _http_date(headers.get("retry-after")))
         yield _resets(headers, date)
+    yield _retry_info(details)
     yield _in_words(message)
 
 
 def _number(text: str | None) -> float | None:
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        return None
+    """Digits, not all that Python takes for a number (nan, 1e300, 1_0)."""
+    text = "" if text is None else text.strip()
+    return float(text) if _SECONDS.fullmatch(text) else None
 
 
 def _http_date(text: str | None) -> datetime | None:
@@ -75,6 +83,15 @@ def _rfc3339(text: str | None) -> datetime | None:
         return None
 
 
+def _retry_info(details: Any) -> float | None:
+    """The `retryDelay`, such as "41s", of the first detail that has one."""
+    for detail in details if isinstance(details, list) else ():
+        delay = detail.get("retryDelay") if isinstance(detail, dict) else None
+        if isinstance(delay, str) and delay.endswith("s"):
+            return _number(delay.removesuffix("s"))
+    return None
+
+
 def _in_words(message: str) -> float | None:
     """The duration that a sentence like "Please try again in 6m0s." names."""
     found = _TRY_AGAIN.search(message)
@@ -82,4 +99,4 @@ def _in_words(message: str) -> float | None:
         return None
     hours, minutes, amount, unit = found.groups()
     last_s = float(amount or 0) * (0.001 if unit == "ms" else 1.0)
-    return int(hours or 0) * 3600.0 + int(minutes or 0) * 60.0 + last_s
+    return float(hours or 0) * 3600.0 + float(minutes or 0) * 60.0 + last_s

@@ -45,6 +45,14 @@ def words(value: Any) -> str:
     return value
 
 
+def named(value: Any) -> str:
+    """A name or an id: text, and not none."""
+    name = words(value)
+    if not name:
+        raise TypeError("a tool call without id or name")
+    return name
+
+
 def should_retry(headers: Mapping[str, str]) -> bool | None:
     """The provider's own word on retrying, which overrides the table; None without one."""
     return {"true": True, "false": False}.get(headers.get("x-should-retry", ""))

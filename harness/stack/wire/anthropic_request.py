@@ -1,0 +1,148 @@
+"""A call in the words of Anthropic's messages: what is said otherwise there, and what is left out.
+
+- System messages become the system prompt, wherever they stood.
+- Turns must alternate and begin with the user's: neighbours are joined, empty ones dropped. Results of tools
+  are the user's.
+- `max_tokens` is demanded; `temperature` and `top_p` are refused since 2026-10-21, and left behind.
+- Stop sequences of white space alone are refused, and left behind.
+- A last turn of the assistant, the beginning of the reply, may not end in white space: it goes without, and
+  whoever hands it on expects that white space again at the beginning of the continuation.
+- JSON: see `anthropic_json`.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+import orjson
+
+from ..call import Call, Message, Tool
+from ..reply import ToolCall
+from .anthropic_json import forced, instruction, json_tool
+from .dialogue import spoken
+
+OPENING = "(The conversation begins.)"
+"""What the user says before a conversation that the assistant opens."""
+NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")
+
+
+def messages_body(call: Call, default_max_tokens: int) -> dict[str, Any]:
+    """The request body; `max_tokens` within the target's own limit."""
+    target = call.addressed_to
+    body: dict[str, Any] = {
+        "model": target.model,
+        "max_tokens": min(call.max_tokens or default_max_tokens, target.max_output_tokens),
+    }
+    system, turns = _system(call), _turns(call)
+    if not turns:
+        system, turns = "", [{"role": "user", "content": system}]
+    if system:
+        body["system"] = system
+    body |= {"messages": turns} | _tools(call)
+    stops = [stop for stop in call.stop if stop.strip()]
+    if stops:
+        body["stop_sequences"] = stops
+    if call.stream:
+        body["stream"] = True
+    return body
+
+
+def _system(call: Call) -> str:
+    said = [turn.content for turn in call.messages if turn.role == "system"]
+    if call.json_schema is not None and not forced(call):
+        said.append(instruction(call.json_schema))
+    return "\n\n".join(text for text in said if text)
+
+
+def _turns(call: Call) -> list[dict[str, Any]]:
+    said = [turn for turn in spoken(call) if turn.role != "system" and _says_something(turn)]
+    turns: list[dict[str, Any]] = [
+        {"role": role, "content": _content(list(turn))} for role, turn in groupby(said, key=_side)
+    ]
+    if not turns:
+        return []
+    if turns[-1]["role"] == "assistant" and isinstance(turns[-1]["content"], str):
+        turns[-1]["content"] = turns[-1]["content"].rstrip()
+    return turns if turns[0]["role"] == "user" else [{"role": "user", "content": OPENING}, *turns]
+
+
+def _says_something(turn: Message) -> bool:
+    return bool(turn.role == "tool" or turn.tool_calls or turn.content.strip())
+
+
+def _side(turn: Message) -> str:
+    return "assistant" if turn.role == "assistant" else "user"
+
+
+def _content(turn: Sequence[Message]) -> str | list[dict[str, Any]]:
+    if any(part.role == "tool" or part.tool_calls for part in turn):
+        return [block for part in turn for block in _blocks(part)]
+    return "\n\n".join(part.content for part in turn)
+
+
+def _blocks(part: Message) -> Iterator[dict[str, Any]]:
+    if part.role == "tool":
+        yield {"type": "tool_result", "tool_use_id": _id(part.tool_call_id), "content": part.content}
+        return
+    if part.content.strip():
+        yield {"type": "text", "text": part.content}
+    for call in part.tool_calls:
+        yield {"type": "tool_use", "id": _id(call.id), "name": call.name, "input": _input(call)}
+
+
+def _id(id: str) -> str:
+    """Another provider's id of a call, in the letters that this one takes."""
+    return NOT_IN_IDS.sub("_", id)
+
+
+def _input(call: ToolCall) -> orjson.Fragment | dict[str, str]:
+    """The arguments as the object that this protocol wants; what the model wrote, if they are none."""
+    written = call.arguments or "{}"
+    try:
+        is_object = isinstance(orjson.loads(written), dict)
+    except orjson.JSONDecodeError:
+        is_object = False
+    return orjson.Fragment(written) if is_object else {"arguments": written}
+
+
+def _tools(call: Call) -> dict[str, Any]:
+    """The tools and which of them to call."""
+    if not call.addressed_to.tools:
+        return {}
+    offered = [_tool(tool) for tool in call.tools] or _called_before(call)
+    if call.json_schema is not None and forced(call):
+        reply = json_tool(call.json_schema)
+        return {
+            "tools": [*offered, reply],
+            "tool_choice": {"type": "tool", "name": reply["name"], "disable_parallel_tool_use": True},
+        }
+    if not offered:
+        return {}
+    choice = _choice(call)
+    return {"tools": offered} | ({"tool_choice": choice} if choice else {})
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    told: dict[str, Any] = {"name": tool.name}
+    if tool.description:
+        told["description"] = tool.description
+    told["input_schema"] = {"type": "object", "properties": {}} | dict(tool.parameters)
+    return told | ({"strict": True} if tool.strict else {})
+
+
+def _called_before(call: Call) -> list[dict[str, Any]]:
+    """A conversation in which tools were called must describe them, even when none may be called any more."""
+    names = dict.fromkeys(made.name for turn in call.messages for made in turn.tool_calls)
+    return [_tool(Tool(name)) for name in names]
+
+
+def _choice(call: Call) -> dict[str, Any]:
+    if not call.tools or call.tool_choice == "none":
+        return {"type": "none"}
+    one = {} if call.parallel_tool_calls else {"disable_parallel_tool_use": True}
+    if call.tool_choice == "auto":
+        return {"type": "auto"} | one if one else {}
+    if call.tool_choice == "required":
+        return {"type": "any"} | one
+    return {"type": "tool", "name": call.tool_choice} | one

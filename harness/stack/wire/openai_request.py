@@ -1,0 +1,79 @@
+"""A call in the words of OpenAI's chat completions."""
+
+from typing import Any
+
+from ..call import Call, Message, Tool
+from ..reply import ToolCall
+from .dialogue import spoken
+
+SCHEMA_NAME = "reply"
+"""The protocol wants a name for a schema; a call has none."""
+SAY_JSON = "Reply in JSON."
+
+
+def chat_body(call: Call) -> dict[str, Any]:
+    """The request body; `max_tokens` within the target's own limit, usage asked for with a stream."""
+    target = call.addressed_to
+    body: dict[str, Any] = {"model": target.model, "messages": [_message(turn) for turn in spoken(call)]}
+    if call.max_tokens is not None:
+        body["max_tokens"] = min(call.max_tokens, target.max_output_tokens)
+    if call.temperature is not None:
+        body["temperature"] = call.temperature
+    if call.top_p is not None:
+        body["top_p"] = call.top_p
+    if call.stop:
+        body["stop"] = list(call.stop)
+    if call.tools and target.tools:
+        body |= _tools(call)
+    if call.json_schema is not None:
+        _ask_for_json(call, body)
+    if call.stream:
+        body["stream"] = True
+        body["stream_options"] = {"include_usage": True}
+    return body
+
+
+def _message(turn: Message) -> dict[str, Any]:
+    if turn.role == "tool":
+        return {"role": "tool", "tool_call_id": turn.tool_call_id, "content": turn.content}
+    if turn.tool_calls:
+        calls = [_tool_call(call) for call in turn.tool_calls]
+        return {"role": turn.role, "content": turn.content or None, "tool_calls": calls}
+    return {"role": turn.role, "content": turn.content}
+
+
+def _tool_call(call: ToolCall) -> dict[str, Any]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def _tools(call: Call) -> dict[str, Any]:
+    asked: dict[str, Any] = {"tools": [_tool(tool) for tool in call.tools]}
+    if call.tool_choice in ("none", "required"):
+        asked["tool_choice"] = call.tool_choice
+    elif call.tool_choice != "auto":
+        asked["tool_choice"] = {"type": "function", "function": {"name": call.tool_choice}}
+    if not call.parallel_tool_calls:
+        asked["parallel_tool_calls"] = False
+    return asked
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    function: dict[str, Any] = {"name": tool.name}
+    if tool.description:
+        function["description"] = tool.description
+    if tool.parameters:
+        function["parameters"] = tool.parameters
+    if tool.strict:
+        function["strict"] = True
+    return {"type": "function", "function": function}
+
+
+def _ask_for_json(call: Call, body: dict[str, Any]) -> None:
+    """A schema goes as it is. JSON without one is refused unless the prompt speaks of JSON."""
+    if call.json_schema:
+        schema = {"name": SCHEMA_NAME, "schema": call.json_schema, "strict": call.json_strict}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        return
+    body["response_format"] = {"type": "json_object"}
+    if not any("json" in turn.content.lower() for turn in call.messages):
+        body["messages"].insert(0, {"role": "system", "content": SAY_JSON})

@@ -1,0 +1,83 @@
+"""OpenAI's chat completions from the server's side, coming in: a request body becomes call fields.
+
+Parameters the stack cannot honour are refused by name: dropping them silently would change the answer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from ..call import Message, Tool
+from .openai_server_fields import BadRequest, take
+from .openai_server_messages import read_messages
+from .openai_server_tools import read_format, read_tool_choice, read_tools
+
+IGNORED = ("user", "metadata", "store", "seed", "safety_identifier", "prompt_cache_key")
+"""Parameters that change nothing about the answer here."""
+NEUTRAL: dict[str, Any] = {"n": 1, "presence_penalty": 0, "frequency_penalty": 0, "logprobs": False}
+"""Parameters that are fine at the value that means "as usual"."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """A parsed chat completion request; `asked` are the fields of `Call` beside messages and model."""
+
+    messages: tuple[Message, ...]
+    model: str
+    stream: bool = False
+    include_usage: bool = False
+    asked: Mapping[str, Any] = field(default_factory=dict)
+
+
+def parse_chat_request(body: bytes) -> ChatRequest:
+    """The request in `body`. Raises `BadRequest`."""
+    try:
+        sent = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest("We could not parse the JSON body of your request.") from error
+    if not isinstance(sent, dict):
+        raise BadRequest("The body must be a JSON object.")
+    fields = dict(sent)
+    options = take(fields, "stream_options", dict, {})
+    request = ChatRequest(
+        messages=read_messages(fields.pop("messages", None)),
+        model=take(fields, "model", str, ""),
+        stream=take(fields, "stream", bool, False),
+        include_usage=bool(options.get("include_usage")),
+        asked=_sampling(fields) | _tools(fields) | read_format(fields.pop("response_format", None)),
+    )
+    for name, value in fields.items():
+        if name not in IGNORED and value is not None and NEUTRAL.get(name, ...) != value:
+            raise BadRequest(f"Unsupported parameter: '{name}' is not supported by this gateway.", name)
+    return request
+
+
+def _sampling(fields: dict[str, Any]) -> dict[str, Any]:
+    limit = take(fields, "max_tokens", int, None)
+    limit = take(fields, "max_completion_tokens", int, limit)
+    if limit is not None and limit < 1:
+        raise BadRequest("max_tokens must be at least 1.", "max_tokens")
+    return {
+        "max_tokens": limit,
+        "temperature": take(fields, "temperature", (int, float), None),
+        "top_p": take(fields, "top_p", (int, float), None),
+        "stop": _stop(fields.pop("stop", None)),
+    }
+
+
+def _stop(value: Any) -> tuple[str, ...]:
+    stops = [] if value is None else [value] if isinstance(value, str) else value
+    if not isinstance(stops, list) or len(stops) > 4 or not all(isinstance(stop, str) for stop in stops):
+        raise BadRequest("'stop' must be a string or an array of at most 4 strings.", "stop")
+    return tuple(stops)
+
+
+def _tools(fields: dict[str, Any]) -> dict[str, Any]:
+    tools: tuple[Tool, ...] = read_tools(fields.pop("tools", None))
+    return {
+        "tools": tools,
+        "tool_choice": read_tool_choice(fields.pop("tool_choice", None), tools),
+        "parallel_tool_calls": take(fields, "parallel_tool_calls", bool, True),
+    }

@@ -1,0 +1,70 @@
+"""The tools of a chat completion request, which of them to call, and the form of the reply."""
+
+from typing import Any
+
+from ..call import Tool
+from .openai_server_fields import BadRequest, schema, take, text
+
+CHOICES = ("auto", "none", "required")
+
+
+def read_tools(value: Any) -> tuple[Tool, ...]:
+    """The functions offered. Raises `BadRequest`."""
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not value:
+        raise BadRequest("'tools' must be a non-empty array.", "tools")
+    tools = tuple(_tool(tool, f"tools[{n}]") for n, tool in enumerate(value))
+    if len({tool.name for tool in tools}) < len(tools):
+        raise BadRequest("Tool names must be unique.", "tools")
+    return tools
+
+
+def _tool(tool: Any, where: str) -> Tool:
+    if not isinstance(tool, dict) or tool.get("type") != "function":
+        raise BadRequest(f"'{where}.type' must be 'function'.", f"{where}.type")
+    name = text(tool.get("function"), "name", f"{where}.function")
+    if name in CHOICES:
+        raise BadRequest(f"A tool may not be named '{name}'.", f"{where}.function.name")
+    function, where = dict(tool["function"]), f"{where}.function."
+    return Tool(
+        name,
+        take(function, "description", str, "", where),
+        schema(function, "parameters", where),
+        take(function, "strict", bool, False, where),
+    )
+
+
+def read_tool_choice(value: Any, tools: tuple[Tool, ...]) -> str:
+    """In `Call`'s words. Raises `BadRequest`."""
+    if value is None:
+        return "auto"
+    if not tools:
+        raise BadRequest("'tool_choice' is only allowed when 'tools' are specified.", "tool_choice")
+    if isinstance(value, str) and value in CHOICES:
+        return value
+    named = value.get("function") if isinstance(value, dict) and value.get("type") == "function" else None
+    name = text(named, "name", "tool_choice.function")
+    if all(tool.name != name for tool in tools):
+        raise BadRequest(f"Tool '{name}' is not among the 'tools'.", "tool_choice")
+    return name
+
+
+def read_format(value: Any) -> dict[str, Any]:
+    """`response_format` as fields of `Call`. Raises `BadRequest`."""
+    if value is None:
+        return {}
+    kind = value.get("type") if isinstance(value, dict) else None
+    if kind == "text":
+        return {}
+    if kind == "json_object":
+        return {"json_schema": {}}
+    described = value.get("json_schema") if kind == "json_schema" else None
+    if not isinstance(described, dict):
+        said = "'response_format.type' must be one of text, json_object, json_schema."
+        raise BadRequest(said, "response_format")
+    described, where = dict(described), "response_format.json_schema."
+    return {
+        "json_schema": schema(described, "schema", where),
+        "json_strict": take(described, "strict", bool, False, where),
+    }

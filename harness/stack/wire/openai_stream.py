@@ -1,0 +1,115 @@
+"""Chat completions coming back: chunks and whole replies as events."""
+
+from typing import Any
+
+from ..errors import ProviderError
+from ..reply import Delta, Event, Finish, ToolDelta, Usage
+from .reading import SURPRISES, load_json, named, said, surprise, tokens, words
+from .sse import SSEParser
+
+
+class OpenAIStream:
+    """One chat completion stream. `[DONE]` is the terminal event; usage may come in any chunk before it."""
+
+    def __init__(self) -> None:
+        self._sse = SSEParser()
+        self._reason: str | None = None
+        self._usage: Usage | None = None
+        self._calls: list[int] = []
+        self._done = False
+
+    @property
+    def told(self) -> Usage | None:
+        """The usage, once it came."""
+        return self._usage
+
+    def feed(self, received: bytes) -> list[Event]:
+        events: list[Event] = []
+        for _, data in self._sse.feed(received):
+            if self._done:
+                break
+            if data == b"[DONE]":
+                self._finish(events)
+            else:
+                chunk = load_json(data, "a chunk")
+                if "error" in chunk:
+                    raise in_band(chunk)
+                try:
+                    self._take(chunk, events)
+                except SURPRISES as error:
+                    raise surprise("a chunk", error) from error
+        return events
+
+    def _take(self, chunk: dict[str, Any], events: list[Event]) -> None:
+        if chunk.get("usage"):
+            self._usage = usage_of(chunk["usage"])
+        if not chunk["choices"]:
+            return
+        choice = chunk["choices"][0]
+        delta = choice["delta"]
+        text = words(delta.get("content"))
+        if text:
+            events.append(Delta(text))
+        for piece in delta.get("tool_calls") or ():
+            self._take_call(piece, events)
+        self._reason = words(choice.get("finish_reason")) or self._reason
+
+    def _take_call(self, piece: dict[str, Any], events: list[Event]) -> None:
+        """A piece of a tool call; some servers repeat its id and name in every one."""
+        index, function = piece["index"], piece.get("function") or {}
+        if not isinstance(index, int):
+            raise TypeError(f"expected the number of a tool call, got {index!r}")
+        arguments = words(function.get("arguments"))
+        if index not in self._calls:
+            self._calls.append(index)
+            events.append(ToolDelta(index, named(piece["id"]), named(function["name"]), arguments))
+        elif arguments:
+            events.append(ToolDelta(index, "", "", arguments))
+
+    def _finish(self, events: list[Event]) -> None:
+        if self._reason is None:
+            raise ProviderError("truncated", "the stream said [DONE] without a finish_reason")
+        self._done = True
+        events.append(Finish(reason_of(self._reason, calls=bool(self._calls)), self._usage))
+
+    def end(self) -> None:
+        if not self._done:
+            raise ProviderError("truncated", "the stream ended without [DONE]")
+
+
+def events_of(reply: dict[str, Any]) -> list[Event]:
+    """A whole reply's events. Raises one of `SURPRISES` if it is of another shape."""
+    choice = reply["choices"][0]
+    message = choice["message"]
+    text = words(message.get("content"))
+    events: list[Event] = [Delta(text)] if text else []
+    calls = message.get("tool_calls") or ()
+    for index, call in enumerate(calls):
+        function = call["function"]
+        arguments = words(function.get("arguments"))
+        events.append(ToolDelta(index, named(call["id"]), named(function["name"]), arguments))
+    reason = reason_of(words(choice.get("finish_reason")) or "stop", calls=bool(calls))
+    return [*events, Finish(reason, usage_of(reply.get("usage")))]
+
+
+def reason_of(reason: str, *, calls: bool) -> str:
+    """One word for it: a reply that had to call a tool ends with "stop" here, with "tool_use" elsewhere."""
+    return "tool_calls" if calls and reason == "stop" else reason
+
+
+def usage_of(usage: Any) -> Usage | None:
+    """Usage as OpenAI words it."""
+    if usage is None:
+        return None
+    details = usage.get("prompt_tokens_details") or {}
+    return Usage(
+        input_tokens=tokens(usage, "prompt_tokens"),
+        output_tokens=tokens(usage, "completion_tokens"),
+        cached_input_tokens=tokens(details, "cached_tokens") if details.get("cached_tokens") else 0,
+    )
+
+
+def in_band(chunk: dict[str, Any]) -> ProviderError:
+    """An error on HTTP 200."""
+    error = chunk["error"] if isinstance(chunk["error"], dict) else {"message": str(chunk["error"])}
+    return ProviderError("in_band", said(error, 200), status=200)

@@ -1,0 +1,126 @@
+"""What our codecs write, the mock providers read, and means the same: the two sides were written apart."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.stack.call import Call, Message, Target, Tool
+from harness.stack.facts import CallFacts
+from harness.stack.reply import Answer, ToolCall
+from harness.stack.tokens import call_tokens
+from harness.stack.wire.anthropic import AnthropicCodec
+from harness.stack.wire.anthropic_json import JSON_TOOL, forced
+from harness.stack.wire.openai import OpenAICodec
+from mock_providers import load_profile
+from mock_providers.received import Received
+from mock_providers.request import Request
+from mock_providers.wire.anthropic_errors import AnthropicErrors
+from mock_providers.wire.anthropic_messages import AnthropicMessages
+from mock_providers.wire.openai_chat import OpenAIChat
+from mock_providers.wire.openai_errors import OpenAIErrors
+
+GPT = Target("gpt", "openai", "gpt-4o")
+CLAUDE = Target("claude", "anthropic", "claude-sonnet-4-5")
+MOCK_GPT = OpenAIChat(load_profile("page").providers["openai"], OpenAIErrors("org-x"))
+MOCK_CLAUDE = AnthropicMessages(AnthropicErrors())
+
+TEXT = st.text("ab é\n", max_size=8)
+NAMES = st.sampled_from(["look", "listen", "get_weather"])
+TITLED: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries({"type": st.just("object"), "title": TEXT})
+SCHEMAS = st.just(dict[str, Any]()) | TITLED
+TOOLS = st.lists(st.builds(Tool, NAMES, TEXT, SCHEMAS), max_size=3, unique_by=lambda tool: tool.name).map(
+    tuple
+)
+ARGUMENTS = st.dictionaries(TEXT, st.integers(0, 9) | TEXT, max_size=2).map(
+    lambda value: orjson.dumps(value).decode()
+)
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> Call:
+    """Any call whose tools are answered before the conversation goes on."""
+    messages = draw(st.lists(st.builds(Message, st.just("system"), TEXT), max_size=1))
+    for turn in range(draw(st.integers(0, 3))):
+        messages.append(Message("user", draw(TEXT)))
+        made = [
+            ToolCall(f"c{turn}-{n}", draw(NAMES), draw(ARGUMENTS)) for n in range(draw(st.integers(0, 2)))
+        ]
+        messages.append(Message("assistant", draw(TEXT), tuple(made)))
+        messages += [Message("tool", draw(TEXT), tool_call_id=call.id) for call in made]
+    messages.append(Message("user", "Give me some JSON."))
+    tools = draw(TOOLS)
+    choices = ["auto", "none", "required", *(tool.name for tool in tools)] if tools else ["auto"]
+    return Call(
+        "c1",
+        tuple(messages),
+        CallFacts("c1"),
+        tools=tools,
+        tool_choice=draw(st.sampled_from(choices)),
+        parallel_tool_calls=draw(st.booleans()),
+        json_schema=draw(st.none() | SCHEMAS),
+        prefill=draw(st.just("") | st.just("{ ")),
+        stop=tuple(draw(st.lists(st.text("ab ", min_size=1, max_size=3), max_size=4))),
+        max_tokens=draw(st.none() | st.integers(1, 9999)),
+        temperature=draw(st.none() | st.floats(0, 1)),
+        stream=draw(st.booleans()),
+    )
+
+
+def at_openai(call: Call) -> Request:
+    body = OpenAICodec().request(call.at(GPT), "sk").body
+    return MOCK_GPT.parse(Received("POST", "/v1/chat/completions", {}, {}, body), {})
+
+
+def at_anthropic(call: Call) -> Request:
+    wire = AnthropicCodec().request(call.at(CLAUDE), "sk")
+    headers = {name.encode(): value.encode() for name, value in wire.headers.items()}
+    return MOCK_CLAUDE.parse(Received("POST", "/v1/messages", headers, {}, wire.body), {})
+
+
+def meant(request: Request) -> tuple[Any, ...]:
+    tools = [(tool.name, tool.schema) for tool in request.tools]
+    return tools, request.tool_choice, request.parallel_tool_calls or not tools, request.json_schema
+
+
+@given(calls())
+def test_openai_understands_every_call_as_it_was_meant(call: Call) -> None:
+    request = at_openai(call)
+    wanted = [(tool.name, tool.parameters or {"type": "object", "properties": {}}) for tool in call.tools]
+    several = call.parallel_tool_calls or not call.tools
+    assert meant(request) == (wanted, call.tool_choice, several, call.json_schema)
+    assert (request.stream, request.prefill) == (call.stream, call.prefill)
+
+
+@given(calls())
+def test_anthropic_takes_every_call_that_openai_takes(call: Call) -> None:
+    request = at_anthropic(call)
+    assert (request.stream, request.prefill) == (call.stream, call.prefill.rstrip())
+    if call.json_schema is not None and forced(call.at(CLAUDE)):
+        assert (request.tool_choice, request.tools[-1].name) == (JSON_TOOL, JSON_TOOL)
+    elif call.tools:
+        assert request.tool_choice == call.tool_choice
+        assert [tool.name for tool in request.tools] == [tool.name for tool in call.tools]
+    else:
+        assert request.tool_choice in ("auto", "none")
+
+
+@given(calls())
+def test_our_count_of_a_prompt_is_the_providers(call: Call) -> None:
+    """JSON mode aside, which each provider words its own way."""
+    if call.json_schema is None:
+        assert abs(call_tokens(call) - at_openai(call).input_tokens) <= 2 + len(call.tools)
+
+
+@pytest.mark.parametrize("at", [at_openai, at_anthropic])
+def test_a_conversation_without_tools_offers_none(at: Callable[[Call], Request]) -> None:
+    request = at(Call("c1", (Message("user", "Hi"),), CallFacts("c1")))
+    assert (request.tools, request.tool_choice, request.json_schema) == ((), "auto", None)
+
+
+def test_an_answer_without_an_end_is_a_bug() -> None:
+    with pytest.raises(RuntimeError, match="without its Finish"):
+        Answer.of(())
