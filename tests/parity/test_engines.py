@@ -48,7 +48,7 @@ provider = "openai"
 from_s = {FROM_S}
 to_s = {TO_S}
 """
-SEED = 231
+SEED = 47
 MARGIN_S = 0.030
 SUBJECTS = ("naive", "full")
 
