@@ -8,10 +8,20 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from mock_providers import load_profile
+
 from .load.plan import describe
 from .spec import RunSpec
 
 VERSIONS_OF = ("brownout", "locust", "httpx", "httpx-aiohttp", "aiohttp", "uvicorn", "numpy", "pandas")
+
+PER_MINUTE = (
+    "requests_per_min",
+    "tokens_per_min",
+    "input_tokens_per_min",
+    "output_tokens_per_min",
+    "burst_s",
+)
 
 
 def manifest(spec: RunSpec, played: list[str], run_id: str, started_at: datetime) -> dict[str, Any]:
@@ -35,6 +45,8 @@ def manifest(spec: RunSpec, played: list[str], run_id: str, started_at: datetime
         "profile": scenario.profile,
         "arrivals": arrivals,
         "workload": workload,
+        "max_tokens": spec.workload.options.max_tokens,
+        "limits": _limits(scenario.profile),
         "warmup_s": scenario.warmup_s,
         "subjects": [
             {
@@ -51,6 +63,17 @@ def manifest(spec: RunSpec, played: list[str], run_id: str, started_at: datetime
         "slo": scenario.slo.model_dump(),
         "claims": [claim.model_dump() for claim in spec.claims if claim.subject in played],
     }
+
+
+def _limits(profile: str) -> list[dict[str, Any]]:
+    """What the providers let in per minute, by model, for a key and for its organisation."""
+    return [
+        {"provider": name, "model": id_, "scope": scope} | limits.model_dump(include=set(PER_MINUTE))
+        for name, provider in load_profile(profile).providers.items()
+        for id_, model in provider.models.items()
+        for scope, limits in (("key", model.limits), ("organization", model.organization_limits))
+        if limits is not None and any(getattr(limits, limit) for limit in PER_MINUTE if limit != "burst_s")
+    ]
 
 
 def _version(distribution: str) -> str | None:

@@ -55,6 +55,14 @@ CATALOGUE: tuple[Group, ...] = (
             "The same, of the calls planned while a scheduled fault was active.",
         ),
         Metric(
+            "recovery_s",
+            "Recovery after the fault",
+            "s",
+            "lower",
+            "End of the last scheduled fault to the moment from which on the success rate is back at its "
+            "level before the fault, or less than 10 points below. Infinite when it never is.",
+        ),
+        Metric(
             "goodput_rate",
             "Goodput (within SLO)",
             "share",
@@ -151,6 +159,15 @@ CATALOGUE: tuple[Group, ...] = (
             "Calls with at least one attempt on a fallback target, of calls sent.",
         ),
         Metric(
+            "continued_rate",
+            "Calls continued",
+            "share",
+            None,
+            "Calls whose reply broke after its first token and was continued by another attempt, "
+            "of calls sent.",
+            minor=True,
+        ),
+        Metric(
             "hedge_rate",
             "Calls that hedged",
             "share",
@@ -180,6 +197,21 @@ CATALOGUE: tuple[Group, ...] = (
             "lower",
             "Time an attempt queued in the subject's own rate limiter.",
             minor=True,
+        ),
+        Metric(
+            "limiter_utilisation",
+            "Provider's limit used",
+            "share",
+            None,
+            "Of what the provider's own limit could let in while the load lasted, a full bucket at first "
+            "included, the share that it let in; of several limits, the one used most.",
+        ),
+        Metric(
+            "peak_arrivals_per_s",
+            "Most requests in a second",
+            "count",
+            "lower",
+            "The most requests that any one provider received within one second.",
         ),
     ),
     _group(
@@ -243,6 +275,14 @@ CATALOGUE: tuple[Group, ...] = (
             "share",
             "higher",
             "Calls replayed from the subject's own cache, of calls sent.",
+        ),
+        Metric(
+            "coalesced_rate",
+            "Calls that shared a flight",
+            "share",
+            "higher",
+            "Calls answered by the reply to the same question that was under way, of calls sent.",
+            minor=True,
         ),
         Metric(
             "provider_cache_hit_rate",

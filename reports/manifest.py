@@ -52,6 +52,21 @@ class Slo(_Open):
     e2e_s: float | None = Field(default=None, gt=0)
 
 
+class Limit(_Open):
+    """A provider's own limits of a model, per minute; null: there is none. `scope`: whose requests count
+    together, those of one API key or those of its organisation. `burst_s`: how many seconds' worth of it a
+    full bucket holds."""
+
+    provider: str
+    model: str
+    scope: Literal["key", "organization"] = "key"
+    requests_per_min: int | None = Field(default=None, gt=0)
+    tokens_per_min: int | None = Field(default=None, gt=0)
+    input_tokens_per_min: int | None = Field(default=None, gt=0)
+    output_tokens_per_min: int | None = Field(default=None, gt=0)
+    burst_s: float = Field(default=60.0, gt=0)
+
+
 class Claim(_Open):
     text: str
     subject: str
@@ -89,6 +104,8 @@ class Manifest(_Open):
     profile: str | None = None
     arrivals: str | None = None
     workload: str | None = None
+    max_tokens: int | None = Field(default=None, gt=0)
+    limits: list[Limit] = Field(default_factory=list)
     warmup_s: float = Field(default=0.0, ge=0)
     subjects: list[Subject] = Field(min_length=1)
     faults: list[Fault] = Field(default_factory=list)

@@ -7,6 +7,8 @@ from .latency import latency
 from .load import load
 from .measures import Measure, Quantile, Rate, bounds, plain
 from .money import money
+from .providers import providers
+from .recovery import recovery
 from .reliability import error_counts, reliability
 
 __all__ = [
@@ -30,8 +32,10 @@ def subject_metrics(facts: Facts) -> dict[str, Measure]:
     """
     return {
         **reliability(facts),
+        **recovery(facts),
         **latency(facts),
         **attempts(facts),
+        **providers(facts),
         **money(facts),
         **answers(facts),
         **load(facts),

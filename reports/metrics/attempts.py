@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from reports.schema import CACHE_HITS
 from reports.statistics import Floats
 
 from .facts import Facts, floats
@@ -19,7 +20,8 @@ def attempts(facts: Facts) -> dict[str, Measure]:
         "attempts": len(facts.sent),
         "retry_amplification": len(facts.sent) / len(facts.calls) if len(facts.calls) else None,
         "hedge_rate": _calls_with(facts, "hedge"),
-        "fallback_rate": _calls_with(facts, "fallback"),
+        "fallback_rate": fallback_rate(facts),
+        "continued_rate": _calls_with(facts, "continue"),
         "failover_s_p95": Quantile.of(failover_s(facts), 0.95),
         "rate_limited_attempts": rate_limited_attempts(facts),
         "limiter_wait_s_p95": Quantile.of(floats(facts.attempts, "limiter_wait_s"), 0.95),
@@ -45,6 +47,7 @@ _UNKNOWN = (
     "retry_amplification",
     "hedge_rate",
     "fallback_rate",
+    "continued_rate",
     "failover_s_p95",
     "rate_limited_attempts",
     "limiter_wait_s_p95",
@@ -55,6 +58,20 @@ def _calls_with(facts: Facts, kind: str) -> Rate:
     """Calls for which at least one attempt of a kind went out / calls sent."""
     callers = facts.sent.loc[facts.sent["kind"] == kind, "call_id"]
     return Rate(int(facts.calls["call_id"].isin(callers).sum()), len(facts.calls))
+
+
+def fallback_rate(facts: Facts) -> Rate:
+    """Calls with at least one attempt on a fallback target / calls sent.
+
+    A reply that broke after its first token is continued elsewhere, if it can be: a continuation by another
+    model than the call's first attempt asked is on a fallback target, too.
+    """
+    sent = facts.sent
+    first = sent.sort_values("n").drop_duplicates("call_id").set_index("call_id")
+    asked_first = first["provider"] + "/" + first["model"]
+    elsewhere = sent["provider"] + "/" + sent["model"] != sent["call_id"].map(asked_first)
+    fell_back = (sent["kind"] == "fallback") | ((sent["kind"] == "continue") & elsewhere)
+    return Rate(int(facts.calls["call_id"].isin(sent.loc[fell_back, "call_id"]).sum()), len(facts.calls))
 
 
 def failover_s(facts: Facts) -> Floats:
@@ -79,6 +96,6 @@ def provider_share(facts: Facts) -> dict[str, float] | None:
     if not len(good):
         return None
     told = good["provider"].fillna(good["call_id"].map(facts.answering.set_index("call_id")["provider"]))
-    answered = told.where(good["cache"] != "exact", "cache").fillna("unknown")
+    answered = told.where(~good["cache"].isin([*CACHE_HITS, "coalesced"]), "cache").fillna("unknown")
     names, counts = np.unique(answered.to_numpy(dtype=str), return_counts=True)
     return {str(name): int(count) / len(good) for name, count in zip(names, counts, strict=True)}

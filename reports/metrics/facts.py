@@ -25,6 +25,8 @@ class MetricOptions:
     """A gap between two contents longer than this is a stall."""
     late_s: float = 0.1
     """A call sent later than this after its planned start is a late start."""
+    recovery_within: float = 0.1
+    """A success rate less than this below its level before the fault is back at it."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,15 @@ class Facts:
         for start, end in windows:
             inside |= (self.planned_s >= start) & (self.planned_s < (np.inf if end is None else end))
         return inside
+
+    @property
+    def fault_span_s(self) -> tuple[float, float] | None:
+        """From the first scheduled fault's beginning to the last one's end; None without faults, and when one
+        of them never ends."""
+        faults = self.manifest["faults"]
+        if not faults or any(fault["to_s"] is None for fault in faults):
+            return None
+        return min(fault["from_s"] for fault in faults), max(fault["to_s"] for fault in faults)
 
     @property
     def window_s(self) -> float | None:

@@ -174,6 +174,27 @@ def test_failover_runs_from_the_first_failure_to_the_first_content_of_the_answer
     assert found["failover_s_p95"] == pytest.approx(0.75)
 
 
+def test_a_continued_reply_fell_back_when_another_model_went_on(tmp_path: Path) -> None:
+    """Four calls: one answered at once, one continued elsewhere, one at the same model, one after a hedge."""
+    other = {"provider": "anthropic", "model": "claude-sonnet"}
+    third = {"provider": "together", "model": "llama-3-70b"}
+    attempts = [
+        attempt("plain/1"),
+        failed_attempt("elsewhere/1", error_kind="connection"),
+        attempt("elsewhere/2", kind="continue", **other),
+        failed_attempt("here/1", error_kind="truncated"),
+        attempt("here/2", kind="continue"),
+        attempt("hedged/1", outcome="abandoned"),
+        failed_attempt("hedged/2", kind="hedge", error_kind="connection", **other),
+        attempt("hedged/3", kind="continue", **third),
+    ]
+    calls = [call(name) for name in ("plain", "elsewhere", "here", "hedged")]
+    found = measured(tmp_path, calls, attempts, [ledger_row("plain/1")])
+    assert found["continued_rate"] == 0.75
+    assert found["fallback_rate"] == 0.5
+    assert found["hedge_rate"] == 0.25
+
+
 def test_nobody_fails_over_without_a_failure(tmp_path: Path) -> None:
     hedged = [attempt("a/1", outcome="abandoned"), attempt("a/2", kind="hedge", started_s=1.2)]
     found = measured(tmp_path, [call("a")], hedged, [ledger_row("a/1"), ledger_row("a/2")])
@@ -332,9 +353,13 @@ def test_what_the_stack_did_not_tell_is_unmeasured_and_never_zero(tmp_path: Path
         "retry_amplification",
         "hedge_rate",
         "fallback_rate",
+        "continued_rate",
         "failover_s_p95",
         "rate_limited_attempts",
         "limiter_wait_s_p95",
+        "peak_arrivals_per_s",
+        "limiter_utilisation",
+        "recovery_s",
         "billed_usd",
         "accounted_usd",
         "reconciliation_error_usd",
