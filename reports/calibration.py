@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from .metrics.measures import sane
+from .schema import CACHE_HITS
 from .statistics import nearest_rank
 
 
@@ -17,7 +18,7 @@ def ttft_error(
     number holds everything between the two sockets, the subject's own processing included. Seconds; None
     where n is 0.
     """
-    answered = calls[(calls["outcome"] == "success") & (calls["cache"] != "exact")]
+    answered = calls[(calls["outcome"] == "success") & ~calls["cache"].isin([*CACHE_HITS, "coalesced"])]
     good = attempts[(attempts["outcome"] == "success") & attempts["call_id"].isin(answered["call_id"])]
     good = good.sort_values(["call_id", "n"]).drop_duplicates("call_id", keep="last")
     told = ledger[ledger["attempt_id"].isin(good["attempt_id"])].sort_values(["attempt_id", "received_s"])

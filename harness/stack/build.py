@@ -8,6 +8,7 @@ import httpx
 from pydantic import Field, ValidationError, model_validator
 
 from .attempts import AttemptLedger
+from .background import Background
 from .breaker import Breaker, BreakerOptions
 from .cache import CacheOptions, ExactCache
 from .call import Call, Layer, Message, Next, Target, stack
@@ -135,10 +136,17 @@ def endpoints_from(env: Mapping[str, str]) -> dict[str, Endpoint]:
 class Stack:
     """A built stack. `ask` is the whole of it; the rest names calls and closes connections."""
 
-    def __init__(self, options: StackOptions, ask: Next, transport: httpx.AsyncBaseTransport) -> None:
+    def __init__(
+        self,
+        options: StackOptions,
+        ask: Next,
+        transport: httpx.AsyncBaseTransport,
+        background: Background | None = None,
+    ) -> None:
         self.options = options
         self.ask = ask
         self._transport = transport
+        self._background = background or Background()
         self._asked = 0
 
     def call(
@@ -158,7 +166,8 @@ class Stack:
         return f"call-{self._asked:06d}"
 
     async def aclose(self) -> None:
-        """Close the connections. Replies still open break."""
+        """End what goes on in the background and close the connections. Replies still open break."""
+        await self._background.aclose()
         await self._transport.aclose()
 
 
@@ -181,6 +190,7 @@ def build(
     prices = default_prices() if prices is None else prices
     transport = transport or make_transport()
     backend = backend or MemoryBackend()
+    background = Background()
     chains = {
         target.target().name: _target_chain(target, options, endpoints, prices, transport, backend, seed)
         for target in options.target
@@ -189,16 +199,18 @@ def build(
     async def by_target(call: Call) -> Reply:
         return await chains[call.addressed_to.name](call)
 
-    layers = _layers_above_targets(options, sink, backend, seed)
-    return Stack(options, stack(*layers, send=by_target), transport)
+    layers = _layers_above_targets(options, sink, backend, background, seed)
+    return Stack(options, stack(*layers, send=by_target), transport, background)
 
 
-def _layers_above_targets(options: StackOptions, sink: Sink, backend: Backend, seed: int) -> list[Layer]:
+def _layers_above_targets(
+    options: StackOptions, sink: Sink, backend: Backend, background: Background, seed: int
+) -> list[Layer]:
     targets = tuple(target.target() for target in options.target)
     layers: list[Layer] = [Telemetry(sink)]
     grant = None
     if options.cache is not None:
-        layers.append(ExactCache(options.cache))
+        layers.append(ExactCache(options.cache, background))
     if options.retry_budget is not None:
         budget = RetryBudget(options.retry_budget, backend=backend)
         layers.append(budget)

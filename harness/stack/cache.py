@@ -3,28 +3,41 @@
 Only whole, successful answers are kept. The key holds everything that decides an answer and nothing that
 does not: tenant, model asked for, messages with their tool calls and results, tools, sampling parameters,
 the form of the reply, where it may be made; never ids or deadlines.
+
+Calls that ask the same while an answer is on its way share it (`flight`). An answer past its time may be
+served for a while yet, and the first call that gets it so has it made anew behind its back
+(stale-while-revalidate, RFC 5861).
 """
 
 import asyncio
-from collections import OrderedDict, deque
-from dataclasses import dataclass
 from hashlib import sha256
 
 import orjson
 from pydantic import Field
 
+from .background import Background
+from .cache_store import EntryStore
 from .call import Call, Next
+from .flight import Flight
 from .options import Options
 from .reply import Event, Outcome, Reply, replay
 
 
 class CacheOptions(Options):
-    """`ttl_s` 300 seconds from when the answer was complete; `max_entries` 10,000, the least recently used
-    goes first.
+    """`ttl_s` 300 seconds from when the answer was complete, then `stale_s` 0 in which it is served stale and
+    made anew; `max_entries` 10,000 and `max_chars` 50 million of all answers, the least recently used go
+    first. `single_flight` true: calls that ask the same at the same time share one call upstream.
+
+    Whoever asks for a temperature above `max_temperature` (1.0) wants variety, and is neither served nor
+    kept; nor is a call that says so itself (`Call.cache`).
     """
 
     ttl_s: float = Field(default=300.0, gt=0)
+    stale_s: float = Field(default=0.0, ge=0)
     max_entries: int = Field(default=10_000, ge=1)
+    max_chars: int = Field(default=50_000_000, ge=1)
+    single_flight: bool = True
+    max_temperature: float = Field(default=1.0, ge=0)
 
 
 def cache_key(call: Call) -> bytes:
@@ -40,79 +53,72 @@ def cache_key(call: Call) -> bytes:
     return sha256(orjson.dumps(identity)).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A whole answer, event by event, and until when it may be served."""
-
-    events: tuple[Event, ...]
-    expires_s: float
-
-
-class EntryStore:
-    """Least-recently-used entries with a time to live. Takes `now`, pure.
-
-    Every entry lives equally long, so they expire in the order they were written: those at the front of that
-    order are dropped with each write, and what nobody asks for again does not stay.
-    """
-
-    def __init__(self, options: CacheOptions) -> None:
-        self._options = options
-        self._entries: OrderedDict[bytes, Entry] = OrderedDict()
-        self._written: deque[tuple[float, bytes]] = deque()
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def get(self, key: bytes, now: float) -> tuple[Event, ...] | None:
-        """The answer's events, or None if it is unknown or too old."""
-        entry = self._entries.get(key)
-        if entry is None:
-            return None
-        if now >= entry.expires_s:
-            del self._entries[key]
-            return None
-        self._entries.move_to_end(key)
-        return entry.events
-
-    def put(self, key: bytes, events: tuple[Event, ...], now: float) -> None:
-        """Keep an answer; the expired ones go, and the least recently used one makes room."""
-        self._drop_expired(now)
-        expires_s = now + self._options.ttl_s
-        self._entries[key] = Entry(events, expires_s)
-        self._written.append((expires_s, key))
-        self._entries.move_to_end(key)
-        if len(self._entries) > self._options.max_entries:
-            self._entries.popitem(last=False)
-
-    def _drop_expired(self, now: float) -> None:
-        while self._written and self._written[0][0] <= now:
-            _, key = self._written.popleft()
-            entry = self._entries.get(key)
-            if entry is not None and now >= entry.expires_s:
-                del self._entries[key]
-
-
 class ExactCache:
     """Answers from memory when it can; otherwise listens to the answer going by and keeps it."""
 
-    def __init__(self, options: CacheOptions) -> None:
-        self._store = EntryStore(options)
+    def __init__(self, options: CacheOptions, background: Background | None = None) -> None:
+        self._options = options
+        self._background = background or Background()
+        self._flights: dict[bytes, Flight] = {}
+        self._store = EntryStore(
+            ttl_s=options.ttl_s,
+            stale_s=options.stale_s,
+            max_entries=options.max_entries,
+            max_chars=options.max_chars,
+        )
 
     async def __call__(self, call: Call, next: Next) -> Reply:
-        loop = asyncio.get_running_loop()
+        if call.cache == "bypass" or (call.temperature or 0.0) > self._options.max_temperature:
+            call.facts.cache = "bypass"
+            return await next(call)
         key = cache_key(call)
-        known = self._store.get(key, loop.time())
-        if known is not None:
-            call.facts.cache = "exact"
-            return Reply(known[0], replay(known[1:]))
+        if call.cache != "refresh":
+            found = self._store.get(key, asyncio.get_running_loop().time())
+            if found is not None:
+                call.facts.cache = "stale" if found.stale else "exact"
+                if found.stale and key not in self._flights:
+                    self._take_off(key, call, next, kept=True)
+                return Reply(found.events[0], replay(found.events[1:]))
+            if self._options.single_flight:
+                return await self._together(key, call, next)
         call.facts.cache = "miss"
-        reply = await next(call)
+        return self._overheard(key, await next(call))
+
+    async def _together(self, key: bytes, call: Call, next: Next) -> Reply:
+        """With those who ask the same, or ahead of those who will."""
+        while True:
+            flight = self._flights.get(key)
+            if flight is None or not flight.takes(call):
+                call.facts.cache = "miss"
+                return await self._take_off(key, call, next).board(call)
+            call.facts.cache = "coalesced"
+            try:
+                return await flight.board(call)
+            except Exception:
+                if not flight.failed_for(call):
+                    raise
+
+    def _take_off(self, key: bytes, call: Call, next: Next, *, kept: bool = False) -> Flight:
+        def landed(flight: Flight) -> None:
+            if self._flights.get(key) is flight:
+                del self._flights[key]
+            if flight.answer is not None:
+                self._keep(key, flight.answer)
+
+        flight = self._flights[key] = Flight(call, next, self._background, landed, kept=kept)
+        return flight
+
+    def _overheard(self, key: bytes, reply: Reply) -> Reply:
+        """The reply as it is; its answer is kept if it comes to its end."""
         events: list[Event] = []
         reply.tap(events.append)
 
         def keep(outcome: Outcome) -> None:
             if outcome.kind == "success":
-                self._store.put(key, tuple(events), loop.time())
+                self._keep(key, tuple(events))
 
         reply.on_end(keep)
         return reply
+
+    def _keep(self, key: bytes, events: tuple[Event, ...]) -> None:
+        self._store.put(key, events, asyncio.get_running_loop().time())

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Role = Literal["system", "user", "assistant", "tool"]
 AttemptKind = Literal["primary", "retry", "fallback", "hedge", "continue"]
 Priority = Literal["interactive", "batch"]
+CacheUse = Literal["use", "refresh", "bypass"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class Call:
     `tool_choice` is "auto", "none", "required" or the name of the one tool to call. `json_schema` asks for a
     reply in JSON: `{}` for any object, otherwise an instance of that schema, held to it by the provider if
     `json_strict` and it can. `residency` is the region that the call must stay in.
+    `cache`: "refresh" takes no answer from a cache but leaves one there, "bypass" does neither.
     `prefill` is what the reply has begun with elsewhere: the provider is to go on from there. `insist` asks a
     target even if its breaker is open. `target`, `attempt_kind`, `backoff_s` and `attempt` are filled in on
     the way down; `facts` is the call's own notebook, shared by all its attempts.
@@ -99,6 +101,7 @@ class Call:
     stream: bool = True
     tenant: str = ""
     priority: Priority = "interactive"
+    cache: CacheUse = "use"
     deadline_s: float = inf
     prefill: str = ""
     insist: bool = False

@@ -1,5 +1,7 @@
 """What a call and its attempts leave behind: plain rows, filled in as things happen, emitted once."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,7 +43,10 @@ class AttemptFacts:
 
 @dataclass(slots=True)
 class CallFacts:
-    """One call. `outcome`: success, failed, rejected (by us) or abandoned (by the caller)."""
+    """One call. `outcome`: success, failed, rejected (by us) or abandoned (by the caller).
+
+    `going_on` is work that the call began and that may outlive its reply; its attempts are the call's.
+    """
 
     call_id: str
     tenant: str = ""
@@ -52,11 +57,24 @@ class CallFacts:
     error_kind: str | None = None
     cache: str = "off"
     attempts: list[AttemptFacts] = field(default_factory=list)
+    going_on: "list[asyncio.Future[Any]]" = field(default_factory=list)
 
     @property
     def cost_nusd(self) -> int:
         """What all attempts of the call cost, winners and losers, in nano-dollars."""
         return sum(attempt.cost_nusd for attempt in self.attempts)
+
+    def goes_on_with(self, work: "asyncio.Future[Any]") -> None:
+        """The call is not over before `work` is."""
+        self.going_on.append(work)
+
+    def when_over(self, then: Callable[[], None]) -> None:
+        """Call `then` once when nothing goes on any more: at once if nothing does."""
+        running = [work for work in self.going_on if not work.done()]
+        if not running:
+            then()
+            return
+        running[0].add_done_callback(lambda _: self.when_over(then))
 
     @property
     def answered_by(self) -> AttemptFacts | None:
@@ -68,7 +86,7 @@ class CallFacts:
 
     def as_row(self) -> dict[str, Any]:
         """The call with its attempts as JSON-ready values."""
-        row = {name: getattr(self, name) for name in self.__slots__}
+        row = {name: getattr(self, name) for name in self.__slots__ if name != "going_on"}
         row["attempts"] = [attempt.as_row() for attempt in self.attempts]
         row["cost_nusd"] = self.cost_nusd
         return row

@@ -5,18 +5,19 @@ for streams, in an SSE comment line before `[DONE]`, when attempts and cost are 
 first token is an error event and no `[DONE]`: a cut stream never looks whole.
 
 A client says in headers what the protocol has no field for: `x-brownout-call-id`, `x-brownout-tenant`,
-`x-brownout-priority` (interactive, batch) and `x-brownout-residency` (the region the call must stay in).
+`x-brownout-priority` (interactive, batch), `x-brownout-residency` (the region the call must stay in) and
+`x-brownout-cache` (refresh: leave an answer in the cache but take none from it; bypass: neither).
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
 from .build import Stack
-from .call import Call
+from .call import CacheUse, Call
 from .errors import AllProvidersFailed, ProviderError, Rejected, StackError
 from .facts import CallFacts
 from .reply import Delta, Finish, Reply, ToolDelta
@@ -155,6 +156,7 @@ class Exchange:
             model=request.model,
             stream=request.stream,
             priority="batch" if self._headers.get("x-brownout-priority") == "batch" else "interactive",
+            cache=_cache_use(self._headers.get("x-brownout-cache", "")),
             residency=self._headers.get("x-brownout-residency", ""),
             **request.asked,
         )
@@ -210,6 +212,11 @@ class Exchange:
 
     async def _write(self, body: bytes, *, last: bool = False) -> None:
         await self._send({"type": "http.response.body", "body": body, "more_body": not last})
+
+
+def _cache_use(said: str) -> CacheUse:
+    """What a client wants of the cache; what nobody knows is as good as nothing."""
+    return cast("CacheUse", said) if said in ("refresh", "bypass") else "use"
 
 
 def fact_values(facts: CallFacts) -> dict[str, str | int | None]:

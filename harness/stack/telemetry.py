@@ -1,4 +1,7 @@
-"""The outermost layer: one row per call, emitted exactly once when the call is over."""
+"""The outermost layer: one row per call, emitted exactly once when the call is over.
+
+A call whose reply has ended may still go on (`CallFacts.going_on`): its row waits, for it may yet cost.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -42,4 +45,4 @@ class Telemetry:
         facts.outcome = outcome
         if error is not None:
             facts.error_kind = getattr(error, "kind", type(error).__name__)
-        self._sink(facts)
+        facts.when_over(lambda: self._sink(facts))

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.cache import CacheOptions, EntryStore, ExactCache, cache_key
+from harness.stack.cache import CacheOptions, ExactCache, cache_key
+from harness.stack.cache_store import EntryStore, Found
 from harness.stack.call import Call, Message, Tool
 from harness.stack.errors import ProviderError
 from harness.stack.reply import Delta, Finish, ToolCall
@@ -71,6 +72,7 @@ def test_nothing_else_is_in_the_key(call: Callable[..., Call]) -> None:
         "backoff_s": 1.0,
         "priority": "batch",
         "insist": True,
+        "cache": "refresh",
     }
     others |= {"attempt_kind": "retry", "attempt": None, "facts": call("c2").facts}
     assert set(others) | set(DECIDES) == {field.name for field in fields(Call)}
@@ -122,7 +124,7 @@ async def test_an_answer_is_forgotten_after_its_time(call: Callable[..., Call], 
 def test_the_store_is_a_bounded_least_recently_used_map(
     steps: list[tuple[bool, int]], max_entries: int
 ) -> None:
-    store = EntryStore(CacheOptions(max_entries=max_entries, ttl_s=1000))
+    store = EntryStore(ttl_s=1000, stale_s=0, max_entries=max_entries, max_chars=1000)
     model: dict[bytes, tuple[Delta, ...]] = {}
     for now, (write, n) in enumerate(steps):
         key, value = bytes([n]), (Delta(str(now)),)
@@ -133,7 +135,7 @@ def test_the_store_is_a_bounded_least_recently_used_map(
                 del model[next(iter(model))]
             store.put(key, value, now)
         else:
-            assert store.get(key, now) == model.get(key)
+            assert store.get(key, now) == (Found(model[key], False) if key in model else None)
             if key in model:
                 model[key] = model.pop(key)
         assert len(store) == len(model) <= max_entries
@@ -141,7 +143,7 @@ def test_the_store_is_a_bounded_least_recently_used_map(
 
 def test_what_nobody_asks_for_again_does_not_stay() -> None:
     """Regression named after litellm#12685: memory grows."""
-    store = EntryStore(CacheOptions(ttl_s=10, max_entries=1_000_000))
+    store = EntryStore(ttl_s=10, stale_s=0, max_entries=1_000_000, max_chars=1_000_000)
     for now in range(1000):
         store.put(now.to_bytes(4), (Delta("x"),), float(now))
         assert len(store) <= 10
