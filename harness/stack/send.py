@@ -13,6 +13,7 @@ from .reply import Event, Reply, replay
 from .transport import TROUBLE, provider_error, reader
 from .wire.codec import Codec, StreamDecoder
 from .wire.meters import meters_of
+from .wire.sse import one_by_one
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,8 @@ async def _read(response: httpx.Response) -> bytes:
 
 class WireEvents:
     """A streamed reply's events. The response is closed however they end; errors say if they came after the
-    first event. What the provider told of usage by then is noted on the attempt.
+    first event, and what came before one is heard before it, however the bytes came. What the provider told
+    of usage by then is noted on the attempt.
     """
 
     def __init__(
@@ -100,9 +102,12 @@ class WireEvents:
         self._pending: deque[Event] = deque()
         self._committed = False
         self._over = False
+        self._broken: ProviderError | None = None
 
     async def __anext__(self) -> Event:
         while not self._pending:
+            if self._broken is not None:
+                raise self._broken
             if self._over:
                 raise StopAsyncIteration
             try:
@@ -115,14 +120,15 @@ class WireEvents:
 
     async def _more(self) -> None:
         try:
-            chunk = await self._read()
-            if chunk:
-                self._pending.extend(self._decoder.feed(chunk))
+            received = await self._read()
+            if received:
+                for part in one_by_one(received):
+                    self._pending.extend(self._decoder.feed(part))
                 return
             self._decoder.end()
         except ProviderError as error:
-            error.phase = "after" if self._committed else "before"
-            raise
+            error.phase = "after" if self._committed or self._pending else "before"
+            self._broken = error
         except TROUBLE as error:
             raise provider_error(error, after_first=self._committed) from error
         await self.aclose()

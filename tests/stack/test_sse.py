@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stack.errors import ProviderError
-from harness.stack.wire.sse import ServerSentEvent, SSEParser
+from harness.stack.wire.sse import ServerSentEvent, SSEParser, one_by_one
 
 LINE = st.text(st.characters(exclude_characters="\r\n", codec="utf-8"), max_size=12)
 EVENT = st.tuples(st.sampled_from(["", "message", "ping"]), st.lists(LINE, min_size=1, max_size=3))
@@ -46,6 +46,16 @@ def test_byte_by_byte_is_no_different(events: list[tuple[str, list[str]]], end: 
     data = written(events, end)
     seen = [event for n in range(len(data)) for event in parser.feed(data[n : n + 1])]
     assert seen == expected(events)
+
+
+@given(st.lists(EVENT, max_size=5), END)
+def test_one_by_one_each_part_completes_an_event_and_none_is_missing(
+    events: list[tuple[str, list[str]]], end: str
+) -> None:
+    parser = SSEParser()
+    parts = one_by_one(written(events, end))
+    assert b"".join(parts) == written(events, end)
+    assert [parser.feed(part) for part in parts if part] == [[event] for event in expected(events)]
 
 
 def test_an_event_without_its_blank_line_never_comes() -> None:

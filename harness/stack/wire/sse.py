@@ -5,6 +5,7 @@ ignored, since no LLM provider sends them. One thing is stricter: a line of no k
 ignored, for what looks like one is a chunk of an answer that lost its `data:`, and would be lost in silence.
 """
 
+import re
 from typing import NamedTuple
 
 from ..errors import ProviderError
@@ -67,6 +68,16 @@ class SSEParser:
             self._event = value.removeprefix(b" ")
         elif name not in IGNORED:
             raise ProviderError("malformed", f"a line of no known field in the event stream: {line[:80]!r}")
+
+
+_BEHIND_BLANK_LINES = re.compile(rb"(?<=\n\n)|(?<=\n\r\n)|(?<=\r\r)")
+
+
+def one_by_one(received: bytes) -> list[bytes]:
+    """The same bytes, an event at a time: whoever feeds them so has those that come before a broken one."""
+    if b"\r" not in received and received.find(b"\n\n", 0, -2) < 0:
+        return [received]
+    return [part for part in _BEHIND_BLANK_LINES.split(received) if part]
 
 
 def _is_one_plain_event(chunk: bytes) -> bool:
