@@ -5,14 +5,16 @@
 | `constant` | `rate_per_s` (calls/s, > 0) | evenly spaced, the first at 0 |
 | `poisson` | `rate_per_s` (calls/s on average, > 0) | independent exponential gaps |
 | `diurnal` | `rate_per_s` (mean over a day), `swing` 0.7, `period_s` 86400 | Poisson, its rate a sine wave |
+| `ramp` | `from_rate_per_s`, `to_rate_per_s` (calls/s, > 0) | Poisson, its rate a straight line |
 | `trace` | none | the trace's own, the first at 0 |
 
 A further kind is one more options class in `Arrivals` and one more case in `arrival_times`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count, takewhile
 from math import cos, pi
+from random import Random
 from typing import Annotated, Literal, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -56,6 +58,18 @@ class DiurnalArrivals(_Options):
     period_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 86_400.0
 
 
+class RampArrivals(_Options):
+    """Growing or shrinking load: `{kind = "ramp", from_rate_per_s = 10, to_rate_per_s = 30}`.
+
+    A Poisson process whose rate goes in a straight line from `from_rate_per_s`, when the run begins, to
+    `to_rate_per_s`, when its duration is over.
+    """
+
+    kind: Literal["ramp"] = "ramp"
+    from_rate_per_s: Rate
+    to_rate_per_s: Rate
+
+
 class TraceArrivals(_Options):
     """Recorded traffic: `{kind = "trace"}`; the file is given apart, with `--trace`."""
 
@@ -63,18 +77,20 @@ class TraceArrivals(_Options):
 
 
 Arrivals = Annotated[
-    ConstantArrivals | PoissonArrivals | DiurnalArrivals | TraceArrivals, Field(discriminator="kind")
+    ConstantArrivals | PoissonArrivals | DiurnalArrivals | RampArrivals | TraceArrivals,
+    Field(discriminator="kind"),
 ]
 
 
 def arrival_times(
     arrivals: Arrivals, seed: int, duration_s: float, trace: Trace | None = None
 ) -> list[float]:
-    """Sorted start times in seconds, each in [0, duration_s). A longer duration only adds times at the end.
+    """Sorted start times in seconds, each in [0, duration_s). A longer duration only adds times at the end,
+    but makes a ramp less steep.
 
     Raises InputError when the kind is `trace` and there is none, or there is one and the kind is another.
     """
-    return list(takewhile(lambda at_s: at_s < duration_s, _times(arrivals, seed, trace)))
+    return list(takewhile(lambda at_s: at_s < duration_s, _times(arrivals, seed, duration_s, trace)))
 
 
 def describe_arrivals(arrivals: Arrivals, trace: Trace | None = None) -> str:
@@ -87,13 +103,15 @@ def describe_arrivals(arrivals: Arrivals, trace: Trace | None = None) -> str:
         case DiurnalArrivals(rate_per_s=rate, swing=swing, period_s=period_s):
             low, high = rate * (1 - swing), rate * (1 + swing)
             return f"Poisson, {low:g} to {high:g} calls/s in a wave of {period_s / 3600:g} h"
+        case RampArrivals(from_rate_per_s=start, to_rate_per_s=end):
+            return f"Poisson, from {start:g} to {end:g} calls/s in a straight line"
         case TraceArrivals():
             return f"the recorded times of {_checked(arrivals, trace).name}"
         case _:
             assert_never(arrivals)
 
 
-def _times(arrivals: Arrivals, seed: int, trace: Trace | None) -> Iterator[float]:
+def _times(arrivals: Arrivals, seed: int, duration_s: float, trace: Trace | None) -> Iterator[float]:
     """The kind's times without an end (a trace ends by itself)."""
     if isinstance(arrivals, TraceArrivals):
         return (row.at_s for row in _checked(arrivals, trace).rows)
@@ -106,6 +124,8 @@ def _times(arrivals: Arrivals, seed: int, trace: Trace | None) -> Iterator[float
             return _poisson(rate, seed)
         case DiurnalArrivals():
             return _diurnal(arrivals, seed)
+        case RampArrivals():
+            return _ramp(arrivals, seed, duration_s)
         case _:
             assert_never(arrivals)
 
@@ -119,15 +139,30 @@ def _poisson(rate_per_s: float, seed: int) -> Iterator[float]:
 
 
 def _diurnal(arrivals: DiurnalArrivals, seed: int) -> Iterator[float]:
-    """By thinning (Lewis and Shedler, 1979): a Poisson process at the highest rate, each time kept with the
-    share that the rate has of it then.
+    mean, swing, period_s = arrivals.rate_per_s, arrivals.swing, arrivals.period_s
+
+    def share(at_s: float) -> float:
+        return (1 - swing * cos(2 * pi * at_s / period_s)) / (1 + swing)
+
+    return _thinned(_poisson(mean * (1 + swing), seed), share, rng(seed, "diurnal keeps"))
+
+
+def _ramp(arrivals: RampArrivals, seed: int, duration_s: float) -> Iterator[float]:
+    start, end = arrivals.from_rate_per_s, arrivals.to_rate_per_s
+    highest = max(start, end)
+
+    def share(at_s: float) -> float:
+        return (start + (end - start) * at_s / duration_s) / highest
+
+    times = takewhile(lambda at_s: at_s < duration_s, _poisson(highest, seed))
+    return _thinned(times, share, rng(seed, "ramp keeps"))
+
+
+def _thinned(times: Iterator[float], share: Callable[[float], float], keep: Random) -> Iterator[float]:
+    """By thinning (Lewis and Shedler, 1979): of a Poisson process at the highest rate, each time is kept with
+    the share that the rate has of it then.
     """
-    keep = rng(seed, "diurnal keeps")
-    highest = 1 + arrivals.swing
-    for at_s in _poisson(arrivals.rate_per_s * highest, seed):
-        share = (1 - arrivals.swing * cos(2 * pi * at_s / arrivals.period_s)) / highest
-        if keep.random() < share:
-            yield at_s
+    return (at_s for at_s in times if keep.random() < share(at_s))
 
 
 def _checked(arrivals: TraceArrivals, trace: Trace | None) -> Trace:

@@ -14,6 +14,7 @@ from harness.load.arrivals import (
     ConstantArrivals,
     DiurnalArrivals,
     PoissonArrivals,
+    RampArrivals,
     TraceArrivals,
     arrival_times,
     describe_arrivals,
@@ -31,7 +32,10 @@ generated = st.one_of(
 )
 
 
-@given(generated, seeds, durations)
+ramps = st.builds(RampArrivals, from_rate_per_s=rates, to_rate_per_s=rates)
+
+
+@given(generated | ramps, seeds, durations)
 def test_times_are_sorted_and_inside_the_run(arrivals: Arrivals, seed: int, duration_s: float) -> None:
     times = arrival_times(arrivals, seed, duration_s)
     assert times == sorted(times)
@@ -88,6 +92,9 @@ def test_a_trace_that_the_arrivals_would_ignore_is_bad_input() -> None:
 def test_options_read_as_they_stand_in_a_scenario() -> None:
     assert OPTIONS.validate_python({"kind": "constant", "rate_per_s": 20}) == ConstantArrivals(rate_per_s=20)
     assert OPTIONS.validate_python({"kind": "poisson", "rate_per_s": 0.5}) == PoissonArrivals(rate_per_s=0.5)
+    assert OPTIONS.validate_python(
+        {"kind": "ramp", "from_rate_per_s": 8, "to_rate_per_s": 15}
+    ) == RampArrivals(from_rate_per_s=8, to_rate_per_s=15)
     assert OPTIONS.validate_python({"kind": "trace"}) == TraceArrivals()
 
 
@@ -95,7 +102,10 @@ def test_options_read_as_they_stand_in_a_scenario() -> None:
     "options",
     [
         {"rate_per_s": 20},
+        {"kind": "spike", "rate_per_s": 20},
         {"kind": "ramp", "rate_per_s": 20},
+        {"kind": "ramp", "from_rate_per_s": 20},
+        {"kind": "ramp", "from_rate_per_s": 0, "to_rate_per_s": 20},
         {"kind": "poisson"},
         {"kind": "poisson", "rate_per_s": 0},
         {"kind": "poisson", "rate_per_s": float("inf")},
@@ -113,6 +123,8 @@ def test_options_that_say_too_little_or_too_much_are_refused(options: dict[str, 
 def test_arrivals_are_described_for_people() -> None:
     assert describe_arrivals(ConstantArrivals(rate_per_s=20)) == "constant, 20 calls/s"
     assert describe_arrivals(PoissonArrivals(rate_per_s=2.5)) == "Poisson, 2.5 calls/s on average"
+    ramp = RampArrivals(from_rate_per_s=0.5, to_rate_per_s=20)
+    assert describe_arrivals(ramp) == "Poisson, from 0.5 to 20 calls/s in a straight line"
     assert describe_arrivals(TraceArrivals(), TRACE) == "the recorded times of hour.csv"
 
 
@@ -130,3 +142,25 @@ def test_a_diurnal_day_has_its_mean_its_night_and_its_noon() -> None:
 def test_a_diurnal_day_without_swing_is_poisson() -> None:
     gaps = np.diff(arrival_times(DiurnalArrivals(rate_per_s=5, swing=0), 7, 4000))
     assert gaps.std() / gaps.mean() == pytest.approx(1.0, abs=0.03)
+
+
+@pytest.mark.parametrize(("start", "end"), [(8, 24), (24, 8), (16, 16)])
+def test_a_ramp_goes_from_one_rate_to_the_other_over_the_run(start: float, end: float) -> None:
+    times = arrival_times(RampArrivals(from_rate_per_s=start, to_rate_per_s=end), 7, 1000)
+    assert len(times) == pytest.approx(16_000, rel=0.03)
+    tenths = [sum(100 * k <= at_s < 100 * (k + 1) for at_s in times) / 100 for k in range(10)]
+    expected = [start + (end - start) * (k + 0.5) / 10 for k in range(10)]
+    assert tenths == pytest.approx(expected, rel=0.12)
+
+
+def test_a_ramp_is_as_steep_as_the_run_is_short() -> None:
+    ramp = RampArrivals(from_rate_per_s=1, to_rate_per_s=39)
+    for duration_s in (50, 500):
+        times = arrival_times(ramp, 7, duration_s)
+        first_half = sum(at_s < duration_s / 2 for at_s in times)
+        assert first_half / len(times) == pytest.approx((1 + 20) / (1 + 20 + 20 + 39), abs=0.03)
+
+
+def test_a_ramp_between_equal_rates_is_a_poisson_process() -> None:
+    ramp = RampArrivals(from_rate_per_s=20, to_rate_per_s=20)
+    assert arrival_times(ramp, 7, 60) == arrival_times(PoissonArrivals(rate_per_s=20), 7, 60)
