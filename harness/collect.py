@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from .world.world import Measured, Row
 
 MOMENTS = ("started_s", "first_s", "end_s")
+NOT_RECORDED = ("sent", "cache_write_tokens", "cache_write_1h_tokens", "reasoning_tokens", "price_known")
+"""What the stack tells of an attempt and the record has no column for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ def _call_facts(fact: Row | None, tells: bool) -> Row:
 def _finish_attempt(attempt: Row, subject: str, t0_s: float) -> None:
     attempt["subject"] = subject
     attempt["attempt_id"] = f"{attempt['call_id']}/{attempt['n']}"
-    del attempt["sent"]
+    for name in NOT_RECORDED:
+        attempt.pop(name, None)
     for moment in MOMENTS:
         if attempt[moment] is not None:
             attempt[moment] -= t0_s

@@ -15,7 +15,7 @@ from .cost import Price
 from .errors import ProviderError
 from .facts import AttemptFacts
 from .reply import Outcome, Reply, Usage
-from .tokens import call_tokens, count
+from .tokens import Heard, call_tokens, count
 
 UNTOLD = (
     "timeout_first_token",
@@ -48,7 +48,11 @@ class AttemptLedger:
             self._fail(call, attempt, error)
             raise
         attempt.first_s = loop.time()
-        reply.on_end(lambda outcome: self._settle(call, attempt, outcome))
+        heard = None
+        if call.counter is not None:
+            heard = Heard(call.counter)
+            reply.tap(heard)
+        reply.on_end(lambda outcome: self._settle(call, attempt, outcome, heard))
         return reply
 
     def _begin(self, call: Call, now: float) -> AttemptFacts:
@@ -65,10 +69,11 @@ class AttemptLedger:
         call.facts.attempts.append(attempt)
         return attempt
 
-    def _settle(self, call: Call, attempt: AttemptFacts, outcome: Outcome) -> None:
+    def _settle(self, call: Call, attempt: AttemptFacts, outcome: Outcome, heard: Heard | None) -> None:
         usage = outcome.usage
         if usage is None:
-            self._end(attempt, outcome.kind, _so_far(call, attempt, outcome.chars), known=False)
+            tokens = count(outcome.chars) if heard is None else heard.tokens
+            self._end(attempt, outcome.kind, _so_far(call, attempt, tokens), known=False)
         else:
             self._end(attempt, outcome.kind, usage, known=True)
         if outcome.error is not None:
@@ -95,14 +100,19 @@ class AttemptLedger:
         attempt.usage_known = known
         if outcome == "success":
             attempt.status = 200
+        attempt.price_known = self._price.known
         if usage is not None:
-            attempt.input_tokens = usage.input_tokens
-            attempt.cached_input_tokens = usage.cached_input_tokens
-            attempt.output_tokens = usage.output_tokens
+            attempt.note(usage)
             attempt.cost_nusd = self._price.of(usage)
 
 
-def _so_far(call: Call, attempt: AttemptFacts, chars: int = 0) -> Usage:
+def _so_far(call: Call, attempt: AttemptFacts, output_tokens: int = 0) -> Usage:
     """What a reply without usage cost, estimated: the prompt as told or counted, and the text received."""
     prompt = attempt.input_tokens or call_tokens(call)
-    return Usage(prompt, count(chars), attempt.cached_input_tokens)
+    return Usage(
+        prompt,
+        output_tokens,
+        attempt.cached_input_tokens,
+        attempt.cache_write_tokens,
+        attempt.cache_write_1h_tokens,
+    )

@@ -12,13 +12,14 @@ from .background import Background
 from .breaker import Breaker, BreakerOptions
 from .cache import CacheOptions, ExactCache
 from .call import Call, Layer, Message, Next, Target, stack
-from .cost import Price, default_prices, price_of
+from .cost import Price
 from .errors import ConfigError
 from .facts import CallFacts
 from .fallback import Fallback, FallbackOptions
 from .hedge import Hedge, HedgeOptions, next_in
 from .limiter import Limiter, LimiterOptions
 from .options import Options, first_complaint
+from .price_list import GENAI_PRICES, PAGE, CostOptions, price_of, prices_of
 from .reply import Reply
 from .retry import Retry, RetryOptions
 from .retry_budget import RetryBudget, RetryBudgetOptions
@@ -29,6 +30,7 @@ from .streaming import DeadlineOptions, Deadlines
 from .suitability import unsuitable
 from .telemetry import Sink, Telemetry
 from .throttle import Throttle, ThrottleOptions
+from .tokens import counter_named
 from .transport import make_transport
 from .wire.anthropic import AnthropicCodec
 from .wire.codec import Codec
@@ -91,6 +93,7 @@ class StackOptions(Options):
     title: str = ""
     description: str = ""
     deadlines: DeadlineOptions = DeadlineOptions()
+    cost: CostOptions = CostOptions()
     cache: CacheOptions | None = None
     fallback: FallbackOptions = FallbackOptions(after_first_token="fail")
     retry: RetryOptions | None = None
@@ -116,10 +119,30 @@ def load_stack_options(path: Path) -> StackOptions:
     tables key by key, a list replaces its list, and `without = ["hedge"]` takes tables away.
     """
     values = layered(path)
+    _find_prices(values, path.parent)
     try:
-        return StackOptions.model_validate(values)
+        options = StackOptions.model_validate(values)
     except ValidationError as error:
         raise ConfigError(f"{path}: {first_complaint(error, values)}") from error
+    try:
+        _prices(options)
+        counter_named(options.cost.tokens)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return options
+
+
+def _find_prices(values: dict[str, Any], folder: Path) -> None:
+    """A table of prices is named as seen from the stack's file."""
+    cost = values.get("cost")
+    named = cost.get("prices") if isinstance(cost, dict) else None
+    if isinstance(named, str) and named not in (PAGE, GENAI_PRICES):
+        values["cost"] = {**values["cost"], "prices": str(folder / named)}
+
+
+def _prices(options: StackOptions) -> dict[str, Price]:
+    """What each model of the stack costs. Raises `ConfigError`."""
+    return prices_of(options.cost, [(target.provider, target.model) for target in options.target])
 
 
 def endpoints_from(env: Mapping[str, str]) -> dict[str, Endpoint]:
@@ -147,6 +170,7 @@ class Stack:
         self.ask = ask
         self._transport = transport
         self._background = background or Background()
+        self._counter = counter_named(options.cost.tokens)
         self._asked = 0
 
     def call(
@@ -158,7 +182,15 @@ class Stack:
         """
         facts = CallFacts(call_id=id, tenant=tenant)
         deadline_s = now + self.options.deadlines.total_s
-        return Call(id=id, messages=messages, facts=facts, tenant=tenant, deadline_s=deadline_s, **asked)
+        return Call(
+            id=id,
+            messages=messages,
+            facts=facts,
+            tenant=tenant,
+            deadline_s=deadline_s,
+            counter=self._counter,
+            **asked,
+        )
 
     def next_id(self) -> str:
         """An id for a call that came without one: a running number."""
@@ -184,10 +216,10 @@ def build(
     """The stack that `options` describe.
 
     `endpoints` gives each provider's base URL and key; `sink` gets every call's facts once; `seed` keys the
-    jitter; `prices` defaults to the list that ships here; `backend` keeps what the mechanisms know, in memory
+    jitter; `prices` defaults to what `[cost]` says; `backend` keeps what the mechanisms know, in memory
     by default. Raises `ConfigError`.
     """
-    prices = default_prices() if prices is None else prices
+    prices = _prices(options) if prices is None else prices
     transport = transport or make_transport()
     backend = backend or MemoryBackend()
     background = Background()

@@ -81,7 +81,8 @@ class Call:
     `cache`: "refresh" takes no answer from a cache but leaves one there, "bypass" does neither.
     `prefill` is what the reply has begun with elsewhere: the provider is to go on from there. `insist` asks a
     target even if its breaker is open. `target`, `attempt_kind`, `backoff_s` and `attempt` are filled in on
-    the way down; `facts` is the call's own notebook, shared by all its attempts.
+    the way down; `facts` is the call's own notebook, shared by all its attempts; `counter` counts the tokens
+    of a text, None for four characters each.
     """
 
     id: str
@@ -109,6 +110,7 @@ class Call:
     attempt_kind: AttemptKind = "primary"
     backoff_s: float = 0.0
     attempt: "AttemptFacts | None" = field(default=None, compare=False)
+    counter: Callable[[str], int] | None = field(default=None, compare=False)
 
     def at(self, target: Target) -> "Call":
         """This call, addressed to `target`."""

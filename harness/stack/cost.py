@@ -1,17 +1,14 @@
 """What tokens cost, in integer nano-dollars, exactly.
 
 A price of $2.50 per million tokens is 2,500 nano-dollars a token, so every price list in whole thousandths of
-a dollar per million tokens is exact. A model without a price is an error when the stack is built, never zero.
+a dollar per million tokens is exact, and costs add up to the same sum in any order. Which price a model has
+is decided when the stack is built (`price_list.py`): a model without one is an error then, never zero.
 """
 
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from importlib.resources import files
+from decimal import Decimal, InvalidOperation
 from typing import Self
 
-from .errors import ConfigError
 from .reply import Usage
 
 NUSD_PER_USD = 1_000_000_000
@@ -19,46 +16,86 @@ NUSD_PER_USD = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Nano-dollars per token. Cached input tokens are part of the input tokens, at their own price."""
+    """Nano-dollars per token.
+
+    Input tokens read from the provider's prompt cache or written to it are part of the input tokens, and
+    reasoning tokens part of the output tokens: each counts once, at its own price, None if that is the price
+    of the others. `known` is False for a guess.
+    """
 
     input_nusd: int
     output_nusd: int
     cached_input_nusd: int
+    cache_write_nusd: int | None = None
+    cache_write_1h_nusd: int | None = None
+    reasoning_nusd: int | None = None
+    known: bool = True
 
     @classmethod
-    def per_million(cls, input_usd: str, output_usd: str, cached_input_usd: str | None = None) -> Self:
+    def per_million(
+        cls,
+        input_usd: str,
+        output_usd: str,
+        cached_input_usd: str | None = None,
+        cache_write_usd: str | None = None,
+        cache_write_1h_usd: str | None = None,
+        reasoning_usd: str | None = None,
+    ) -> Self:
         """From a price list's dollars per million tokens. Raises `ValueError` if not whole nano-dollars."""
-        cached_usd = input_usd if cached_input_usd is None else cached_input_usd
-        return cls(_nusd(input_usd), _nusd(output_usd), _nusd(cached_usd))
-
-    def of(self, usage: Usage) -> int:
-        """The cost of that usage in nano-dollars."""
-        fresh = usage.input_tokens - usage.cached_input_tokens
-        return (
-            fresh * self.input_nusd
-            + usage.cached_input_tokens * self.cached_input_nusd
-            + usage.output_tokens * self.output_nusd
+        return cls(
+            input_nusd=per_token_nusd(input_usd),
+            output_nusd=per_token_nusd(output_usd),
+            cached_input_nusd=per_token_nusd(input_usd if cached_input_usd is None else cached_input_usd),
+            cache_write_nusd=None if cache_write_usd is None else per_token_nusd(cache_write_usd),
+            cache_write_1h_nusd=None if cache_write_1h_usd is None else per_token_nusd(cache_write_1h_usd),
+            reasoning_nusd=None if reasoning_usd is None else per_token_nusd(reasoning_usd),
         )
 
-
-def _nusd(usd_per_million: str) -> int:
-    nusd = Decimal(usd_per_million) * NUSD_PER_USD / 1_000_000
-    if nusd != nusd.to_integral_value() or nusd < 0:
-        raise ValueError(
-            f"{usd_per_million} dollars per million tokens is not a whole number of nano-dollars"
+    def of(self, usage: Usage, *, batch: bool = False) -> int:
+        """The cost of that usage in nano-dollars; in a batch half of it, rounded up as it is billed."""
+        special = (
+            (usage.cached_input_tokens, self.cached_input_nusd, self.input_nusd),
+            (usage.cache_write_tokens, self.cache_write_nusd, self.input_nusd),
+            (usage.cache_write_1h_tokens, self.cache_write_1h_nusd, self.input_nusd),
+            (usage.reasoning_tokens, self.reasoning_nusd, self.output_nusd),
         )
-    return int(nusd)
+        cost = usage.input_tokens * self.input_nusd + usage.output_tokens * self.output_nusd
+        for tokens, price, usual in special:
+            if tokens and price is not None:
+                cost += tokens * (price - usual)
+        return half(cost) if batch else cost
+
+    def most(self, input_tokens: int, output_tokens: int) -> int:
+        """The most that so many tokens can cost, whatever of them is cached, written or reasoning."""
+        dearest_in = max(
+            self.input_nusd,
+            self.cached_input_nusd,
+            self.cache_write_nusd or 0,
+            self.cache_write_1h_nusd or 0,
+        )
+        return input_tokens * dearest_in + output_tokens * max(self.output_nusd, self.reasoning_nusd or 0)
 
 
-def default_prices() -> dict[str, Price]:
-    """The price list that ships with the stack (`prices.toml`), by model id."""
-    listed = tomllib.loads((files(__package__) / "prices.toml").read_text())
-    return {model: Price.per_million(**row) for model, row in listed.items()}
+def half(cost_nusd: int) -> int:
+    """What a batch API charges: half, rounded up to the whole nano-dollar."""
+    return (cost_nusd + 1) // 2
 
 
-def price_of(model: str, prices: Mapping[str, Price]) -> Price:
-    """The price of `model`. Raises `ConfigError` if the list has none."""
+def per_token_nusd(usd_per_million: str) -> int:
+    """Dollars per million tokens as nano-dollars per token."""
+    return _whole(usd_per_million, Decimal(NUSD_PER_USD) / 1_000_000, "dollars per million tokens")
+
+
+def dollars_nusd(usd: str) -> int:
+    """Dollars as nano-dollars."""
+    return _whole(usd, Decimal(NUSD_PER_USD), "dollars")
+
+
+def _whole(given: str, scale: Decimal, unit: str) -> int:
     try:
-        return prices[model]
-    except KeyError:
-        raise ConfigError(f"no price for model {model!r}; the list has {', '.join(prices)}") from None
+        nusd = Decimal(given) * scale
+    except (InvalidOperation, TypeError):
+        raise ValueError(f"expected {unit}, got {given!r}") from None
+    if not nusd.is_finite() or nusd != nusd.to_integral_value() or nusd < 0:
+        raise ValueError(f"{given} {unit} is not a whole number of nano-dollars")
+    return int(nusd)

@@ -5,10 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .reply import Usage
+
 
 @dataclass(slots=True)
 class AttemptFacts:
-    """One request to a provider that the stack decided on. Moments are on the event loop's clock."""
+    """One request to a provider that the stack decided on. Moments are on the event loop's clock.
+
+    Its cost is an estimate unless both `usage_known` (the provider told the tokens) and `price_known` (the
+    price list has the model).
+    """
 
     call_id: str
     n: int
@@ -27,13 +33,30 @@ class AttemptFacts:
     sent: bool = False
     input_tokens: int = 0
     cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
     output_tokens: int = 0
+    reasoning_tokens: int = 0
     usage_known: bool = False
+    price_known: bool = True
     cost_nusd: int = 0
 
     def as_row(self) -> dict[str, Any]:
         """The attempt as JSON-ready values."""
         return {name: getattr(self, name) for name in self.__slots__}
+
+    def note_prompt(self, usage: Usage) -> None:
+        """Take down what the provider counted of the prompt."""
+        self.input_tokens = usage.input_tokens
+        self.cached_input_tokens = usage.cached_input_tokens
+        self.cache_write_tokens = usage.cache_write_tokens
+        self.cache_write_1h_tokens = usage.cache_write_1h_tokens
+
+    def note(self, usage: Usage) -> None:
+        """Take down all of what was counted."""
+        self.note_prompt(usage)
+        self.output_tokens = usage.output_tokens
+        self.reasoning_tokens = usage.reasoning_tokens
 
     @property
     def attempt_id(self) -> str:

@@ -15,11 +15,18 @@ from .wire.meters import Meters
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the provider counted them. `input_tokens` includes the cached ones, for every provider."""
+    """Tokens as the provider counted them, alike for every provider.
+
+    `input_tokens` includes those read from its prompt cache and those written to it, to stay for five minutes
+    (or as long as it likes) or an hour; `output_tokens` includes the reasoning.
+    """
 
     input_tokens: int
     output_tokens: int
     cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    reasoning_tokens: int = 0
 
 
 class Delta(NamedTuple):

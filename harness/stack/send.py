@@ -143,5 +143,4 @@ class WireEvents:
     def _note_usage(self) -> None:
         told = self._decoder.told
         if told is not None and self._attempt is not None:
-            self._attempt.input_tokens = told.input_tokens
-            self._attempt.cached_input_tokens = told.cached_input_tokens
+            self._attempt.note_prompt(told)

@@ -1,18 +1,25 @@
 """Counting tokens before the provider does: deterministic, about four characters a token.
 
 The estimate serves reservations and the cost of streams whose usage never came; whatever a provider says it
-counted replaces it.
+counted replaces it. A call may bring another `counter`: GPT-4o's own tokenizer (`[cost] tokens = "bpe"`).
 """
 
-from collections.abc import Iterable
+import importlib
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import orjson
 
 from .call import Call, Message, Tool
+from .errors import ConfigError
+from .reply import Delta, Event, ToolDelta
 
 CHARS_PER_TOKEN = 4
 PER_MESSAGE = 4
 PER_REQUEST = 3
+
+Counter = Callable[[str], int]
+"""Tokens in a text."""
 
 
 def count(text_chars: int) -> int:
@@ -20,31 +27,68 @@ def count(text_chars: int) -> int:
     return -(-text_chars // CHARS_PER_TOKEN)
 
 
-def prompt_tokens(messages: Iterable[Message]) -> int:
+def by_chars(text: str) -> int:
+    """Tokens in a text: four characters each."""
+    return count(len(text))
+
+
+def counter_named(name: str) -> Counter | None:
+    """The counter that `[cost] tokens` means, None for "chars". Raises `ConfigError` if it is not there."""
+    if name == "chars":
+        return None
+    try:
+        tokenizers: Any = importlib.import_module("rs_bpe.bpe")
+    except ImportError:
+        raise ConfigError(
+            "cost.tokens: rs-bpe is not installed, expected pip install 'brownout[bpe]'"
+        ) from None
+    count_tokens: Counter = tokenizers.openai.o200k_base().count
+    return count_tokens
+
+
+def prompt_tokens(messages: Iterable[Message], counter: Counter = by_chars) -> int:
     """Tokens of a prompt: each message's text, four around each message, three around the whole."""
-    return sum(count(_message_chars(message)) + PER_MESSAGE for message in messages) + PER_REQUEST
+    return sum(counter(_said(message)) + PER_MESSAGE for message in messages) + PER_REQUEST
 
 
 def call_tokens(call: Call) -> int:
     """Tokens of a call's prompt. Its tools count as one message more, and so do a schema and the beginning of
     the reply where one is handed on.
     """
-    extra = [len(call.prefill), sum(map(_tool_chars, call.tools))]
+    counter = call.counter or by_chars
+    extra = [call.prefill, "".join(map(_tool, call.tools))]
     if call.json_schema:
-        extra.append(len(orjson.dumps(call.json_schema)))
-    return prompt_tokens(call.messages) + sum(count(chars) + PER_MESSAGE for chars in extra if chars)
+        extra.append(orjson.dumps(call.json_schema).decode())
+    tokens = prompt_tokens(call.messages, counter)
+    return tokens + sum(counter(text) + PER_MESSAGE for text in extra if text)
 
 
-def _message_chars(message: Message) -> int:
+class Heard:
+    """What was read of a reply, kept by a tap so that another counter than ours can count it."""
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+        self._pieces: list[str] = []
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Delta):
+            self._pieces.append(event.text)
+        elif isinstance(event, ToolDelta):
+            self._pieces.append(event.name + event.arguments)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of it by now."""
+        return self._counter("".join(self._pieces))
+
+
+def _said(message: Message) -> str:
     if not message.tool_calls:
-        return len(message.content)
-    called = sum(len(_AROUND_CALL) + len(call.name) + len(call.arguments) for call in message.tool_calls)
-    return len(message.content) + called
+        return message.content
+    called = [f'{{"arguments":{call.arguments},"name":"{call.name}"}}' for call in message.tool_calls]
+    return message.content + "".join(called)
 
 
-_AROUND_CALL = '{"arguments":,"name":""}'
-
-
-def _tool_chars(tool: Tool) -> int:
+def _tool(tool: Tool) -> str:
     told = {"description": tool.description, "name": tool.name, "parameters": tool.parameters}
-    return len(orjson.dumps({key: value for key, value in told.items() if value}).decode())
+    return orjson.dumps({key: value for key, value in told.items() if value}).decode()

@@ -24,6 +24,7 @@ TALK = (
     Message("user", "Two."),
     Message("assistant", "Three"),
 )
+PROMPT = {"cached_tokens": 4, "cache_write_tokens": 2}
 
 
 def sse(*events: tuple[str, dict[str, Any] | str]) -> bytes:
@@ -38,7 +39,7 @@ def openai_stream(texts: list[str]) -> bytes:
     def chunk(delta: dict[str, Any], reason: str | None) -> dict[str, Any]:
         return {"choices": [{"index": 0, "delta": delta, "finish_reason": reason}], "usage": None}
 
-    usage = {"prompt_tokens": 9, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 4}}
+    usage = {"prompt_tokens": 9, "completion_tokens": 3, "prompt_tokens_details": PROMPT}
     return sse(
         ("", chunk({"role": "assistant", "content": ""}, None)),
         *(("", chunk({"content": text}, None)) for text in texts),
@@ -76,7 +77,7 @@ def test_a_stream_is_the_same_events_however_its_bytes_are_split(
     for start in range(0, len(data), cut):
         events += decoder.feed(data[start : start + cut])
     decoder.end()
-    assert events == [*map(Delta, texts), Finish("stop", Usage(9, 3, 4))]
+    assert events == [*map(Delta, texts), Finish("stop", Usage(9, 3, 4, 2))]
 
 
 @pytest.mark.parametrize(("codec", "stream"), STREAMS, ids=["openai", "anthropic"])
@@ -132,7 +133,7 @@ def test_openai_usage_in_a_last_chunk_with_choices_counts() -> None:
 def test_anthropic_counts_cached_reads_once() -> None:
     """Regression named after langfuse#12306: cached tokens counted twice."""
     events = AnthropicCodec().decoder().feed(anthropic_stream(["x"]))
-    assert events[-1] == Finish("stop", Usage(input_tokens=9, output_tokens=3, cached_input_tokens=4))
+    assert events[-1] == Finish("stop", Usage(9, 3, cached_input_tokens=4, cache_write_tokens=2))
 
 
 @pytest.mark.parametrize(

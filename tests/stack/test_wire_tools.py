@@ -18,7 +18,8 @@ from harness.stack.wire.openai import OpenAICodec
 Said = list[str | ToolCall]
 OSLO = ToolCall("call_1", "get_weather", '{"city": "Malmö", "days": 3}')
 CLOCK = ToolCall("call_2", "read_clock", "{}")
-USAGE = Usage(9, 3, 4)
+USAGE = Usage(9, 3, 4, 2)
+PROMPT = {"cached_tokens": 4, "cache_write_tokens": 2}
 
 
 def pieces(text: str, size: int) -> list[str]:
@@ -48,7 +49,7 @@ def openai_stream(said: Said, size: int, reason: str = "tool_calls", usage: Any 
             out += chunk({"tool_calls": [{"index": calls, "function": {"arguments": text}}]})
     out += chunk({}, reason)
     if usage is ...:
-        usage = {"prompt_tokens": 9, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 4}}
+        usage = {"prompt_tokens": 9, "completion_tokens": 3, "prompt_tokens_details": PROMPT}
     out += frame({"choices": [], "usage": usage}) if usage else b""
     return out + b"data: [DONE]\n\n"
 
@@ -171,7 +172,12 @@ def test_usage_that_never_comes_is_unknown_not_zero() -> None:
 
 TEXT = {"type": "text", "text": "Let me see."}
 USED = {"type": "tool_use", "id": "call_1", "name": "get_weather", "input": {"city": "Malmö"}}
-CLAUDE_USAGE = {"input_tokens": 5, "output_tokens": 3, "cache_read_input_tokens": 4}
+CLAUDE_USAGE = {
+    "input_tokens": 3,
+    "output_tokens": 3,
+    "cache_read_input_tokens": 4,
+    "cache_creation_input_tokens": 2,
+}
 
 
 def test_whole_replies_with_tools_are_the_same_events() -> None:
@@ -181,7 +187,7 @@ def test_whole_replies_with_tools_are_the_same_events() -> None:
         "function": {"name": "get_weather", "arguments": '{"city":"Malmö"}'},
     }
     message = {"role": "assistant", "content": "Let me see.", "tool_calls": [call]}
-    usage = {"prompt_tokens": 9, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 4}}
+    usage = {"prompt_tokens": 9, "completion_tokens": 3, "prompt_tokens_details": PROMPT}
     openai = {"choices": [{"message": message, "finish_reason": "tool_calls"}], "usage": usage}
     claude = {"content": [TEXT, USED], "stop_reason": "tool_use", "usage": CLAUDE_USAGE}
     answers = [
@@ -212,7 +218,7 @@ def test_a_prompts_length_is_known_from_the_first_event_where_the_provider_tells
     claude, gpt = AnthropicCodec().decoder(), OpenAICodec().decoder()
     begun = anthropic_stream(["x"], 1).partition(b"event: content_block_start")[0]
     claude.feed(begun)
-    assert claude.told == Usage(9, 0, 4)
+    assert claude.told == Usage(9, 0, 4, 2)
     gpt.feed(openai_stream(["x"], 1).partition(b"data: [DONE]")[0])
     assert gpt.told == USAGE
     assert OpenAICodec().decoder().told is None

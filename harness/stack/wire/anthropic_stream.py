@@ -7,7 +7,7 @@ import orjson
 from ..errors import ProviderError
 from ..reply import Delta, Event, Finish, ToolDelta, Usage
 from .anthropic_json import JSON_TOOL
-from .reading import SURPRISES, load_json, named, surprise, tokens, words
+from .reading import SURPRISES, load_json, named, surprise, tokens, tokens_if_told, words
 from .sse import SSEParser
 
 FINISH_REASONS = {
@@ -146,12 +146,19 @@ def reason_of(stop_reason: Any, *, calls: bool) -> str:
 
 
 def usage_of(start: dict[str, Any], output_tokens: int) -> Usage:
-    """Usage with the cached tokens among the input tokens, each once."""
-    read, written = (
-        tokens(start, key) if start.get(key) else 0
-        for key in ("cache_read_input_tokens", "cache_creation_input_tokens")
+    """Usage with the cached tokens among the input tokens, each once; what is written stays five minutes
+    unless it is told to stay an hour.
+    """
+    read = tokens_if_told(start, "cache_read_input_tokens")
+    written = tokens_if_told(start, "cache_creation_input_tokens")
+    hour = min(written, tokens_if_told(start.get("cache_creation") or {}, "ephemeral_1h_input_tokens"))
+    return Usage(
+        input_tokens=tokens(start, "input_tokens") + read + written,
+        output_tokens=output_tokens,
+        cached_input_tokens=read,
+        cache_write_tokens=written - hour,
+        cache_write_1h_tokens=hour,
     )
-    return Usage(tokens(start, "input_tokens") + read + written, output_tokens, cached_input_tokens=read)
 
 
 def in_band(event: dict[str, Any]) -> ProviderError:

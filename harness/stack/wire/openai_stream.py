@@ -4,7 +4,7 @@ from typing import Any
 
 from ..errors import ProviderError
 from ..reply import Delta, Event, Finish, ToolDelta, Usage
-from .reading import SURPRISES, load_json, named, said, surprise, tokens, words
+from .reading import SURPRISES, load_json, named, said, surprise, tokens, tokens_if_told, words
 from .sse import SSEParser
 
 
@@ -101,11 +101,14 @@ def usage_of(usage: Any) -> Usage | None:
     """Usage as OpenAI words it."""
     if usage is None:
         return None
-    details = usage.get("prompt_tokens_details") or {}
+    prompt = usage.get("prompt_tokens_details") or {}
+    completion = usage.get("completion_tokens_details") or {}
     return Usage(
         input_tokens=tokens(usage, "prompt_tokens"),
         output_tokens=tokens(usage, "completion_tokens"),
-        cached_input_tokens=tokens(details, "cached_tokens") if details.get("cached_tokens") else 0,
+        cached_input_tokens=tokens_if_told(prompt, "cached_tokens"),
+        cache_write_tokens=tokens_if_told(prompt, "cache_write_tokens"),
+        reasoning_tokens=tokens_if_told(completion, "reasoning_tokens"),
     )
 
 

@@ -36,6 +36,11 @@ def tokens(usage: Mapping[str, Any], key: str) -> int:
     return count
 
 
+def tokens_if_told(usage: Mapping[str, Any], key: str) -> int:
+    """A token count that may be absent, or null: none then."""
+    return tokens(usage, key) if usage.get(key) else 0
+
+
 def words(value: Any) -> str:
     """A text that may be absent; anything else is a surprise."""
     if value is None:

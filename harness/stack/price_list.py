@@ -1,0 +1,169 @@
+"""Which price each model has: the page's table, a file of your own, or `genai-prices`.
+
+A table is TOML, a model id to its dollars per million tokens as strings, so that they stay exact:
+
+    "my-model" = { input_usd = "2.50", output_usd = "10", cached_input_usd = "1.25",
+                   cache_write_usd = "3.125", cache_write_1h_usd = "5", reasoning_usd = "10" }
+
+All but the first two may be left out; an embedding model says `output_usd = "0"`. Batches cost half.
+"""
+
+import importlib
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from .cost import Price
+from .errors import ConfigError
+from .options import Options
+
+PAGE = "page"
+GENAI_PRICES = "genai-prices"
+NEWEST = datetime(9999, 1, 1, tzinfo=UTC)
+"""Of a model whose price has changed, the newest that the release knows: no cost depends on a clock."""
+SPECIAL = {
+    "cached_input_usd": "cache_read_mtok",
+    "cache_write_usd": "cache_write_mtok",
+    "cache_write_1h_usd": "cache_write_1h_mtok",
+}
+
+Model = tuple[str, str]
+"""A provider and its id of the model."""
+
+
+class CostOptions(Options):
+    """`prices` "page": the table that comes along (`prices.toml`); "genai-prices": today's, of the package of
+    that name (`pip install 'brownout[prices]'`), the price up to its first tier where long prompts cost more;
+    or a path to a table, beside the stack's file. It replaces the page's.
+
+    `unknown` "error": a model that the list does not have; "estimate": it is taken to cost what the listed
+    model costs whose id its own begins with, else the dearest of the list, and its attempts are marked
+    (`price_known` false). `tokens` "chars": four characters a token, on every machine; "bpe": as GPT-4o's
+    tokenizer counts (`pip install 'brownout[bpe]'`).
+    """
+
+    prices: str = PAGE
+    unknown: Literal["error", "estimate"] = "error"
+    tokens: Literal["chars", "bpe"] = "chars"
+
+
+def default_prices() -> dict[str, Price]:
+    """The price list that ships with the stack (`prices.toml`), by model id."""
+    return read_prices((files(__package__) / "prices.toml").read_text("utf-8"), "prices.toml")
+
+
+def read_prices(text: str, where: str) -> dict[str, Price]:
+    """A table's prices by model id. Raises `ConfigError`, one line that names `where`."""
+    try:
+        listed = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{where}: not valid TOML: {error}") from error
+    return {model: _row(model, row, where) for model, row in listed.items()}
+
+
+def _row(model: str, row: Any, where: str) -> Price:
+    if not isinstance(row, dict) or not all(isinstance(usd, str) for usd in row.values()):
+        raise ConfigError(
+            f'{where}: {model}: expected a table such as {{ input_usd = "2.50", output_usd = "10" }}'
+        )
+    try:
+        return Price.per_million(**row)
+    except TypeError as error:
+        keys = str(error).split("()")[-1].strip()
+        raise ConfigError(f"{where}: {model}: expected input_usd, output_usd and the like; {keys}") from error
+    except ValueError as error:
+        raise ConfigError(f"{where}: {model}: {error}") from error
+
+
+def price_of(model: str, prices: Mapping[str, Price]) -> Price:
+    """The price of `model`. Raises `ConfigError` if the list has none."""
+    try:
+        return prices[model]
+    except KeyError:
+        raise ConfigError(f"no price for model {model!r}; the list has {', '.join(prices)}") from None
+
+
+def prices_of(options: CostOptions, models: Iterable[Model]) -> dict[str, Price]:
+    """The price of each of `models`, by its id. Raises `ConfigError`, one line, for one that has none."""
+    table, known = _sources(options)
+    found: dict[str, Price] = {}
+    for provider, model in models:
+        price = known(provider, model)
+        if price is None and options.unknown == "estimate":
+            price = estimate(model, table())
+        if price is None:
+            raise ConfigError(
+                f"no price for model {model!r} in {_listed(options)}; "
+                'give one in a table of your own ([cost] prices = "mine.toml"), or unknown = "estimate"'
+            )
+        found[model] = price
+    return found
+
+
+def estimate(model: str, table: Mapping[str, Price]) -> Price:
+    """A marked guess: the listed model that `model` is a version of, else the dearest of the list."""
+    if not table:
+        raise ConfigError(f"no price for model {model!r} can be estimated from an empty list")
+    relatives = [name for name in table if model.startswith(name)]
+    like = max(relatives, key=len) if relatives else max(table, key=lambda name: table[name].most(1, 1))
+    return replace(table[like], known=False)
+
+
+def _sources(
+    options: CostOptions,
+) -> tuple[Callable[[], Mapping[str, Price]], Callable[[str, str], Price | None]]:
+    """The table to guess from, and how a price is found."""
+    if options.prices == GENAI_PRICES:
+        return default_prices, _genai_prices()
+    table = default_prices() if options.prices == PAGE else _own(Path(options.prices))
+    return lambda: table, lambda _, model: table.get(model)
+
+
+def _own(path: Path) -> dict[str, Price]:
+    try:
+        return read_prices(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        expected = f'expected "{PAGE}", "{GENAI_PRICES}" or a path to a table of prices'
+        raise ConfigError(f"cost.prices: {path} cannot be read ({reason}), {expected}") from error
+
+
+def _listed(options: CostOptions) -> str:
+    return {PAGE: "the page's table"}.get(options.prices, options.prices)
+
+
+def _genai_prices() -> Callable[[str, str], Price | None]:
+    try:
+        package: Any = importlib.import_module("genai_prices")
+    except ImportError:
+        raise ConfigError(
+            "cost.prices: genai-prices is not installed, expected pip install 'brownout[prices]'"
+        ) from None
+
+    def known(provider: str, model: str) -> Price | None:
+        nothing = package.Usage(input_tokens=0)
+        try:
+            found = package.calc_price(
+                nothing, model, provider_id=provider, genai_request_timestamp=NEWEST
+            ).model_price
+        except LookupError:
+            return None
+        input_usd, output_usd = _usd(found.input_mtok), _usd(found.output_mtok)
+        if input_usd is None:
+            return None
+        special = {ours: _usd(getattr(found, theirs)) for ours, theirs in SPECIAL.items()}
+        try:
+            return Price.per_million(input_usd, output_usd or "0", **special)
+        except ValueError as error:
+            raise ConfigError(f"genai-prices: {model}: {error}") from error
+
+    return known
+
+
+def _usd(price: Any) -> str | None:
+    """Dollars per million tokens; of a price in tiers, the first."""
+    return None if price is None else str(getattr(price, "base", price))
