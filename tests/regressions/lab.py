@@ -41,7 +41,7 @@ MODELS = {
 }
 PRICES = {"openai": ("2.50", "10"), "anthropic": ("3", "15"), "together": ("0.90", "0.90")}
 NUSD = {"openai": (2_500, 10_000), "anthropic": (3_000, 15_000), "together": (900, 900)}
-"""Nano-dollars for a token in, and for one out."""
+"""Nano-dollars for a token in, and for one out; half of the first for OpenAI's tokens from its cache."""
 
 Fault = dict[str, Any]
 Edit = Callable[[bytes], bytes]
@@ -109,6 +109,7 @@ class Lab:
         self.app, self.endpoints = app, endpoints
         self.stacks, self.stack, self.gateway = stacks, stacks[0], gateway
         self.client = client
+        self.system = "Be brief."
         self.told: list[CallFacts] = []
         self.backend: Backend = MemoryBackend()
 
@@ -121,7 +122,7 @@ class Lab:
     ) -> Reply:
         """A call in process, until its reply has begun."""
         asking = stack or self.stack
-        messages = (Message("system", "Be brief."), Message("user", prompt(tokens)))
+        messages = (Message("system", self.system), Message("user", prompt(tokens)))
         return await asking.ask(asking.call(id, messages, self.now(), **asked))
 
     async def ask(self, id: str = "c1", tokens: int = 40, stack: Stack | None = None, **asked: Any) -> Answer:
@@ -135,7 +136,7 @@ class Lab:
         """A call through the gateway; the client hangs up after so many chunks with `words`."""
         body = {"model": "any", "stream": True, **asked}
         body["messages"] = [
-            {"role": "system", "content": "Be brief."},
+            {"role": "system", "content": self.system},
             {"role": "user", "content": prompt(tokens)},
         ]
         headers = {"x-brownout-call-id": id, "content-type": "application/json"}
@@ -189,7 +190,8 @@ class Lab:
         for row in self.rows:
             if row.cost_nusd:
                 input_nusd, output_nusd = NUSD[row.provider]
-                assert row.cost_nusd == row.input_tokens * input_nusd + row.output_tokens * output_nusd
+                full_nusd = row.input_tokens * input_nusd + row.output_tokens * output_nusd
+                assert row.cost_nusd == full_nusd - row.cached_input_tokens * input_nusd // 2
 
     def assert_nothing_is_left(self) -> None:
         """No task, connection, permit or probe is held; each call was told once, each attempt ended."""
