@@ -35,6 +35,7 @@ ERROR_KINDS = (
     "rejected_limiter",
     "rejected_deadline",
     "rejected_unsuitable",
+    "rejected_budget",
 )
 
 _TYPES = {

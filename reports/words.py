@@ -26,6 +26,7 @@ _ERRORS = {
     "rejected_limiter": "refused: own rate limit",
     "rejected_deadline": "refused: deadline",
     "rejected_unsuitable": "refused: no suitable target",
+    "rejected_budget": "refused: budget",
 }
 
 

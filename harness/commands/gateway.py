@@ -47,8 +47,9 @@ def gateway(
 
     async def until_stopped() -> None:
         with FactsFile(facts) as file:
-            built = build(options, endpoints, sink=file.write, seed=seed)
-            app = Gateway(built, wall_offset_s=time.time() - asyncio.get_running_loop().time())  # noqa: TID251
+            epoch_s = time.time() - asyncio.get_running_loop().time()  # noqa: TID251
+            built = build(options, endpoints, sink=file.write, seed=seed, epoch_s=epoch_s)
+            app = Gateway(built, wall_offset_s=epoch_s)
             stop = stop_event(until_stdin_closes=until_stdin_closes)
             await serve_app(app, host, port, announce(as_json, f"{options.title or stack} stack"), stop)
             await built.aclose()

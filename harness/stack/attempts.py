@@ -14,8 +14,9 @@ from .call import Call, Next
 from .cost import Price
 from .errors import ProviderError
 from .facts import AttemptFacts
+from .purse import Purse
 from .reply import Outcome, Reply, Usage
-from .tokens import Heard, call_tokens, count
+from .tokens import Heard, call_tokens, count, most_output_tokens
 
 UNTOLD = (
     "timeout_first_token",
@@ -39,10 +40,13 @@ class AttemptLedger:
         attempt = self._begin(call, loop.time())
         call = replace(call, attempt=attempt)
         try:
+            if call.purse is not None:
+                most_out = most_output_tokens(call, call.addressed_to)
+                await call.purse.reserve(attempt, self._price.most(call_tokens(call), most_out))
             reply = await next(call)
         except asyncio.CancelledError:
             usage = _so_far(call, attempt) if attempt.sent else None
-            self._end(attempt, "abandoned", usage, known=False)
+            self._end(attempt, "abandoned", usage, known=False, purse=call.purse)
             raise
         except Exception as error:
             self._fail(call, attempt, error)
@@ -73,19 +77,19 @@ class AttemptLedger:
         usage = outcome.usage
         if usage is None:
             tokens = count(outcome.chars) if heard is None else heard.tokens
-            self._end(attempt, outcome.kind, _so_far(call, attempt, tokens), known=False)
+            self._end(attempt, outcome.kind, _so_far(call, attempt, tokens), known=False, purse=call.purse)
         else:
-            self._end(attempt, outcome.kind, usage, known=True)
+            self._end(attempt, outcome.kind, usage, known=True, purse=call.purse)
         if outcome.error is not None:
             self._explain(attempt, outcome.error)
 
     def _fail(self, call: Call, attempt: AttemptFacts, error: Exception) -> None:
         if not attempt.sent:
-            self._end(attempt, "rejected", None, known=True)
+            self._end(attempt, "rejected", None, known=True, purse=call.purse)
         elif getattr(error, "kind", None) in UNTOLD:
-            self._end(attempt, "failed", _so_far(call, attempt), known=False)
+            self._end(attempt, "failed", _so_far(call, attempt), known=False, purse=call.purse)
         else:
-            self._end(attempt, "failed", None, known=True)
+            self._end(attempt, "failed", None, known=True, purse=call.purse)
         self._explain(attempt, error)
 
     def _explain(self, attempt: AttemptFacts, error: Exception) -> None:
@@ -94,7 +98,15 @@ class AttemptLedger:
             attempt.status = error.status
             attempt.retry_after_s = error.retry_after_s
 
-    def _end(self, attempt: AttemptFacts, outcome: str, usage: Usage | None, *, known: bool) -> None:
+    def _end(
+        self,
+        attempt: AttemptFacts,
+        outcome: str,
+        usage: Usage | None,
+        *,
+        known: bool,
+        purse: Purse | None,
+    ) -> None:
         attempt.end_s = asyncio.get_running_loop().time()
         attempt.outcome = outcome
         attempt.usage_known = known
@@ -104,6 +116,8 @@ class AttemptLedger:
         if usage is not None:
             attempt.note(usage)
             attempt.cost_nusd = self._price.of(usage)
+        if purse is not None:
+            purse.settle(attempt)
 
 
 def _so_far(call: Call, attempt: AttemptFacts, output_tokens: int = 0) -> Usage:

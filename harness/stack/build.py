@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 from .attempts import AttemptLedger
 from .background import Background
 from .breaker import Breaker, BreakerOptions
+from .budget import BudgetOptions, Budgets
 from .cache import CacheOptions, ExactCache
 from .call import Call, Layer, Message, Next, Target, stack
 from .cost import Price
@@ -94,6 +95,7 @@ class StackOptions(Options):
     description: str = ""
     deadlines: DeadlineOptions = DeadlineOptions()
     cost: CostOptions = CostOptions()
+    budget: tuple[BudgetOptions, ...] = ()
     cache: CacheOptions | None = None
     fallback: FallbackOptions = FallbackOptions(after_first_token="fail")
     retry: RetryOptions | None = None
@@ -109,6 +111,15 @@ class StackOptions(Options):
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise ValueError(f"target names must differ, {twice!r} is there twice; set `name`")
+        return self
+
+    @model_validator(mode="after")
+    def _budgets_name_targets(self) -> "StackOptions":
+        names = [target.target().name for target in self.target]
+        for n, budget in enumerate(self.budget):
+            unknown = next((name for name in budget.cheaper if name not in names), None)
+            if unknown is not None:
+                raise ValueError(f"budget.{n}.cheaper: expected of {', '.join(names)}, got {unknown!r}")
         return self
 
 
@@ -212,12 +223,14 @@ def build(
     prices: Mapping[str, Price] | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     backend: Backend | None = None,
+    epoch_s: float = 0.0,
 ) -> Stack:
     """The stack that `options` describe.
 
     `endpoints` gives each provider's base URL and key; `sink` gets every call's facts once; `seed` keys the
     jitter; `prices` defaults to what `[cost]` says; `backend` keeps what the mechanisms know, in memory
-    by default. Raises `ConfigError`.
+    by default; `epoch_s` is the Unix time at zero of the loop's clock, for the periods of budgets.
+    Raises `ConfigError`.
     """
     prices = _prices(options) if prices is None else prices
     transport = transport or make_transport()
@@ -231,15 +244,27 @@ def build(
     async def by_target(call: Call) -> Reply:
         return await chains[call.addressed_to.name](call)
 
-    layers = _layers_above_targets(options, sink, backend, background, seed)
+    budgets = Budgets(options.budget, _targets(options), prices, backend, epoch_s)
+    layers = _layers_above_targets(options, sink, budgets, backend, background, seed)
     return Stack(options, stack(*layers, send=by_target), transport, background)
 
 
+def _targets(options: StackOptions) -> tuple[Target, ...]:
+    return tuple(target.target() for target in options.target)
+
+
 def _layers_above_targets(
-    options: StackOptions, sink: Sink, backend: Backend, background: Background, seed: int
+    options: StackOptions,
+    sink: Sink,
+    budgets: Budgets,
+    backend: Backend,
+    background: Background,
+    seed: int,
 ) -> list[Layer]:
-    targets = tuple(target.target() for target in options.target)
+    targets = _targets(options)
     layers: list[Layer] = [Telemetry(sink)]
+    if options.budget:
+        layers.append(budgets)
     grant = None
     if options.cache is not None:
         layers.append(ExactCache(options.cache, background))

@@ -15,6 +15,7 @@ from .reply import Reply, ToolCall
 
 if TYPE_CHECKING:
     from .facts import AttemptFacts, CallFacts
+    from .purse import Purse
 
 Role = Literal["system", "user", "assistant", "tool"]
 AttemptKind = Literal["primary", "retry", "fallback", "hedge", "continue"]
@@ -79,10 +80,12 @@ class Call:
     reply in JSON: `{}` for any object, otherwise an instance of that schema, held to it by the provider if
     `json_strict` and it can. `residency` is the region that the call must stay in.
     `cache`: "refresh" takes no answer from a cache but leaves one there, "bypass" does neither.
+    `tenant` is on whose behalf it is asked, `key` names the credential it came with, never the credential.
+    `only` names the targets that it may go to, () for all of the chain.
     `prefill` is what the reply has begun with elsewhere: the provider is to go on from there. `insist` asks a
     target even if its breaker is open. `target`, `attempt_kind`, `backoff_s` and `attempt` are filled in on
     the way down; `facts` is the call's own notebook, shared by all its attempts; `counter` counts the tokens
-    of a text, None for four characters each.
+    of a text, None for four characters each; `purse` holds what budgets have reserved for it.
     """
 
     id: str
@@ -101,16 +104,19 @@ class Call:
     residency: str = ""
     stream: bool = True
     tenant: str = ""
+    key: str = ""
     priority: Priority = "interactive"
     cache: CacheUse = "use"
     deadline_s: float = inf
     prefill: str = ""
     insist: bool = False
+    only: tuple[str, ...] = ()
     target: Target | None = None
     attempt_kind: AttemptKind = "primary"
     backoff_s: float = 0.0
     attempt: "AttemptFacts | None" = field(default=None, compare=False)
     counter: Callable[[str], int] | None = field(default=None, compare=False)
+    purse: "Purse | None" = field(default=None, compare=False)
 
     def at(self, target: Target) -> "Call":
         """This call, addressed to `target`."""

@@ -28,10 +28,16 @@ class Attempted:
         self.failures.append((target, error))
 
     def error(self) -> StackError:
-        """What to tell the caller: the one error there was, or all of them."""
-        if len(self.failures) == 1:
-            return self.failures[0][1]
+        """What to tell the caller: the one error there was, or all of them; once, that the money is gone."""
+        first = self.failures[0][1]
+        if len(self.failures) == 1 or all(error.kind == "rejected_budget" for _, error in self.failures):
+            return first
         return AllProvidersFailed(tuple((target.name, error) for target, error in self.failures))
+
+
+def allowed(call: Call, targets: tuple[Target, ...]) -> tuple[Target, ...]:
+    """Those of the chain that the call may go to."""
+    return tuple(target for target in targets if target.name in call.only) if call.only else targets
 
 
 async def first_answer(

@@ -75,7 +75,8 @@ class ProviderError(StackError):
 
 class Rejected(StackError):
     """We refused the call or the attempt: `rejected_limiter`, `rejected_deadline`, `rejected_unsuitable`,
-    `rejected_breaker` (open, for another `retry_after_s`), `rejected_throttled` (load shed).
+    `rejected_breaker` (open, for another `retry_after_s`), `rejected_throttled` (load shed),
+    `rejected_budget` (too little is left of it, until the period ends in `retry_after_s`).
     """
 
     def __init__(self, kind: str, message: str, *, retry_after_s: float | None = None) -> None:

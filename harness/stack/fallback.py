@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from .call import Call, Next, Target
-from .chain import Attempted, first_answer
+from .chain import Attempted, allowed, first_answer
 from .continuation import Continuation
 from .errors import ProviderError
 from .options import Options
@@ -48,14 +48,14 @@ class Fallback:
     async def __call__(self, call: Call, next: Next) -> Reply:
         if self._options.after_first_token == "restart" and call.stream:
             return await self._restarted(call, next)
-        attempted = Attempted()
-        answering = await first_answer(call, self._targets, next, attempted)
+        attempted, targets = Attempted(), allowed(call, self._targets)
+        answering = await first_answer(call, targets, next, attempted)
         if not call.stream:
             return answering[1]
         source = Continuation(
             call,
             answering,
-            self._targets,
+            targets,
             lambda again, targets, so_far: first_answer(again, targets, next, so_far),
             attempted,
             most=self._options.max_continuations if self._options.after_first_token == "continue" else 0,
@@ -65,7 +65,7 @@ class Fallback:
 
     async def _restarted(self, call: Call, next: Next) -> Reply:
         """The events of the first reply that comes whole."""
-        attempted, targets = Attempted(), self._targets
+        attempted, targets = Attempted(), allowed(call, self._targets)
         for left in reversed(range(self._options.max_continuations + 1)):
             target, reply = await first_answer(call, targets, next, attempted)
             try:

@@ -12,6 +12,7 @@ A client says in headers what the protocol has no field for: `x-brownout-call-id
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, cast
 
 import orjson
@@ -44,6 +45,7 @@ STATUS_OF_KIND = {
     "timeout_total": 504,
     "rejected_deadline": 504,
     "rejected_limiter": 429,
+    "rejected_budget": 429,
     "rejected_unsuitable": 400,
 }
 """HTTP status by error kind; what is not here is 502, a bad answer from upstream."""
@@ -155,6 +157,7 @@ class Exchange:
             self._headers.get("x-brownout-tenant", ""),
             model=request.model,
             stream=request.stream,
+            key=key_name(self._headers.get("authorization", "")),
             priority="batch" if self._headers.get("x-brownout-priority") == "batch" else "interactive",
             cache=_cache_use(self._headers.get("x-brownout-cache", "")),
             residency=self._headers.get("x-brownout-residency", ""),
@@ -217,6 +220,12 @@ class Exchange:
 def _cache_use(said: str) -> CacheUse:
     """What a client wants of the cache; what nobody knows is as good as nothing."""
     return cast("CacheUse", said) if said in ("refresh", "bypass") else "use"
+
+
+def key_name(authorization: str) -> str:
+    """What a client's credential is called: "key-" and 12 hex digits of its SHA-256, "" without one."""
+    credential = authorization.removeprefix("Bearer ").strip()
+    return f"key-{sha256(credential.encode()).hexdigest()[:12]}" if credential else ""
 
 
 def fact_values(facts: CallFacts) -> dict[str, str | int | None]:

@@ -13,9 +13,12 @@ MOST_STOPS = {"openai": 4, "together": 4}
 def unsuitable(call: Call, target: Target) -> str | None:
     """Why `target` cannot take this call, or None if it can.
 
+    It must be one of those that the call may go to, if that is said.
     Its region must be the call's residency; it must call tools, reply in JSON, go on from a prefill and take
     that many stop sequences, if the call has them; its context window must hold the prompt, tools included.
     """
+    if call.only and target.name not in call.only:
+        return f"the call may only go to {', '.join(call.only)}"
     if call.residency and call.residency != target.region:
         where = target.region or "no known region"
         return f"the call must stay in {call.residency}, {target.name} is in {where}"

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from .call import Call, Message, Tool
+from .call import Call, Message, Target, Tool
 from .errors import ConfigError
 from .reply import Delta, Event, ToolDelta
 
@@ -61,6 +61,12 @@ def call_tokens(call: Call) -> int:
         extra.append(orjson.dumps(call.json_schema).decode())
     tokens = prompt_tokens(call.messages, counter)
     return tokens + sum(counter(text) + PER_MESSAGE for text in extra if text)
+
+
+def most_output_tokens(call: Call, target: Target) -> int:
+    """The most tokens that `target` may say in reply."""
+    limit = target.max_output_tokens
+    return limit if call.max_tokens is None else min(call.max_tokens, limit)
 
 
 class Heard:

@@ -1,0 +1,201 @@
+"""Budgets: what a tenant, a key or a model may cost in a minute, an hour, a day or a month.
+
+Before a call goes on, the most that its first attempt can cost is reserved: its prompt, and as many tokens as
+it may say, at the dearest price they can have. Each further attempt (a retry, a hedge, the next target)
+reserves for itself. When an attempt ends, its real cost takes the place of what it reserved, exactly once,
+whoever cancelled; an answer from a cache costs nothing. So calls that run at the same time cannot pass a hard
+limit together; only a provider that counts more tokens than we do can make them. A call without `max_tokens`
+reserves its target's `max_output_tokens`: set it, or calls are turned away long before the money is gone.
+A call belongs to the period in which it began.
+
+A budget per model concerns attempts, not calls: an attempt at a model whose budget is used up is refused,
+and the chain goes on to its next target.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, model_validator
+
+from .account import Granted, reserve
+from .call import Call, Next, Target
+from .cost import Price, dollars_nusd
+from .errors import Rejected
+from .options import Options
+from .periods import Period, span_of
+from .purse import Funds, Purse
+from .reply import Reply
+from .state import Backend, Change, MemoryBackend
+from .suitability import unsuitable
+from .tokens import call_tokens, most_output_tokens
+
+
+def _dollars(given: object) -> object:
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        given = str(given)
+    if isinstance(given, str):
+        dollars_nusd(given)
+    return given
+
+
+Dollars = Annotated[str, BeforeValidator(_dollars)]
+
+
+class BudgetOptions(Options):
+    """`hard_usd`: what may be spent in a `period` ("minute", "hour", "day", "month" of UTC; "day"); beyond it
+    calls are rejected. `soft_usd`: beyond it, calls go to the targets named in `cheaper`, of those in the
+    chain. Dollars as strings are exact, to the nano-dollar.
+
+    `per` []: which of "tenant", "key" (the caller's), "model" have a budget each; else all share one.
+    `tenants`, `keys`, `models` []: only what these cost counts. `name`: keeps its state apart, "PERIOD-N"
+    unless given.
+    """
+
+    name: str = ""
+    per: tuple[Literal["tenant", "key", "model"], ...] = ()
+    tenants: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    period: Period = "day"
+    hard_usd: Dollars | None = None
+    soft_usd: Dollars | None = None
+    cheaper: tuple[str, ...] = ()
+
+    @property
+    def hard_nusd(self) -> int | None:
+        """The hard limit in nano-dollars."""
+        return None if self.hard_usd is None else dollars_nusd(self.hard_usd)
+
+    @property
+    def soft_nusd(self) -> int | None:
+        """The soft limit in nano-dollars."""
+        return None if self.soft_usd is None else dollars_nusd(self.soft_usd)
+
+    @property
+    def by_model(self) -> bool:
+        """Whether it must be known which model is asked."""
+        return "model" in self.per or bool(self.models)
+
+    @model_validator(mode="after")
+    def _has_limits(self) -> "BudgetOptions":
+        if self.hard_nusd is None and self.soft_nusd is None:
+            raise ValueError("expected a limit: hard_usd, soft_usd or both")
+        if (self.soft_nusd is None) != (not self.cheaper):
+            raise ValueError("expected soft_usd and cheaper together: where calls go beyond the soft limit")
+        if self.soft_nusd is not None and self.by_model:
+            raise ValueError("expected no soft_usd per model: beyond hard_usd the chain goes on anyway")
+        if self.hard_nusd is not None and self.soft_nusd is not None and self.soft_nusd > self.hard_nusd:
+            raise ValueError("expected soft_usd below hard_usd")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Budget(Funds):
+    """One budget as one call sees it. `epoch_s` is the Unix time at zero of the loop's clock."""
+
+    options: BudgetOptions
+    name: str
+    call: Call
+    epoch_s: float
+
+    def key(self, model: str) -> str:
+        whose = {"tenant": self.call.tenant, "key": self.call.key, "model": model}
+        return "/".join(("budget", self.name, *(whose[each] for each in self.options.per)))
+
+    def concerns(self, model: str) -> bool:
+        return not self.options.models or model in self.options.models
+
+    def reserving(self, nusd: int) -> Change[Granted | None]:
+        return self.admitting(nusd, None)
+
+    def admitting(self, nusd: int, cheaper_nusd: int | None) -> Change[Granted | None]:
+        """Reserve for a new call: what it may cost, or what it may cost where it is cheaper."""
+        options, period = self.options, span_of(self.options.period, self._now).number
+        return lambda known: reserve(
+            known,
+            period,
+            nusd,
+            hard_nusd=options.hard_nusd,
+            soft_nusd=options.soft_nusd,
+            cheaper_nusd=cheaper_nusd,
+        )
+
+    def exhausted(self) -> Exception:
+        options = self.options
+        left_s = span_of(options.period, self._now).ends_s - self._now
+        return Rejected(
+            "rejected_budget",
+            f"what this call may cost is more than is left of {options.hard_usd} dollars a {options.period}",
+            retry_after_s=left_s,
+        )
+
+    @property
+    def _now(self) -> float:
+        return self.epoch_s + asyncio.get_running_loop().time()
+
+
+def _concerns(options: BudgetOptions, call: Call) -> bool:
+    """Whether what `call` costs counts, whichever model it goes to."""
+    return (not options.tenants or call.tenant in options.tenants) and (
+        not options.keys or call.key in options.keys
+    )
+
+
+class Budgets:
+    """Opens a purse for each call, filled for its first attempt; rejects the call that cannot be paid."""
+
+    def __init__(
+        self,
+        options: Sequence[BudgetOptions],
+        targets: Sequence[Target],
+        prices: Mapping[str, Price],
+        backend: Backend | None = None,
+        epoch_s: float = 0.0,
+    ) -> None:
+        self._options = [(each.name or f"{each.period}-{n}", each) for n, each in enumerate(options, 1)]
+        self._targets = targets
+        self._prices = prices
+        self._backend = backend or MemoryBackend()
+        self._epoch_s = epoch_s
+
+    async def __call__(self, call: Call, next: Next) -> Reply:
+        budgets = [
+            Budget(options, name, call, self._epoch_s)
+            for name, options in self._options
+            if _concerns(options, call)
+        ]
+        purse = Purse(budgets, self._backend)
+        try:
+            only = await self._fill(purse, budgets, call)
+            reply = await next(replace(call, purse=purse, only=only))
+        except BaseException:
+            call.facts.when_over(purse.close)
+            raise
+        reply.on_end(lambda _: call.facts.when_over(purse.close))
+        return reply
+
+    async def _fill(self, purse: Purse, budgets: Sequence[Budget], call: Call) -> tuple[str, ...]:
+        """Reserve for the first attempt; the targets that the call may go to, () for all."""
+        only = call.only
+        for budget in budgets:
+            if budget.options.by_model:
+                continue
+            cheaper = budget.options.cheaper
+            both = tuple(name for name in cheaper if name in only) or cheaper
+            least = self._most(call, both) if both else None
+            granted = await purse.fill(budget.key(""), budget.admitting(self._most(call, only), least))
+            if granted is None:
+                raise budget.exhausted()
+            only = both if granted.cheaper else only
+        return only
+
+    def _most(self, call: Call, only: Sequence[str]) -> int:
+        """What the first attempt can cost at most; a call that suits no target costs nothing."""
+        named = [target for target in self._targets if not only or target.name in only]
+        first = next((target for target in named if unsuitable(call, target) is None), None)
+        if first is None:
+            return 0
+        price = self._prices[first.model]
+        return price.most(call_tokens(call), most_output_tokens(call, first))
