@@ -162,6 +162,13 @@ class Lab:
         """Let what is under way arrive: then the ledger is complete."""
         await asyncio.sleep(1.0)
 
+    def connections_to(self, origin: str) -> int:
+        """How many connections to that server are open."""
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        port = httpx.URL(origin).port
+        return sum(link.server[1] == port for link in loop.network.open_connections)
+
     @property
     def rows(self) -> list[LedgerRow]:
         """The providers' ledger, in the order in which the requests came."""
