@@ -1,0 +1,82 @@
+"""Nearest neighbours by cosine: exact with numpy, which is fast enough up to 100,000 vectors.
+
+A vector has a row number for as long as it is there; the number of one that was removed is given again.
+"""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .embedder import Vectors
+
+Rows = NDArray[np.int64]
+Floats = NDArray[np.float64]
+DIGITS = 6
+"""Similarities are rounded: the order in which a machine adds must not decide what is served."""
+TOGETHER = 256
+
+
+class Index(Protocol):
+    """Vectors of unit length by row number."""
+
+    def __len__(self) -> int: ...
+
+    def add(self, row: int, vector: Vectors) -> None:
+        """Put `vector` at `row`, which is free."""
+        ...
+
+    def remove(self, row: int) -> None:
+        """Take it away."""
+        ...
+
+    def search(self, vector: Vectors, k: int) -> tuple[Rows, Floats]:
+        """The rows of the `k` nearest (fewer, if there are fewer), nearest first, and their similarities."""
+        ...
+
+
+class NumpyIndex:
+    """One matrix that doubles when it is full; every search reads all of it."""
+
+    def __init__(self, dimensions: int) -> None:
+        self._vectors: Vectors = np.zeros((0, dimensions), dtype=np.float32)
+        self._there = np.zeros(0, dtype=np.bool_)
+        self._top = 0
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, row: int, vector: Vectors) -> None:
+        if row >= len(self._vectors):
+            more = max(row + 1, 2 * len(self._vectors), 64) - len(self._vectors)
+            self._vectors = np.pad(self._vectors, ((0, more), (0, 0)))
+            self._there = np.pad(self._there, (0, more))
+        self._vectors[row] = vector
+        self._there[row] = True
+        self._top = max(self._top, row + 1)
+        self._count += 1
+
+    def remove(self, row: int) -> None:
+        self._there[row] = False
+        self._count -= 1
+
+    def search(self, vector: Vectors, k: int) -> tuple[Rows, Floats]:
+        return self._best(self._vectors[: self._top] @ vector, k)
+
+    def search_all(self, vectors: Vectors, k: int) -> Iterator[tuple[Rows, Floats]]:
+        """A search for each of `vectors`, many times as fast when there are many."""
+        for n in range(0, len(vectors), TOGETHER):
+            for near in vectors[n : n + TOGETHER] @ self._vectors[: self._top].T:
+                yield self._best(near, k)
+
+    def _best(self, near: Vectors, k: int) -> tuple[Rows, Floats]:
+        k = min(k, self._count)
+        if k == 0:
+            return np.zeros(0, dtype=np.int64), np.zeros(0)
+        rounded = near.astype(np.float64).round(DIGITS)
+        rounded[~self._there[: self._top]] = -np.inf
+        rows = np.argpartition(-rounded, k - 1)[:k]
+        rows = rows[np.lexsort((rows, -rounded[rows]))]
+        return rows.astype(np.int64), rounded[rows]

@@ -1,0 +1,114 @@
+"""Whether a cached answer is near enough to be served: a plain threshold, a gated one, or a proven one.
+
+The verified policy promises a share: of all calls, at most `delta` get a wrong answer from the cache. It
+learns from calls whose right answer is known, in the manner of vCache (arXiv 2502.03771): logistic regression
+fits the probability that the nearest answer is right, and an answer is served from that probability on from
+which the calls known to be served wrongly are at most `delta` of all, by an upper confidence limit.
+
+The less is asked of an answer, the more is wrong of all calls: the limit is passed once and stays passed, so
+it needs no correction for having searched (Learn then Test, arXiv 2110.01052). That the fit is good is not
+assumed; a bad one serves less. That calls to come are like those seen is.
+"""
+
+from typing import Literal, Protocol
+
+import numpy as np
+from pydantic import Field
+
+from ..options import Options
+from .bound import upper_limits
+from .evidence import Evidence, Floats, Observations
+from .logistic import Scale, fit, log_odds
+
+FOLDS = 2
+
+
+class PolicyOptions(Options):
+    """`policy` "verified": at most a share `delta` (0.02) of calls is answered wrongly, at `confidence`
+    (0.95); "plain": answers of questions whose similarity is `threshold` (0.85) or more; "gated": of those
+    that also have the same negations, numbers and names.
+    """
+
+    policy: Literal["plain", "gated", "verified"] = "verified"
+    threshold: float = Field(default=0.85, ge=-1, le=1)
+    delta: float = Field(default=0.02, gt=0, lt=1)
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+
+
+class Policy(Protocol):
+    """Decides on a match; `learns` is whether it wants to be told of others."""
+
+    learns: bool
+
+    def serves(self, evidence: Evidence) -> bool:
+        """Whether the answer may be served."""
+        ...
+
+    def learn(self, observations: Observations) -> None:
+        """All matches of which it is known whether they were right."""
+        ...
+
+
+class Threshold:
+    """Similar enough is good enough; `gated`: unless the words that matter differ."""
+
+    learns = False
+
+    def __init__(self, similarity: float, *, gated: bool) -> None:
+        self._similarity = similarity
+        self._gated = gated
+
+    def serves(self, evidence: Evidence) -> bool:
+        return evidence.similarity >= self._similarity and (evidence.same_tokens or not self._gated)
+
+    def learn(self, observations: Observations) -> None:
+        """Nothing to learn."""
+
+
+class Verified:
+    """Serves nothing until enough is known to keep the promise: about 3 / delta calls at the least."""
+
+    learns = True
+
+    def __init__(self, delta: float, confidence: float) -> None:
+        self._delta = delta
+        self._confidence = confidence
+        self._scale: Scale | None = None
+        self._models: list[Floats] = []
+        self._least_odds = np.inf
+
+    def serves(self, evidence: Evidence) -> bool:
+        if self._scale is None or not np.isfinite(self._least_odds):
+            return False
+        scaled = self._scale(evidence.features[None])
+        odds = np.mean([log_odds(model, scaled)[0] for model in self._models])
+        return bool(odds >= self._least_odds)
+
+    def learn(self, observations: Observations) -> None:
+        """Fit anew. Every match is judged by a model that was fitted without it."""
+        features, right, weights = observations
+        self._least_odds = np.inf
+        if weights.sum() * self._delta < 1 or right.all() or not right.any():
+            return
+        self._scale = Scale.of(features)
+        scaled = self._scale(features)
+        fold = np.arange(len(right)) % FOLDS
+        self._models = [fit(scaled[fold != n], right[fold != n], weights[fold != n]) for n in range(FOLDS)]
+        odds = np.choose(fold, [log_odds(model, scaled) for model in self._models])
+        self._least_odds = self._step(odds, right, weights)
+
+    def _step(
+        self, odds: Floats, right: np.ndarray[tuple[int], np.dtype[np.bool_]], weights: Floats
+    ) -> float:
+        order = np.argsort(-odds, kind="stable")
+        wrong = np.where(right, 0.0, weights)[order]
+        limits = upper_limits(wrong.cumsum(), (wrong**2).cumsum(), weights, self._confidence)
+        kept = np.flatnonzero(limits <= self._delta * weights.sum())
+        return float(odds[order[kept[-1]]]) if len(kept) else np.inf
+
+
+def policy_of(options: PolicyOptions) -> Policy:
+    """The policy that the options describe."""
+    if options.policy == "verified":
+        return Verified(options.delta, options.confidence)
+    return Threshold(options.threshold, gated=options.policy == "gated")
