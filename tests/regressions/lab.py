@@ -56,9 +56,9 @@ def target(provider: str, **more: Any) -> dict[str, Any]:
 CHAIN = tuple(target(name) for name in MODELS)
 
 
-def prompt(tokens: int) -> str:
-    """A prompt that is answered in exactly so many tokens."""
-    return f"Tell me something, in about {tokens} tokens."
+def prompt(id: str, tokens: int) -> str:
+    """A prompt of that call's own that is answered in exactly so many tokens."""
+    return f"{id}: tell me something, in about {tokens} tokens."
 
 
 def words_of(lines: Sequence[bytes]) -> str:
@@ -122,7 +122,7 @@ class Lab:
     ) -> Reply:
         """A call in process, until its reply has begun."""
         asking = stack or self.stack
-        messages = (Message("system", self.system), Message("user", prompt(tokens)))
+        messages = (Message("system", self.system), Message("user", prompt(id, tokens)))
         return await asking.ask(asking.call(id, messages, self.now(), **asked))
 
     async def ask(self, id: str = "c1", tokens: int = 40, stack: Stack | None = None, **asked: Any) -> Answer:
@@ -137,7 +137,7 @@ class Lab:
         body = {"model": "any", "stream": True, **asked}
         body["messages"] = [
             {"role": "system", "content": self.system},
-            {"role": "user", "content": prompt(tokens)},
+            {"role": "user", "content": prompt(id, tokens)},
         ]
         headers = {"x-brownout-call-id": id, "content-type": "application/json"}
         url = f"{self.gateway}/v1/chat/completions"
