@@ -60,9 +60,10 @@ class Trial(NamedTuple):
         similarities = np.where(self._same, self._similarities, -np.inf) if gated else self._similarities
         order = np.argsort(-similarities, kind="stable")
         wrong = np.cumsum(~self.right[order]) / len(order)
-        last = np.append(np.diff(similarities[order]) < 0, True)
-        kept = np.flatnonzero(last & (wrong <= share) & np.isfinite(similarities[order]))
-        threshold = float(similarities[order[kept[-1]]]) if len(kept) else np.inf
+        ranked = similarities[order]
+        last = np.append(ranked[1:] != ranked[:-1], True)
+        kept = np.flatnonzero(last & (wrong <= share) & np.isfinite(ranked))
+        threshold = float(ranked[kept[-1]]) if len(kept) else np.inf
         return self.gated(threshold) if gated else self.plain(threshold)
 
     @property
