@@ -10,7 +10,7 @@ import pytest
 from harness.stack.state import MemoryBackend
 from harness.world.virtual import VirtualLoop
 from mock_providers.tokens import count
-from tests.regressions.lab import CHAIN, GAP_S, TTFT_S, Heard, Lab, play, target
+from tests.regressions.lab import CHAIN, GAP_S, IDLE_S, TTFT_S, Heard, Lab, play, target
 
 LIMITER = {"rpm": 60_000, "tpm": 9_000_000, "concurrency": 500}
 FULL: dict[str, Any] = {
@@ -169,9 +169,11 @@ def test_memory_does_not_grow_with_the_calls_that_have_been() -> None:
         assert isinstance(lab.backend, MemoryBackend)
         for nth in range(waves):
             await wave(lab, nth)
+        await asyncio.sleep(IDLE_S)
         before, known = things_of_the_stack(), len(lab.backend._values)
         for nth in range(waves, 2 * waves):
             await wave(lab, nth)
+        await asyncio.sleep(IDLE_S)
         grown = things_of_the_stack() - before
         assert {name: by for name, by in grown.items() if by >= waves} == {}
         assert len(lab.backend._values) == known
