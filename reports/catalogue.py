@@ -205,6 +205,7 @@ CATALOGUE: tuple[Group, ...] = (
             None,
             "Of what the provider's own limit could let in while the load lasted, a full bucket at first "
             "included, the share that it let in; of several limits, the one used most.",
+            minor=True,
         ),
         Metric(
             "peak_arrivals_per_s",

@@ -49,6 +49,8 @@ def percent(value: float) -> str:
 def seconds(value: float, like: Sequence[float | None] = ()) -> str:
     """ "412 ms" while everything in the row is below a second, else "1.53 s"."""
     finite = [abs(other) for other in (value, *like) if other is not None and math.isfinite(other)]
+    if max(finite) == 0:
+        return "0 s"
     if max(finite) >= 0.9995:
         return f"{value:,.2f} s" if max(finite) < 100 else f"{value:,.1f} s"
     if max(finite) < 0.0095:

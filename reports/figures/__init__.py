@@ -5,6 +5,7 @@ from typing import Any
 
 from reports.metrics import Facts
 
+from .arrivals import arrivals
 from .bars import attempts, cost
 from .canvas import Drawing, Key, page_style
 from .distributions import distributions
@@ -14,12 +15,13 @@ __all__ = ["Drawing", "Key", "draw"]
 
 
 def draw(subjects: Sequence[Facts], manifest: Mapping[str, Any]) -> dict[str, Drawing]:
-    """Every figure by name: timeline, distributions, cost, attempts."""
+    """Every figure by name: timeline, arrivals (if a provider was asked), distributions, cost, attempts."""
     with page_style():
         drawings = (
             timeline(subjects, manifest),
+            arrivals(subjects, manifest),
             distributions(subjects),
             cost(subjects),
             attempts(subjects),
         )
-    return {drawing.name: drawing for drawing in drawings}
+    return {drawing.name: drawing for drawing in drawings if drawing is not None}

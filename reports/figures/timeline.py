@@ -6,16 +6,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
 
 from reports import text, words
 from reports.metrics import Facts, error_counts
 from reports.statistics import Floats, nearest_rank
-from reports.words import fault_windows
 
 from .canvas import (
     ERRORS,
-    FAULT,
     INK,
     MUTED,
     NARROW,
@@ -29,17 +26,7 @@ from .canvas import (
     subject_role,
     svg,
 )
-
-_BINS = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
-_MOST_BINS = 72
-
-
-def bin_width_s(duration_s: float) -> float:
-    """The finest round bin width that keeps a run of this length within 72 bins."""
-    for width in _BINS:
-        if duration_s / width <= _MOST_BINS:
-            return width
-    return 3600.0 * math.ceil(duration_s / _MOST_BINS / 3600)
+from .time_axis import bin_edges, fault_bands, histogram, share_scale, time_ticks
 
 
 def error_kinds(subjects: Sequence[Facts]) -> list[str]:
@@ -77,9 +64,7 @@ def timeline(subjects: Sequence[Facts], manifest: Mapping[str, Any]) -> Drawing:
 
 def _edges(subjects: Sequence[Facts], manifest: Mapping[str, Any]) -> Floats:
     last = max((float(f.planned_s.max()) for f in subjects if len(f.calls)), default=1.0)
-    end = max(manifest["duration_s"] or 0.0, last, 1.0)
-    width = bin_width_s(end)
-    return np.arange(math.ceil(end / width) + 1) * width
+    return bin_edges(max(manifest["duration_s"] or 0.0, last))
 
 
 def _draw(
@@ -101,9 +86,9 @@ def _draw(
             continue
         _calls_panel(upper, subjects[index], index, kinds, edges)
         _ttft_panel(lower, subjects[index], index, edges)
-        _fault_bands(upper, lower, manifest, edges)
+        fault_bands((upper, lower), manifest, edges)
     shown = pairs[: len(subjects)]
-    _share_scale([upper for upper, _ in shown], headroom=1.0 + 0.14 * max(1, min(3, len(manifest["faults"]))))
+    share_scale([upper for upper, _ in shown], manifest)
     _share_log_scale([lower for _, lower in shown])
     name = f"timeline-{width}"
     return svg(drawn, name, "Timeline of calls and time to first token per subject")
@@ -111,16 +96,16 @@ def _draw(
 
 def _calls_panel(axis: Axes, facts: Facts, index: int, kinds: Sequence[str], edges: Floats) -> None:
     width = float(edges[1] - edges[0])
-    answered = _histogram(facts.planned_s[facts.success], edges) / width
+    answered = histogram(facts.planned_s[facts.success], edges) / width
     axis.stairs(answered, edges, fill=True, facecolor=color(subject_role(index)), linewidth=0)
     told = facts.calls["error_kind"].fillna("unknown").to_numpy(dtype=str)
     base = answered
     for i, kind in enumerate(kinds):
         mine = ~np.isin(told, kinds) if kind == "other" else told == kind
-        top = base + _histogram(facts.planned_s[~facts.success & mine], edges) / width
+        top = base + histogram(facts.planned_s[~facts.success & mine], edges) / width
         axis.stairs(top, edges, baseline=base, fill=True, facecolor=color(f"e{i}"), linewidth=0)
         base = top
-    offered = _histogram(np.concatenate([facts.planned_s, facts.dropped_s]), edges) / width
+    offered = histogram(np.concatenate([facts.planned_s, facts.dropped_s]), edges) / width
     axis.stairs(offered, edges, color=INK, linewidth=1.1, baseline=None)
     rate = text.number(float(facts.success.mean()), "share") if len(facts.calls) else "none"
     axis.set_title(facts.subject, loc="left", fontweight="bold", color=color(subject_role(index)))
@@ -141,8 +126,7 @@ def _ttft_panel(axis: Axes, facts: Facts, index: int, edges: Floats) -> None:
     axis.set_yscale("log")
     axis.set_ylabel("TTFT")
     axis.set_xlim(float(edges[0]), float(edges[-1]))
-    long = edges[-1] > 600
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda s, _: f"{s / 60:g} min" if long else f"{s:g} s"))
+    time_ticks(axis, edges)
 
 
 def _binned(facts: Facts, edges: Floats, q: float) -> Floats:
@@ -155,32 +139,6 @@ def _binned(facts: Facts, edges: Floats, q: float) -> Floats:
         value = nearest_rank(np.sort(ttft[place == k]), q)
         found[k] = np.nan if value is None else value
     return found
-
-
-def _histogram(sample: Floats, edges: Floats) -> Floats:
-    return np.histogram(sample, bins=edges)[0].astype(np.float64)
-
-
-def _fault_bands(upper: Axes, lower: Axes, manifest: Mapping[str, Any], edges: Floats) -> None:
-    for level, (start, end, label) in enumerate(fault_windows(manifest["faults"], float(edges[-1]))):
-        for axis in (upper, lower):
-            axis.axvspan(start, end, facecolor=FAULT, alpha=0.22, linewidth=0, zorder=0)
-        middle = min(max((start + end) / 2, edges[-1] * 0.16), edges[-1] * 0.84)
-        upper.text(
-            middle,
-            0.985 - 0.095 * (level % 3),
-            label,
-            transform=upper.get_xaxis_transform(),
-            ha="center",
-            va="top",
-            fontsize=11,
-        )
-
-
-def _share_scale(panels: Sequence[Axes], headroom: float) -> None:
-    top = max((axis.dataLim.y1 for axis in panels), default=1.0)
-    for axis in panels:
-        axis.set_ylim(0, max(top, 1e-9) * headroom)
 
 
 def _share_log_scale(panels: Sequence[Axes]) -> None:

@@ -6,10 +6,11 @@ import matplotlib as mpl
 import pytest
 
 from reports.figures import Drawing, draw
-from reports.figures.timeline import bin_width_s
+from reports.figures.time_axis import bin_width_s
+from reports.metrics.providers import peak_arrivals_per_s
 from reports.record import Run
 from reports.summary import subject_facts
-from tests.reports.synthetic import call, failed_call, outage_run, run_of
+from tests.reports.synthetic import call, failed_call, ledger_row, outage_run, run_of
 
 
 def drawings(run: Run) -> dict[str, Drawing]:
@@ -95,6 +96,29 @@ def test_a_subject_keeps_its_colour_in_every_figure(outage: Run) -> None:
                 if key.label.startswith(name):
                     found.add(key.role)
     assert roles == {"naive": {"s0"}, "full": {"s1"}}
+
+
+def test_the_providers_own_arrivals_are_shown_with_the_fullest_second_of_each_subject(outage: Run) -> None:
+    drawn = drawings(outage)["arrivals"]
+    assert "OpenAI outage" in drawn.wide
+    assert [key.label for key in drawn.keys] == [
+        "calls planned",
+        "OpenAI",
+        "Anthropic",
+        "fault active",
+    ]
+    for facts in subject_facts(outage).values():
+        assert f"at most {peak_arrivals_per_s(facts)} within 1 s" in drawn.wide
+
+
+def test_arrivals_after_the_end_of_the_plan_are_in_the_picture(tmp_path: Path) -> None:
+    late = [ledger_row("c0/2", received_s=49.5)]
+    drawn = drawings(run_of(tmp_path, [call()], [], late, duration_s=30.0))["arrivals"]
+    assert "40 s" in drawn.wide
+
+
+def test_without_a_request_there_is_nothing_to_show_of_the_providers(tmp_path: Path) -> None:
+    assert "arrivals" not in drawings(run_of(tmp_path, [call()]))
 
 
 @pytest.mark.parametrize(

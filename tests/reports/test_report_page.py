@@ -98,6 +98,7 @@ def test_the_verdict_comes_first_and_the_numbers_before_the_pictures(html: str) 
         "claims",
         "results",
         "timeline",
+        "arrivals",
         "distributions",
         "cost",
         "attempts",
