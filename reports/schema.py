@@ -36,6 +36,8 @@ ERROR_KINDS = (
     "rejected_deadline",
     "rejected_unsuitable",
     "rejected_budget",
+    "batch_expired",
+    "batch_cancelled",
 )
 
 _TYPES = {

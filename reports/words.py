@@ -27,6 +27,8 @@ _ERRORS = {
     "rejected_deadline": "refused: deadline",
     "rejected_unsuitable": "refused: no suitable target",
     "rejected_budget": "refused: budget",
+    "batch_expired": "expired in a batch",
+    "batch_cancelled": "cancelled in a batch",
 }
 
 

@@ -28,6 +28,8 @@ RETRYABLE: dict[str, bool] = {
     "auth": False,
     "bad_request": False,
     "context_length": False,
+    "batch_expired": True,  # a day was not enough
+    "batch_cancelled": False,
 }
 """Every kind of provider failure, and whether the same provider may do better on a second try."""
 
