@@ -24,6 +24,9 @@ from .price_list import GENAI_PRICES, PAGE, CostOptions, price_of, prices_of
 from .reply import Reply
 from .retry import Retry, RetryOptions
 from .retry_budget import RetryBudget, RetryBudgetOptions
+from .semantic.agreement import Agrees, same_text
+from .semantic.embedders import embedder_of
+from .semantic.layer import SemanticCache, SemanticCacheOptions
 from .send import Endpoint, Send
 from .stack_file import layered
 from .state import Backend, MemoryBackend
@@ -97,6 +100,7 @@ class StackOptions(Options):
     cost: CostOptions = CostOptions()
     budget: tuple[BudgetOptions, ...] = ()
     cache: CacheOptions | None = None
+    semantic_cache: SemanticCacheOptions | None = None
     fallback: FallbackOptions = FallbackOptions(after_first_token="fail")
     retry: RetryOptions | None = None
     retry_budget: RetryBudgetOptions | None = None
@@ -153,7 +157,11 @@ def _find_prices(values: dict[str, Any], folder: Path) -> None:
 
 def _prices(options: StackOptions) -> dict[str, Price]:
     """What each model of the stack costs. Raises `ConfigError`."""
-    return prices_of(options.cost, [(target.provider, target.model) for target in options.target])
+    models = [(target.provider, target.model) for target in options.target]
+    semantic = options.semantic_cache
+    if semantic is not None and semantic.embedder == "api":
+        models.append((semantic.embedding_provider, semantic.embedding_model))
+    return prices_of(options.cost, models)
 
 
 def endpoints_from(env: Mapping[str, str]) -> dict[str, Endpoint]:
@@ -224,13 +232,14 @@ def build(
     transport: httpx.AsyncBaseTransport | None = None,
     backend: Backend | None = None,
     epoch_s: float = 0.0,
+    agrees: Agrees = same_text,
 ) -> Stack:
     """The stack that `options` describe.
 
     `endpoints` gives each provider's base URL and key; `sink` gets every call's facts once; `seed` keys the
     jitter; `prices` defaults to what `[cost]` says; `backend` keeps what the mechanisms know, in memory
-    by default; `epoch_s` is the Unix time at zero of the loop's clock, for the periods of budgets.
-    Raises `ConfigError`.
+    by default; `epoch_s` is the Unix time at zero of the loop's clock, for the periods of budgets; `agrees`
+    tells the semantic cache whether two answers say the same. Raises `ConfigError`.
     """
     prices = _prices(options) if prices is None else prices
     transport = transport or make_transport()
@@ -245,7 +254,12 @@ def build(
         return await chains[call.addressed_to.name](call)
 
     budgets = Budgets(options.budget, _targets(options), prices, backend, epoch_s)
-    layers = _layers_above_targets(options, sink, budgets, backend, background, seed)
+    semantic = None
+    if options.semantic_cache is not None:
+        connect_s = options.deadlines.connect_s
+        embedder = embedder_of(options.semantic_cache, endpoints, prices, transport, connect_s)
+        semantic = SemanticCache(options.semantic_cache, embedder, background, seed=seed, agrees=agrees)
+    layers = _layers_above_targets(options, sink, budgets, backend, background, semantic, seed)
     return Stack(options, stack(*layers, send=by_target), transport, background)
 
 
@@ -259,6 +273,7 @@ def _layers_above_targets(
     budgets: Budgets,
     backend: Backend,
     background: Background,
+    semantic: SemanticCache | None,
     seed: int,
 ) -> list[Layer]:
     targets = _targets(options)
@@ -268,6 +283,8 @@ def _layers_above_targets(
     grant = None
     if options.cache is not None:
         layers.append(ExactCache(options.cache, background))
+    if semantic is not None:
+        layers.append(semantic)
     if options.retry_budget is not None:
         budget = RetryBudget(options.retry_budget, backend=backend)
         layers.append(budget)

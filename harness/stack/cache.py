@@ -82,7 +82,7 @@ class ExactCache:
             if self._options.single_flight:
                 return await self._together(key, call, next)
         call.facts.cache = "miss"
-        return self._overheard(key, await next(call))
+        return self._overheard(key, await next(call), call)
 
     async def _together(self, key: bytes, call: Call, next: Next) -> Reply:
         """With those who ask the same, or ahead of those who will."""
@@ -103,22 +103,24 @@ class ExactCache:
             if self._flights.get(key) is flight:
                 del self._flights[key]
             if flight.answer is not None:
-                self._keep(key, flight.answer)
+                self._keep(key, flight.answer, call)
 
         flight = self._flights[key] = Flight(call, next, self._background, landed, kept=kept)
         return flight
 
-    def _overheard(self, key: bytes, reply: Reply) -> Reply:
+    def _overheard(self, key: bytes, reply: Reply, call: Call) -> Reply:
         """The reply as it is; its answer is kept if it comes to its end."""
         events: list[Event] = []
         reply.tap(events.append)
 
         def keep(outcome: Outcome) -> None:
             if outcome.kind == "success":
-                self._keep(key, tuple(events))
+                self._keep(key, tuple(events), call)
 
         reply.on_end(keep)
         return reply
 
-    def _keep(self, key: bytes, events: tuple[Event, ...]) -> None:
-        self._store.put(key, events, asyncio.get_running_loop().time())
+    def _keep(self, key: bytes, events: tuple[Event, ...], call: Call) -> None:
+        """What the semantic cache answered is its own to keep, and to audit."""
+        if call.facts.cache != "semantic":
+            self._store.put(key, events, asyncio.get_running_loop().time())

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .purse import Purse
 
 Role = Literal["system", "user", "assistant", "tool"]
-AttemptKind = Literal["primary", "retry", "fallback", "hedge", "continue"]
+AttemptKind = Literal["primary", "retry", "fallback", "hedge", "continue", "audit"]
 Priority = Literal["interactive", "batch"]
 CacheUse = Literal["use", "refresh", "bypass"]
 

@@ -68,7 +68,9 @@ class AttemptFacts:
 class CallFacts:
     """One call. `outcome`: success, failed, rejected (by us) or abandoned (by the caller).
 
-    `going_on` is work that the call began and that may outlive its reply; its attempts are the call's.
+    `cache_similarity` is that of the nearest question in the semantic cache, None if there was none to ask;
+    `cache_audit` of a hit that was audited: pending, agreed, disagreed or failed. `going_on` is work that the
+    call began and that may outlive its reply; its attempts are the call's.
     """
 
     call_id: str
@@ -79,6 +81,8 @@ class CallFacts:
     outcome: str | None = None
     error_kind: str | None = None
     cache: str = "off"
+    cache_similarity: float | None = None
+    cache_audit: str = ""
     attempts: list[AttemptFacts] = field(default_factory=list)
     going_on: "list[asyncio.Future[Any]]" = field(default_factory=list)
 
@@ -101,7 +105,9 @@ class CallFacts:
 
     @property
     def answered_by(self) -> AttemptFacts | None:
-        """The attempt whose reply went to the caller, if one did."""
+        """The attempt whose reply went to the caller; None without one, and when it came from memory."""
+        if self.cache in ("exact", "stale", "semantic"):
+            return None
         committed = [attempt for attempt in self.attempts if attempt.first_s is not None]
         going_on = [attempt for attempt in committed if attempt.outcome in (None, "success")]
         last = going_on or committed

@@ -74,8 +74,10 @@ class Facts:
 
     @cached_property
     def sent(self) -> pd.DataFrame:
-        """Attempts that went out to a provider: not those the stack itself refused before sending."""
-        return self.attempts[self.attempts["outcome"] != "rejected"]
+        """Attempts at an answer that went out to a provider: not those the stack itself refused before
+        sending, nor requests for embeddings."""
+        sent = (self.attempts["outcome"] != "rejected") & (self.attempts["kind"] != "embedding")
+        return self.attempts[sent]
 
     @property
     def attempts_known(self) -> bool:

@@ -3,18 +3,21 @@
 A vector has a row number for as long as it is there; the number of one that was removed is given again.
 """
 
+import importlib
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import ConfigError
 from .embedder import Vectors
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
 DIGITS = 6
 """Similarities are rounded: the order in which a machine adds must not decide what is served."""
+NUMPY_MOST = 100_000
 TOGETHER = 256
 
 
@@ -80,3 +83,39 @@ class NumpyIndex:
         rows = np.argpartition(-rounded, k - 1)[:k]
         rows = rows[np.lexsort((rows, -rounded[rows]))]
         return rows.astype(np.int64), rounded[rows]
+
+
+class UsearchIndex:
+    """Approximate neighbours (HNSW) for more vectors than numpy can read at every call: package `usearch`."""
+
+    def __init__(self, dimensions: int) -> None:
+        try:
+            usearch: Any = importlib.import_module("usearch.index")
+        except ImportError:
+            raise ConfigError(
+                f"semantic_cache.max_entries: more than {NUMPY_MOST:,} need usearch, "
+                "expected pip install 'brownout[usearch]'"
+            ) from None
+        self._index = usearch.Index(ndim=dimensions, metric="ip", dtype="f32")
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def add(self, row: int, vector: Vectors) -> None:
+        self._index.add(row, vector, threads=1)
+
+    def remove(self, row: int) -> None:
+        self._index.remove(row)
+
+    def search(self, vector: Vectors, k: int) -> tuple[Rows, Floats]:
+        if not len(self._index):
+            return np.zeros(0, dtype=np.int64), np.zeros(0)
+        found = self._index.search(vector, k, threads=1)
+        rows, near = found.keys.astype(np.int64), (1 - found.distances.astype(np.float64)).round(DIGITS)
+        order = np.lexsort((rows, -near))
+        return rows[order], near[order]
+
+
+def make_index(dimensions: int, most: int) -> Index:
+    """An index for at most that many vectors."""
+    return NumpyIndex(dimensions) if most <= NUMPY_MOST else UsearchIndex(dimensions)

@@ -1,0 +1,138 @@
+"""Embeddings of a provider, over its `/embeddings`: their time, their failures and their cost are real.
+
+Each request is an attempt of the call that it is for, of kind "embedding", so that what it cost is on the
+call's row and its id can be found in the provider's log.
+"""
+
+import asyncio
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import numpy as np
+import orjson
+
+from ..attempts import UNTOLD
+from ..cost import Price
+from ..errors import ProviderError
+from ..facts import AttemptFacts, CallFacts
+from ..reply import Usage
+from ..send import COMMON, Endpoint
+from ..tokens import by_chars
+from ..transport import TROUBLE, provider_error
+from ..wire.openai import OpenAICodec
+from ..wire.reading import SURPRISES, load_json, surprise, tokens
+from .embedder import Vectors, unit
+
+
+@dataclass(frozen=True, slots=True)
+class ApiEmbedder:
+    """One request for all texts, never retried, at most `timeout_s`; `shortened` asks for `dimensions`."""
+
+    transport: httpx.AsyncBaseTransport
+    endpoint: Endpoint
+    provider: str
+    model: str
+    price: Price
+    dimensions: int = 1536
+    shortened: bool = False
+    timeout_s: float = 1.0
+    connect_s: float = 5.0
+
+    async def embed(self, texts: Sequence[str], facts: CallFacts | None = None) -> Vectors:
+        """A vector for each text. Raises `ProviderError`."""
+        attempt = self._begin(facts or CallFacts(""))
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                vectors, usage = self._read(await self._post(texts, attempt), len(texts))
+        except TimeoutError:
+            error = ProviderError("timeout_total", f"no embeddings within {self.timeout_s:g} s")
+            self._fail(attempt, texts, error)
+            raise error from None
+        except ProviderError as error:
+            self._fail(attempt, texts, error)
+            raise
+        except asyncio.CancelledError:
+            self._end(attempt, "abandoned", self._guess(texts), known=False)
+            raise
+        attempt.status = 200
+        self._end(attempt, "success", usage, known=True)
+        return vectors
+
+    def _begin(self, facts: CallFacts) -> AttemptFacts:
+        attempt = AttemptFacts(
+            call_id=facts.call_id,
+            n=len(facts.attempts) + 1,
+            kind="embedding",
+            provider=self.provider,
+            model=self.model,
+            started_s=asyncio.get_running_loop().time(),
+            price_known=self.price.known,
+        )
+        facts.attempts.append(attempt)
+        return attempt
+
+    async def _post(self, texts: Sequence[str], attempt: AttemptFacts) -> bytes:
+        body: dict[str, Any] = {"model": self.model, "input": list(texts), "encoding_format": "base64"}
+        if self.shortened:
+            body["dimensions"] = self.dimensions
+        headers = COMMON | {"authorization": f"Bearer {self.endpoint.api_key}"}
+        headers["x-client-request-id"] = attempt.attempt_id
+        request = httpx.Request(
+            "POST",
+            self.endpoint.base_url + "/embeddings",
+            headers=headers,
+            content=orjson.dumps(body),
+            extensions={"timeout": {"connect": self.connect_s}},
+        )
+        attempt.sent = True
+        try:
+            response = await self.transport.handle_async_request(request)
+            response.request = request
+            try:
+                received = await response.aread()
+            finally:
+                await response.aclose()
+        except TROUBLE as error:
+            raise provider_error(error, after_first=False) from error
+        if response.status_code != 200:
+            raise OpenAICodec().error(response.status_code, response.headers, received)
+        return received
+
+    def _read(self, received: bytes, count: int) -> tuple[Vectors, Usage]:
+        reply = load_json(received, "the embeddings")
+        try:
+            rows = sorted(reply["data"], key=lambda row: int(row["index"]))
+            vectors = np.stack([_vector(row["embedding"]) for row in rows])
+            usage = Usage(tokens(reply["usage"], "prompt_tokens"), 0)
+        except (*SURPRISES, ValueError) as error:
+            raise surprise("the embeddings", error) from error
+        if vectors.shape != (count, self.dimensions) or not np.isfinite(vectors).all():
+            raise ProviderError(
+                "malformed", f"expected {count} vectors of {self.dimensions} numbers, got {vectors.shape}"
+            )
+        return unit(vectors), usage
+
+    def _guess(self, texts: Sequence[str]) -> Usage:
+        return Usage(sum(map(by_chars, texts)), 0)
+
+    def _fail(self, attempt: AttemptFacts, texts: Sequence[str], error: ProviderError) -> None:
+        attempt.error_kind, attempt.status = error.kind, error.status
+        attempt.retry_after_s = error.retry_after_s
+        untold = error.kind in UNTOLD
+        self._end(attempt, "failed", self._guess(texts) if untold else None, known=not untold)
+
+    def _end(self, attempt: AttemptFacts, outcome: str, usage: Usage | None, *, known: bool) -> None:
+        attempt.end_s = asyncio.get_running_loop().time()
+        attempt.outcome, attempt.usage_known = outcome, known
+        if usage is not None:
+            attempt.note(usage)
+            attempt.cost_nusd = self.price.of(usage)
+
+
+def _vector(value: Any) -> Vectors:
+    if isinstance(value, str):
+        return np.frombuffer(base64.b64decode(value, validate=True), dtype="<f4").astype(np.float32)
+    return np.asarray(value, dtype=np.float32)
