@@ -245,12 +245,13 @@ def _watched(storm: Storm) -> Iterator[None]:
         yield
 
 
-def unleash(calls: int, *, through_gateway: bool = False) -> Storm:
-    """Play a storm of so many calls to its end."""
+def unleash(calls: int, *, through_gateway: bool = False, in_flights: bool = False) -> Storm:
+    """Play a storm of so many calls to its end; `in_flights`: those that ask the same share one upstream."""
     storm = Storm()
     with _watched(storm):
         run_virtual(
-            _play(storm, calls, through_gateway), on_leftovers=lambda left: setattr(storm, "end", left)
+            _play(storm, calls, through_gateway, in_flights),
+            on_leftovers=lambda left: setattr(storm, "end", left),
         )
     return storm
 
@@ -260,7 +261,7 @@ Open = Callable[["Asked"], Opened]
 """Sends a call; the reply's events, and at the end they are left."""
 
 
-async def _play(storm: Storm, calls: int, through_gateway: bool) -> None:
+async def _play(storm: Storm, calls: int, through_gateway: bool, in_flights: bool) -> None:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualLoop)
     loop.network.delay_s = LINK_DELAY_S
@@ -271,7 +272,8 @@ async def _play(storm: Storm, calls: int, through_gateway: bool) -> None:
         for name in profile.providers:
             origin = await world.enter_async_context(serve(app.provider(name), cut=app.hang_up))
             endpoints[name] = Endpoint(f"{origin}{'' if name == 'anthropic' else '/v1'}", "sk-storm")
-        stack = build(StackOptions.model_validate(STACK), endpoints, sink=storm.sink, seed=SEED)
+        options = STACK | {"cache": STACK["cache"] | {"single_flight": in_flights}}
+        stack = build(StackOptions.model_validate(options), endpoints, sink=storm.sink, seed=SEED)
         world.push_async_callback(stack.aclose)
         app.start()
         asking = await world.enter_async_context(_gateway(stack)) if through_gateway else _in_process(stack)

@@ -27,6 +27,7 @@ from tests.chaos.storm import (
 )
 
 CALLS = 10_000
+CALLS_IN_FLIGHTS = 2_500
 CALLS_THROUGH_GATEWAY = 1_500
 MAX_TOKENS = 200
 
@@ -35,10 +36,15 @@ MOST_UNSEEN_TOKENS = round(3 * TOKENS_PER_S * 2 * LINK_DELAY_S) + MOST_CHUNK_TOK
 client while the hang-up is on its way to the provider, at up to three times the median pace, and one more."""
 
 
-@pytest.fixture(scope="module", params=["in process", "through the gateway"])
+@pytest.fixture(scope="module", params=["in process", "in flights", "through the gateway"])
 def storm(request: pytest.FixtureRequest) -> Storm:
-    through_gateway = request.param == "through the gateway"
-    return unleash(CALLS_THROUGH_GATEWAY if through_gateway else CALLS, through_gateway=through_gateway)
+    match request.param:
+        case "in process":
+            return unleash(CALLS)
+        case "in flights":
+            return unleash(CALLS_IN_FLIGHTS, in_flights=True)
+        case _:
+            return unleash(CALLS_THROUGH_GATEWAY, through_gateway=True, in_flights=True)
 
 
 def rows_by_attempt(storm: Storm) -> dict[str, dict[str, Any]]:

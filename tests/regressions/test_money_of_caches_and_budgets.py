@@ -7,12 +7,13 @@ import orjson
 import pytest
 
 from harness.stack.account import Account
+from harness.stack.call import Message
 from harness.stack.cost import Price
 from harness.stack.errors import Rejected
 from harness.stack.reply import Usage
 from harness.stack.state import MemoryBackend
 from harness.stack.wire.anthropic import AnthropicCodec
-from tests.regressions.lab import NUSD, Heard, Lab, play, target
+from tests.regressions.lab import NUSD, Heard, Lab, play, prompt, target
 
 LONG = "Be brief. " * 600
 """A system prompt of 1,500 tokens: longer than what a provider's cache begins with."""
@@ -88,7 +89,9 @@ def test_a_streamed_answer_from_the_cache_tells_its_usage_and_costs_nothing() ->
         lab.system = LONG
         await lab.ask("warm", tokens=30)  # another question: the provider's cache knows the beginning now
         first = (await lab.ask("c1")).finish
-        again = (await lab.ask("c2")).finish
+        asked = (Message("system", lab.system), Message("user", prompt("c1", 40)))
+        async with await lab.stack.ask(lab.stack.call("c2", asked, lab.now())) as reply:
+            again = (await reply.answer()).finish
         assert first.usage is not None
         assert first.usage.cached_input_tokens > 1_000
         assert again == first

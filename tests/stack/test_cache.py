@@ -73,6 +73,10 @@ def test_nothing_else_is_in_the_key(call: Callable[..., Call]) -> None:
         "priority": "batch",
         "insist": True,
         "cache": "refresh",
+        "counter": len,
+        "key": "of-the-caller",
+        "only": ("openai",),
+        "purse": None,
     }
     others |= {"attempt_kind": "retry", "attempt": None, "facts": call("c2").facts}
     assert set(others) | set(DECIDES) == {field.name for field in fields(Call)}
