@@ -26,6 +26,13 @@ def test_anthropics_headers() -> None:
     assert meters == Meters(Meter(50, 50), Meter(), Meter(900, 900), Meter(80, 80))
 
 
+def test_of_anthropics_tokens_half_a_thousand_more_may_remain_than_is_told() -> None:
+    told = {"requests": 0, "input-tokens": 0, "output-tokens": 12_000}
+    headers = {"anthropic-ratelimit-requests-limit": "50"}
+    headers |= {f"anthropic-ratelimit-{name}-remaining": str(count) for name, count in told.items()}
+    assert meters_of(headers) == Meters(Meter(50, 0), Meter(), Meter(None, 500), Meter(None, 12_500))
+
+
 def test_of_togethers_dynamic_limits_only_what_remains_is_taken() -> None:
     headers = {"x-ratelimit-limit": "10", "x-ratelimit-remaining": "9", "x-tokenlimit-remaining": "100"}
     assert meters_of(headers) == Meters(Meter(None, 9), Meter(None, 100))

@@ -2,7 +2,8 @@
 
 OpenAI: `x-ratelimit-{limit,remaining}-{requests,tokens}`. Anthropic:
 `anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,remaining}`, where the plain tokens
-repeat whichever of the two others is tighter, and are left out beside them. Together:
+repeat whichever of the two others is tighter, and are left out beside them. What remains of tokens is
+rounded to the nearest thousand there, as documented: up to half a thousand more may be left. Together:
 `x-{ratelimit,tokenlimit}-{limit,remaining}`, whose limit is dynamic, so that only what remains is taken.
 Azure once sent -1 for both: whatever is not a number from zero up says nothing.
 """
@@ -10,9 +11,11 @@ Azure once sent -1 for both: whatever is not a number from zero up says nothing.
 from collections.abc import Mapping
 from typing import NamedTuple
 
+THOUSAND = 1000.0
+
 
 class Meter(NamedTuple):
-    """One limit; None is untold."""
+    """One limit, and the most that may remain of it; None is untold."""
 
     limit_per_min: float | None = None
     remaining: float | None = None
@@ -34,7 +37,8 @@ def meters_of(headers: Mapping[str, str]) -> Meters:
     """The meters that the headers tell."""
     if "anthropic-ratelimit-requests-limit" in headers or "anthropic-ratelimit-tokens-limit" in headers:
         names = ("requests", "tokens", "input-tokens", "output-tokens")
-        meters = Meters(*(_meter(headers, f"anthropic-ratelimit-{name}-{{}}") for name in names))
+        told = Meters(*(_meter(headers, f"anthropic-ratelimit-{name}-{{}}") for name in names))
+        meters = Meters(told.requests, *map(_before_rounding, told[1:]))
         apart = meters.input_tokens != Meter() or meters.output_tokens != Meter()
         return meters._replace(tokens=Meter()) if apart else meters
     if "x-ratelimit-remaining-requests" in headers or "x-ratelimit-remaining-tokens" in headers:
@@ -45,6 +49,13 @@ def meters_of(headers: Mapping[str, str]) -> Meters:
 
 def _meter(headers: Mapping[str, str], name: str) -> Meter:
     return Meter(_count(headers.get(name.format("limit"))), _count(headers.get(name.format("remaining"))))
+
+
+def _before_rounding(meter: Meter) -> Meter:
+    """The most that was rounded to this; what is no whole thousand was not rounded."""
+    if meter.remaining is None or meter.remaining % THOUSAND:
+        return meter
+    return meter._replace(remaining=meter.remaining + THOUSAND / 2)
 
 
 def _count(text: str | None) -> float | None:
