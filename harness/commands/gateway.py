@@ -27,7 +27,8 @@ def gateway(
     """Serve a stack to any OpenAI client until stopped.
 
     Providers are reached at OPENAI_BASE_URL, ANTHROPIC_BASE_URL and TOGETHER_BASE_URL (their public addresses
-    by default) with OPENAI_API_KEY, ANTHROPIC_API_KEY and TOGETHER_API_KEY.
+    by default) with OPENAI_API_KEY, ANTHROPIC_API_KEY and TOGETHER_API_KEY; a key that the stack calls "b" is
+    OPENAI_API_KEY_B. /health tells the state of breakers and keys.
 
     Examples:
 

@@ -6,7 +6,7 @@ one failed probe opens it again. Source: M. Nygard, Release It!, "Circuit Breake
 Hystrix's; the ramp keeps a provider that has just come back from being met by everybody at once.
 
 A fault of our key (401, 402, 403, a spent quota) says nothing about the provider and is counted apart; a 429
-is the limiter's business and counts as neither.
+is the limiter's business and counts as neither. So does the fault of one key while another is in use.
 """
 
 import asyncio
@@ -156,7 +156,7 @@ def verdict_on(error: BaseException | None) -> Verdict:
     if error is None:
         return "answered"
     kind = getattr(error, "kind", None)
-    if kind is None or kind in NEITHER or isinstance(error, Rejected):
+    if kind is None or kind in NEITHER or isinstance(error, Rejected) or getattr(error, "of_key", False):
         return "neither"
     return "key fault" if kind in KEY_FAULTS else "provider fault"
 

@@ -1,6 +1,6 @@
 """From a TOML file to a stack: the only file that knows every layer and their order."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +17,9 @@ from .cost import Price
 from .errors import ConfigError
 from .facts import CallFacts
 from .fallback import Fallback, FallbackOptions
+from .health import Watched, health
 from .hedge import Hedge, HedgeOptions, next_in
+from .keys import Keys, KeysOptions
 from .limiter import Limiter, LimiterOptions
 from .options import Options, first_complaint
 from .price_list import GENAI_PRICES, PAGE, CostOptions, price_of, prices_of
@@ -74,6 +76,7 @@ class TargetOptions(Options):
     json_mode: bool = True
     region: str = ""
     limiter: LimiterOptions | None = None
+    keys: KeysOptions | None = None
 
     def target(self) -> Target:
         """The options as the stack's own value."""
@@ -165,14 +168,22 @@ def _prices(options: StackOptions) -> dict[str, Price]:
 
 
 def endpoints_from(env: Mapping[str, str]) -> dict[str, Endpoint]:
-    """Each provider's address and key as SDKs read them: `OPENAI_BASE_URL`, `OPENAI_API_KEY` and so on."""
+    """Each provider's address and key as SDKs read them: `OPENAI_BASE_URL`, `OPENAI_API_KEY` and so on.
+
+    `OPENAI_API_KEY_B` is the key that stacks call "b".
+    """
     return {
         name: Endpoint(
             base_url=env.get(f"{name.upper()}_BASE_URL", url).rstrip("/"),
             api_key=env.get(f"{name.upper()}_API_KEY", ""),
+            keys=_named(env, f"{name.upper()}_API_KEY_"),
         )
         for name, url in PUBLIC_URLS.items()
     }
+
+
+def _named(env: Mapping[str, str], prefix: str) -> dict[str, str]:
+    return {name.removeprefix(prefix).lower(): env[name] for name in env if name.startswith(prefix)}
 
 
 class Stack:
@@ -184,11 +195,13 @@ class Stack:
         ask: Next,
         transport: httpx.AsyncBaseTransport,
         background: Background | None = None,
+        watched: Sequence[Watched] = (),
     ) -> None:
         self.options = options
         self.ask = ask
         self._transport = transport
         self._background = background or Background()
+        self._watched = watched
         self._counter = counter_named(options.cost.tokens)
         self._asked = 0
 
@@ -210,6 +223,10 @@ class Stack:
             counter=self._counter,
             **asked,
         )
+
+    async def health(self, now: float) -> dict[str, Any]:
+        """The state of breakers and keys at `now` (the loop's clock): see `health.py`."""
+        return await health(self._watched, now)
 
     def next_id(self) -> str:
         """An id for a call that came without one: a running number."""
@@ -245,10 +262,11 @@ def build(
     transport = transport or make_transport()
     backend = backend or MemoryBackend()
     background = Background()
-    chains = {
-        target.target().name: _target_chain(target, options, endpoints, prices, transport, backend, seed)
+    made = [
+        _target_chain(target, options, endpoints, prices, transport, backend, seed)
         for target in options.target
-    }
+    ]
+    chains = {watched.name: chain for chain, watched in made}
 
     async def by_target(call: Call) -> Reply:
         return await chains[call.addressed_to.name](call)
@@ -260,7 +278,8 @@ def build(
         embedder = embedder_of(options.semantic_cache, endpoints, prices, transport, connect_s)
         semantic = SemanticCache(options.semantic_cache, embedder, background, seed=seed, agrees=agrees)
     layers = _layers_above_targets(options, sink, budgets, backend, background, semantic, seed)
-    return Stack(options, stack(*layers, send=by_target), transport, background)
+    watched = tuple(watched for _, watched in made)
+    return Stack(options, stack(*layers, send=by_target), transport, background, watched)
 
 
 def _targets(options: StackOptions) -> tuple[Target, ...]:
@@ -306,20 +325,30 @@ def _target_chain(
     transport: httpx.AsyncBaseTransport,
     backend: Backend,
     seed: int,
-) -> Next:
+) -> tuple[Next, Watched]:
     if target.provider not in endpoints:
         raise ConfigError(f"no endpoint for provider {target.provider!r}")
-    codec = CODECS[target.provider]
+    codec, endpoint = CODECS[target.provider], endpoints[target.provider]
     name = target.target().name
-    layers: list[Layer] = []
-    if options.breaker is not None:
-        layers.append(Breaker(options.breaker, f"breaker/{name}", backend, seed))
+    breaker = None if options.breaker is None else Breaker(options.breaker, f"breaker/{name}", backend, seed)
+    keys = None if target.keys is None else Keys(target.keys, f"keys/{name}", backend)
+    if target.keys is not None:
+        _check_keys(target.keys, target.provider, endpoint)
+    layers: list[Layer] = [] if breaker is None else [breaker]
     if options.throttle is not None:
         layers.append(Throttle(options.throttle, f"throttle/{name}", backend, seed))
     layers.append(AttemptLedger(price_of(target.model, prices)))
     if target.limiter is not None:
         layers.append(Limiter(target.limiter, codec.reserved_tokens, f"limiter/{name}", backend))
+    if keys is not None:
+        layers.append(keys)
     layers.append(Deadlines(options.deadlines))
-    return stack(
-        *layers, send=Send(transport, codec, endpoints[target.provider], options.deadlines.connect_s)
-    )
+    send = Send(transport, codec, endpoint, options.deadlines.connect_s)
+    return stack(*layers, send=send), Watched(name, breaker, keys)
+
+
+def _check_keys(keys: KeysOptions, provider: str, endpoint: Endpoint) -> None:
+    for name in keys.names:
+        if not endpoint.keys.get(name):
+            variable = f"{provider}_API_KEY_{name}".upper()
+            raise ConfigError(f"target {provider}: keys: expected key {name!r} of {provider} in {variable}")

@@ -83,9 +83,10 @@ class Call:
     `tenant` is on whose behalf it is asked, `key` names the credential it came with, never the credential.
     `only` names the targets that it may go to, () for all of the chain.
     `prefill` is what the reply has begun with elsewhere: the provider is to go on from there. `insist` asks a
-    target even if its breaker is open. `target`, `attempt_kind`, `backoff_s` and `attempt` are filled in on
-    the way down; `facts` is the call's own notebook, shared by all its attempts; `counter` counts the tokens
-    of a text, None for four characters each; `purse` holds what budgets have reserved for it.
+    target even if its breaker is open. `target`, `attempt_kind`, `backoff_s`, `attempt` and `provider_key`
+    (the name of our own key to ask with, "" for the only one) are filled in on the way down; `facts` is the
+    call's own notebook, shared by all its attempts; `counter` counts the tokens of a text, None for four
+    characters each; `purse` holds what budgets have reserved for it.
     """
 
     id: str
@@ -113,6 +114,7 @@ class Call:
     only: tuple[str, ...] = ()
     target: Target | None = None
     attempt_kind: AttemptKind = "primary"
+    provider_key: str = ""
     backoff_s: float = 0.0
     attempt: "AttemptFacts | None" = field(default=None, compare=False)
     counter: Callable[[str], int] | None = field(default=None, compare=False)

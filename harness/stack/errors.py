@@ -53,10 +53,12 @@ class ProviderError(StackError):
 
     `status` is the HTTP status, None when there was none. `retry_after_s` is what the provider asked us to
     wait. `retryable` follows the kind's row in `RETRYABLE` unless the provider said otherwise
-    (`x-should-retry`). `meters` is what the reply's headers said about rate limits.
+    (`x-should-retry`). `meters` is what the reply's headers said about rate limits. `of_key`: the fault of
+    one API key, while another is in use; nothing is to be concluded about the target.
     """
 
     meters: Meters | None = None
+    of_key: bool = False
 
     def __init__(
         self,

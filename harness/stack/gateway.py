@@ -68,7 +68,8 @@ class Gateway:
         elif route == ("GET", "/v1/models"):
             await exchange.send_json(200, _models(self.stack))
         elif route == ("GET", "/health"):
-            await exchange.send_json(200, b'{"ok":true}')
+            now = asyncio.get_running_loop().time()
+            await exchange.send_json(200, orjson.dumps(await self.stack.health(now)))
         else:
             said = f"Invalid URL ({scope['method']} {scope['path']})"
             await exchange.send_json(404, wire.error_json("invalid_request_error", "not_found", said))

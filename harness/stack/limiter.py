@@ -216,7 +216,7 @@ class Limiter:
             self._post(adapted)
 
     def _learn_from_failure(self, held: Held, error: BaseException) -> None:
-        if not isinstance(error, ProviderError):
+        if not isinstance(error, ProviderError) or error.of_key:
             return
         now = asyncio.get_running_loop().time()
         self._calibrate(held, error.meters, now)

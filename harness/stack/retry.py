@@ -38,11 +38,11 @@ def wait_before_retry_s(
 ) -> float | None:
     """Seconds to wait before attempt n + 2, or None when this failure is not to be retried.
 
-    Never shorter than the provider's own hint.
+    Never shorter than the provider's own hint, unless that is for another key than the next one.
     """
     if not error.retryable or n + 1 >= options.attempts:
         return None
-    hint_s = error.retry_after_s or 0.0
+    hint_s = 0.0 if error.of_key else error.retry_after_s or 0.0
     if hint_s > options.max_retry_after_s:
         return None
     delay_s = backoff_s(

@@ -1,7 +1,8 @@
 """The innermost step: one attempt on the wire, committed at its first content event."""
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 
 import httpx
@@ -18,10 +19,11 @@ from .wire.sse import one_by_one
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a provider is reached, and with which key."""
+    """Where a provider is reached, and with which key; `keys` are further ones, by name."""
 
     base_url: str
-    api_key: str
+    api_key: str = field(repr=False)
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 COMMON = {"content-type": "application/json", "user-agent": "brownout"}
@@ -43,7 +45,8 @@ class Send:
     connect_s: float = 5.0
 
     async def __call__(self, call: Call) -> Reply:
-        wire = self.codec.request(call, self.endpoint.api_key)
+        own = call.provider_key
+        wire = self.codec.request(call, self.endpoint.keys[own] if own else self.endpoint.api_key)
         headers = wire.headers | (STREAMED if call.stream else WHOLE)
         if call.attempt is not None:
             call.attempt.sent = True

@@ -94,7 +94,8 @@ class Throttle:
         try:
             reply = await next(call)
         except ProviderError as error:
-            self._count(accepted=error.kind not in REFUSALS)
+            if not error.of_key:
+                self._count(accepted=error.kind not in REFUSALS)
             raise
         self._count(accepted=True)
         return reply

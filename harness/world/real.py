@@ -19,12 +19,10 @@ from harness.subject import Subject
 
 from .child import Child
 from .locust_engine import play
+from .provider_keys import PROVIDER_KEY, named_keys
 from .providers import Providers
 from .tally import Tally
 from .world import Measured, OnProgress
-
-PROVIDER_KEY = "sk-brownout"
-"""The key that stacks present to the mock providers, which take any."""
 
 
 class RealWorld:
@@ -82,6 +80,11 @@ class RealWorld:
         args = ["gateway", str(subject.path), "--seed", str(self._spec.seed), "--facts", facts]
         env = {f"{name.upper()}_BASE_URL": url for name, url in self._providers.urls.items()}
         env |= {f"{name.upper()}_API_KEY": PROVIDER_KEY for name in self._providers.urls}
+        env |= {
+            f"{provider}_API_KEY_{name}".upper(): key
+            for provider in self._providers.urls
+            for name, key in named_keys(subject, provider).items()
+        }
         log = self._folder / f"{subject.name}.gateway.log"
         self._gateway = self._open.enter_context(Child(args, log, env))
         total_s = subject.total_s

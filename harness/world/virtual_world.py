@@ -24,11 +24,11 @@ from harness.subjects.over_http import ask_gateway
 from harness.subjects.python_client import PythonClient, load_client
 from mock_providers import MockApp, load_catalogue, load_profile, parse_faults
 
+from .provider_keys import PROVIDER_KEY, named_keys
 from .serving import serve
 from .virtual import run_virtual
 from .world import Measured, OnProgress
 
-PROVIDER_KEY = "sk-brownout"
 HEAD_START_S = 0.5
 PROGRESS_EVERY = 50
 
@@ -68,7 +68,7 @@ class VirtualWorld:
         async with AsyncExitStack() as world:
             world.callback(_take_ledger, app, measured)
             providers = {
-                name: await world.enter_async_context(_provider(app, name))
+                name: await world.enter_async_context(_provider(app, name, named_keys(subject, name)))
                 for name in self._profile.providers
             }
             ask = await world.enter_async_context(self._open(subject, client, providers, measured))
@@ -148,11 +148,11 @@ class _Progress:
 
 
 @asynccontextmanager
-async def _provider(app: MockApp, name: str) -> AsyncIterator[Endpoint]:
+async def _provider(app: MockApp, name: str, keys: dict[str, str]) -> AsyncIterator[Endpoint]:
     """One provider on the loop's network, as its SDKs are told to find it."""
     async with serve(app.provider(name), cut=app.hang_up) as origin:
         protocol = app.profile.providers[name].protocol
-        yield Endpoint(f"{origin}{'' if protocol == 'anthropic' else '/v1'}", PROVIDER_KEY)
+        yield Endpoint(f"{origin}{'' if protocol == 'anthropic' else '/v1'}", PROVIDER_KEY, keys)
 
 
 @asynccontextmanager

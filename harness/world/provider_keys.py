@@ -1,0 +1,16 @@
+"""The keys that stacks present to the mock providers, which take any."""
+
+from harness.subject import Subject
+
+PROVIDER_KEY = "sk-brownout"
+
+
+def named_keys(subject: Subject, provider: str) -> dict[str, str]:
+    """The keys that a subject's stack names for a provider: key "b" is "sk-brownout-b"."""
+    targets = subject.stack.target if subject.stack is not None else ()
+    return {
+        name: f"{PROVIDER_KEY}-{name}"
+        for target in targets
+        if target.provider == provider and target.keys is not None
+        for name in target.keys.names
+    }

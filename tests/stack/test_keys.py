@@ -1,0 +1,343 @@
+"""Several keys for one target: they take turns, a refused one rests, the last one never does."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from harness.stack.breaker import verdict_on
+from harness.stack.build import StackOptions, TargetOptions, build, endpoints_from
+from harness.stack.call import Call, Message
+from harness.stack.errors import ConfigError, ProviderError, StackError
+from harness.stack.facts import CallFacts
+from harness.stack.gateway import Gateway
+from harness.stack.keys import Keys, KeysOptions, Rest, Ring, rested, take_turn
+from harness.stack.limiter import Limiter, LimiterOptions
+from harness.stack.reply import Delta, Reply
+from harness.stack.retry import RetryOptions, wait_before_retry_s
+from harness.stack.send import Endpoint
+from harness.stack.wire.meters import NOTHING, Meter, Meters
+from harness.world.serving import serve
+from harness.world.virtual import run_virtual
+from mock_providers import LedgerRow, MockApp, make_profile, parse_faults
+from mock_providers.keys import key_id
+from tests.stack.conftest import events_of
+
+OPTIONS = KeysOptions(names=("a", "b", "c"))
+FRESH = Ring((Rest(),) * 3)
+
+
+def refused(kind: str = "auth", status: int = 401, retry_after_s: float | None = None) -> ProviderError:
+    return ProviderError(kind, "no", status=status, retry_after_s=retry_after_s)
+
+
+def turns(ring: Ring, times: int, now: float) -> list[int]:
+    taken = []
+    for _ in range(times):
+        ring, n = take_turn(ring, now)
+        taken.append(n)
+    return taken
+
+
+def test_keys_take_turns() -> None:
+    assert turns(FRESH, 7, 0.0) == [0, 1, 2, 0, 1, 2, 0]
+
+
+def test_a_refused_key_rests_and_comes_back() -> None:
+    ring, alone = rested(OPTIONS, FRESH, 1, "auth", None, 10.0)
+    assert alone
+    assert turns(ring, 4, 309.9) == [0, 2, 0, 2]
+    assert turns(ring, 4, 310.0) == [0, 1, 2, 0]
+
+
+@pytest.mark.parametrize(("retry_after_s", "rest_s"), [(None, 1.0), (7.0, 7.0), (0.0, 0.0), (900.0, 60.0)])
+def test_a_limited_key_rests_as_long_as_it_is_told(retry_after_s: float | None, rest_s: float) -> None:
+    ring, _ = rested(OPTIONS, FRESH, 0, "rate_limited", retry_after_s, 10.0)
+    assert ring.rests[0] == Rest(10.0 + rest_s, "rate_limited")
+
+
+def test_a_short_rest_does_not_end_a_long_one() -> None:
+    ring, _ = rested(OPTIONS, FRESH, 0, "auth", None, 10.0)
+    ring, _ = rested(OPTIONS, ring, 0, "rate_limited", 2.0, 11.0)
+    assert ring.rests[0].until_s == 310.0
+
+
+@pytest.mark.parametrize("kind", ["server_error", "overloaded", "connection", "timeout_first_token"])
+def test_a_fault_of_the_provider_is_not_the_keys(kind: str) -> None:
+    assert rested(OPTIONS, FRESH, 0, kind, 5.0, 10.0) == (FRESH, False)
+
+
+def test_the_last_key_is_used_though_it_was_refused_and_its_fault_is_the_targets() -> None:
+    ring, alone = rested(OPTIONS, FRESH, 0, "auth", None, 10.0)
+    ring, alone = rested(OPTIONS, ring, 2, "rate_limited", 30.0, 11.0)
+    assert alone
+    ring, alone = rested(OPTIONS, ring, 1, "auth", None, 12.0)
+    assert not alone
+    assert turns(ring, 3, 20.0) == [2, 2, 2]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 2),
+            st.sampled_from(["auth", "quota_exhausted", "rate_limited", "server_error"]),
+            st.none() | st.floats(0, 100),
+            st.floats(0, 50),
+        ),
+        max_size=30,
+    )
+)
+def test_whatever_was_refused_a_key_that_rests_is_used_only_when_all_do(
+    events: list[tuple[int, str, float | None, float]],
+) -> None:
+    ring, now = FRESH, 0.0
+    for n, kind, hint_s, passed_s in events:
+        now += passed_s
+        ring, alone = rested(OPTIONS, ring, n, kind, hint_s, now)
+        in_use = {other for other in range(3) if ring.in_use(other, now)}
+        if alone:
+            assert in_use - {n}
+        ring, chosen = take_turn(ring, now)
+        assert chosen in (in_use or {0, 1, 2})
+
+
+async def asked(keys: Keys, call: Call, inner: Any) -> StackError | None:
+    try:
+        async with await keys(call, inner) as reply:
+            await reply.text()
+    except StackError as error:
+        return error
+    return None
+
+
+def test_a_retry_after_a_refused_key_goes_out_with_the_next_and_does_not_wait_for_the_first(
+    call: Callable[..., Call], scripted: type[Any]
+) -> None:
+    async def scenario() -> None:
+        inner = scripted(refused("rate_limited", 429, 40.0), ("hello",))
+        keys = Keys(KeysOptions(names=("a", "b")))
+        error = await asked(keys, call(), inner)
+        assert isinstance(error, ProviderError)
+        assert (error.of_key, error.retryable, error.retry_after_s) == (True, True, 40.0)
+        options = RetryOptions(backoff="fixed", base_s=0.5)
+        assert wait_before_retry_s(options, error, 0, 0.5) == 0.5
+        assert verdict_on(error) == "neither"
+        assert await asked(keys, call(), inner) is None
+        assert [sent.provider_key for sent in inner.calls] == ["a", "b"]
+
+    run_virtual(scenario())
+
+
+def test_with_one_key_all_is_as_without_a_ring(call: Callable[..., Call], scripted: type[Any]) -> None:
+    async def scenario() -> None:
+        inner = scripted(refused(), refused("rate_limited", 429, 40.0), ("hello",))
+        keys = Keys(KeysOptions(names=("a",)))
+        first = await asked(keys, call(), inner)
+        second = await asked(keys, call(), inner)
+        assert isinstance(first, ProviderError)
+        assert isinstance(second, ProviderError)
+        assert (first.of_key, first.retryable, verdict_on(first)) == (False, False, "key fault")
+        assert (second.of_key, wait_before_retry_s(RetryOptions(max_retry_after_s=60), second, 0, 0.5)) == (
+            False,
+            40.0,
+        )
+        assert await asked(keys, call(), inner) is None
+
+    run_virtual(scenario())
+
+
+def test_a_limited_key_does_not_hold_up_the_line_of_all_keys(
+    call: Callable[..., Call], scripted: type[Any]
+) -> None:
+    async def scenario() -> None:
+        inner = scripted(refused("rate_limited", 429, 9.0), ("hello",), refused("rate_limited", 429, 9.0))
+        keys = Keys(KeysOptions(names=("a", "b")))
+        limiter = Limiter(LimiterOptions(rpm=600), lambda tokens, limit: tokens)
+
+        async def inside(sent: Call) -> Any:
+            return await keys(sent, inner)
+
+        clock = asyncio.get_running_loop().time
+        with pytest.raises(ProviderError):
+            await limiter(call(), inside)
+        began_s = clock()
+        async with await limiter(call(), inside) as reply:
+            await reply.text()
+        assert clock() == began_s
+
+    run_virtual(scenario())
+
+
+def test_the_headers_of_one_key_are_not_taken_for_the_limits_of_all(call: Callable[..., Call]) -> None:
+    told = Meters(Meter(60, 1), *NOTHING[1:])
+
+    async def answers(sent: Call) -> Reply:
+        return Reply(Delta("hello"), events_of(), told)
+
+    async def scenario() -> None:
+        for names, seen in ((("a", "b"), None), (("a",), told)):
+            async with await Keys(KeysOptions(names=names))(call(), answers) as reply:
+                assert reply.meters == seen
+                await reply.text()
+
+    run_virtual(scenario())
+
+
+def test_a_stacks_file_names_keys_and_the_environment_holds_them() -> None:
+    target = TargetOptions.model_validate({"provider": "openai", "model": "gpt-4o", "keys": ["a", "b"]})
+    assert target.keys == KeysOptions(names=("a", "b"))
+    table = {"names": ["a"], "refused_s": 5}
+    target = TargetOptions.model_validate({"provider": "openai", "model": "gpt-4o", "keys": table})
+    assert target.keys == KeysOptions(names=("a",), refused_s=5)
+    env = {"OPENAI_API_KEY": "sk-0", "OPENAI_API_KEY_A": "sk-1", "OPENAI_API_KEY_EU_2": "sk-2"}
+    openai = endpoints_from(env)["openai"]
+    assert (openai.api_key, openai.keys) == ("sk-0", {"a": "sk-1", "eu_2": "sk-2"})
+    assert "sk-" not in repr(openai)
+
+
+def test_a_key_that_nobody_gave_is_one_line() -> None:
+    target = {"provider": "openai", "model": "gpt-4o", "keys": ["a", "b"]}
+    with pytest.raises(ConfigError, match=r"^target openai: keys: expected key 'b' .* in OPENAI_API_KEY_B$"):
+        build(StackOptions.model_validate({"target": [target]}), endpoints_from({"OPENAI_API_KEY_A": "sk-1"}))
+
+
+@pytest.mark.parametrize(
+    "keys", [[], ["a", "a"], ["Prod"], ["a b"], {"refused_s": 5}, {"names": ["a"], "x": 1}]
+)
+def test_keys_that_cannot_be_named_are_refused(keys: Any) -> None:
+    with pytest.raises(ValidationError):
+        TargetOptions.model_validate({"provider": "openai", "model": "gpt-4o", "keys": keys})
+
+
+def profile_of(**limits: Any) -> Any:
+    model = {
+        "tier": "fast",
+        "price": {"input": "1", "output": "2"},
+        "ttft": {"kind": "constant", "value_s": 0.2},
+        "pace": {"tokens_per_s": 100.0},
+        "accuracy": {"easy": 1.0, "medium": 1.0, "hard": 1.0},
+        "context_window": 1000,
+        "max_output_tokens": 100,
+        **limits,
+    }
+    return make_profile(
+        {
+            "name": "p",
+            "title": "p",
+            "providers": {"openai": {"protocol": "openai", "models": {"gpt-4o": model}}},
+        }
+    )
+
+
+def played(
+    keys: list[str],
+    calls: int,
+    gap_s: float,
+    faults: list[dict[str, Any]],
+    limits: dict[str, Any],
+    **table: Any,
+) -> tuple[list[CallFacts], list[LedgerRow], list[Any]]:
+    """Calls one after the other through the keys of one target: facts, ledger, and health after each."""
+    target = {"provider": "openai", "model": "gpt-4o", "keys": keys}
+    options = StackOptions.model_validate({"target": [target], **table})
+
+    async def scenario() -> tuple[list[CallFacts], list[LedgerRow], list[Any]]:
+        profile = profile_of(**limits)
+        app = MockApp(profile, seed=3)
+        told: list[CallFacts] = []
+        seen: list[Any] = []
+        app.set_faults(parse_faults(faults, profile))
+        clock = asyncio.get_running_loop().time
+        async with serve(app.provider("openai"), cut=app.hang_up) as origin:
+            endpoint = Endpoint(f"{origin}/v1", "sk-other", {name: f"sk-{name}" for name in keys})
+            stack = build(options, {"openai": endpoint}, sink=told.append)
+            app.start(clock())
+            for n in range(calls):
+                call = stack.call(f"c{n}", (Message("user", "Hello?"),), clock(), max_tokens=10)
+                try:
+                    async with await stack.ask(call) as reply:
+                        await reply.text()
+                except StackError:
+                    pass
+                seen.append(await stack.health(clock()))
+                await asyncio.sleep(gap_s)
+            await stack.aclose()
+        return told, list(app.ledger.rows), seen
+
+    return run_virtual(scenario())
+
+
+def by_key(rows: list[LedgerRow]) -> Counter[str]:
+    names = {key_id(f"sk-{name}"): name for name in ("a", "b", "other")}
+    return Counter(names[row.key_id] for row in rows)
+
+
+RETRY = {"attempts": 2, "backoff": "fixed", "base_s": 0.1}
+
+
+def test_two_keys_carry_what_one_may_not() -> None:
+    limits = {"limits": {"requests_per_min": 6}}
+    alone, rows, _ = played(["a"], 12, 0.5, [], limits)
+    assert [facts.outcome for facts in alone].count("success") < 9
+    both, rows, _ = played(["a", "b"], 12, 0.5, [], limits, retry=RETRY)
+    assert {facts.outcome for facts in both} == {"success"}
+    assert by_key(rows) == {"a": 6, "b": 6}
+
+
+def test_a_limit_of_the_organisation_is_not_got_round_by_a_second_key() -> None:
+    limits = {"organization_limits": {"requests_per_min": 6}}
+    told, rows, _ = played(["a", "b"], 12, 0.5, [], limits, retry=RETRY)
+    admitted = [row.received_s for row in rows if row.status == 200]
+    assert len(admitted) <= 6 + max(admitted) / 10
+    assert {row.key_id for row in rows if row.status == 429} == {key_id("sk-a"), key_id("sk-b")}
+    assert [facts.outcome for facts in told].count("success") == len(admitted)
+
+
+def test_a_revoked_key_costs_nobody_an_answer_and_opens_no_breaker() -> None:
+    revoked = {"kind": "key_revoked", "provider": "openai", "key": "sk-a", "from_s": 5.0}
+    told, rows, seen = played(["a", "b"], 20, 0.5, [revoked], {}, retry=RETRY, breaker={"key_faults": 1})
+    assert {facts.outcome for facts in told} == {"success"}
+    assert [row.status for row in rows].count(401) == 1
+    assert by_key([row for row in rows if row.received_s > 7.0]).keys() == {"b"}
+    assert {health["targets"]["openai"]["breaker"]["state"] for health in seen} == {"closed"}
+    assert seen[0]["targets"]["openai"]["keys"] == {"a": {"in_use": True}, "b": {"in_use": True}}
+    last = seen[-1]["targets"]["openai"]["keys"]
+    assert (last["a"]["in_use"], last["a"]["why"], last["b"]) == (False, "auth", {"in_use": True})
+    assert 285 < last["a"]["rest_s"] < 300
+
+
+def test_when_every_key_is_revoked_the_breaker_opens_as_with_one() -> None:
+    revoked = {"kind": "key_revoked", "provider": "openai"}
+    told, rows, seen = played(["a", "b"], 10, 0.5, [revoked], {}, breaker={"jitter": 0})
+    assert {facts.outcome for facts in told} <= {"failed", "rejected"}
+    states = [health["targets"]["openai"]["breaker"] for health in seen]
+    assert states[0] == {"state": "closed", "cooldown_s": 0.0}
+    assert any(state["state"] == "open" and 0 < state["cooldown_s"] <= 5 for state in states)
+    assert {row.status for row in rows} == {401}
+
+
+def test_the_gateway_tells_its_health() -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def scenario() -> None:
+        target = {"provider": "openai", "model": "gpt-4o", "keys": ["a"]}
+        options = StackOptions.model_validate({"breaker": {}, "target": [target]})
+        stack = build(options, endpoints_from({"OPENAI_API_KEY_A": "sk-secret"}))
+        scope = {"type": "http", "method": "GET", "path": "/health", "headers": []}
+        await Gateway(stack)(scope, asyncio.Event().wait, send)  # type: ignore[arg-type]
+        await stack.aclose()
+
+    run_virtual(scenario())
+    body = b"".join(message.get("body", b"") for message in sent)
+    openai = {"breaker": {"state": "closed", "cooldown_s": 0.0}, "keys": {"a": {"in_use": True}}}
+    assert orjson.loads(body) == {"ok": True, "targets": {"openai": openai}}
+    assert b"secret" not in body
