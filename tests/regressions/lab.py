@@ -230,10 +230,12 @@ async def opened(
     edits: Mapping[str, Edit] | None = None,
     backend: Backend | None = None,
     replicas: int = 1,
+    shared: bool = True,
     **table: Any,
 ) -> AsyncIterator[Lab]:
     """A lab. `models` changes a provider's model, `edits` its replies on their way; `table` is the stack's
-    TOML, by default a fallback over all three providers.
+    TOML, by default a fallback over all three providers. `replicas` of the stack keep what they know in one
+    backend, unless it is not `shared`.
     """
     profile = _profile(models or {})
     app = MockApp(profile, seed=3, faults=parse_faults([dict(fault) for fault in faults], profile))
@@ -246,7 +248,10 @@ async def opened(
         options = StackOptions.model_validate({"target": CHAIN, "fallback": {}, **table})
         kept = backend or MemoryBackend()
         told: list[CallFacts] = []
-        stacks = [build(options, endpoints, sink=told.append, backend=kept) for _ in range(replicas)]
+        stacks = [
+            build(options, endpoints, sink=told.append, backend=kept if shared else MemoryBackend())
+            for _ in range(replicas)
+        ]
         for stack in stacks:
             world.push_async_callback(stack.aclose)
         gateway = await world.enter_async_context(serve(Gateway(stacks[0])))
