@@ -6,6 +6,7 @@ by call id; moments of the stack are moved to seconds since the subject's t = 0.
 
 from dataclasses import dataclass
 
+from .stack.batch.ids import attempt_id
 from .world.world import Measured, Row
 
 MOMENTS = ("started_s", "first_s", "end_s")
@@ -39,6 +40,8 @@ def collect(subject: str, measured: Measured) -> Collected:
         _finish_attempt(attempt, subject, measured.t0_s)
     for row in measured.ledger:
         row["subject"] = subject
+        if row.get("batch_id") is not None and row["attempt_id"] is not None:
+            row["attempt_id"] = attempt_id(row["attempt_id"])
     return Collected(measured.client, attempts, measured.ledger)
 
 

@@ -19,7 +19,7 @@ Ended = Literal["complete", "error", "client_closed", "reset", "hung", "stalled"
 class LedgerRow:
     """One request to an API endpoint.
 
-    - `attempt_id`: the client's `x-client-request-id`
+    - `attempt_id`: the client's `x-client-request-id`; in a batch, its `custom_id`
     - `key_id`: "key-" + 6 hex digits of the API key's SHA-256, "" without a key
     - `model`: the canonical id, or what was asked for when there is no such model
     - `status`: the HTTP status sent, 0 when none was; `error`: the provider's error code, else its type

@@ -9,11 +9,16 @@ from pydantic import Field, ValidationError, model_validator
 
 from .attempts import AttemptLedger
 from .background import Background
+from .batch.anthropic import AnthropicBatches
+from .batch.client import Lane
+from .batch.openai import OpenAIBatches
+from .batch.queue import BatchOptions, BatchQueue
 from .breaker import Breaker, BreakerOptions
 from .budget import BudgetOptions, Budgets
 from .cache import CacheOptions, ExactCache
 from .call import Call, Layer, Message, Next, Target, stack
 from .cost import Price
+from .durations import seconds_of
 from .errors import ConfigError
 from .facts import CallFacts
 from .fallback import Fallback, FallbackOptions
@@ -50,6 +55,11 @@ CODECS: dict[ProviderName, Codec] = {
     "together": OpenAICodec(),
 }
 
+
+BATCHES: dict[ProviderName, type[OpenAIBatches] | type[AnthropicBatches]] = {
+    "openai": OpenAIBatches,
+    "anthropic": AnthropicBatches,
+}
 
 PUBLIC_URLS: dict[ProviderName, str] = {
     "openai": "https://api.openai.com/v1",
@@ -104,6 +114,7 @@ class StackOptions(Options):
     budget: tuple[BudgetOptions, ...] = ()
     cache: CacheOptions | None = None
     semantic_cache: SemanticCacheOptions | None = None
+    batch: BatchOptions | None = None
     fallback: FallbackOptions = FallbackOptions(after_first_token="fail")
     retry: RetryOptions | None = None
     retry_budget: RetryBudgetOptions | None = None
@@ -118,6 +129,14 @@ class StackOptions(Options):
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise ValueError(f"target names must differ, {twice!r} is there twice; set `name`")
+        return self
+
+    @model_validator(mode="after")
+    def _batches_have_a_target(self) -> "StackOptions":
+        names = [target.target().name for target in self.target if target.provider in BATCHES]
+        if self.batch is not None and self.batch.target not in ("", *names):
+            known = ", ".join(names) or "openai or anthropic, and such a target"
+            raise ValueError(f"batch.target: expected one of {known}, got {self.batch.target!r}")
         return self
 
     @model_validator(mode="after")
@@ -206,14 +225,21 @@ class Stack:
         self._asked = 0
 
     def call(
-        self, id: str, messages: tuple[Message, ...], now: float, tenant: str = "", **asked: Any
+        self,
+        id: str,
+        messages: tuple[Message, ...],
+        now: float,
+        tenant: str = "",
+        deadline: float | str | None = None,
+        **asked: Any,
     ) -> Call:
-        """A call with its own facts and a deadline of `deadlines.total_s` from `now` (the loop's clock).
+        """A call with its own facts and a deadline of `deadlines.total_s` from `now` (the loop's clock), or
+        of `deadline`: seconds, or a text such as "24h".
 
         `asked` are further fields of `Call`: model, max_tokens, temperature, top_p, stop, stream.
         """
         facts = CallFacts(call_id=id, tenant=tenant)
-        deadline_s = now + self.options.deadlines.total_s
+        deadline_s = now + (self.options.deadlines.total_s if deadline is None else seconds_of(deadline))
         return Call(
             id=id,
             messages=messages,
@@ -277,7 +303,8 @@ def build(
         connect_s = options.deadlines.connect_s
         embedder = embedder_of(options.semantic_cache, endpoints, prices, transport, connect_s)
         semantic = SemanticCache(options.semantic_cache, embedder, background, seed=seed, agrees=agrees)
-    layers = _layers_above_targets(options, sink, budgets, backend, background, semantic, seed)
+    batches = _batches(options, endpoints, prices, transport, background, seed)
+    layers = _layers_above_targets(options, sink, budgets, batches, backend, background, semantic, seed)
     watched = tuple(watched for _, watched in made)
     return Stack(options, stack(*layers, send=by_target), transport, background, watched)
 
@@ -286,10 +313,34 @@ def _targets(options: StackOptions) -> tuple[Target, ...]:
     return tuple(target.target() for target in options.target)
 
 
+def _batches(
+    options: StackOptions,
+    endpoints: Mapping[str, Endpoint],
+    prices: Mapping[str, Price],
+    transport: httpx.AsyncBaseTransport,
+    background: Background,
+    seed: int,
+) -> BatchQueue | None:
+    if options.batch is None:
+        return None
+    able = [target for target in options.target if target.provider in BATCHES]
+    codecs = {target.target().name: CODECS[target.provider] for target in able}
+    lanes = {
+        target.target().name: Lane(
+            BATCHES[target.provider].at(transport, CODECS[target.provider], endpoints[target.provider]),
+            price_of(target.model, prices),
+        )
+        for target in able
+    }
+    targets = [target.target() for target in able]
+    return BatchQueue(options.batch, targets, lanes, codecs, background, seed)
+
+
 def _layers_above_targets(
     options: StackOptions,
     sink: Sink,
     budgets: Budgets,
+    batches: BatchQueue | None,
     backend: Backend,
     background: Background,
     semantic: SemanticCache | None,
@@ -304,6 +355,8 @@ def _layers_above_targets(
         layers.append(ExactCache(options.cache, background))
     if semantic is not None:
         layers.append(semantic)
+    if batches is not None:
+        layers.append(batches)
     if options.retry_budget is not None:
         budget = RetryBudget(options.retry_budget, backend=backend)
         layers.append(budget)

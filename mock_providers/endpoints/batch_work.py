@@ -69,7 +69,7 @@ def _answer(
     asked = replace(
         batch.asked,
         endpoint=endpoint.name,
-        attempt_id=None,
+        attempt_id=item.custom_id,
         request_id=f"req_{digest_of_bytes(f'{batch.id}/{nth}'.encode())}",
         batch_id=batch.id,
     )

@@ -1,0 +1,239 @@
+"""A call that can wait a day is asked in a batch, at half the price, and nothing is lost on the way."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.stack.batch.ids import attempt_id, custom_id
+from harness.stack.build import Stack, StackOptions, build, load_stack_options
+from harness.stack.call import Message
+from harness.stack.durations import seconds_of
+from harness.stack.errors import ConfigError, ProviderError, Rejected
+from harness.stack.facts import CallFacts
+from harness.stack.state import MemoryBackend
+from harness.world.virtual import run_virtual
+from tests.stack.batch.providers import MODELS, Providers, providers
+
+both = pytest.mark.parametrize("provider", list(MODELS))
+
+
+class Asking:
+    """A process with a stack that has a batch queue."""
+
+    def __init__(self, world: Providers, provider: str, folder: Path | None = None, **table: Any) -> None:
+        self.told: list[CallFacts] = []
+        self.backend = MemoryBackend()
+        batch = {"linger_s": 60, "max_requests": 10} | table.pop("batch", {})
+        if folder is not None:
+            batch["folder"] = str(folder)
+        target = {"provider": provider, "model": MODELS[provider]}
+        options = StackOptions.model_validate({"batch": batch, "target": [target], **table})
+        self.stack: Stack = build(options, world.endpoints, sink=self.told.append, backend=self.backend)
+
+    async def ask(self, id: str, deadline: str = "24h", tokens: int = 20) -> str:
+        messages = (Message("user", f"{id}: tell me something, in about {tokens} tokens."),)
+        now = asyncio.get_running_loop().time()
+        call = self.stack.call(id, messages, now, deadline=deadline, max_tokens=60)
+        async with await self.stack.ask(call) as reply:
+            return (await reply.text())[0]
+
+    def assert_paid_exactly(self, world: Providers) -> None:
+        """Every attempt of every call costs what the provider's row of it says."""
+        ours = {
+            custom_id(attempt.attempt_id): attempt.cost_nusd
+            for facts in self.told
+            for attempt in facts.attempts
+            if attempt.cost_nusd
+        }
+        assert ours == {row.attempt_id: row.cost_nusd for row in world.rows if row.cost_nusd}
+        assert sum(ours.values()) == sum(facts.cost_nusd for facts in self.told)
+
+
+Scene = Callable[[Providers], Awaitable[None]]
+
+
+def play(scene: Scene, faults: list[dict[str, Any]] | None = None, **batch: Any) -> None:
+    async def played() -> None:
+        async with providers(faults, **batch) as world:
+            await scene(world)
+
+    run_virtual(played())
+
+
+@asynccontextmanager
+async def asking(
+    world: Providers, provider: str, folder: Path | None = None, **table: Any
+) -> AsyncIterator[Asking]:
+    process = Asking(world, provider, folder, **table)
+    try:
+        yield process
+    finally:
+        await process.stack.aclose()
+
+
+@both
+def test_calls_that_can_wait_share_batches_and_the_others_do_not_wait(provider: str) -> None:
+    async def scene(world: Providers) -> None:
+        async with asking(world, provider) as process:
+            waiting = [asyncio.ensure_future(process.ask(f"c{n}")) for n in range(25)]
+            assert await process.ask("now", deadline="22h")
+            assert not any(call.done() for call in waiting)
+            assert all(await asyncio.gather(*waiting))
+        sizes = sorted(
+            sum(row.batch_id == batch for row in world.rows) for batch in {r.batch_id for r in world.rows}
+        )
+        assert sizes == [5, 10, 10]
+        assert {facts.outcome for facts in process.told} == {"success"}
+        live, *batched = process.told
+        assert live.call_id == "now"
+        process.told = batched
+        process.assert_paid_exactly(world)
+
+    play(scene)
+
+
+def test_a_lone_call_waits_for_others_no_longer_than_it_must() -> None:
+    async def scene(world: Providers) -> None:
+        async with asking(world, "openai", batch={"linger_s": 600}) as process:
+            call = asyncio.ensure_future(process.ask("c1"))
+            await asyncio.sleep(599)
+            assert not [batch for batch in world.app.ledger.rows if batch.endpoint == "batches"]
+            await asyncio.sleep(2)
+            assert len([row for row in world.app.ledger.rows if row.endpoint == "batches"]) == 1
+            assert await call
+
+    play(scene)
+
+
+@both
+def test_who_leaves_before_the_batch_is_sent_is_not_in_it(provider: str) -> None:
+    async def scene(world: Providers) -> None:
+        async with asking(world, provider) as process:
+            stays, leaves = (asyncio.ensure_future(process.ask(f"c{n}")) for n in range(2))
+            await asyncio.sleep(1)
+            leaves.cancel()
+            assert await stays
+        assert [row.attempt_id for row in world.rows] == ["c0-1"]
+        assert [(facts.call_id, facts.outcome, facts.cost_nusd > 0) for facts in process.told] == [
+            ("c1", "abandoned", False),
+            ("c0", "success", True),
+        ]
+
+    play(scene)
+
+
+@both
+def test_who_leaves_later_is_billed_and_knows_how_much(provider: str) -> None:
+    async def scene(world: Providers) -> None:
+        async with asking(world, provider) as process:
+            call = asyncio.ensure_future(process.ask("c0"))
+            await asyncio.sleep(100)
+            call.cancel()
+            await asyncio.wait([call])
+            assert process.told == []  # not over yet: it may cost
+            await asyncio.sleep(20_000)
+        [facts] = process.told
+        assert (facts.outcome, facts.attempts[0].outcome) == ("abandoned", "success")
+        process.assert_paid_exactly(world)
+        assert facts.cost_nusd > 0
+
+    play(scene)
+
+
+@both
+def test_what_failed_in_a_batch_is_asked_live(provider: str) -> None:
+    async def scene(world: Providers) -> None:
+        async with asking(world, provider) as process:
+            assert await process.ask("c0")
+        [facts] = process.told
+        assert [(a.kind, a.outcome, a.cost_nusd > 0) for a in facts.attempts] == [
+            ("primary", "failed", False),
+            ("retry", "success", True),
+        ]
+
+    play(scene, failure_share=1.0)
+
+
+def test_what_failed_in_a_batch_fails_where_that_is_wanted() -> None:
+    async def scene(world: Providers) -> None:
+        async with asking(world, "openai", batch={"on_failure": "fail"}) as process:
+            with pytest.raises(ProviderError) as error:
+                await process.ask("c0")
+        assert error.value.kind == "batch_expired"
+        assert process.told[0].error_kind == "batch_expired"
+
+    play(scene, expires_s=5.0)
+
+
+@both
+def test_after_a_restart_calls_join_the_batch_that_they_were_in(provider: str, tmp_path: Path) -> None:
+    async def scene(world: Providers) -> None:
+        async with asking(world, provider, tmp_path) as process:
+            calls = [asyncio.ensure_future(process.ask(f"c{n}")) for n in range(4)]
+            await asyncio.sleep(200)
+            for call in calls:
+                call.cancel()
+            await asyncio.wait(calls)
+        async with asking(world, provider, tmp_path) as again:
+            answers = await asyncio.gather(*(again.ask(f"c{n}") for n in range(4)), again.ask("new"))
+        assert all(answers)
+        assert world.batches == 2
+        again.assert_paid_exactly(world)
+        async with asking(world, provider, tmp_path) as later:  # and its results stay
+            assert await later.ask("c2") == answers[2]
+        assert world.batches == 2
+
+    play(scene)
+
+
+@both
+def test_a_batch_reserves_half_and_spends_what_it_cost(provider: str) -> None:
+    budget = {"period": "month", "hard_usd": "0.0013"}
+
+    async def scene(world: Providers) -> None:
+        async with asking(world, provider, budget=[budget]) as process:
+            calls = [asyncio.ensure_future(process.ask(f"c{n}")) for n in range(3)]
+            await asyncio.wait(calls)
+        assert any(isinstance(call.exception(), Rejected) for call in calls)
+        account = process.backend.peek("budget/month-1")
+        assert account.reserved_nusd == 0
+        assert account.spent_nusd == sum(row.cost_nusd for row in world.rows) > 0
+
+    play(scene)
+
+
+def test_when_the_stack_closes_what_was_sent_is_taken_to_cost_its_prompt() -> None:
+    async def scene(world: Providers) -> None:
+        async with asking(world, "openai") as process:
+            call = asyncio.ensure_future(process.ask("c0"))
+            await asyncio.sleep(100)
+        await asyncio.wait([call])
+        [attempt] = process.told[0].attempts
+        assert (attempt.outcome, attempt.usage_known) == ("abandoned", False)
+        assert attempt.cost_nusd == -(-attempt.input_tokens * 2_500 // 2) > 0
+
+    play(scene)
+
+
+def test_a_batch_wants_a_target_with_a_batch_api(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("[batch]\ntarget = 'llama'\n[[target]]\nprovider = 'openai'\nmodel = 'gpt-4o'\n")
+    with pytest.raises(ConfigError, match=r"batch.target: expected one of openai, got 'llama'"):
+        load_stack_options(path)
+
+
+def test_ids_come_back_and_fit_both_providers() -> None:
+    assert attempt_id(custom_id("c000001/2")) == "c000001/2"
+    odd = custom_id("a call of mine: ünïcode/1")
+    assert len(odd) <= 64
+    assert odd != custom_id("a call of mine: unicode/1")
+
+
+def test_lengths_of_time_are_read_as_people_write_them() -> None:
+    assert [seconds_of(text) for text in ("24h", "1.5 m", "2d", 30, "7s")] == [86_400, 90, 172_800, 30, 7]
+    with pytest.raises(ValueError, match="such as"):
+        seconds_of("a day")
