@@ -77,6 +77,7 @@ def test_nothing_else_is_in_the_key(call: Callable[..., Call]) -> None:
         "key": "of-the-caller",
         "only": ("openai",),
         "purse": None,
+        "provider_key": "b",
     }
     others |= {"attempt_kind": "retry", "attempt": None, "facts": call("c2").facts}
     assert set(others) | set(DECIDES) == {field.name for field in fields(Call)}
