@@ -51,6 +51,12 @@ def reserve(
     return now._replace(reserved_nusd=now.reserved_nusd + nusd), Granted(now.period, nusd, cheaper)
 
 
+def spend(account: Account | None, period: int, nusd: int) -> Account:
+    """The account after something was spent that had not been reserved."""
+    now = account if account is not None and account.period >= period else Account(period)
+    return now._replace(spent_nusd=now.spent_nusd + nusd)
+
+
 def settle(account: Account | None, period: int, returned_nusd: int, spent_nusd: int) -> Account:
     """The account after something reserved in `period` was spent, or not needed.
 

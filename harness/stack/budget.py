@@ -4,22 +4,23 @@ Before a call goes on, the most that its first attempt can cost is reserved: its
 it may say, at the dearest price they can have. Each further attempt (a retry, a hedge, the next target)
 reserves for itself. When an attempt ends, its real cost takes the place of what it reserved, exactly once,
 whoever cancelled; an answer from a cache costs nothing. So calls that run at the same time cannot pass a hard
-limit together; only a provider that counts more tokens than we do can make them. A call without `max_tokens`
-reserves its target's `max_output_tokens`: set it, or calls are turned away long before the money is gone.
-A call belongs to the period in which it began.
+limit together; only a provider that counts more tokens than we do can make them, and the embedding of a
+question, which is spent when the call is over. A call without `max_tokens` reserves its target's
+`max_output_tokens`: set it, or calls are turned away long before the money is gone. A call belongs to the
+period in which it began.
 
 A budget per model concerns attempts, not calls: an attempt at a model whose budget is used up is refused,
 and the chain goes on to its next target.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, model_validator
 
-from .account import Granted, reserve
+from .account import Account, Granted, reserve, spend
 from .call import Call, Next, Target
 from .cost import Price, dollars_nusd
 from .errors import Rejected
@@ -122,6 +123,10 @@ class Budget(Funds):
             cheaper_nusd=cheaper_nusd,
         )
 
+    def spending(self, nusd: int) -> Callable[[Account | None], Account]:
+        period = span_of(self.options.period, self._now).number
+        return lambda known: spend(known, period, nusd)
+
     def exhausted(self) -> Exception:
         options = self.options
         left_s = span_of(options.period, self._now).ends_s - self._now
@@ -166,7 +171,7 @@ class Budgets:
             for name, options in self._options
             if _concerns(options, call)
         ]
-        purse = Purse(budgets, self._backend)
+        purse = Purse(budgets, self._backend, call.facts)
         try:
             only = await self._fill(purse, budgets, call)
             reply = await next(replace(call, purse=purse, only=only))

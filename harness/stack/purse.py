@@ -8,10 +8,10 @@ over returns to the budgets.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from .account import Account, Granted, settle
-from .facts import AttemptFacts
+from .facts import AttemptFacts, CallFacts
 from .state import Backend, Change, MemoryBackend
 
 
@@ -28,6 +28,10 @@ class Funds(Protocol):
 
     def reserving(self, nusd: int) -> Change[Granted | None]:
         """Reserve so much now."""
+        ...
+
+    def spending(self, nusd: int) -> Callable[[Account | None], Account]:
+        """Spend so much now, that nothing was reserved for."""
         ...
 
     def exhausted(self) -> Exception:
@@ -50,12 +54,15 @@ class Purse:
 
     funds: Sequence[Funds]
     backend: Backend
+    facts: CallFacts
     idle: list[Hold] = field(default_factory=list)
     held: dict[int, list[Hold]] = field(default_factory=dict)
+    known: list[int] = field(default_factory=list)
     closed: bool = False
 
     async def reserve(self, attempt: AttemptFacts, nusd: int) -> None:
         """Hold so much for an attempt. Raises what the budget says that has not so much left."""
+        self.known.append(attempt.n)
         held = self.held[attempt.n] = []
         for funds in self.funds:
             if not funds.concerns(attempt.model):
@@ -86,8 +93,15 @@ class Purse:
                 self._spend(hold, 0, returned_nusd=hold.nusd)
 
     def close(self) -> None:
-        """The call is over: give back what is left. What an attempt still holds returns when that ends."""
+        """The call is over: give back what is left, and spend what it cost without having reserved it (the
+        embedding of its question). What an attempt still holds returns when that ends.
+        """
         self.closed = True
+        for attempt in self.facts.attempts:
+            if attempt.n not in self.known and attempt.cost_nusd:
+                for funds in self.funds:
+                    if funds.concerns(attempt.model):
+                        self._post(funds.key(attempt.model), funds.spending(attempt.cost_nusd))
         idle, self.idle = self.idle, []
         for hold in idle:
             self._spend(hold, 0, returned_nusd=hold.nusd)
@@ -123,8 +137,7 @@ class Purse:
         back = min(hold.nusd, spent_nusd) if returned_nusd is None else returned_nusd
         hold.nusd -= back
         if back or spent_nusd:
-            self.backend.post(hold.key, _posted(lambda known: settle(known, period, back, spent_nusd)))
+            self._post(hold.key, lambda known: settle(known, period, back, spent_nusd))
 
-
-def _posted(change: Callable[[Account | None], Account]) -> Change[Any]:
-    return lambda known: (change(known), None)
+    def _post(self, key: str, change: Callable[[Account | None], Account]) -> None:
+        self.backend.post(key, lambda known: (change(known), None))

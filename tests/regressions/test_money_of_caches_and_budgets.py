@@ -160,3 +160,23 @@ def test_a_call_that_is_left_gives_back_what_it_did_not_spend() -> None:
 
     budget = {"period": "month", "hard_usd": "0.0012"}
     play(scene, target=OPENAI, budget=[budget])
+
+
+def test_a_flight_that_its_leader_left_is_paid_once_from_its_leaders_budget() -> None:
+    """Whoever asks the same meanwhile costs nothing, and gives back what was reserved for it."""
+
+    async def scene(lab: Lab) -> None:
+        leader, follower = (
+            asyncio.ensure_future(lab.ask(f"c{n}", tokens=50, max_tokens=60)) for n in range(2)
+        )
+        await asyncio.sleep(0.6)
+        leader.cancel()
+        assert (await follower).finish.reason == "stop"
+        await lab.calm()
+        [row] = lab.rows
+        assert isinstance(lab.backend, MemoryBackend)
+        assert lab.backend.peek("budget/month-1") == Account(1970 * 12, 0, row.cost_nusd)
+        costs = {facts.call_id: facts.cost_nusd for facts in lab.told}
+        assert costs == {"c0": row.cost_nusd, "c1": 0}
+
+    play(scene, target=OPENAI, cache={}, budget=[{"period": "month", "hard_usd": "1"}])

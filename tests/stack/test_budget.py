@@ -106,6 +106,20 @@ async def test_a_cached_answer_costs_nothing_and_holds_nothing(web: respx.Router
     assert built.account() == (0, REPLY)
 
 
+async def test_what_a_call_cost_without_reserving_it_is_spent_when_it_is_over(web: respx.Router) -> None:
+    built = Built(
+        {"hard_usd": "1"},
+        semantic_cache={"embedder": "api", "dimensions": 2, "policy": "plain"},
+    )
+    vector = {"data": [{"index": 0, "embedding": [0.6, 0.8]}], "usage": {"prompt_tokens": 7}}
+    web.post("http://openai.test/v1/embeddings").mock(return_value=httpx.Response(200, json=vector))
+    web.post(GPT).mock(return_value=openai_reply("Hi."))
+    await built.ask("c1")
+    assert [attempt.kind for attempt in built.emitted[0].attempts] == ["embedding", "primary"]
+    assert built.account() == (0, REPLY + 7 * 20)
+    assert built.emitted[0].cost_nusd == REPLY + 7 * 20
+
+
 async def test_each_tenant_and_key_has_a_budget_of_its_own(web: respx.Router) -> None:
     built = Built({"hard_usd": usd(REPLY), "per": ["tenant", "key"]})
     web.post(GPT).mock(return_value=openai_reply("Hi."))
