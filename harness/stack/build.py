@@ -31,7 +31,7 @@ from .price_list import GENAI_PRICES, PAGE, CostOptions, price_of, prices_of
 from .reply import Reply
 from .retry import Retry, RetryOptions
 from .retry_budget import RetryBudget, RetryBudgetOptions
-from .semantic.agreement import Agrees, same_text
+from .semantic.agreement import Agrees
 from .semantic.embedders import embedder_of
 from .semantic.layer import SemanticCache, SemanticCacheOptions
 from .send import Endpoint, Send
@@ -275,14 +275,14 @@ def build(
     transport: httpx.AsyncBaseTransport | None = None,
     backend: Backend | None = None,
     epoch_s: float = 0.0,
-    agrees: Agrees = same_text,
+    agrees: Agrees | None = None,
 ) -> Stack:
     """The stack that `options` describe.
 
     `endpoints` gives each provider's base URL and key; `sink` gets every call's facts once; `seed` keys the
     jitter; `prices` defaults to what `[cost]` says; `backend` keeps what the mechanisms know, in memory
     by default; `epoch_s` is the Unix time at zero of the loop's clock, for the periods of budgets; `agrees`
-    tells the semantic cache whether two answers say the same. Raises `ConfigError`.
+    tells the semantic cache of more answers that say the same. Raises `ConfigError`.
     """
     prices = _prices(options) if prices is None else prices
     transport = transport or make_transport()

@@ -1,57 +1,73 @@
 """Whether two answers say the same, and which of a partition's answers do.
 
-By default answers agree if they are the same text but for case and white space. Providers that put one thing
-in many words need another comparison: a judge, or an id in the answer.
+What an answer says is its text, but for case and white space, or only its first sentence, where the rest is
+ornament. Providers that put one thing in many words need a comparison of your own besides: a judge, or an id
+in the answer.
 """
 
+import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
 
 from ..reply import Answer
 
 Agrees = Callable[[Answer, Answer], bool]
+Said = Literal["text", "first_sentence"]
+
+_SENTENCE = re.compile(r".*?[.!?…。！？]+(?=\s|$)", re.DOTALL)
 
 
-def same_text(one: Answer, other: Answer) -> bool:
-    """The default comparison."""
-    return _plain(one) == _plain(other)
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Answers agree if they say the same by `said`, or if `agrees` finds so."""
+
+    said: Said = "text"
+    agrees: Agrees | None = None
+
+    def __call__(self, one: Answer, other: Answer) -> bool:
+        return self.of(one) == self.of(other) or (self.agrees is not None and self.agrees(one, other))
+
+    def of(self, answer: Answer) -> str:
+        """What the answer says."""
+        text = " ".join(answer.text.casefold().split())
+        sentence = _SENTENCE.match(text) if self.said == "first_sentence" else None
+        return text if sentence is None else sentence.group()
 
 
 class Groups:
     """Numbers the answers of one partition: one number for all that agree.
 
-    An answer is compared with those of the nearest questions; the same text is known wherever it is.
+    What says the same is known wherever it is; `agrees` is asked about the answers of the nearest questions.
     """
 
-    def __init__(self, agrees: Agrees) -> None:
-        self._agrees = agrees
-        self._by_text: dict[str, tuple[int, int]] = {}
+    def __init__(self, agreement: Agreement) -> None:
+        self._agreement = agreement
+        self._known: dict[str, tuple[int, int]] = {}
         self._next = 0
 
     def join(self, answer: Answer, near: Iterable[tuple[int, Answer]]) -> int:
         """The group of `answer`, which is now held once more; `near` are (group, answer), nearest first."""
-        text = _plain(answer)
-        group, held = self._by_text.get(text, (-1, 0))
+        said = self._agreement.of(answer)
+        group, held = self._known.get(said, (-1, 0))
         if not held:
             group = self._among(answer, near)
-        self._by_text[text] = (group, held + 1)
+        self._known[said] = (group, held + 1)
         return group
 
     def leave(self, answer: Answer) -> None:
         """An answer that joined is forgotten."""
-        text = _plain(answer)
-        group, held = self._by_text.pop(text)
+        said = self._agreement.of(answer)
+        group, held = self._known.pop(said)
         if held > 1:
-            self._by_text[text] = (group, held - 1)
+            self._known[said] = (group, held - 1)
 
     def _among(self, answer: Answer, near: Iterable[tuple[int, Answer]]) -> int:
+        agrees = self._agreement.agrees
         asked: dict[int, None] = {}
-        for group, other in near:
-            if group not in asked and self._agrees(answer, other):
+        for group, other in near if agrees is not None else ():
+            if group not in asked and agrees is not None and agrees(answer, other):
                 return group
             asked[group] = None
         self._next += 1
         return self._next - 1
-
-
-def _plain(answer: Answer) -> str:
-    return " ".join(answer.text.casefold().split())

@@ -49,7 +49,7 @@ class Trial(NamedTuple):
         """Of those, the ones with the same negations, numbers and names."""
         return Point.of((self._similarities >= threshold) & self._same, self.right)
 
-    def verified(self, delta: float, confidence: float = 0.95) -> Point:
+    def verified(self, delta: float, confidence: float = 0.99) -> Point:
         """What the verified policy serves, knowing only the questions before the test."""
         policy = Verified(delta, confidence)
         policy.learn(self.partition.observations())

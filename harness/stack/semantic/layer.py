@@ -21,7 +21,7 @@ from ..call import Call, Next
 from ..draws import uniform
 from ..errors import StackError
 from ..reply import Answer, Delta, Event, Finish, Outcome, Reply, replay
-from .agreement import Agrees, same_text
+from .agreement import Agreement, Agrees, Said
 from .embedder import Embedder
 from .gate import signature
 from .index import make_index
@@ -42,6 +42,9 @@ class SemanticCacheOptions(PolicyOptions):
     (`audit`). `ttl_s` 3,600 seconds, `max_entries` 10,000 and `max_chars` 50 million of all answers, the
     least recently used go first. Questions longer than `max_question_chars` (2,000) are mostly context, and
     are not compared; nor is what asks for a temperature above `max_temperature` (1.0).
+
+    `same_answer` "text": answers agree if their texts do, but for case and white space; "first_sentence": if
+    that does.
     """
 
     embedder: Literal["ngrams", "minilm", "api"] = "ngrams"
@@ -56,6 +59,7 @@ class SemanticCacheOptions(PolicyOptions):
     max_chars: int = Field(default=50_000_000, ge=1)
     max_question_chars: int = Field(default=2_000, ge=1)
     max_temperature: float = Field(default=1.0, ge=0)
+    same_answer: Said = "text"
 
 
 class SemanticCache:
@@ -68,19 +72,19 @@ class SemanticCache:
         background: Background | None = None,
         *,
         seed: int = 0,
-        agrees: Agrees = same_text,
+        agrees: Agrees | None = None,
     ) -> None:
         self._options = options
         self._embedder = embedder
         self._background = background or Background()
         self._seed = seed
-        self._agrees = agrees
+        self._agreement = Agreement(options.same_answer, agrees)
         self._policy = policy_of(options)
         self._unlearned = 0.0
         make_index(embedder.dimensions, options.max_entries)  # complains now, not at the first question
         self._memory = Memory(
             lambda: make_index(embedder.dimensions, options.max_entries),
-            agrees,
+            self._agreement,
             ttl_s=options.ttl_s,
             max_entries=options.max_entries,
             max_chars=options.max_chars,
@@ -149,7 +153,7 @@ class SemanticCache:
         def settle(outcome: Outcome) -> None:
             known = outcome.kind == "success" and _is_answer(events)
             if audited is not None and match is not None:
-                agreed = known and self._agrees(Answer.of(match.events), Answer.of(events))
+                agreed = known and self._agreement(Answer.of(match.events), Answer.of(events))
                 audited.facts.cache_audit = ("agreed" if agreed else "disagreed") if known else "failed"
             if known:
                 weight = 1.0 if audited is None else 1 / self._options.audit_share

@@ -14,7 +14,7 @@ from ..cache import cache_key
 from ..cache_store import EntryStore
 from ..call import Call
 from ..reply import Answer, Event
-from .agreement import Agrees, Groups
+from .agreement import Agreement, Groups
 from .embedder import Vectors
 from .evidence import FEATURES, NEIGHBOURS, Evidence, Observations
 from .index import Index
@@ -78,14 +78,14 @@ class Memory:
     def __init__(
         self,
         make_index: Callable[[], Index],
-        agrees: Agrees,
+        agreement: Agreement,
         *,
         ttl_s: float,
         max_entries: int,
         max_chars: int,
     ) -> None:
         self._make_index = make_index
-        self._agrees = agrees
+        self._agreement = agreement
         self._max_chars = max_chars
         self._rooms: dict[bytes, _Room] = {}
         self._answers = Answers(self._forget, ttl_s=ttl_s, max_entries=max_entries, max_chars=max_chars)
@@ -113,7 +113,9 @@ class Memory:
             return
         room = self._rooms.get(asked.partition)
         if room is None:
-            room = self._rooms[asked.partition] = _Room(Partition(self._make_index()), Groups(self._agrees))
+            room = self._rooms[asked.partition] = _Room(
+                Partition(self._make_index()), Groups(self._agreement)
+            )
         found = room.partition.search(asked.vector)
         group = room.groups.join(answer, self._near(asked.partition, room, found))
         row = room.partition.learn(asked.vector, found, asked.signature, group, weight)

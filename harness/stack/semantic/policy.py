@@ -24,15 +24,16 @@ FOLDS = 2
 
 
 class PolicyOptions(Options):
-    """`policy` "verified": at most a share `delta` (0.02) of calls is answered wrongly, at `confidence`
-    (0.95); "plain": answers of questions whose similarity is `threshold` (0.85) or more; "gated": of those
-    that also have the same negations, numbers and names.
+    """`policy` "verified": at most a share `delta` (0.02) of calls is answered wrongly, at `confidence` 0.99,
+    which in 19 of 20 cases also holds for what happens in as many calls again as are known; "plain": answers
+    of questions whose similarity is `threshold` (0.85) or more; "gated": of those that also have the same
+    negations, numbers and names.
     """
 
     policy: Literal["plain", "gated", "verified"] = "verified"
     threshold: float = Field(default=0.85, ge=-1, le=1)
     delta: float = Field(default=0.02, gt=0, lt=1)
-    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    confidence: float = Field(default=0.99, gt=0.5, lt=1)
 
 
 class Policy(Protocol):
@@ -66,7 +67,7 @@ class Threshold:
 
 
 class Verified:
-    """Serves nothing until enough is known to keep the promise: about 3 / delta calls at the least."""
+    """Serves nothing until enough is known to keep the promise: about 4.6 / delta calls at 0.99."""
 
     learns = True
 

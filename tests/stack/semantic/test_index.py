@@ -1,6 +1,7 @@
 """The index: the nearest by cosine, whatever was added and removed before."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -8,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stack.semantic.embedder import unit
-from harness.stack.semantic.index import Index, NumpyIndex
+from harness.stack.semantic.index import NUMPY_MOST, Index, NumpyIndex, UsearchIndex, make_index
 
 VECTORS = unit(np.random.default_rng(7).standard_normal((40, 16)).astype(np.float32))
 KINDS: list[Callable[[], Index]] = [lambda: NumpyIndex(16)]
+if find_spec("usearch") is not None:
+    KINDS.append(lambda: UsearchIndex(16))
 
 
 @pytest.mark.parametrize("make", KINDS)
@@ -45,3 +48,12 @@ def test_a_row_given_again_has_its_new_vector() -> None:
     index.add(0, VECTORS[1])
     rows, similarities = index.search(VECTORS[1], 3)
     assert (rows.tolist(), similarities.tolist()) == ([0], [pytest.approx(1.0)])
+
+
+def test_few_vectors_are_searched_exactly() -> None:
+    assert isinstance(make_index(16, NUMPY_MOST), NumpyIndex)
+
+
+@pytest.mark.skipif(find_spec("usearch") is None, reason="brownout[usearch] is not installed")
+def test_many_are_not() -> None:
+    assert isinstance(make_index(16, NUMPY_MOST + 1), UsearchIndex)

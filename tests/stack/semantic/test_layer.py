@@ -15,7 +15,7 @@ from harness.stack.call import Call, Message, Next, Tool, stack
 from harness.stack.errors import ConfigError, ProviderError
 from harness.stack.facts import CallFacts
 from harness.stack.reply import Delta, Event, Finish, Reply, ToolDelta, replay
-from harness.stack.semantic.agreement import Agrees, same_text
+from harness.stack.semantic.agreement import Agrees
 from harness.stack.semantic.embedder import Vectors
 from harness.stack.semantic.layer import SemanticCache, SemanticCacheOptions
 from harness.stack.semantic.ngrams import NgramEmbedder
@@ -46,7 +46,7 @@ class World:
     def __init__(self, say: Callable[[Call], str] | None = None, **options: Any) -> None:
         self.provider = Provider() if say is None else Provider(say)
         self.background = Background()
-        agrees: Agrees = options.pop("agrees", same_text)
+        agrees: Agrees | None = options.pop("agrees", None)
         self.cache = SemanticCache(
             SemanticCacheOptions(**(PLAIN | options)), NgramEmbedder(256), self.background, agrees=agrees
         )

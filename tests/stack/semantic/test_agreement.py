@@ -1,0 +1,55 @@
+"""Which answers say the same."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.stack.reply import Answer, Finish
+from harness.stack.semantic.agreement import Agreement, Groups
+
+END = Finish("stop", None)
+
+
+def answer(text: str) -> Answer:
+    return Answer(text, (), END)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "by_text", "by_sentence"),
+    [
+        ("Yes.", " yes.\n", True, True),
+        ("It is 2.5 km. In short, far.", "It is 2.5 km. On balance, far.", False, True),
+        ("It is 2.5 km. Far.", "It is 2.6 km. Far.", False, False),
+        ("no end", "no end at all", False, False),
+    ],
+)
+def test_answers_agree_by_their_text_or_their_first_sentence(
+    one: str, other: str, by_text: bool, by_sentence: bool
+) -> None:
+    assert Agreement("text")(answer(one), answer(other)) is by_text
+    assert Agreement("first_sentence")(answer(one), answer(other)) is by_sentence
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c"])))
+def test_one_group_for_all_that_say_the_same_while_one_is_held(texts: list[str]) -> None:
+    groups, numbers = Groups(Agreement()), dict[str, set[int]]()
+    for text in texts:
+        numbers.setdefault(text, set()).add(groups.join(answer(text), ()))
+    assert all(len(found) == 1 for found in numbers.values())
+    assert len({number for found in numbers.values() for number in found}) == len(numbers)
+    for text in texts:
+        groups.leave(answer(text))
+    assert all(groups.join(answer(text), ()) not in found for text, found in numbers.items())
+
+
+def test_a_comparison_of_ones_own_is_asked_once_a_group_of_the_nearest() -> None:
+    asked: list[str] = []
+
+    def judge(one: Answer, other: Answer) -> bool:
+        asked.append(other.text)
+        return other.text == "nein"
+
+    groups = Groups(Agreement(agrees=judge))
+    near = [(5, answer("yes")), (5, answer("ja")), (6, answer("nein")), (7, answer("oui"))]
+    assert groups.join(answer("no"), near) == 6
+    assert asked == ["yes", "nein"]
