@@ -166,12 +166,16 @@ def test_a_flight_that_its_leader_left_is_paid_once_from_its_leaders_budget() ->
     """Whoever asks the same meanwhile costs nothing, and gives back what was reserved for it."""
 
     async def scene(lab: Lab) -> None:
-        leader, follower = (
-            asyncio.ensure_future(lab.ask(f"c{n}", tokens=50, max_tokens=60)) for n in range(2)
-        )
+        async def ask(id: str) -> str:
+            question = (Message("user", "Tell me something, in about 50 tokens."),)
+            call = lab.stack.call(id, question, lab.now(), max_tokens=60)
+            async with await lab.stack.ask(call) as reply:
+                return (await reply.answer()).finish.reason
+
+        leader, follower = (asyncio.ensure_future(ask(id)) for id in ("c0", "c1"))
         await asyncio.sleep(0.6)
         leader.cancel()
-        assert (await follower).finish.reason == "stop"
+        assert await follower == "stop"
         await lab.calm()
         [row] = lab.rows
         assert isinstance(lab.backend, MemoryBackend)
