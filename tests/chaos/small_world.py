@@ -109,6 +109,9 @@ FAULTS = st.one_of(
     st.fixed_dictionaries(
         {"kind": st.sampled_from(["refuse", "html_200", "key_revoked", "quality_loss", "clock_skew"])}
     ),
+    st.fixed_dictionaries(
+        {"kind": st.just("key_revoked"), "key": st.sampled_from(["sk-world-a", "sk-world-b"])}
+    ),
 )
 
 
@@ -153,6 +156,9 @@ def _target(draw: st.DrawFn, name: str, limited: bool) -> dict[str, Any]:
             "burst_s": BURST_S,
             "max_wait_s": draw(st.sampled_from([0.0, 1.0, 9.0])),
         }
+    keys = draw(st.sampled_from([None, None, ["a"], ["a", "b"], ["a", "b", "c"]]))
+    if keys is not None:
+        target["keys"] = {"names": keys, "refused_s": draw(st.sampled_from([1.0, 300.0]))}
     return target
 
 
@@ -224,7 +230,8 @@ async def _play(drawn: Drawn, remains: Remains) -> None:
         endpoints = {}
         for name in profile.providers:
             origin = await world.enter_async_context(serve(app.provider(name), cut=app.hang_up))
-            endpoints[name] = Endpoint(f"{origin}{'' if name == 'anthropic' else '/v1'}", "sk-world")
+            keys = {key: f"sk-world-{key}" for key in "abc"}
+            endpoints[name] = Endpoint(f"{origin}{'' if name == 'anthropic' else '/v1'}", "sk-world", keys)
         options = StackOptions.model_validate(drawn.stack)
         stack = build(options, endpoints, sink=remains.sink, seed=drawn.seed)
         world.push_async_callback(stack.aclose)
