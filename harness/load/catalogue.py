@@ -1,10 +1,13 @@
 """The questions of a workload with their right answers, and the test of whether a reply has the right one.
 
 A catalogue is NDJSON, one question a line:
-`{"id": "q001", "question": "...", "answer": "...", "wrong": ["..."], "difficulty": "easy", "topic": "..."}`
+`{"id": "q001", "question": "...", "answer": "...", "wrong": ["..."], "difficulty": "easy", "topic": "..."}`,
+with `"paraphrases": ["...", ...]` where there are other wordings of it, and `"group": "..."` where other
+questions, of the same group, look like it and have other answers.
 """
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -34,7 +37,11 @@ Line = Annotated[str, Field(max_length=1_000), AfterValidator(_one_line)]
 
 
 class Question(BaseModel):
-    """One question. Each text is one line; no wrong answer may pass for the right one, nor the reverse."""
+    """One question. Each text is one line; no wrong answer may pass for the right one, nor the reverse.
+
+    `paraphrases` ask the same in other words (default none); the questions of one `group` are easily confused
+    with each other and have different answers (default: it is in none).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -44,6 +51,13 @@ class Question(BaseModel):
     wrong: Annotated[tuple[Line, ...], Field(min_length=1)]
     difficulty: Difficulty
     topic: Line
+    paraphrases: tuple[Line, ...] = ()
+    group: Line | None = None
+
+    @property
+    def wordings(self) -> tuple[str, ...]:
+        """Every text that asks it, its own first."""
+        return (self.question, *self.paraphrases)
 
     @field_validator("wrong", mode="after")
     @classmethod
@@ -64,7 +78,7 @@ def is_right(text: str, answer: str) -> bool:
 def load_catalogue(path: Path) -> tuple[Question, ...]:
     """Read the questions in the file's order; blank lines are skipped.
 
-    Raises InputError, one line with file, line, key and expectation, also for an id or question used twice.
+    Raises InputError, one line with file, line, key and expectation, also for an id or a wording used twice.
     """
     questions: list[Question] = []
     first_line_of: dict[tuple[str, str], int] = {}
@@ -73,14 +87,22 @@ def load_catalogue(path: Path) -> tuple[Question, ...]:
             continue
         where = f"{path} line {number}"
         question = _parse(line, where)
-        for key, value in (("id", question.id), ("question", question.question.casefold())):
-            first = first_line_of.setdefault((key, value), number)
-            if first != number:
+        for key, kind, value in _once_each(question):
+            if (kind, value) in first_line_of:
+                first = first_line_of[kind, value]
                 raise InputError(f"{where}, key {key}: expected one not used before, got line {first}'s")
+            first_line_of[kind, value] = number
         questions.append(question)
     if not questions:
         raise InputError(f"{path}: expected at least one question, got none")
     return tuple(questions)
+
+
+def _once_each(question: Question) -> Iterator[tuple[str, str, str]]:
+    """(key, what it is, value) of all that no other question may have."""
+    yield "id", "id", question.id
+    for nth, text in enumerate(question.wordings):
+        yield "paraphrases" if nth else "question", "wording", text.casefold()
 
 
 def _read_lines(path: Path) -> list[str]:

@@ -1,22 +1,30 @@
 """The arrival plan: every call of a run, decided before it starts. Every engine plays the same plan.
 
-Pure and seeded. Each call's draws are keyed by its number, so a longer plan starts with the shorter one.
+Pure and seeded. Each call's draws are keyed by the number of its arrival (and its turn in the session), so a
+longer plan starts with the shorter one.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from harness.errors import InputError
 
 from .arrivals import Arrivals, arrival_times, describe_arrivals
 from .catalogue import Difficulty, Question
-from .draws import bits, unit
-from .popularity import Popularity
-from .prompt import Message, Prompt, make_prompt
+from .draws import IdentityPart, bits, unit
+from .prompt import Exchange, Message, Prompt, make_prompt
+from .questions import Questions, Who
+from .sessions import Turn, conversations
 from .trace import Trace
-from .workload import Workload, describe_workload
+from .workload import Workload, WorkloadOptions, describe_workload
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedCall:
     """One call: when it starts (seconds since t = 0), what it asks, and what is expected of the reply.
+
+    `question_id` is the id of the question and so of its right answer, `expected`; `session` names the
+    conversation that it belongs to, "" when it stands alone.
 
     The prompt is kept as a recipe, so that an hour of traffic with long prompts stays small; `messages` makes
     the texts when the call is sent.
@@ -32,6 +40,8 @@ class PlannedCall:
     expected: str
     max_tokens: int
     stream: bool
+    temperature: float | None = None
+    session: str = ""
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -57,36 +67,65 @@ def make_plan(
     Without a trace, `fresh_share` of the calls bring notes and lengths of their own; the others ask a
     question's one prompt, so that an exact cache can hit. With a trace, every call takes the recorded call's
     input and output lengths, so prompts repeat only when lengths and question do.
-    Raises InputError when the kind of arrivals is "trace" and there is none, or the reverse.
+    Raises InputError when the kind of arrivals is "trace" and there is none, or the reverse, and when the
+    workload has what no trace has.
     """
     times = arrival_times(arrivals, seed, duration_s, trace)
     options = workload.options
-    popularity = Popularity(workload.questions, options.zipf_s, seed)
+    for key in ("sessions", "bursts"):
+        if trace is not None and getattr(options, key):
+            raise InputError(f"workload.{key}: expected none, because a trace is given")
     prompts = _Prompts(workload, seed)
-    calls: list[PlannedCall] = []
-    for n, at_s in enumerate(times):
-        question = popularity.question_at(unit(seed, "question", n))
-        if trace is not None:
-            prompt = prompts.sized(question, trace.rows[n].input_tokens, trace.rows[n].output_tokens)
-        elif unit(seed, "fresh", n) < options.fresh_share:
-            prompt = prompts.fresh(question, n)
-        else:
-            prompt = prompts.of(question)
-        calls.append(
-            PlannedCall(
-                n=n,
-                call_id=f"c{n:06d}",
-                at_s=at_s,
-                tenant=f"tenant-{1 + int(unit(seed, 'tenant', n) * options.tenants)}",
-                question_id=question.id,
-                difficulty=question.difficulty,
-                prompt=prompt,
-                expected=question.answer,
-                max_tokens=options.max_tokens,
-                stream=options.stream,
-            )
-        )
-    return calls
+    asked = [
+        turn
+        for turns in conversations(times, options.sessions, seed)
+        for turn in _conversation(turns, prompts, duration_s, trace)
+    ]
+    asked.sort(key=lambda turn: turn.at_s)
+    return [_call(n, turn, options, seed) for n, turn in enumerate(asked)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A turn with its question and its prompt, before it has its number."""
+
+    at_s: float
+    who: Who
+    question: Question
+    prompt: Prompt
+
+
+def _conversation(
+    turns: tuple[Turn, ...], prompts: "_Prompts", duration_s: float, trace: Trace | None
+) -> Iterator[_Asked]:
+    """The turns that start before the end, each with all before it as its history."""
+    earlier: tuple[Exchange, ...] = ()
+    for turn in turns:
+        if turn.at_s is not None and turn.at_s >= duration_s:
+            return
+        question, prompt = prompts.of(turn, trace)
+        if turn.at_s is not None:
+            yield _Asked(turn.at_s, turn.who, question, prompt.after(earlier))
+        if len(turns) > 1:
+            earlier = (*earlier, prompt.answered(question.answer))
+
+
+def _call(n: int, asked: _Asked, options: WorkloadOptions, seed: int) -> PlannedCall:
+    arrival = asked.who[0]
+    return PlannedCall(
+        n=n,
+        call_id=f"c{n:06d}",
+        at_s=asked.at_s,
+        tenant=f"tenant-{1 + int(unit(seed, 'tenant', arrival) * options.tenants)}",
+        question_id=asked.question.id,
+        difficulty=asked.question.difficulty,
+        prompt=asked.prompt,
+        expected=asked.question.answer,
+        max_tokens=options.max_tokens,
+        stream=options.stream,
+        temperature=options.temperature,
+        session="" if options.sessions is None else f"s{arrival:06d}",
+    )
 
 
 def describe(arrivals: Arrivals, workload: Workload, trace: Trace | None = None) -> tuple[str, str]:
@@ -95,28 +134,51 @@ def describe(arrivals: Arrivals, workload: Workload, trace: Trace | None = None)
 
 
 class _Prompts:
-    """Prompts of one plan, each recipe made once."""
+    """Questions and prompts of one plan, each recipe made once."""
 
     def __init__(self, workload: Workload, seed: int) -> None:
-        self._workload = workload
+        options = workload.options
+        self._options = options
+        self._lengths = workload.lengths
+        self._system = workload.system_prompt
         self._seed = seed
-        self._of_question: dict[str, Prompt] = {}
+        self._questions = Questions(workload.questions, options.zipf_s, options.confusable_share, seed)
+        self._of_wording: dict[str, Prompt] = {}
 
-    def of(self, question: Question) -> Prompt:
-        """The question's own prompt, of the lengths drawn for it."""
-        prompt = self._of_question.get(question.id)
+    def of(self, turn: Turn, trace: Trace | None) -> tuple[Question, Prompt]:
+        """What this turn asks, without the turns before it."""
+        if turn.at_s is not None:
+            for nth, burst in enumerate(self._options.bursts):
+                inside = burst.from_s <= turn.at_s < burst.to_s
+                if inside and unit(self._seed, "burst", nth, *turn.who) < burst.share:
+                    return self._in_burst(nth)
+        question = self._questions.asked_by(turn.who)
+        wording = self._questions.worded(question, turn.who, self._options.paraphrase_share)
+        return question, self._prompt(question, wording, turn.who, trace)
+
+    def _in_burst(self, nth: int) -> tuple[Question, Prompt]:
+        question = self._questions.asked_in_burst(nth)
+        lengths = self._lengths.of(self._seed, f"burst {nth}")
+        return question, self._sized(question, question.question, *lengths, "burst", nth)
+
+    def _prompt(self, question: Question, wording: str, who: Who, trace: Trace | None) -> Prompt:
+        if trace is not None:
+            row = trace.rows[int(who[0])]
+            return self._sized(question, wording, row.input_tokens, row.output_tokens)
+        if unit(self._seed, "fresh", *who) < self._options.fresh_share:
+            lengths = self._lengths.of(self._seed, f"call {' '.join(map(str, who))}")
+            return self._sized(question, wording, *lengths, *who)
+        prompt = self._of_wording.get(wording)
         if prompt is None:
-            prompt = self.sized(question, *self._workload.lengths.of(self._seed, question.id))
-            self._of_question[question.id] = prompt
+            lengths = self._lengths.of(self._seed, question.id)
+            prompt = self._of_wording[wording] = self._sized(question, wording, *lengths)
         return prompt
 
-    def fresh(self, question: Question, n: int) -> Prompt:
-        """A prompt that no other call has: lengths and notes are drawn for call `n`."""
-        return self.sized(question, *self._workload.lengths.of(self._seed, f"call {n}"), n)
-
-    def sized(self, question: Question, input_tokens: int, output_tokens: int, *own: int) -> Prompt:
+    def _sized(
+        self, question: Question, wording: str, input_tokens: int, output_tokens: int, *own: IdentityPart
+    ) -> Prompt:
         """The question's prompt of these lengths, or, with `own`, one that is that call's alone."""
-        options = self._workload.options
-        output_tokens = min(max(1, output_tokens), options.max_output_tokens)
+        options = self._options
+        output_tokens = min(max(1, options.reply_tokens or output_tokens), options.max_output_tokens)
         key = bits(self._seed, "prompt", question.id, input_tokens, output_tokens, *own)
-        return make_prompt(options.system_prompt, question.question, input_tokens, output_tokens, key)
+        return make_prompt(self._system, wording, input_tokens if options.notes else 0, output_tokens, key)

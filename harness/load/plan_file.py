@@ -1,7 +1,8 @@
 """The plan on disk, for load workers in other processes: NDJSON, one call a line.
 
-Texts that calls share (system prompts, questions) stand on lines of their own, `{"text": 0, "is": "..."}`,
-before the first call that names them by number: an hour of calls with a long system prompt is a small file.
+Texts that calls share (system prompts, questions, answers) stand on lines of their own, such as
+`{"text": 0, "is": "..."}`, before the first call that names them by number: an hour of calls with a long
+system prompt is a small file.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,7 +15,7 @@ import orjson
 from harness.errors import InputError
 
 from .plan import PlannedCall
-from .prompt import Prompt
+from .prompt import Exchange, Prompt
 
 _CALL_KEYS = tuple(field.name for field in fields(PlannedCall) if field.name != "prompt")
 
@@ -50,7 +51,8 @@ def _rows(plan: Iterable[PlannedCall]) -> Iterator[dict[str, Any]]:
     number_of: dict[str, int] = {}
     for call in plan:
         prompt = call.prompt
-        for text in (prompt.system, prompt.question):
+        texts = [text for turn in prompt.earlier for text in (turn.question, turn.answer)]
+        for text in (prompt.system, prompt.question, *texts):
             if text not in number_of:
                 number_of[text] = len(number_of)
                 yield {"text": number_of[text], "is": text}
@@ -62,6 +64,17 @@ def _rows(plan: Iterable[PlannedCall]) -> Iterator[dict[str, Any]]:
             "filler_chars": prompt.filler_chars,
             "filler_key": prompt.filler_key,
         }
+        if prompt.earlier:
+            row["prompt"]["earlier"] = [
+                [
+                    number_of[turn.question],
+                    turn.output_tokens,
+                    turn.filler_chars,
+                    turn.filler_key,
+                    number_of[turn.answer],
+                ]
+                for turn in prompt.earlier
+            ]
         yield row
 
 
@@ -69,4 +82,8 @@ def _call(row: dict[str, Any], texts: list[str]) -> PlannedCall:
     recipe = row.pop("prompt")
     recipe["system"] = texts[recipe["system"]]
     recipe["question"] = texts[recipe["question"]]
+    recipe["earlier"] = tuple(
+        Exchange(texts[question], output_tokens, filler_chars, filler_key, texts[answer])
+        for question, output_tokens, filler_chars, filler_key, answer in recipe.get("earlier", [])
+    )
     return PlannedCall(**row, prompt=Prompt(**recipe))

@@ -23,6 +23,8 @@ def request_body(call: PlannedCall) -> bytes:
         "messages": [{"role": role, "content": content} for role, content in call.messages],
         "max_tokens": call.max_tokens,
     }
+    if call.temperature is not None:
+        body["temperature"] = call.temperature
     if call.stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
     return orjson.dumps(body)

@@ -1,16 +1,20 @@
 """What calls ask for: the options of a scenario's `[workload]`, and the workload they load."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.errors import InputError
 
 from .catalogue import Question, load_catalogue
+from .handbook import handbook
 from .lengths import LENGTHS, Lengths, LengthsName
+from .questions import Burst, Share, groups_of
+from .sessions import SessionOptions
 from .trace import Trace
 
 SYSTEM_PROMPT = (
@@ -34,12 +38,20 @@ class WorkloadOptions(BaseModel):
     | `max_tokens` | 1024 | the limit sent with each request, in tokens |
     | `max_output_tokens` | 1024 | no planned reply is longer, in tokens; above `max_tokens` they are cut |
     | `stream` | true | whether replies are streamed |
+    | `temperature` | none | sent with each request, 0 to 2; clients in Python are not told |
+    | `paraphrase_share` | 0 | share of calls that ask in another wording of the question, if it has one |
+    | `confusable_share` | 0 | share of calls drawn from the questions easily confused with others |
+    | `notes` | true | whether prompts are lengthened by notes; without, `fresh_share` must be 0 |
+    | `reply_tokens` | none | every prompt asks for a reply of so many tokens; none: as `lengths` draws |
+    | `system_prompt_tokens` | none | the system message goes on, as a handbook, up to so many tokens |
+    | `sessions` | none | each arrival is a conversation: `SessionOptions` |
+    | `bursts` | none | times in which everybody asks the same: `Burst` |
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     catalogue: Annotated[str, Field(min_length=1)] = "catalogue.jsonl"
-    fresh_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.8
+    fresh_share: Share = 0.8
     zipf_s: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 1.0
     lengths: LengthsName = "azure-conversation"
     system_prompt: str = SYSTEM_PROMPT
@@ -47,6 +59,22 @@ class WorkloadOptions(BaseModel):
     max_tokens: Count = 1_024
     max_output_tokens: Count = 1_024
     stream: bool = True
+    temperature: Annotated[float | None, Field(ge=0, le=2, allow_inf_nan=False)] = None
+    paraphrase_share: Share = 0.0
+    confusable_share: Share = 0.0
+    notes: bool = True
+    reply_tokens: Count | None = None
+    system_prompt_tokens: Annotated[int | None, Field(gt=0, le=200_000)] = None
+    sessions: SessionOptions | None = None
+    bursts: Annotated[tuple[Burst, ...], Field(strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _fresh_calls_have_notes(self) -> "WorkloadOptions":
+        if not self.notes and self.fresh_share:
+            raise ValueError(
+                "notes: expected fresh_share = 0 with notes = false, for notes make a call fresh"
+            )
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +89,32 @@ class Workload:
     def lengths(self) -> Lengths:
         return LENGTHS[self.options.lengths]
 
+    @property
+    def system_prompt(self) -> str:
+        """The system message of every call, "" for none."""
+        options = self.options
+        if options.system_prompt_tokens is None:
+            return options.system_prompt
+        return handbook(options.system_prompt, options.system_prompt_tokens)
+
 
 def load_workload(options: WorkloadOptions, folder: Path | None = None) -> Workload:
     """Read the catalogue: from `folder` (the scenario's) if it is there, else from the project's workloads.
 
-    Raises InputError, one line, when it is in neither place or is no catalogue.
+    Raises InputError, one line, when it is in neither place or is no catalogue, or when calls should ask what
+    is easily confused and nothing is.
     """
     own = Path(str(files("scenarios"))) / "workloads"
     folders = [own] if folder is None else [folder, own]
     for place in folders:
         path = place / options.catalogue
         if path.is_file():
-            return Workload(options, load_catalogue(path), path)
+            questions = load_catalogue(path)
+            if options.confusable_share and not groups_of(questions):
+                raise InputError(
+                    f"workload.confusable_share: expected questions with groups in {path}, got none"
+                )
+            return Workload(options, questions, path)
     places = " or ".join(str(place) for place in folders)
     raise InputError(f'workload.catalogue: expected a file in {places}, got "{options.catalogue}"')
 
@@ -81,7 +123,9 @@ def describe_workload(workload: Workload, trace: Trace | None = None) -> str:
     """The workload in one sentence, for people."""
     options = workload.options
     popularity = f"Zipf popularity (s = {options.zipf_s:g})" if options.zipf_s else "all equally popular"
-    if trace is None:
+    if not options.notes:
+        lengths = "no notes, repeats of a question's wording are the same prompt"
+    elif trace is None:
         lengths = (
             f"{options.fresh_share:.0%} of calls bring notes of their own, "
             "the others repeat a question's prompt; "
@@ -90,8 +134,31 @@ def describe_workload(workload: Workload, trace: Trace | None = None) -> str:
     else:
         lengths = f"token lengths of each call from {trace.name}"
     tenants = f"{options.tenants} tenants" if options.tenants > 1 else "1 tenant"
+    extras = "".join(f"; {extra}" for extra in _extras(workload))
     return (
         f"{len(workload.questions)} questions of {workload.catalogue.name}, {popularity}; {lengths}; "
         f"planned replies up to {options.max_output_tokens:,} tokens, max_tokens {options.max_tokens:,}, "
-        f"{'streamed' if options.stream else 'not streamed'}; {tenants}"
+        f"{'streamed' if options.stream else 'not streamed'}; {tenants}{extras}"
     )
+
+
+def _extras(workload: Workload) -> Iterator[str]:
+    """What is said of options only when they are used."""
+    options = workload.options
+    if options.paraphrase_share:
+        yield f"{options.paraphrase_share:.0%} of calls ask in another wording"
+    if options.confusable_share:
+        yield f"{options.confusable_share:.0%} ask what is easily confused"
+    if options.reply_tokens is not None:
+        yield f"every reply asked for {options.reply_tokens:,} tokens long"
+    if options.system_prompt_tokens is not None:
+        yield f"a system prompt of {options.system_prompt_tokens:,} tokens"
+    if options.temperature is not None:
+        yield f"temperature {options.temperature:g}"
+    if options.sessions is not None:
+        sessions = options.sessions
+        yield f"sessions of {sessions.turns} turns, {sessions.think_s:g} s apart on average"
+        if sessions.history_turns:
+            yield f"{sessions.history_turns} turns behind each from the start"
+    for burst in options.bursts:
+        yield f"{burst.share:.0%} of calls from {burst.from_s:g} to {burst.to_s:g} s ask the same"

@@ -44,5 +44,6 @@ def _call(stack: Stack, planned: PlannedCall, now: float) -> Call:
         planned.tenant,
         model="gpt-4o",
         max_tokens=planned.max_tokens,
+        temperature=planned.temperature,
         stream=planned.stream,
     )

@@ -1,0 +1,60 @@
+"""Conversations of several turns: when each turn is asked, decided before the run like everything else.
+
+Turns come in open loop: a user reads, thinks and asks again after a drawn time, whatever became of the reply.
+What a later turn carries along as history is the conversation as it should have gone, with right answers of
+the planned lengths, so that all subjects are asked the same.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import log
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from .draws import IdentityPart, unit
+
+_LEAST_PAUSE = 0.5
+"""Of the mean: nobody reads a reply in no time."""
+
+
+class SessionOptions(BaseModel):
+    """`sessions = { turns = 6 }`: each arrival is a user who asks so many times.
+
+    | key | default | meaning |
+    | --- | --- | --- |
+    | `turns` | required | calls of a session, 1 to 200 |
+    | `think_s` | 20 | mean seconds from a turn's start to the next; at least half of it, then exponential |
+    | `history_turns` | 0 | turns that lie behind a session when it begins, 0 to 200: history from the start |
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    turns: Annotated[int, Field(ge=1, le=200)]
+    think_s: Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)] = 20.0
+    history_turns: Annotated[int, Field(ge=0, le=200)] = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question of a user. `who` names it in draws; `at_s` is None for one that lies behind."""
+
+    at_s: float | None
+    who: tuple[IdentityPart, ...]
+
+
+def conversations(
+    times: Sequence[float], options: SessionOptions | None, seed: int
+) -> Iterator[tuple[Turn, ...]]:
+    """The turns of each arrival, in order; without sessions each arrival is one turn, named by its number."""
+    for n, at_s in enumerate(times):
+        yield (Turn(at_s, (n,)),) if options is None else tuple(_turns(n, at_s, options, seed))
+
+
+def _turns(session: int, at_s: float, options: SessionOptions, seed: int) -> Iterator[Turn]:
+    for nth in range(options.history_turns + options.turns):
+        who = (session, "turn", nth)
+        yield Turn(None if nth < options.history_turns else at_s, who)
+        if nth >= options.history_turns:
+            wait = _LEAST_PAUSE - (1.0 - _LEAST_PAUSE) * log(unit(seed, "think", *who))
+            at_s += options.think_s * wait
