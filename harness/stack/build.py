@@ -19,6 +19,7 @@ from .fallback import Fallback, FallbackOptions
 from .hedge import Hedge, HedgeOptions, next_in
 from .limiter import Limiter, LimiterOptions
 from .options import Options, first_complaint
+from .prompt.caching import PromptCacheOptions, PromptCaching
 from .reply import Reply
 from .retry import Retry, RetryOptions
 from .retry_budget import RetryBudget, RetryBudgetOptions
@@ -92,6 +93,7 @@ class StackOptions(Options):
     description: str = ""
     deadlines: DeadlineOptions = DeadlineOptions()
     cache: CacheOptions | None = None
+    prompt_cache: PromptCacheOptions | None = None
     fallback: FallbackOptions = FallbackOptions(after_first_token="fail")
     retry: RetryOptions | None = None
     retry_budget: RetryBudgetOptions | None = None
@@ -191,20 +193,28 @@ def build(
     transport = transport or make_transport()
     backend = backend or MemoryBackend()
     background = Background()
+    caching = None if options.prompt_cache is None else PromptCaching(options.prompt_cache)
     chains = {
-        target.target().name: _target_chain(target, options, endpoints, prices, transport, backend, seed)
+        target.target().name: _target_chain(
+            target, options, endpoints, prices, transport, backend, seed, caching
+        )
         for target in options.target
     }
 
     async def by_target(call: Call) -> Reply:
         return await chains[call.addressed_to.name](call)
 
-    layers = _layers_above_targets(options, sink, backend, background, seed)
+    layers = _layers_above_targets(options, sink, backend, background, seed, caching)
     return Stack(options, stack(*layers, send=by_target), transport, background)
 
 
 def _layers_above_targets(
-    options: StackOptions, sink: Sink, backend: Backend, background: Background, seed: int
+    options: StackOptions,
+    sink: Sink,
+    backend: Backend,
+    background: Background,
+    seed: int,
+    caching: PromptCaching | None,
 ) -> list[Layer]:
     targets = tuple(target.target() for target in options.target)
     layers: list[Layer] = [Telemetry(sink)]
@@ -215,7 +225,9 @@ def _layers_above_targets(
         budget = RetryBudget(options.retry_budget, backend=backend)
         layers.append(budget)
         grant = budget.grant
-    layers.append(Fallback(targets, options.fallback, grant))
+    if caching is not None:
+        layers.append(caching)
+    layers.append(Fallback(targets, options.fallback, grant, None if caching is None else caching.order))
     if options.retry is not None:
         layers.append(Retry(options.retry, seed, grant))
     if options.hedge is not None:
@@ -232,12 +244,15 @@ def _target_chain(
     transport: httpx.AsyncBaseTransport,
     backend: Backend,
     seed: int,
+    caching: PromptCaching | None,
 ) -> Next:
     if target.provider not in endpoints:
         raise ConfigError(f"no endpoint for provider {target.provider!r}")
     codec = CODECS[target.provider]
     name = target.target().name
     layers: list[Layer] = []
+    if caching is not None:
+        layers.append(caching.held_by(target.target()))
     if options.breaker is not None:
         layers.append(Breaker(options.breaker, f"breaker/{name}", backend, seed))
     if options.throttle is not None:

@@ -1,0 +1,25 @@
+"""The words for a prompt's beginnings, and for the places up to which a provider is asked to cache it."""
+
+from typing import Literal, NamedTuple
+
+PrefixEnd = Literal["tools", "system", "earlier", "last"]
+"""Where a prefix ends: after the tools, the system prompt, the turn of the user before the last, the last."""
+CacheTtl = Literal["5m", "1h"]
+
+
+class Prefix(NamedTuple):
+    """A beginning of a prompt: up to where, how many tokens it has, and which share of calls finds it used
+    within the last five minutes, and within the last hour.
+    """
+
+    end: PrefixEnd
+    tokens: int
+    reused_5m: float
+    reused_1h: float
+
+
+class Mark(NamedTuple):
+    """The prompt is to be cached up to `end`, to stay for `ttl` after its last use."""
+
+    end: PrefixEnd
+    ttl: CacheTtl
