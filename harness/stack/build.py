@@ -20,6 +20,8 @@ from .hedge import Hedge, HedgeOptions, next_in
 from .limiter import Limiter, LimiterOptions
 from .options import Options, first_complaint
 from .prompt.caching import PromptCacheOptions, PromptCaching
+from .prompt.layer import Prompt, PromptOptions
+from .prompt.summarise import Summarise
 from .reply import Reply
 from .retry import Retry, RetryOptions
 from .retry_budget import RetryBudget, RetryBudgetOptions
@@ -92,6 +94,7 @@ class StackOptions(Options):
     title: str = ""
     description: str = ""
     deadlines: DeadlineOptions = DeadlineOptions()
+    prompt: PromptOptions | None = None
     cache: CacheOptions | None = None
     prompt_cache: PromptCacheOptions | None = None
     fallback: FallbackOptions = FallbackOptions(after_first_token="fail")
@@ -204,7 +207,12 @@ def build(
     async def by_target(call: Call) -> Reply:
         return await chains[call.addressed_to.name](call)
 
-    layers = _layers_above_targets(options, sink, backend, background, seed, caching)
+    summarise = None
+    if options.prompt is not None and (small := options.prompt.summarise) is not None:
+        named = TargetOptions(provider=small.provider, model=small.model, name="summary")
+        chain = _target_chain(named, options, endpoints, prices, transport, backend, seed, None)
+        summarise = Summarise(small, named.target(), chain, background)
+    layers = _layers_above_targets(options, sink, backend, background, seed, caching, summarise)
     return Stack(options, stack(*layers, send=by_target), transport, background)
 
 
@@ -215,10 +223,14 @@ def _layers_above_targets(
     background: Background,
     seed: int,
     caching: PromptCaching | None,
+    summarise: Summarise | None,
 ) -> list[Layer]:
     targets = tuple(target.target() for target in options.target)
     layers: list[Layer] = [Telemetry(sink)]
     grant = None
+    if options.prompt is not None:
+        window = max(target.context_tokens for target in targets)
+        layers.append(Prompt(options.prompt, window, summarise))
     if options.cache is not None:
         layers.append(ExactCache(options.cache, background))
     if options.retry_budget is not None:

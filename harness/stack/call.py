@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from .prompt.prefix import Mark, Prefix
+from .prompt.prefix import NO_HINTS, CacheHints
 from .reply import Reply, ToolCall
 
 if TYPE_CHECKING:
     from .facts import AttemptFacts, CallFacts
 
 Role = Literal["system", "user", "assistant", "tool"]
-AttemptKind = Literal["primary", "retry", "fallback", "hedge", "continue"]
+AttemptKind = Literal["primary", "retry", "fallback", "hedge", "continue", "summary"]
 Priority = Literal["interactive", "batch"]
 CacheUse = Literal["use", "refresh", "bypass"]
 
@@ -81,10 +81,9 @@ class Call:
     `json_strict` and it can. `residency` is the region that the call must stay in.
     `cache`: "refresh" takes no answer from a cache but leaves one there, "bypass" does neither.
     `prefill` is what the reply has begun with elsewhere: the provider is to go on from there. `insist` asks a
-    target even if its breaker is open. `prefixes` are the prompt's beginnings that may be cached, `marks`
-    what the provider is to cache, `cache_key` and `prefix_key` the names of what calls share. `target`,
-    `attempt_kind`, `backoff_s` and `attempt` are filled in on the way down; `facts` is the call's own
-    notebook, shared by all its attempts.
+    target even if its breaker is open; `caching` helps providers to find the prompt in their caches.
+    `target`, `attempt_kind`, `backoff_s` and `attempt` are filled in on the way down; `facts` is the call's
+    own notebook, shared by all its attempts.
     """
 
     id: str
@@ -108,10 +107,7 @@ class Call:
     deadline_s: float = inf
     prefill: str = ""
     insist: bool = False
-    prefixes: tuple[Prefix, ...] = ()
-    marks: tuple[Mark, ...] = ()
-    cache_key: str = ""
-    prefix_key: bytes = b""
+    caching: CacheHints = NO_HINTS
     target: Target | None = None
     attempt_kind: AttemptKind = "primary"
     backoff_s: float = 0.0

@@ -79,7 +79,8 @@ class CallFacts:
     @property
     def answered_by(self) -> AttemptFacts | None:
         """The attempt whose reply went to the caller, if one did."""
-        committed = [attempt for attempt in self.attempts if attempt.first_s is not None]
+        answers = [attempt for attempt in self.attempts if attempt.kind != "summary"]
+        committed = [attempt for attempt in answers if attempt.first_s is not None]
         going_on = [attempt for attempt in committed if attempt.outcome in (None, "success")]
         last = going_on or committed
         return last[-1] if last else None

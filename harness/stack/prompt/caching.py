@@ -23,7 +23,7 @@ from ..options import Options
 from ..reply import Outcome, Reply
 from .breakpoints import minimum_of, place
 from .homes import Homes, home_first
-from .prefix import Prefix
+from .prefix import CacheHints, Prefix
 from .reuse import Reuses
 from .sight import Sight, sight
 
@@ -96,13 +96,13 @@ class PromptCaching:
         home = {"session": seen.session, "shared": seen.shared, "none": b""}[self._options.stick]
         shard = int.from_bytes(seen.session[:4], "big") % self._options.key_shards
         key = f"{seen.shared.hex()[:16]}-{shard}" if seen.shared else ""
-        return await next(replace(call, prefixes=prefixes, prefix_key=home, cache_key=key))
+        return await next(replace(call, caching=CacheHints(prefixes, key=key, home=home)))
 
     def order(self, call: Call, targets: Sequence[Target]) -> tuple[Target, ...]:
         """The targets, the one that holds the call's prefix first."""
-        if not call.prefix_key:
+        if not call.caching.home:
             return tuple(targets)
-        return home_first(targets, self._homes.of(call.prefix_key, asyncio.get_running_loop().time()))
+        return home_first(targets, self._homes.of(call.caching.home, asyncio.get_running_loop().time()))
 
     def held_by(self, target: Target) -> "HeldPrefix":
         """The layer in front of `target`."""
@@ -118,12 +118,13 @@ class HeldPrefix:
         self._homes = homes
 
     async def __call__(self, call: Call, next: Next) -> Reply:
-        if self._min_tokens is not None and call.prefixes:
-            call = replace(call, marks=place(call.prefixes, self._min_tokens))
+        hints = call.caching
+        if self._min_tokens is not None and hints.prefixes:
+            marks = place(hints.prefixes, self._min_tokens)
+            call = replace(call, caching=hints._replace(marks=marks))
         reply = await next(call)
-        if call.prefix_key:
-            key = call.prefix_key
-            reply.on_end(lambda outcome: self._note(key, outcome))
+        if hints.home:
+            reply.on_end(lambda outcome: self._note(hints.home, outcome))
         return reply
 
     def _note(self, key: bytes, outcome: Outcome) -> None:

@@ -23,3 +23,20 @@ class Mark(NamedTuple):
 
     end: PrefixEnd
     ttl: CacheTtl
+
+
+class CacheHints(NamedTuple):
+    """What helps providers to find a call's beginnings in their caches.
+
+    - `prefixes`: the beginnings that may be cached; `marks`: those that the provider is to cache
+    - `key`: the name of what calls share, for a provider that wants one
+    - `home`: the digest of what decides where the call goes first, b"" if nothing does
+    """
+
+    prefixes: tuple[Prefix, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    key: str = ""
+    home: bytes = b""
+
+
+NO_HINTS = CacheHints()

@@ -46,7 +46,7 @@ def messages_body(call: Call, default_max_tokens: int) -> dict[str, Any]:
         body["stop_sequences"] = stops
     if call.stream:
         body["stream"] = True
-    return mark(body, call.marks) if call.marks else body
+    return mark(body, call.caching.marks) if call.caching.marks else body
 
 
 def _system(call: Call) -> str:
