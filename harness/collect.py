@@ -50,7 +50,7 @@ def _call_facts(fact: Row | None, tells: bool) -> Row:
     if fact is None:
         none = 0 if tells else None
         return {"provider": None, "model": None, "cache": "off", "attempts": none, "cost_nusd": none}
-    answered = [attempt for attempt in fact["attempts"] if attempt["outcome"] == "success"]
+    answered = [attempt for attempt in fact["attempts"] if _answered(attempt)]
     return {
         "provider": answered[-1]["provider"] if answered else None,
         "model": answered[-1]["model"] if answered else None,
@@ -58,6 +58,10 @@ def _call_facts(fact: Row | None, tells: bool) -> Row:
         "attempts": len(fact["attempts"]),
         "cost_nusd": fact["cost_nusd"],
     }
+
+
+def _answered(attempt: Row) -> bool:
+    return bool(attempt["outcome"] == "success" and attempt["kind"] != "summary")
 
 
 def _finish_attempt(attempt: Row, subject: str, t0_s: float) -> None:

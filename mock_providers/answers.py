@@ -2,9 +2,10 @@
 
 A prompt steers it by its last user message: a line `Question: <text>` asks a question of the catalogue, the
 words `in about N tokens` set the length (0: an empty reply), and `in many scripts` asks for filler of several
-alphabets, accents and emoji. A last message of the assistant is the beginning of the reply, which goes on
-from there: no word of it is repeated, none is left out. A reply calls tools where `tool_use` says so, and is
-JSON where the client wants it.
+alphabets, accents and emoji. A system prompt with the word `concise` or `concisely` shortens the reply,
+whatever set its length, and costs accuracy. A last message of the assistant is the beginning of the reply,
+which goes on from there: no word of it is repeated, none is left out. A reply calls tools where `tool_use`
+says so, and is JSON where the client wants it.
 """
 
 import math
@@ -40,6 +41,7 @@ __all__ = [
 Share = Annotated[float, Field(ge=0, le=1)]
 
 _LENGTH = re.compile(r"\bin about (\d{1,6}) tokens\b", re.IGNORECASE)
+_CONCISE = re.compile(r"\b[Cc]oncise(?:ly)?\b")
 _SCRIPTS = re.compile(r"\b(in many scripts)\b", re.IGNORECASE)
 _SYLLABLES = ("ba", "dro", "fe", "gli", "ka", "lor", "mi", "nex", "pu", "quo", "rin", "sta", "ves", "zu")
 
@@ -48,20 +50,28 @@ class Accuracy(Options):
     """The share of right answers by difficulty of the question.
 
     `hallucinated`: of the answers that are not right, the share that is invented (default 0.25, our choice);
-    the others are wrong answers of the catalogue.
+    the others are wrong answers of the catalogue. `concise`: the share of the accuracy that is left when the
+    system prompt asks to be concise (default 0.98, our choice; "negligible" on average in the source that
+    `ReplyLength` names, 28 % lost by one model in mathematics).
     """
 
     easy: Share
     medium: Share
     hard: Share
     hallucinated: Share = 0.25
+    concise: Share = 0.98
 
 
 class ReplyLength(Options):
-    """Length of a reply whose prompt does not say: lognormal(`mu`, `sigma`) tokens."""
+    """Length of a reply whose prompt does not say: lognormal(`mu`, `sigma`) tokens.
+
+    `concise`: the share of any length that is left when the system prompt asks to be concise (default 0.513:
+    48.70 % shorter, Renze and Guven 2024, arXiv 2401.05618, GPT-3.5 and GPT-4).
+    """
 
     mu: Annotated[float, Field(ge=0, le=12)] = 5.02
     sigma: Annotated[float, Field(ge=0, le=3)] = 0.86
+    concise: Share = 0.513
 
     def draw(self, rng: random.Random) -> int:
         """Tokens, at least 1."""
@@ -103,9 +113,11 @@ def say(
     if tools := called(request, draws):
         return _calling(tools, allowed, draws)
     question = catalogue.asked_in(request.last_user_text)
+    if _concisely(request):
+        quality *= accuracy.concise
     opening, answer = _opening(question, accuracy, quality, draws)
     if request.json_schema is not None:
-        wanted = min(_wanted_tokens(request.last_user_text, length, draws), allowed + 1)
+        wanted = min(_wanted_tokens(request, length, draws), allowed + 1)
         text, answer = _in_json(request, request.json_schema, _candidates(question, opening, answer), wanted)
     else:
         text, answer = _in_words(request, question, opening, answer, allowed, length, draws)
@@ -154,7 +166,7 @@ def _in_words(
 ) -> tuple[str, Answer]:
     """The answer and then filler; at most one token more than is allowed."""
     user_text, begun = request.last_user_text, request.prefill
-    wanted = max(_wanted_tokens(user_text, length, draws), tokens.count(opening))
+    wanted = max(_wanted_tokens(request, length, draws), tokens.count(opening))
     if begun:
         opening, answer = _rest_of_opening(begun, question, opening, answer)
         wanted = max(wanted - tokens.count(begun), tokens.count(opening), 1)
@@ -210,9 +222,16 @@ def _candidates(question: Question | None, opening: str, answer: Answer) -> list
     return [(opening, answer), right, *((_sentence(wrong), "wrong") for wrong in question.wrong)]
 
 
-def _wanted_tokens(user_text: str, length: ReplyLength, draws: Draws) -> int:
-    told = last_match(_LENGTH, user_text)
-    return length.draw(draws.rng("length")) if told is None else int(told)
+def _wanted_tokens(request: Request, length: ReplyLength, draws: Draws) -> int:
+    told = last_match(_LENGTH, request.last_user_text)
+    wanted = length.draw(draws.rng("length")) if told is None else int(told)
+    return math.ceil(wanted * length.concise) if _concisely(request) else wanted
+
+
+def _concisely(request: Request) -> bool:
+    """Whether a system prompt asks to be concise. The search for part of the word is the quick one."""
+    prompts = (message.text for message in request.messages if message.role == "system")
+    return any("oncise" in text and _CONCISE.search(text) is not None for text in prompts)
 
 
 def _exactly(length: int, opening: str, begun: str, prose: Prose, draw: float) -> str:

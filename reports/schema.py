@@ -10,7 +10,7 @@ SCHEMA_VERSION = 1
 
 CALL_OUTCOMES = ("success", "failed", "rejected", "dropped")
 ATTEMPT_OUTCOMES = ("success", "failed", "abandoned", "rejected")
-ATTEMPT_KINDS = ("primary", "retry", "fallback", "hedge", "continue", "audit", "embedding")
+ATTEMPT_KINDS = ("primary", "retry", "fallback", "hedge", "continue", "audit", "embedding", "summary")
 CACHE_STATES = ("off", "miss", "exact", "stale", "semantic", "coalesced", "bypass")
 CACHE_HITS = ("exact", "stale", "semantic")
 """Answered from memory. A coalesced call had the answer of another that was under way."""

@@ -28,6 +28,9 @@ from .keys import Keys, KeysOptions
 from .limiter import Limiter, LimiterOptions
 from .options import Options, first_complaint
 from .price_list import GENAI_PRICES, PAGE, CostOptions, price_of, prices_of
+from .prompt.caching import PromptCacheOptions, PromptCaching
+from .prompt.layer import Prompt, PromptOptions
+from .prompt.summarise import Summarise
 from .reply import Reply
 from .retry import Retry, RetryOptions
 from .retry_budget import RetryBudget, RetryBudgetOptions
@@ -112,8 +115,10 @@ class StackOptions(Options):
     deadlines: DeadlineOptions = DeadlineOptions()
     cost: CostOptions = CostOptions()
     budget: tuple[BudgetOptions, ...] = ()
+    prompt: PromptOptions | None = None
     cache: CacheOptions | None = None
     semantic_cache: SemanticCacheOptions | None = None
+    prompt_cache: PromptCacheOptions | None = None
     batch: BatchOptions | None = None
     fallback: FallbackOptions = FallbackOptions(after_first_token="fail")
     retry: RetryOptions | None = None
@@ -183,6 +188,8 @@ def _prices(options: StackOptions) -> dict[str, Price]:
     semantic = options.semantic_cache
     if semantic is not None and semantic.embedder == "api":
         models.append((semantic.embedding_provider, semantic.embedding_model))
+    if options.prompt is not None and (small := options.prompt.summarise) is not None:
+        models.append((small.provider, small.model))
     return prices_of(options.cost, models)
 
 
@@ -288,8 +295,9 @@ def build(
     transport = transport or make_transport()
     backend = backend or MemoryBackend()
     background = Background()
+    caching = None if options.prompt_cache is None else PromptCaching(options.prompt_cache)
     made = [
-        _target_chain(target, options, endpoints, prices, transport, backend, seed)
+        _target_chain(target, options, endpoints, prices, transport, backend, seed, caching)
         for target in options.target
     ]
     chains = {watched.name: chain for chain, watched in made}
@@ -303,8 +311,15 @@ def build(
         connect_s = options.deadlines.connect_s
         embedder = embedder_of(options.semantic_cache, endpoints, prices, transport, connect_s)
         semantic = SemanticCache(options.semantic_cache, embedder, background, seed=seed, agrees=agrees)
+    summarise = None
+    if options.prompt is not None and (small := options.prompt.summarise) is not None:
+        named = TargetOptions(provider=small.provider, model=small.model, name="summary")
+        chain, _ = _target_chain(named, options, endpoints, prices, transport, backend, seed, None)
+        summarise = Summarise(small, named.target(), chain, background)
     batches = _batches(options, endpoints, prices, transport, background, seed)
-    layers = _layers_above_targets(options, sink, budgets, batches, backend, background, semantic, seed)
+    layers = _layers_above_targets(
+        options, sink, budgets, batches, backend, background, semantic, seed, caching, summarise
+    )
     watched = tuple(watched for _, watched in made)
     return Stack(options, stack(*layers, send=by_target), transport, background, watched)
 
@@ -345,12 +360,17 @@ def _layers_above_targets(
     background: Background,
     semantic: SemanticCache | None,
     seed: int,
+    caching: PromptCaching | None,
+    summarise: Summarise | None,
 ) -> list[Layer]:
     targets = _targets(options)
     layers: list[Layer] = [Telemetry(sink)]
     if options.budget:
         layers.append(budgets)
     grant = None
+    if options.prompt is not None:
+        window = max(target.context_tokens for target in targets)
+        layers.append(Prompt(options.prompt, window, summarise))
     if options.cache is not None:
         layers.append(ExactCache(options.cache, background))
     if semantic is not None:
@@ -361,7 +381,9 @@ def _layers_above_targets(
         budget = RetryBudget(options.retry_budget, backend=backend)
         layers.append(budget)
         grant = budget.grant
-    layers.append(Fallback(targets, options.fallback, grant))
+    if caching is not None:
+        layers.append(caching)
+    layers.append(Fallback(targets, options.fallback, grant, None if caching is None else caching.order))
     if options.retry is not None:
         layers.append(Retry(options.retry, seed, grant))
     if options.hedge is not None:
@@ -378,6 +400,7 @@ def _target_chain(
     transport: httpx.AsyncBaseTransport,
     backend: Backend,
     seed: int,
+    caching: PromptCaching | None,
 ) -> tuple[Next, Watched]:
     if target.provider not in endpoints:
         raise ConfigError(f"no endpoint for provider {target.provider!r}")
@@ -387,7 +410,9 @@ def _target_chain(
     keys = None if target.keys is None else Keys(target.keys, f"keys/{name}", backend)
     if target.keys is not None:
         _check_keys(target.keys, target.provider, endpoint)
-    layers: list[Layer] = [] if breaker is None else [breaker]
+    layers: list[Layer] = [] if caching is None else [caching.held_by(target.target())]
+    if breaker is not None:
+        layers.append(breaker)
     if options.throttle is not None:
         layers.append(Throttle(options.throttle, f"throttle/{name}", backend, seed))
     layers.append(AttemptLedger(price_of(target.model, prices)))

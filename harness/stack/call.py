@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from .prompt.prefix import NO_HINTS, CacheHints
 from .reply import Reply, ToolCall
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from .purse import Purse
 
 Role = Literal["system", "user", "assistant", "tool"]
-AttemptKind = Literal["primary", "retry", "fallback", "hedge", "continue", "audit"]
+AttemptKind = Literal["primary", "retry", "fallback", "hedge", "continue", "audit", "summary"]
 Priority = Literal["interactive", "batch"]
 CacheUse = Literal["use", "refresh", "bypass"]
 
@@ -83,10 +84,11 @@ class Call:
     `tenant` is on whose behalf it is asked, `key` names the credential it came with, never the credential.
     `only` names the targets that it may go to, () for all of the chain.
     `prefill` is what the reply has begun with elsewhere: the provider is to go on from there. `insist` asks a
-    target even if its breaker is open. `target`, `attempt_kind`, `backoff_s`, `attempt` and `provider_key`
-    (the name of our own key to ask with, "" for the only one) are filled in on the way down; `facts` is the
-    call's own notebook, shared by all its attempts; `counter` counts the tokens of a text, None for four
-    characters each; `purse` holds what budgets have reserved for it.
+    target even if its breaker is open; `caching` helps providers to find the prompt in their caches.
+    `target`, `attempt_kind`, `backoff_s`, `attempt` and `provider_key` (the name of our own key to ask with,
+    "" for the only one) are filled in on the way down; `facts` is the call's own notebook, shared by all its
+    attempts; `counter` counts the tokens of a text, None for four characters each; `purse` holds what budgets
+    have reserved for it.
     """
 
     id: str
@@ -112,6 +114,7 @@ class Call:
     prefill: str = ""
     insist: bool = False
     only: tuple[str, ...] = ()
+    caching: CacheHints = NO_HINTS
     target: Target | None = None
     attempt_kind: AttemptKind = "primary"
     provider_key: str = ""

@@ -108,7 +108,8 @@ class CallFacts:
         """The attempt whose reply went to the caller; None without one, and when it came from memory."""
         if self.cache in ("exact", "stale", "semantic"):
             return None
-        committed = [attempt for attempt in self.attempts if attempt.first_s is not None]
+        answers = [attempt for attempt in self.attempts if attempt.kind not in ("summary", "embedding")]
+        committed = [attempt for attempt in answers if attempt.first_s is not None]
         going_on = [attempt for attempt in committed if attempt.outcome in (None, "success")]
         last = going_on or committed
         return last[-1] if last else None

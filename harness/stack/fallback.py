@@ -4,6 +4,7 @@ A target is left at its first failure that retrying did not heal, and the prompt
 its codec. A reply that breaks after its first event is treated as `after_first_token` says.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -16,6 +17,9 @@ from .errors import ProviderError
 from .options import Options
 from .reply import Reply, replay
 from .retry_budget import Grant
+
+Order = Callable[[Call, Sequence[Target]], tuple[Target, ...]]
+"""In which order a call's targets are tried."""
 
 
 class FallbackOptions(Options):
@@ -32,7 +36,8 @@ class FallbackOptions(Options):
 class Fallback:
     """Tries `targets` in order. Raises `AllProvidersFailed`, or the error itself if it is nobody's fault.
 
-    `grant` asks the retry budget, which must agree to each attempt that mends a broken reply.
+    `grant` asks the retry budget, which must agree to each attempt that mends a broken reply; `order` may put
+    the targets in another order for a call.
     """
 
     def __init__(
@@ -40,15 +45,18 @@ class Fallback:
         targets: tuple[Target, ...],
         options: FallbackOptions | None = None,
         grant: Grant | None = None,
+        order: Order | None = None,
     ) -> None:
         self._targets = targets
+        self._order = order
         self._options = options or FallbackOptions()
         self._grant = grant
 
     async def __call__(self, call: Call, next: Next) -> Reply:
+        targets = self._targets if self._order is None else self._order(call, self._targets)
         if self._options.after_first_token == "restart" and call.stream:
-            return await self._restarted(call, next)
-        attempted, targets = Attempted(), allowed(call, self._targets)
+            return await self._restarted(call, targets, next)
+        attempted, targets = Attempted(), allowed(call, targets)
         answering = await first_answer(call, targets, next, attempted)
         if not call.stream:
             return answering[1]
@@ -63,9 +71,9 @@ class Fallback:
         )
         return Reply(await source.__anext__(), source)
 
-    async def _restarted(self, call: Call, next: Next) -> Reply:
+    async def _restarted(self, call: Call, targets: tuple[Target, ...], next: Next) -> Reply:
         """The events of the first reply that comes whole."""
-        attempted, targets = Attempted(), allowed(call, self._targets)
+        attempted, targets = Attempted(), allowed(call, targets)
         for left in reversed(range(self._options.max_continuations + 1)):
             target, reply = await first_answer(call, targets, next, attempted)
             try:

@@ -10,11 +10,12 @@ from dataclasses import replace
 import orjson
 
 from ..plan import Plan
+from ..prefix import breakpoints
 from ..received import Received
 from ..request import Refused, Request, digest_of
 from .anthropic_errors import AnthropicErrors
 from .anthropic_frames import AnthropicFrames, empty_block
-from .anthropic_prompt import read_json_schema, read_prompt, read_tool_choice, read_tools
+from .anthropic_prompt import read_json_schema, read_prompt, read_tool_choice, read_tools, unmarked
 from .dialect import Params, Stamp
 from .fields import BadField, Fields, arguments, loads, names
 
@@ -117,10 +118,12 @@ def _prompt(fields: Fields, body: object) -> Request:
     model = fields.text("model")
     tools = read_tools(fields)
     tool_choice, several = read_tool_choice(fields, tools)
+    messages = read_prompt(fields)
+    decides = unmarked(body) if breakpoints(messages) else body
     return Request(
         model=model,
-        messages=read_prompt(fields),
-        digest=digest_of(body if isinstance(body, dict) else {}, _NOT_IN_DIGEST),
+        messages=messages,
+        digest=digest_of(decides if isinstance(decides, dict) else {}, _NOT_IN_DIGEST),
         tools=tools,
         tool_choice=tool_choice,
         parallel_tool_calls=several,

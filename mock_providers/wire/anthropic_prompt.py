@@ -81,6 +81,29 @@ def read_json_schema(fields: Fields) -> dict[str, Any] | None:
     return None
 
 
+def unmarked(body: Any) -> Any:
+    """A valid body without breakpoints: they change the bill, not the reply. A block of text is a text."""
+    plain = {key: value for key, value in body.items() if key != "cache_control"}
+    if plain.get("tools"):
+        plain["tools"] = [_without_mark(tool) for tool in plain["tools"]]
+    if plain.get("system"):
+        plain["system"] = _plain(plain["system"])
+    plain["messages"] = [turn | {"content": _plain(turn["content"])} for turn in plain["messages"]]
+    return plain
+
+
+def _plain(content: Any) -> Any:
+    if isinstance(content, str):
+        return content
+    blocks = [_without_mark(block) for block in content]
+    is_text = len(blocks) == 1 and blocks[0].keys() == {"type", "text"}
+    return blocks[0]["text"] if is_text else blocks
+
+
+def _without_mark(block: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in block.items() if key != "cache_control"}
+
+
 def _tool_definitions(fields: Fields) -> Iterator[Message]:
     """The tools as a message of their own, worded alike in every protocol."""
     parts = []

@@ -42,7 +42,6 @@ PLANS_BEFORE = {
     "hedging": "bc8b913ee22e9473",
     "midstream": "962b06ea5b000108",
     "outage": "962b06ea5b000108",
-    "rate-limit": "1ee19af79593cd74",
     "slow-drip": "bc8b913ee22e9473",
     "storm-529": "962b06ea5b000108",
     "total-outage": "962b06ea5b000108",
@@ -311,6 +310,6 @@ def test_what_is_used_is_said_in_the_description() -> None:
         "161 questions of questions.jsonl, Zipf popularity (s = 1); no notes, repeats of a question's "
         "wording are the same prompt; planned replies up to 1,024 tokens, max_tokens 1,024, streamed; "
         "1 tenant; 50% of calls ask in another wording; 20% ask what is easily confused; every reply asked "
-        "for 60 tokens long; a system prompt of 2,000 tokens; temperature 0.2; sessions of 3 turns, 20 s apart on "
-        "average; 4 turns behind each from the start; 100% of calls from 1 to 3 s ask the same"
+        "for 60 tokens long; a system prompt of 2,000 tokens; temperature 0.2; sessions of 3 turns, 20 s "
+        "apart on average; 4 turns behind each from the start; 100% of calls from 1 to 3 s ask the same"
     )

@@ -13,6 +13,7 @@ from harness.stack.cache import CacheOptions, ExactCache, cache_key
 from harness.stack.cache_store import EntryStore, Found
 from harness.stack.call import Call, Message, Tool
 from harness.stack.errors import ProviderError
+from harness.stack.prompt.prefix import CacheHints
 from harness.stack.reply import Delta, Finish, ToolCall
 
 DECIDES = {
@@ -78,6 +79,7 @@ def test_nothing_else_is_in_the_key(call: Callable[..., Call]) -> None:
         "only": ("openai",),
         "purse": None,
         "provider_key": "b",
+        "caching": CacheHints(key="k"),
     }
     others |= {"attempt_kind": "retry", "attempt": None, "facts": call("c2").facts}
     assert set(others) | set(DECIDES) == {field.name for field in fields(Call)}

@@ -7,7 +7,7 @@
 - Stop sequences of white space alone are refused, and left behind.
 - A last turn of the assistant, the beginning of the reply, may not end in white space: it goes without, and
   whoever hands it on expects that white space again at the beginning of the continuation.
-- JSON: see `anthropic_json`.
+- JSON: see `anthropic_json`; breakpoints of the prompt cache: `anthropic_cache`.
 """
 
 import re
@@ -19,6 +19,7 @@ import orjson
 
 from ..call import Call, Message, Tool
 from ..reply import ToolCall
+from .anthropic_cache import mark
 from .anthropic_json import forced, instruction, json_tool
 from .dialogue import spoken
 
@@ -45,7 +46,7 @@ def messages_body(call: Call, default_max_tokens: int) -> dict[str, Any]:
         body["stop_sequences"] = stops
     if call.stream:
         body["stream"] = True
-    return body
+    return mark(body, call.caching.marks) if call.caching.marks else body
 
 
 def _system(call: Call) -> str:

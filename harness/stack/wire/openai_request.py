@@ -27,6 +27,8 @@ def chat_body(call: Call) -> dict[str, Any]:
         body |= _tools(call)
     if call.json_schema is not None:
         _ask_for_json(call, body)
+    if call.caching.key and target.provider == "openai":
+        body["prompt_cache_key"] = call.caching.key
     if call.stream:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}

@@ -1,0 +1,79 @@
+"""Having summaries made: by a small model, in the background, at the expense of the call that needed one."""
+
+import asyncio
+from dataclasses import replace
+from typing import Literal
+
+from pydantic import Field
+
+from ..background import Background
+from ..call import Call, Next, Target
+from ..errors import StackError
+from ..options import Options
+from ..suitability import unsuitable
+from .summary import Needed, Summaries
+
+
+class SummariseOptions(Options):
+    """`provider` and `model` of the small model that writes summaries, of about `tokens` 150 each, within
+    `timeout_s` 30 seconds.
+
+    A summary is made for every `every_turns` 4 rounds of a conversation; the latest `keep_turns` 2 before the
+    question are sent as they are. `max_entries` 10,000 summaries are kept, the oldest go first.
+    """
+
+    provider: Literal["openai", "anthropic", "together"]
+    model: str
+    every_turns: int = Field(default=4, ge=1)
+    keep_turns: int = Field(default=2, ge=0)
+    tokens: int = Field(default=150, ge=1)
+    timeout_s: float = Field(default=30.0, gt=0)
+    max_entries: int = Field(default=10_000, ge=1)
+
+
+class Summarise:
+    """Has summaries made in the background; each is asked for once at a time."""
+
+    def __init__(self, options: SummariseOptions, target: Target, ask: Next, background: Background) -> None:
+        self.summaries = Summaries(
+            options.every_turns, options.keep_turns, options.tokens, options.max_entries
+        )
+        self._options = options
+        self._target = target
+        self._ask = ask
+        self._background = background
+        self._asked: dict[bytes, None] = {}
+
+    def begin(self, call: Call, needed: Needed) -> None:
+        """Have the summary made; what it costs is the call's. Without one the rounds are sent as they are."""
+        request = replace(
+            call,
+            messages=needed.messages,
+            max_tokens=2 * self._options.tokens,
+            temperature=None,
+            top_p=None,
+            stop=(),
+            tools=(),
+            tool_choice="auto",
+            json_schema=None,
+            prefill="",
+            stream=False,
+            priority="batch",
+            deadline_s=asyncio.get_running_loop().time() + self._options.timeout_s,
+            attempt_kind="summary",
+            target=self._target,
+        )
+        if needed.key in self._asked or unsuitable(request, self._target) is not None:
+            return
+        self._asked[needed.key] = None
+        call.facts.goes_on_with(self._background.start(self._make(needed.key, request)))
+
+    async def _make(self, key: bytes, request: Call) -> None:
+        try:
+            async with await self._ask(request) as reply:
+                text, _ = await reply.text()
+            self.summaries.put(key, text)
+        except StackError:
+            pass  # the next turn asks again
+        finally:
+            del self._asked[key]

@@ -1,0 +1,51 @@
+"""Breakpoints of Anthropic's prompt cache: `cache_control` on the block that ends each marked prefix.
+
+A text that is marked becomes a block of that text, which counts the same. What the reply has begun with is
+not marked: it is no turn of the conversation. Of two user turns with more than twenty blocks between them the
+earlier is marked as well, if there is a breakpoint left: the later would not find what is cached up to it.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..prompt.breakpoints import LOOK_BACK_BLOCKS, MOST_MARKS
+from ..prompt.prefix import CacheTtl, Mark
+
+Body = dict[str, Any]
+
+
+def mark(body: Body, marks: Sequence[Mark]) -> Body:
+    """The body with these marks; those whose prefix the body does not have are left out."""
+    for end, ttl in marks:
+        if end == "tools" and body.get("tools"):
+            body["tools"] = [*body["tools"][:-1], body["tools"][-1] | _control(ttl)]
+        elif end == "system" and "system" in body:
+            body["system"] = _marked(body["system"], ttl)
+        elif end == "last":
+            _mark_turns(body["messages"], ttl, MOST_MARKS - len(marks))
+    return body
+
+
+def _mark_turns(turns: list[Body], ttl: CacheTtl, left: int) -> None:
+    """The last turn of the user, and the one before it if that is out of sight."""
+    of_user = [nth for nth, turn in enumerate(turns) if turn["role"] == "user"]
+    *_, last = of_user
+    turns[last] = turns[last] | {"content": _marked(turns[last]["content"], ttl)}
+    if left and len(of_user) > 1:
+        earlier = of_user[-2]
+        if sum(map(_blocks, turns[earlier + 1 : last + 1])) >= LOOK_BACK_BLOCKS:
+            turns[earlier] = turns[earlier] | {"content": _marked(turns[earlier]["content"], ttl)}
+
+
+def _blocks(turn: Body) -> int:
+    return len(turn["content"]) if isinstance(turn["content"], list) else 1
+
+
+def _marked(content: str | list[Body], ttl: CacheTtl) -> list[Body]:
+    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    return [*blocks[:-1], blocks[-1] | _control(ttl)]
+
+
+def _control(ttl: CacheTtl) -> Body:
+    """Five minutes is what the protocol means when nothing is said."""
+    return {"cache_control": {"type": "ephemeral"} | ({"ttl": ttl} if ttl == "1h" else {})}
