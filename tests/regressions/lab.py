@@ -15,10 +15,12 @@ import httpx
 import openai
 import orjson
 
+from harness.stack.breaker import Circuit
 from harness.stack.build import Stack, StackOptions, build
 from harness.stack.call import Message
 from harness.stack.facts import AttemptFacts, CallFacts
 from harness.stack.gateway import Gateway
+from harness.stack.quota import Quota
 from harness.stack.reply import Answer, Reply
 from harness.stack.send import Endpoint
 from harness.stack.state import Backend, MemoryBackend
@@ -212,11 +214,9 @@ class Lab:
         ours = {attempt.attempt_id for attempt in self.attempts}
         assert {row.attempt_id for row in self.rows if row.attempt_id is not None} <= ours
         if isinstance(self.backend, MemoryBackend):
-            for name in MODELS:
-                quota = self.backend.peek(f"limiter/{name}")
-                assert quota is None or quota.in_flight == 0
-                circuit = self.backend.peek(f"breaker/{name}")
-                assert circuit is None or circuit.probing == 0
+            known = self.backend._values.values()
+            assert sum(value.in_flight for value in known if isinstance(value, Quota)) == 0
+            assert sum(value.probing for value in known if isinstance(value, Circuit)) == 0
 
 
 Scene = Callable[[Lab], Awaitable[None]]
