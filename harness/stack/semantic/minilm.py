@@ -82,7 +82,8 @@ class MiniLM:
         return x.reshape(*x.shape[:2], HEADS, WIDTH // HEADS).swapaxes(1, 2)
 
     def _linear(self, x: Floats, name: str) -> Floats:
-        y: Floats = x @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
+        flat = x.reshape(-1, x.shape[-1]) @ self._weights[f"{name}.weight"].T  # one product, not one a text
+        y: Floats = flat.reshape(*x.shape[:-1], -1) + self._weights[f"{name}.bias"]
         return y
 
     def _norm(self, x: Floats, name: str) -> Floats:

@@ -77,35 +77,35 @@ class Verified:
         self._scale: Scale | None = None
         self._models: list[Floats] = []
         self._least_odds = np.inf
+        self._least_similarity = np.inf
 
     def serves(self, evidence: Evidence) -> bool:
-        if self._scale is None or not np.isfinite(self._least_odds):
+        if self._scale is None or evidence.similarity < self._least_similarity:
             return False
         scaled = self._scale(evidence.features[None])
         odds = np.mean([log_odds(model, scaled)[0] for model in self._models])
         return bool(odds >= self._least_odds)
 
     def learn(self, observations: Observations) -> None:
-        """Fit anew. Every match is judged by a model that was fitted without it."""
+        """Fit anew. Every match is judged by a model that was fitted without it, and none is served that is
+        less similar than those that were judged.
+        """
         features, right, weights = observations
-        self._least_odds = np.inf
-        if weights.sum() * self._delta < 1 or right.all() or not right.any():
+        self._least_similarity = np.inf
+        if weights.sum() * self._delta < 1 or not right.any():
             return
         self._scale = Scale.of(features)
         scaled = self._scale(features)
         fold = np.arange(len(right)) % FOLDS
         self._models = [fit(scaled[fold != n], right[fold != n], weights[fold != n]) for n in range(FOLDS)]
         odds = np.choose(fold, [log_odds(model, scaled) for model in self._models])
-        self._least_odds = self._step(odds, right, weights)
-
-    def _step(
-        self, odds: Floats, right: np.ndarray[tuple[int], np.dtype[np.bool_]], weights: Floats
-    ) -> float:
         order = np.argsort(-odds, kind="stable")
         wrong = np.where(right, 0.0, weights)[order]
         limits = upper_limits(wrong.cumsum(), (wrong**2).cumsum(), weights, self._confidence)
-        kept = np.flatnonzero(limits <= self._delta * weights.sum())
-        return float(odds[order[kept[-1]]]) if len(kept) else np.inf
+        served = order[limits <= self._delta * weights.sum()]
+        if len(served):
+            self._least_odds = float(odds[served].min())
+            self._least_similarity = float(features[served, 0].min())
 
 
 def policy_of(options: PolicyOptions) -> Policy:

@@ -8,25 +8,35 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.stack.errors import ConfigError
 from harness.stack.semantic.curve import Point, Trial, play
+from harness.stack.semantic.minilm import MiniLM
 from harness.stack.semantic.ngrams import NgramEmbedder
 
 QUESTIONS = Path(__file__).parents[4] / "shared" / "data" / "banking77_train.csv"
 WARM = 3000
+FEWER = 2000
+"""Asked of MiniLM, which takes a hundred times as long."""
 THRESHOLDS = (0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5)
 DELTAS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
 
 pytestmark = pytest.mark.skipif(not QUESTIONS.exists(), reason=f"{QUESTIONS.name} is not beside the project")
 
 
-@pytest.fixture(scope="module")
-def trial() -> Trial:
-    """3,000 questions to learn from, all others as a test; which is which is drawn by their text."""
+@pytest.fixture(scope="module", params=["ngrams", "minilm"])
+def trial(request: pytest.FixtureRequest) -> Trial:
+    """3,000 questions to learn from, others as a test; which is which is drawn by their text."""
     with QUESTIONS.open(encoding="utf-8", newline="") as file:
         rows = [(row["text"], row["category"]) for row in csv.DictReader(file)]
     rows.sort(key=lambda row: blake2b(row[0].encode()).digest())
+    if request.param == "minilm":
+        rows = rows[: WARM + FEWER]
     texts, answers = [text for text, _ in rows], [answer for _, answer in rows]
-    return play(texts, answers, NgramEmbedder().vectors(texts), WARM)
+    try:
+        embedder = MiniLM() if request.param == "minilm" else NgramEmbedder()
+    except ConfigError as error:
+        pytest.skip(str(error))
+    return play(texts, answers, embedder.vectors(texts), WARM)
 
 
 def show(*lines: str) -> None:
@@ -48,7 +58,7 @@ def test_the_whole_curve_is_printed(trial: Trial) -> None:
     )
     rates = [trial.plain(threshold).hit_rate for threshold in THRESHOLDS]
     assert rates == sorted(rates)
-    assert 0.65 < nearest < 0.8
+    assert 0.65 < nearest < 0.95
 
 
 def test_verified_keeps_two_per_cent_and_hits_no_less_than_the_best_threshold(trial: Trial) -> None:

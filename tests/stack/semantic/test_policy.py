@@ -57,6 +57,15 @@ def test_a_provider_that_never_says_the_same_twice_is_never_replaced() -> None:
     assert not served(policy, calls).any()
 
 
+def test_a_cache_that_was_never_wrong_is_believed_as_far_as_it_was_seen() -> None:
+    policy, calls = Verified(0.02, 0.95), seen(300, 1, 0.0)
+    calls.features[:, 0] += 1
+    policy.learn(calls._replace(right=np.ones(300, dtype=np.bool_)))
+    assert served(policy, calls).mean() > 0.95
+    calls.features[:, 0] -= 1
+    assert not served(policy, calls).any()
+
+
 def test_an_audit_counts_for_all_the_hits_that_were_not_audited() -> None:
     calls = seen(2000, 1, 0.0)
     plain, wary = Verified(0.02, 0.95), Verified(0.02, 0.95)
