@@ -92,11 +92,11 @@ class Limiter:
         try:
             reply = await next(call)
         except BaseException as error:
-            self._give_back(NO_DEMAND)  # a failed request counts, too
+            self._give_back(NO_DEMAND, demand.output_tokens)  # a failed request counts, too
             self._learn_from_failure(held, error)
             raise
         self._learn(held, reply)
-        reply.on_end(lambda outcome: self._give_back(self._unused(held, outcome)))
+        reply.on_end(lambda outcome: self._settle(held, outcome))
         return reply
 
     def _output_limit(self, call: Call) -> int:
@@ -188,10 +188,14 @@ class Limiter:
         now = asyncio.get_running_loop().time()
         return await self._quota(now, lambda known: quota.take(self._options, known, demand, now))
 
-    def _give_back(self, unused: Demand) -> None:
+    def _settle(self, held: Held, outcome: Outcome) -> None:
+        unused = self._unused(held, outcome)
+        self._give_back(unused, held.demand.output_tokens - unused.output_tokens)
+
+    def _give_back(self, unused: Demand, said_tokens: float = 0.0) -> None:
         """A request is over, or was never sent: its slot comes back, and what it did not use."""
         now = asyncio.get_running_loop().time()
-        self._post(lambda known: quota.give_back(known, unused, now))
+        self._post(lambda known: quota.give_back(known, unused, now, said_tokens))
         self._moved.set()
 
     def _unused(self, held: Held, outcome: Outcome) -> Demand:

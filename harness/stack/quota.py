@@ -7,6 +7,10 @@ taken away, too. Every request in flight tells of the same use, so what has been
 sent is left out of the comparison. Headers only ever lower what is left: nobody gives us more than we were
 told. A request that overtakes another on the way makes the later one's header look short by what the first
 one took; that is taken away once, not for each such pair, since what follows was sent with less believed.
+
+Some providers charge output tokens only once they have been said, and refuse while anything is owed. By then
+our bucket has regained part of what was reserved, which theirs, still full, could not: so a second bucket is
+charged as theirs is, and nothing goes while it is empty.
 """
 
 from collections.abc import Sequence
@@ -57,7 +61,8 @@ NO_DEMAND = Demand(0.0)
 
 class Quota(NamedTuple):
     """The state: a bucket for each meter (None: unlimited), what is in flight, and `taken_away`: how much
-    each bucket has ever been lowered because the provider said or showed that less was left.
+    each bucket has ever been lowered because the provider said or showed that less was left. `credit` is the
+    output bucket of a provider that charges at the end.
     """
 
     buckets: tuple[Bucket | None, ...]
@@ -65,6 +70,7 @@ class Quota(NamedTuple):
     blocked_until_s: float = 0.0
     aimd: Aimd | None = None
     taken_away: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
+    credit: Bucket | None = None
 
 
 class Taken(NamedTuple):
@@ -82,7 +88,7 @@ def opened(options: QuotaOptions, now: float) -> Quota:
     limits = (options.rpm, options.tpm, options.input_tpm, options.output_tpm)
     buckets = tuple(None if limit is None else Bucket.full(limit, options.burst_s, now) for limit in limits)
     aimd = None if options.adaptive is None else options.adaptive.opening()
-    return Quota(buckets, aimd=aimd)
+    return Quota(buckets, aimd=aimd, credit=buckets[-1])
 
 
 def wait_s(quota: Quota, demand: Demand, now: float, queued: Demand = NO_DEMAND) -> float:
@@ -91,7 +97,7 @@ def wait_s(quota: Quota, demand: Demand, now: float, queued: Demand = NO_DEMAND)
     for bucket, amount, before in zip(quota.buckets, demand, queued, strict=True):
         if bucket is not None:
             longest_s = max(longest_s, bucket.wait_s(amount, now, queued=before))
-    return longest_s
+    return longest_s if quota.credit is None else max(longest_s, quota.credit.wait_s(1.0, now))
 
 
 def slots(options: QuotaOptions, quota: Quota) -> float:
@@ -113,10 +119,14 @@ def take(options: QuotaOptions, quota: Quota, demand: Demand, now: float) -> tup
     return left._replace(in_flight=left.in_flight + 1), Taken(0.0, levels, now)
 
 
-def give_back(quota: Quota, unused: Demand, now: float) -> Quota:
-    """A request is over, or was never sent: its slot is free, and what it did not use comes back."""
+def give_back(quota: Quota, unused: Demand, now: float, said_tokens: float = 0.0) -> Quota:
+    """A request is over, or was never sent: its slot is free, and what it did not use comes back.
+
+    `said_tokens` of output are charged now by a provider that does so at the end.
+    """
     left = quota if unused == NO_DEMAND else _less(quota, NO_DEMAND.minus(unused), now)
-    return left._replace(in_flight=left.in_flight - 1)
+    credit = left.credit and left.credit.take(said_tokens, now)
+    return left._replace(in_flight=left.in_flight - 1, credit=credit)
 
 
 def blocked(quota: Quota, until_s: float) -> Quota:
@@ -139,7 +149,10 @@ def calibrated(options: QuotaOptions, quota: Quota, taken: Taken, meters: Meters
         else _told(bucket, None if level is None else level - away, meter, now)
         for bucket, level, away, meter in known
     ]
-    return _lowered(quota, told, now)
+    output, credit = meters[-1], quota.credit
+    if credit is not None and output.limit_per_min:
+        credit = credit.slowed_to(output.limit_per_min, now)
+    return _lowered(quota._replace(credit=credit), told, now)
 
 
 def _learned(options: QuotaOptions, meter: Meter, now: float) -> Bucket | None:

@@ -156,8 +156,8 @@ class CountedLimiter(Limiter):
             self.taken_tokens += demand.tokens
         return taken
 
-    def _give_back(self, unused: Demand) -> None:
-        super()._give_back(unused)
+    def _give_back(self, unused: Demand, said_tokens: float = 0.0) -> None:
+        super()._give_back(unused, said_tokens)
         self.taken_requests -= unused.requests
         self.taken_tokens -= unused.tokens
 

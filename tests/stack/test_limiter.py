@@ -425,3 +425,21 @@ def test_a_bucket_that_turns_out_smaller_is_not_emptied_by_that() -> None:
     bucket = quota.calibrated(options, known, taken, meters, 0.5).buckets[1]
     assert bucket is not None
     assert bucket.level_at(0.5) >= 399_000
+
+
+def test_what_was_regained_while_it_was_owed_is_not_there_when_a_provider_charges_at_the_end() -> None:
+    """Two replies of 500 tokens, ten seconds apart, end together: a bucket of 500 that is charged only then
+    was full all the time, and is 500 in debt.
+    """
+    options = LimiterOptions(output_tpm=3000, burst_s=10)
+    large, small = quota.Demand(output_tokens=500), quota.Demand(output_tokens=5)
+    known = quota.opened(options, 0.0)
+    for now in (0.0, 10.0):
+        known, taken = quota.take(options, known, large, now)
+        assert taken.wait_s == 0.0
+    for _ in range(2):
+        known = quota.give_back(known, quota.NO_DEMAND, 10.2, 500.0)
+    _, refused = quota.take(options, known, small, 10.2)
+    assert refused.wait_s == pytest.approx(501 / 50)
+    _, taken = quota.take(options, known, small, 10.2 + refused.wait_s)
+    assert taken.wait_s == 0.0
