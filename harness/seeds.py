@@ -28,6 +28,7 @@ class SeedRequest:
     incident: str | None
     started_at: datetime
     command: str
+    questions: Path | None = None
 
     def spec(self, seed: int) -> RunSpec:
         """The whole run under one seed."""
@@ -39,6 +40,7 @@ class SeedRequest:
             stacks=self.stacks,
             trace=self.trace,
             incident=self.incident,
+            questions=self.questions,
             command=self.command,
         )
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mock_providers import FaultError, check_faults, load_incident, load_profile
+from mock_providers import Catalogue, FaultError, check_faults, load_incident, load_profile
 
+from .answers import catalogue_of
 from .errors import InputError
 from .library import find
 from .load.plan import PlannedCall, make_plan
@@ -26,6 +27,7 @@ class RunSpec:
     duration_s: float
     subjects: tuple[Subject, ...]
     workload: Workload
+    answers: Catalogue
     trace: Trace | None
     plan: tuple[PlannedCall, ...]
     command: str
@@ -61,12 +63,13 @@ def make_spec(
     stacks: tuple[str, ...] = (),
     trace: Path | None = None,
     incident: str | None = None,
+    questions: Path | None = None,
     command: str = "",
 ) -> RunSpec:
     """Read everything a run needs. Raises InputError or ConfigError, one line.
 
     `scenario` and `stacks` are names or paths; `stacks`, when given, replace the scenario's subjects;
-    the faults of `incident` come on top of its own.
+    the faults of `incident` come on top of its own; `questions` is a file of questions to ask instead.
     """
     path = find("scenarios", scenario)
     loaded = load_scenario(path)
@@ -90,7 +93,7 @@ def make_spec(
     _check_subjects(path, subjects, engine)
     seed = loaded.seed if seed is None else seed
     duration_s = loaded.duration_s if duration_s is None else duration_s
-    workload = load_workload(loaded.workload, path.parent)
+    workload = load_workload(loaded.workload, path.parent, questions)
     recorded = None if trace is None else read_azure_trace(trace)
     plan = make_plan(loaded.arrivals, workload, seed, duration_s, recorded)
     if not plan:
@@ -103,6 +106,7 @@ def make_spec(
         duration_s=duration_s,
         subjects=subjects,
         workload=workload,
+        answers=catalogue_of(workload),
         trace=recorded,
         plan=tuple(plan),
         command=command,

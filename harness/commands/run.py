@@ -44,6 +44,13 @@ def run(
     trace: Annotated[
         Path | None, typer.Option(help="Recorded traffic for scenarios that replay it: Azure LLM trace, CSV.")
     ] = None,
+    questions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Ask these instead: a CSV of text,category (same category: same right answer).",
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Where run directories are made.")] = Path("runs"),
     as_json: Annotated[
         bool, typer.Option("--json", help="Print summary.json on standard output and nothing else.")
@@ -60,6 +67,8 @@ def run(
         brownout run outage --engine virtual --seeds 20
 
         brownout run day --engine virtual --incident openai-2024-12-11
+
+        brownout run exact-cache --questions my-questions.csv
 
         brownout run azure-hour --duration 60s --trace AzureLLMInferenceTrace_conv.csv
     """
@@ -80,13 +89,14 @@ def run(
         stacks=tuple(stack or ()),
         trace=trace,
         incident=incident,
+        questions=questions,
         command=shlex.join(["brownout", *sys.argv[1:]]),
     )
     started_at = datetime.now(UTC)  # noqa: TID251  # the one look at the calendar: it names the run
     folder = new_run_folder(out, spec.name, started_at)
     if seeds is not None:
         request = SeedRequest(
-            scenario, duration, tuple(stack or ()), trace, incident, started_at, spec.command
+            scenario, duration, tuple(stack or ()), trace, incident, started_at, spec.command, questions
         )
         if spec.engine != "virtual":
             raise InputError(

@@ -33,7 +33,7 @@ def _one_line(text: str) -> str:
     return text
 
 
-Line = Annotated[str, Field(max_length=1_000), AfterValidator(_one_line)]
+Line = Annotated[str, Field(max_length=8_000), AfterValidator(_one_line)]
 
 
 class Question(BaseModel):

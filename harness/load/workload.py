@@ -14,6 +14,7 @@ from .catalogue import Question, load_catalogue
 from .handbook import handbook
 from .lengths import LENGTHS, Lengths, LengthsName
 from .questions import Burst, Share, groups_of
+from .questions_csv import read_questions_csv
 from .sessions import SessionOptions
 from .trace import Trace
 
@@ -29,7 +30,7 @@ class WorkloadOptions(BaseModel):
 
     | key | default | meaning |
     | --- | --- | --- |
-    | `catalogue` | "catalogue.jsonl" | questions file, beside the scenario or else the one that comes along |
+    | `catalogue` | "catalogue.jsonl" | questions file, beside the scenario or else one that comes along |
     | `fresh_share` | 0.8 | share of calls with notes and lengths of their own, 0 to 1 (a choice, unsourced) |
     | `zipf_s` | 1.0 | exponent of the questions' popularity, 0 to 10; 0: all alike |
     | `lengths` | "azure-conversation" | token lengths of questions, a key of `LENGTHS`; a trace prevails |
@@ -98,25 +99,39 @@ class Workload:
         return handbook(options.system_prompt, options.system_prompt_tokens)
 
 
-def load_workload(options: WorkloadOptions, folder: Path | None = None) -> Workload:
+def load_workload(
+    options: WorkloadOptions, folder: Path | None = None, questions: Path | None = None
+) -> Workload:
     """Read the catalogue: from `folder` (the scenario's) if it is there, else from the project's workloads.
+
+    `questions` is a file to read instead; if nothing in it is easily confused, nobody asks what is.
 
     Raises InputError, one line, when it is in neither place or is no catalogue, or when calls should ask what
     is easily confused and nothing is.
     """
+    if questions is not None:
+        read = read_questions(questions)
+        if not groups_of(read):
+            options = options.model_copy(update={"confusable_share": 0.0})
+        return Workload(options, read, questions)
     own = Path(str(files("scenarios"))) / "workloads"
     folders = [own] if folder is None else [folder, own]
     for place in folders:
         path = place / options.catalogue
         if path.is_file():
-            questions = load_catalogue(path)
-            if options.confusable_share and not groups_of(questions):
+            read = read_questions(path)
+            if options.confusable_share and not groups_of(read):
                 raise InputError(
                     f"workload.confusable_share: expected questions with groups in {path}, got none"
                 )
-            return Workload(options, questions, path)
+            return Workload(options, read, path)
     places = " or ".join(str(place) for place in folders)
     raise InputError(f'workload.catalogue: expected a file in {places}, got "{options.catalogue}"')
+
+
+def read_questions(path: Path) -> tuple[Question, ...]:
+    """A CSV by its suffix, otherwise a catalogue. Raises InputError, one line."""
+    return read_questions_csv(path) if path.suffix.lower() == ".csv" else load_catalogue(path)
 
 
 def describe_workload(workload: Workload, trace: Trace | None = None) -> str:

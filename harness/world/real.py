@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import orjson
 
+from harness.answers import write_catalogue
 from harness.errors import RunFailed
 from harness.load.job import Job
 from harness.load.plan_file import write_plan
@@ -42,7 +43,9 @@ class RealWorld:
         write_plan(self._folder / "plan.ndjson", self._spec.plan)
         scenario = self._spec.scenario
         args = ["mock", "--profile", scenario.profile, "--seed", str(self._spec.seed)]
-        args += ["--answers", str(self._spec.workload.catalogue)]
+        answers = self._folder / "answers.ndjson"
+        write_catalogue(self._spec.workload, answers)
+        args += ["--answers", str(answers)]
         child = self._open.enter_context(Child(args, self._folder / "providers.log"))
         self._providers = self._open.enter_context(Providers(child.ready))
         return self

@@ -22,7 +22,7 @@ from harness.subject import Subject
 from harness.subjects.in_process import ask_stack
 from harness.subjects.over_http import ask_gateway
 from harness.subjects.python_client import PythonClient, load_client
-from mock_providers import MockApp, load_catalogue, load_profile, parse_faults
+from mock_providers import MockApp, load_profile, parse_faults
 
 from .provider_keys import PROVIDER_KEY, named_keys
 from .serving import serve
@@ -39,7 +39,6 @@ class VirtualWorld:
     def __init__(self, spec: RunSpec) -> None:
         self._spec = spec
         self._profile = load_profile(spec.scenario.profile)
-        self._answers = load_catalogue(spec.workload.catalogue)
 
     def __enter__(self) -> Self:
         return self
@@ -62,7 +61,7 @@ class VirtualWorld:
 
     async def _play(self, subject: Subject, client: Any, measured: Measured, on_progress: OnProgress) -> None:
         spec = self._spec
-        app = MockApp(self._profile, seed=spec.seed, answers=self._answers)
+        app = MockApp(self._profile, seed=spec.seed, answers=spec.answers)
         app.set_faults(parse_faults(spec.faults, self._profile))
         on_row = _Progress(subject.name, len(spec.plan), measured, on_progress)
         async with AsyncExitStack() as world:

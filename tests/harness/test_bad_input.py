@@ -91,6 +91,20 @@ def test_a_port_in_use(command: list[str], tmp_path: Path) -> None:
         complains(brownout(*command, port, cwd=tmp_path), port, "already in use")
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, ["mine.csv: cannot be read", "text and category"]),
+        ("question,label\na,b\n", ["mine.csv line 1: expected labelled questions", "question,label"]),
+        ("text,category\na,b\n,c\n", ["mine.csv line 3, column text: expected some text"]),
+    ],
+)
+def test_a_file_of_questions_that_will_not_do(content: str | None, words: list[str], tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "mine.csv").write_text(content)
+    complains(brownout("run", "outage", "--questions", "mine.csv", cwd=tmp_path), *words)
+
+
 def test_a_duration_that_is_none(tmp_path: Path) -> None:
     result = brownout("run", "outage", "--duration", "soon", cwd=tmp_path)
     assert result.returncode == 2

@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from harness.errors import InputError
-from harness.load.arrivals import ConstantArrivals, PoissonArrivals, TraceArrivals
+from harness.load.arrivals import (
+    Arrivals,
+    ConstantArrivals,
+    DiurnalArrivals,
+    PoissonArrivals,
+    TraceArrivals,
+)
 from harness.load.catalogue import is_right
 from harness.load.handbook import handbook
 from harness.load.plan import PlannedCall, make_plan
@@ -27,26 +33,26 @@ from harness.load.workload import (
     load_workload,
 )
 from harness.scenario import parse_scenario
-from harness.spec import make_spec
 from mock_providers import load_catalogue, tokens
 
 POISSON = PoissonArrivals(rate_per_s=20)
 LARGE = load_workload(WorkloadOptions(catalogue="questions.jsonl"))
 BY_ID = {question.id: question for question in LARGE.questions}
 
-PLANS_BEFORE = {
-    "backoff": "962b06ea5b000108",
-    "bad-day": "962b06ea5b000108",
-    "brownout": "962b06ea5b000108",
-    "day": "7e8269f347b155d0",
-    "hedging": "bc8b913ee22e9473",
-    "midstream": "962b06ea5b000108",
-    "outage": "962b06ea5b000108",
-    "slow-drip": "bc8b913ee22e9473",
-    "storm-529": "962b06ea5b000108",
-    "total-outage": "962b06ea5b000108",
+TRACE = Trace("hour.csv", tuple(TraceRow(n / 4, 50 + 20 * (n % 3), 5 * n) for n in range(400)))
+OUTAGE = WorkloadOptions(zipf_s=1.0, lengths="azure-conversation", max_output_tokens=480)
+PLANS_BEFORE: dict[str, tuple[Arrivals, WorkloadOptions, Trace | None]] = {
+    "962b06ea5b000108": (PoissonArrivals(rate_per_s=20), OUTAGE, None),
+    "bc8b913ee22e9473": (PoissonArrivals(rate_per_s=10), OUTAGE, None),
+    "7261fe9810d0648f": (DiurnalArrivals(rate_per_s=1), OUTAGE, None),
+    "638042eef10ad76e": (
+        ConstantArrivals(rate_per_s=10),
+        WorkloadOptions(tenants=4, zipf_s=1.3, fresh_share=0.3, lengths="azure-code", stream=False),
+        None,
+    ),
+    "0c797ddde2992632": (TraceArrivals(), WorkloadOptions(), TRACE),
 }
-"""The first minute's plan of the scenarios that there were before there were these options."""
+"""A minute's plan of traffic as in `outage`, `hedging`, `day` and others, made before there were these."""
 
 
 def workload(**options: object) -> Workload:
@@ -61,8 +67,9 @@ def asked(call: PlannedCall) -> str:
     return call.messages[-1][1].split("\n")[-2].removeprefix("Question: ")
 
 
-@pytest.mark.parametrize("name", PLANS_BEFORE)
-def test_a_scenario_that_uses_none_of_the_options_has_the_plan_it_had(name: str) -> None:
+@pytest.mark.parametrize("digest", PLANS_BEFORE)
+def test_a_workload_that_uses_none_of_the_options_has_the_plan_it_had(digest: str) -> None:
+    arrivals, options, trace = PLANS_BEFORE[digest]
     calls = [
         (
             call.n,
@@ -76,9 +83,9 @@ def test_a_scenario_that_uses_none_of_the_options_has_the_plan_it_had(name: str)
             call.stream,
             call.messages,
         )
-        for call in make_spec(name, duration_s=60.0).plan
+        for call in make_plan(arrivals, load_workload(options), 7, 60.0, trace)
     ]
-    assert hashlib.sha256(repr(calls).encode()).hexdigest()[:16] == PLANS_BEFORE[name]
+    assert hashlib.sha256(repr(calls).encode()).hexdigest()[:16] == digest
 
 
 @pytest.mark.parametrize(

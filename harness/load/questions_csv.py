@@ -1,0 +1,113 @@
+"""Labelled questions from a CSV with the columns `text` and `category`, as intent data sets have them.
+
+The texts of a category mean the same, so they have the same right answer: a category becomes one question of
+the catalogue, its first text the question's own wording, the others its paraphrases. What the mock answers is
+the category's name, and what it answers wrongly the name of another. Further columns are for other readers.
+"""
+
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.errors import InputError
+
+from .catalogue import Question
+from .draws import bits
+
+_EXPECTED_FILE = "expected labelled questions (CSV with the columns text and category)"
+_LONGEST_TEXT = 8_000
+_WRONG_ANSWERS = 3
+
+
+def read_questions_csv(path: Path) -> tuple[Question, ...]:
+    """One question a category, in the order of their first texts; all are of medium difficulty.
+
+    Blanks, line breaks and what cannot be printed become single blanks. A text that was there before (in any
+    case) is left out, under whatever category: labels of real data contradict each other now and then, and a
+    mock can give only one answer.
+
+    Raises InputError, one line with file, line, column and expectation, for an unreadable file, a header
+    without both columns, a row without both values, a text over 8,000 characters, a category without a letter
+    or digit or that differs from another only in case and punctuation, and fewer than two categories.
+    """
+    texts: dict[str, list[str]] = {}
+    category_named: dict[str, str] = {}
+    seen: set[str] = set()
+    for where, text, category in _rows(path):
+        name = _name(category)
+        if not name:
+            raise InputError(f"{where}, column category: expected a letter or digit, got {category[:40]!r}")
+        if category_named.setdefault(name.casefold(), category) != category:
+            other = category_named[name.casefold()]
+            raise InputError(f"{where}, column category: expected {other!r} written alike, got {category!r}")
+        if text.casefold() not in seen:
+            seen.add(text.casefold())
+            texts.setdefault(category, []).append(text)
+    if len(texts) < 2:
+        raise InputError(f"{path}: expected texts of at least two categories, got {len(texts)}")
+    return tuple(_question(category, wordings, list(texts)) for category, wordings in texts.items())
+
+
+def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
+    """(where, text, category) of each row; the line is the row's last, if a text holds line breaks."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            text_at, category_at = _columns(path, next(reader, []))
+            for row in reader:
+                if row:
+                    where = f"{path} line {reader.line_num}"
+                    yield (
+                        where,
+                        _value(row, text_at, where, "text"),
+                        _value(row, category_at, where, "category"),
+                    )
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); {_EXPECTED_FILE}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: is not CSV text; {_EXPECTED_FILE}") from error
+
+
+def _columns(path: Path, header: list[str]) -> tuple[int, int]:
+    names = [name.strip().casefold() for name in header]
+    if names.count("text") != 1 or names.count("category") != 1:
+        raise InputError(f"{path} line 1: {_EXPECTED_FILE}, got {','.join(header)[:80]!r}")
+    return names.index("text"), names.index("category")
+
+
+def _value(row: list[str], at: int, where: str, column: str) -> str:
+    raw = row[at] if at < len(row) else ""
+    value = " ".join("".join(char if char.isprintable() else " " for char in raw).split())
+    if not value:
+        raise InputError(f"{where}, column {column}: expected some text, got none")
+    if len(value) > _LONGEST_TEXT:
+        raise InputError(
+            f"{where}, column {column}: expected at most {_LONGEST_TEXT:,} characters, got {len(value):,}"
+        )
+    return value
+
+
+def _question(category: str, wordings: list[str], categories: list[str]) -> Question:
+    others = sorted(
+        (other for other in categories if other != category),
+        key=lambda other: bits(0, "wrong", category, other),
+    )
+    return Question(
+        id=category,
+        question=wordings[0],
+        answer=_answer(category),
+        wrong=tuple(_answer(other) for other in others[:_WRONG_ANSWERS]),
+        difficulty="medium",
+        topic=category,
+        paraphrases=tuple(wordings[1:]),
+    )
+
+
+def _answer(category: str) -> str:
+    """A single word, so that no category's answer is part of another's, nor of any prose."""
+    return f"category_{_name(category)}"
+
+
+def _name(category: str) -> str:
+    return re.sub(r"\W+", "_", category).strip("_")
