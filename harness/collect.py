@@ -8,6 +8,15 @@ from dataclasses import dataclass
 
 from .world.world import Measured, Row
 
+ROUTE = (
+    "route_policy",
+    "route_tier",
+    "route_rank",
+    "route_score",
+    "route_why",
+    "escalated",
+    "held_s",
+)
 MOMENTS = ("started_s", "first_s", "end_s")
 
 
@@ -45,13 +54,18 @@ def _call_facts(fact: Row | None, tells: bool) -> Row:
     if fact is None:
         none = 0 if tells else None
         return {"provider": None, "model": None, "cache": "off", "attempts": none, "cost_nusd": none}
-    answered = [attempt for attempt in fact["attempts"] if attempt["outcome"] == "success"]
+    answered = [
+        attempt
+        for attempt in fact["attempts"]
+        if attempt["outcome"] == "success" and attempt["kind"] != "judge"
+    ]
     return {
         "provider": answered[-1]["provider"] if answered else None,
         "model": answered[-1]["model"] if answered else None,
         "cache": fact["cache"],
         "attempts": len(fact["attempts"]),
         "cost_nusd": fact["cost_nusd"],
+        **{name: fact.get(name) for name in ROUTE},
     }
 
 

@@ -22,6 +22,8 @@ from .options import Options, first_complaint
 from .reply import Reply
 from .retry import Retry, RetryOptions
 from .retry_budget import RetryBudget, RetryBudgetOptions
+from .routing.options import RouteOptions
+from .routing.policies import make_route
 from .send import Endpoint, Send
 from .stack_file import layered
 from .state import Backend, MemoryBackend
@@ -54,7 +56,8 @@ class TargetOptions(Options):
     """One entry of the chain. `timeout_s` 10 to the first token; `name` is the provider's unless given.
 
     What the model can do: `tools`, `json_mode`, `prefill` (go on from a partial answer), all true. `region`
-    "" (not known): a call with a residency is only sent to targets of that region.
+    "" (not known): a call with a residency is only sent to targets of that region. `tier` is one of the
+    `[route]` table's tiers, "" in a stack without one.
     """
 
     provider: ProviderName
@@ -67,6 +70,7 @@ class TargetOptions(Options):
     tools: bool = True
     json_mode: bool = True
     region: str = ""
+    tier: str = ""
     limiter: LimiterOptions | None = None
 
     def target(self) -> Target:
@@ -82,6 +86,7 @@ class TargetOptions(Options):
             tools=self.tools,
             json=self.json_mode,
             region=self.region,
+            tier=self.tier,
         )
 
 
@@ -92,6 +97,7 @@ class StackOptions(Options):
     description: str = ""
     deadlines: DeadlineOptions = DeadlineOptions()
     cache: CacheOptions | None = None
+    route: RouteOptions | None = None
     fallback: FallbackOptions = FallbackOptions(after_first_token="fail")
     retry: RetryOptions | None = None
     retry_budget: RetryBudgetOptions | None = None
@@ -106,6 +112,20 @@ class StackOptions(Options):
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise ValueError(f"target names must differ, {twice!r} is there twice; set `name`")
+        return self
+
+    @model_validator(mode="after")
+    def _targets_have_a_tier(self) -> "StackOptions":
+        if self.route is None:
+            return self
+        names = ", ".join(self.route.tiers)
+        for target in self.target:
+            if target.tier not in self.route.tiers:
+                which = f"target {target.target().name!r}: tier"
+                raise ValueError(f"{which}: expected one of {names}, found {target.tier!r}")
+        for tier in self.route.tiers:
+            if all(target.tier != tier for target in self.target):
+                raise ValueError(f"route.tiers: expected a target of each, found none of {tier!r}")
         return self
 
 
@@ -215,6 +235,8 @@ def _layers_above_targets(
         budget = RetryBudget(options.retry_budget, backend=backend)
         layers.append(budget)
         grant = budget.grant
+    if options.route is not None:
+        layers.append(make_route(options.route, targets))
     layers.append(Fallback(targets, options.fallback, grant))
     if options.retry is not None:
         layers.append(Retry(options.retry, seed, grant))

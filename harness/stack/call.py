@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .facts import AttemptFacts, CallFacts
 
 Role = Literal["system", "user", "assistant", "tool"]
-AttemptKind = Literal["primary", "retry", "fallback", "hedge", "continue"]
+AttemptKind = Literal["primary", "retry", "fallback", "hedge", "continue", "escalate", "judge"]
 Priority = Literal["interactive", "batch"]
 CacheUse = Literal["use", "refresh", "bypass"]
 
@@ -55,7 +55,8 @@ class Target:
 
     `max_output_tokens` and `context_tokens` are the model's own limits: what a prompt is adapted to.
     `prefill` says that it goes on from a last message of the assistant, `tools` and `json` that it can call
-    tools and reply in JSON; `region` is where it answers, "" when that is not known.
+    tools and reply in JSON; `region` is where it answers, "" when that is not known; `tier` is its place
+    among models for a router, "" when there is none.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Target:
     tools: bool = True
     json: bool = True
     region: str = ""
+    tier: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,10 @@ class Call:
     `tool_choice` is "auto", "none", "required" or the name of the one tool to call. `json_schema` asks for a
     reply in JSON: `{}` for any object, otherwise an instance of that schema, held to it by the provider if
     `json_strict` and it can. `residency` is the region that the call must stay in.
-    `cache`: "refresh" takes no answer from a cache but leaves one there, "bypass" does neither.
+    `cache`: "refresh" takes no answer from a cache but leaves one there, "bypass" does neither. `hint` is
+    what the caller knows of how hard the question is; only a router that says so looks at it.
+    `route` is the order in which a router wants the targets tried (empty: the chain's own); `elsewhere` says
+    that it will ask others if none of them answers.
     `prefill` is what the reply has begun with elsewhere: the provider is to go on from there. `insist` asks a
     target even if its breaker is open. `target`, `attempt_kind`, `backoff_s` and `attempt` are filled in on
     the way down; `facts` is the call's own notebook, shared by all its attempts.
@@ -102,9 +107,12 @@ class Call:
     tenant: str = ""
     priority: Priority = "interactive"
     cache: CacheUse = "use"
+    hint: str = ""
     deadline_s: float = inf
     prefill: str = ""
     insist: bool = False
+    route: tuple[Target, ...] = ()
+    elsewhere: bool = False
     target: Target | None = None
     attempt_kind: AttemptKind = "primary"
     backoff_s: float = 0.0

@@ -45,6 +45,10 @@ class AttemptFacts:
 class CallFacts:
     """One call. `outcome`: success, failed, rejected (by us) or abandoned (by the caller).
 
+    Of a router: `route_policy`, the tier that the call went to at last and its rank (0: the smallest), the
+    score it went by and why in words, whether it was `escalated` to a larger tier after a smaller one had
+    been asked, and for how long the reply's first token was held back until the answer was judged (`held_s`).
+
     `going_on` is work that the call began and that may outlive its reply; its attempts are the call's.
     """
 
@@ -56,6 +60,13 @@ class CallFacts:
     outcome: str | None = None
     error_kind: str | None = None
     cache: str = "off"
+    route_policy: str | None = None
+    route_tier: str | None = None
+    route_rank: int | None = None
+    route_score: float | None = None
+    route_why: str | None = None
+    escalated: bool | None = None
+    held_s: float | None = None
     attempts: list[AttemptFacts] = field(default_factory=list)
     going_on: "list[asyncio.Future[Any]]" = field(default_factory=list)
 
@@ -79,7 +90,8 @@ class CallFacts:
     @property
     def answered_by(self) -> AttemptFacts | None:
         """The attempt whose reply went to the caller, if one did."""
-        committed = [attempt for attempt in self.attempts if attempt.first_s is not None]
+        asked = [attempt for attempt in self.attempts if attempt.kind != "judge"]
+        committed = [attempt for attempt in asked if attempt.first_s is not None]
         going_on = [attempt for attempt in committed if attempt.outcome in (None, "success")]
         last = going_on or committed
         return last[-1] if last else None

@@ -30,7 +30,9 @@ class FallbackOptions(Options):
 
 
 class Fallback:
-    """Tries `targets` in order. Raises `AllProvidersFailed`, or the error itself if it is nobody's fault.
+    """Tries `targets` in order, or in that of the call's route.
+
+    Raises `AllProvidersFailed`, or the error itself if it is nobody's fault.
 
     `grant` asks the retry budget, which must agree to each attempt that mends a broken reply.
     """
@@ -48,14 +50,14 @@ class Fallback:
     async def __call__(self, call: Call, next: Next) -> Reply:
         if self._options.after_first_token == "restart" and call.stream:
             return await self._restarted(call, next)
-        attempted = Attempted()
-        answering = await first_answer(call, self._targets, next, attempted)
+        attempted, chain = Attempted(), call.route or self._targets
+        answering = await first_answer(call, chain, next, attempted)
         if not call.stream:
             return answering[1]
         source = Continuation(
             call,
             answering,
-            self._targets,
+            chain,
             lambda again, targets, so_far: first_answer(again, targets, next, so_far),
             attempted,
             most=self._options.max_continuations if self._options.after_first_token == "continue" else 0,
@@ -65,7 +67,7 @@ class Fallback:
 
     async def _restarted(self, call: Call, next: Next) -> Reply:
         """The events of the first reply that comes whole."""
-        attempted, targets = Attempted(), self._targets
+        attempted, targets = Attempted(), call.route or self._targets
         for left in reversed(range(self._options.max_continuations + 1)):
             target, reply = await first_answer(call, targets, next, attempted)
             try:

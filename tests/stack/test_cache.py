@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from harness.stack.cache import CacheOptions, ExactCache, cache_key
 from harness.stack.cache_store import EntryStore, Found
-from harness.stack.call import Call, Message, Tool
+from harness.stack.call import Call, Message, Target, Tool
 from harness.stack.errors import ProviderError
 from harness.stack.reply import Delta, Finish, ToolCall
 
+OPENAI = Target("openai", "openai", "gpt-4o")
 DECIDES = {
     "tenant": "other",
     "model": "other",
@@ -72,6 +73,9 @@ def test_nothing_else_is_in_the_key(call: Callable[..., Call]) -> None:
         "backoff_s": 1.0,
         "priority": "batch",
         "insist": True,
+        "hint": "hard",
+        "route": (OPENAI,),
+        "elsewhere": True,
         "cache": "refresh",
     }
     others |= {"attempt_kind": "retry", "attempt": None, "facts": call("c2").facts}

@@ -1,0 +1,25 @@
+"""The `[route]` table of a stack."""
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from ..options import Options
+
+PolicyName = Literal["small", "large"]
+
+
+class RouteOptions(Options):
+    """`policy`: how the tier of a call is chosen. `tiers` ["small", "large"]: their names, smallest first;
+    each target of the stack has one of them as its `tier`.
+    """
+
+    policy: PolicyName
+    tiers: tuple[str, ...] = Field(default=("small", "large"), min_length=2)
+
+    @field_validator("tiers")
+    @classmethod
+    def _differ(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(dict.fromkeys(names)) < len(names):
+            raise ValueError(f"expected names that differ, got {', '.join(names)}")
+        return names
