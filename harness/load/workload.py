@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from harness.errors import InputError
 
 from .catalogue import Question, load_catalogue
+from .halves import Half, in_half
 from .lengths import LENGTHS, Lengths, LengthsName
 from .trace import Trace
 
@@ -26,6 +27,7 @@ class WorkloadOptions(BaseModel):
     | key | default | meaning |
     | --- | --- | --- |
     | `catalogue` | "catalogue.jsonl" | questions file, beside the scenario or else the one that comes along |
+    | `half` | "all" | only the "train" or the "test" half of the questions (see `halves.py`) |
     | `fresh_share` | 0.8 | share of calls with notes and lengths of their own, 0 to 1 (a choice, unsourced) |
     | `zipf_s` | 1.0 | exponent of the questions' popularity, 0 to 10; 0: all alike |
     | `lengths` | "azure-conversation" | token lengths of questions, a key of `LENGTHS`; a trace prevails |
@@ -39,6 +41,7 @@ class WorkloadOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     catalogue: Annotated[str, Field(min_length=1)] = "catalogue.jsonl"
+    half: Half = "all"
     fresh_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.8
     zipf_s: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 1.0
     lengths: LengthsName = "azure-conversation"
@@ -72,7 +75,10 @@ def load_workload(options: WorkloadOptions, folder: Path | None = None) -> Workl
     for place in folders:
         path = place / options.catalogue
         if path.is_file():
-            return Workload(options, load_catalogue(path), path)
+            questions = in_half(load_catalogue(path), options.half)
+            if not questions:
+                raise InputError(f"{path}: expected questions of the {options.half} half, found none")
+            return Workload(options, questions, path)
     places = " or ".join(str(place) for place in folders)
     raise InputError(f'workload.catalogue: expected a file in {places}, got "{options.catalogue}"')
 
@@ -90,8 +96,9 @@ def describe_workload(workload: Workload, trace: Trace | None = None) -> str:
     else:
         lengths = f"token lengths of each call from {trace.name}"
     tenants = f"{options.tenants} tenants" if options.tenants > 1 else "1 tenant"
+    half = "" if options.half == "all" else f"the {options.half} half, "
     return (
-        f"{len(workload.questions)} questions of {workload.catalogue.name}, {popularity}; {lengths}; "
+        f"{half}{len(workload.questions)} questions of {workload.catalogue.name}, {popularity}; {lengths}; "
         f"planned replies up to {options.max_output_tokens:,} tokens, max_tokens {options.max_tokens:,}, "
         f"{'streamed' if options.stream else 'not streamed'}; {tenants}"
     )

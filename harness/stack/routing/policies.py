@@ -6,6 +6,7 @@ from typing import Literal
 from ..call import Call, Layer, Target
 from ..facts import CallFacts
 from .always import always
+from .heuristic import Heuristic
 from .options import RouteOptions
 from .route import Route
 from .tiers import Decision, Tiers
@@ -28,4 +29,6 @@ class Always:
 def make_route(options: RouteOptions, targets: tuple[Target, ...]) -> Layer:
     """The layer that these options describe."""
     tiers = Tiers(options.tiers, targets)
+    if options.policy == "heuristic":
+        return Route(Heuristic(options.heuristic, tiers))
     return Route(Always(options.policy, tiers))
