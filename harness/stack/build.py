@@ -22,6 +22,7 @@ from .options import Options, first_complaint
 from .reply import Reply
 from .retry import Retry, RetryOptions
 from .retry_budget import RetryBudget, RetryBudgetOptions
+from .routing.cascade import Judge
 from .routing.options import RouteOptions
 from .routing.policies import make_route
 from .send import Endpoint, Send
@@ -200,12 +201,13 @@ def build(
     prices: Mapping[str, Price] | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     backend: Backend | None = None,
+    judge: Judge | None = None,
 ) -> Stack:
     """The stack that `options` describe.
 
     `endpoints` gives each provider's base URL and key; `sink` gets every call's facts once; `seed` keys the
     jitter; `prices` defaults to the list that ships here; `backend` keeps what the mechanisms know, in memory
-    by default. Raises `ConfigError`.
+    by default; `judge` judges the answers of a cascade's smaller tiers. Raises `ConfigError`.
     """
     prices = default_prices() if prices is None else prices
     transport = transport or make_transport()
@@ -219,12 +221,18 @@ def build(
     async def by_target(call: Call) -> Reply:
         return await chains[call.addressed_to.name](call)
 
-    layers = _layers_above_targets(options, sink, backend, background, seed)
+    layers = _layers_above_targets(options, sink, prices, backend, background, seed, judge)
     return Stack(options, stack(*layers, send=by_target), transport, background)
 
 
 def _layers_above_targets(
-    options: StackOptions, sink: Sink, backend: Backend, background: Background, seed: int
+    options: StackOptions,
+    sink: Sink,
+    prices: Mapping[str, Price],
+    backend: Backend,
+    background: Background,
+    seed: int,
+    judge: Judge | None,
 ) -> list[Layer]:
     targets = tuple(target.target() for target in options.target)
     layers: list[Layer] = [Telemetry(sink)]
@@ -236,7 +244,7 @@ def _layers_above_targets(
         layers.append(budget)
         grant = budget.grant
     if options.route is not None:
-        layers.append(make_route(options.route, targets))
+        layers.append(make_route(options.route, targets, prices, backend, judge))
     layers.append(Fallback(targets, options.fallback, grant))
     if options.retry is not None:
         layers.append(Retry(options.retry, seed, grant))

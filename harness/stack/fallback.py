@@ -60,10 +60,14 @@ class Fallback:
             chain,
             lambda again, targets, so_far: first_answer(again, targets, next, so_far),
             attempted,
-            most=self._options.max_continuations if self._options.after_first_token == "continue" else 0,
+            most=self._options.max_continuations if self._continues(call) else 0,
             grant=self._grant,
         )
         return Reply(await source.__anext__(), source)
+
+    def _continues(self, call: Call) -> bool:
+        """A router that asks others itself mends what breaks; half an answer is no use to it."""
+        return self._options.after_first_token == "continue" and not call.elsewhere
 
     async def _restarted(self, call: Call, next: Next) -> Reply:
         """The events of the first reply that comes whole."""

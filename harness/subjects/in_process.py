@@ -45,4 +45,5 @@ def _call(stack: Stack, planned: PlannedCall, now: float) -> Call:
         model="gpt-4o",
         max_tokens=planned.max_tokens,
         stream=planned.stream,
+        hint=planned.difficulty,
     )

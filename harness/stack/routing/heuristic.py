@@ -2,8 +2,8 @@
 
 Logistic regression on the features of `features.py`; the weights come along as `heuristic.json`, trained by
 `python -m harness.train_router` on half of the questions of our own catalogue, or are a file of the
-user's own. The score is the probability; from `threshold` on the largest tier is asked, below it the smallest. What moved
-the score most is told in the facts: a feature's weight times how far it is from the mean.
+user's own. The score is the probability; from `threshold` on the largest tier is asked, below it the
+smallest. What moved the score most is told in the facts: a feature's weight times its distance from the mean.
 """
 
 import json
