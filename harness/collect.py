@@ -9,9 +9,20 @@ from dataclasses import dataclass
 from .stack.batch.ids import attempt_id
 from .world.world import Measured, Row
 
+ROUTE = (
+    "route_policy",
+    "route_tier",
+    "route_rank",
+    "route_score",
+    "route_why",
+    "escalated",
+    "held_s",
+)
 MOMENTS = ("started_s", "first_s", "end_s")
 NOT_RECORDED = ("sent", "cache_write_tokens", "cache_write_1h_tokens", "reasoning_tokens", "price_known")
 """What the stack tells of an attempt and the record has no column for."""
+NOT_ANSWERS = ("summary", "embedding", "judge")
+"""Attempts whose reply is not the caller's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +68,12 @@ def _call_facts(fact: Row | None, tells: bool) -> Row:
         "cache": fact["cache"],
         "attempts": len(fact["attempts"]),
         "cost_nusd": fact["cost_nusd"],
+        **{name: fact.get(name) for name in ROUTE},
     }
 
 
 def _answered(attempt: Row) -> bool:
-    return bool(attempt["outcome"] == "success" and attempt["kind"] != "summary")
+    return bool(attempt["outcome"] == "success" and attempt["kind"] not in NOT_ANSWERS)
 
 
 def _finish_attempt(attempt: Row, subject: str, t0_s: float) -> None:

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import InputError
 from .library import find, names
-from .stack.build import StackOptions, load_stack_options
 from .stack.options import first_complaint
+from .stack.stack_options import StackOptions, load_stack_options
 
 
 class ClientOptions(BaseModel):

@@ -52,7 +52,8 @@ class Accuracy(Options):
     `hallucinated`: of the answers that are not right, the share that is invented (default 0.25, our choice);
     the others are wrong answers of the catalogue. `concise`: the share of the accuracy that is left when the
     system prompt asks to be concise (default 0.98, our choice; "negligible" on average in the source that
-    `ReplyLength` names, 28 % lost by one model in mathematics).
+    `ReplyLength` names, 28 % lost by one model in mathematics). `unsure_right`, `unsure_wrong`: the share of
+    the right, and of the other answers, that say they are not sure (default 0).
     """
 
     easy: Share
@@ -60,6 +61,12 @@ class Accuracy(Options):
     hard: Share
     hallucinated: Share = 0.25
     concise: Share = 0.98
+    unsure_right: Share = 0.0
+    unsure_wrong: Share = 0.0
+
+    def unsure(self, answer: Answer) -> float:
+        """The share of such answers that say they are not sure."""
+        return self.unsure_right if answer == "right" else self.unsure_wrong
 
 
 class ReplyLength(Options):
@@ -183,15 +190,20 @@ def _opening(
 ) -> tuple[str, Answer]:
     if question is None:
         return "", "generated"
+    said, answer = _drawn(question, accuracy, quality, draws)
+    return _sentence(said, unsure=draws.uniform("unsure") < accuracy.unsure(answer)), answer
+
+
+def _drawn(question: Question, accuracy: Accuracy, quality: float, draws: Draws) -> tuple[str, Answer]:
     if draws.uniform("answer") < getattr(accuracy, question.difficulty) * quality:
-        return _sentence(question.answer), "right"
+        return question.answer, "right"
     if draws.uniform("hallucinated") < accuracy.hallucinated:
-        return _sentence(_invented(draws)), "hallucinated"
-    return _sentence(question.wrong[int(draws.uniform("wrong") * len(question.wrong))]), "wrong"
+        return _invented(draws), "hallucinated"
+    return question.wrong[int(draws.uniform("wrong") * len(question.wrong))], "wrong"
 
 
-def _sentence(answer: str) -> str:
-    return f"The answer is {answer}."
+def _sentence(answer: str, *, unsure: bool = False) -> str:
+    return f"I am not sure, but the answer is {answer}." if unsure else f"The answer is {answer}."
 
 
 def _invented(draws: Draws) -> str:
@@ -218,8 +230,10 @@ def _candidates(question: Question | None, opening: str, answer: Answer) -> list
     """What the answer's sentence may be, the drawn one first."""
     if question is None:
         return [(opening, answer)]
-    right: tuple[str, Answer] = (_sentence(question.answer), "right")
-    return [(opening, answer), right, *((_sentence(wrong), "wrong") for wrong in question.wrong)]
+    said: list[tuple[str, Answer]] = [(question.answer, "right")]
+    said += [(wrong, "wrong") for wrong in question.wrong]
+    other = [(_sentence(text, unsure=unsure), judged) for unsure in (False, True) for text, judged in said]
+    return [(opening, answer), *other]
 
 
 def _wanted_tokens(request: Request, length: ReplyLength, draws: Draws) -> int:

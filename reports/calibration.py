@@ -14,12 +14,15 @@ def ttft_error(
     """The client's first content - the provider's first sent content, over the calls a provider answered.
 
     Frames of `reports.record` for one subject. Joined through the attempt that answered (the call's last
-    successful one) on attempt_id; replays from a cache and calls that did not succeed have no such pair. The
+    successful one) on attempt_id; replays from a cache and calls that did not succeed have no such pair, nor
+    have replies that the subject held back until it had judged them. The
     number holds everything between the two sockets, the subject's own processing included. Seconds; None
     where n is 0.
     """
     answered = calls[(calls["outcome"] == "success") & ~calls["cache"].isin([*CACHE_HITS, "coalesced"])]
-    good = attempts[(attempts["outcome"] == "success") & attempts["call_id"].isin(answered["call_id"])]
+    answered = answered[answered["held_s"].isna()]
+    whole = (attempts["outcome"] == "success") & (attempts["kind"] != "judge")
+    good = attempts[whole & attempts["call_id"].isin(answered["call_id"])]
     good = good.sort_values(["call_id", "n"]).drop_duplicates("call_id", keep="last")
     told = ledger[ledger["attempt_id"].isin(good["attempt_id"])].sort_values(["attempt_id", "received_s"])
     sent_s = told.drop_duplicates("attempt_id", keep="last").set_index("attempt_id")["first_sent_s"]

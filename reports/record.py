@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .manifest import checked_manifest
-from .schema import ATTEMPTS, CALLS, LEDGER, SCHEMA_VERSION, SCHEMAS
+from .schema import ADDED, ATTEMPTS, CALLS, LEDGER, SCHEMA_VERSION, SCHEMAS
 from .tables import RecordError, Rows, to_frame, to_table
 
 __all__ = [
@@ -91,8 +91,9 @@ def record_sha256(run: Run) -> str:
     """A fingerprint of the three tables' content: 64 hex digits.
 
     It depends on the recorded values alone: not on the order of rows, the Parquet writer's version or
-    anything in the manifest. Each table is sorted by its columns in schema order (identity first) and hashed
-    column by column as little-endian numbers, UTF-8 text, lengths and null masks.
+    anything in the manifest, and a column that came later counts once it says something. Each table is sorted
+    by its columns in schema order (identity first) and hashed column by column as little-endian numbers,
+    UTF-8 text, lengths and null masks.
     """
     digest = hashlib.sha256(f"brownout record {SCHEMA_VERSION}".encode())
     for name, frame in _named(run.calls, run.attempts, run.ledger):
@@ -101,6 +102,8 @@ def record_sha256(run: Run) -> str:
         ordered = table.sort_by([(column, "ascending") for column in scalars])
         digest.update(f"{name} {len(ordered)}".encode())
         for field in ordered.schema:
+            if field.name in ADDED.get(name, ()) and ordered[field.name].null_count == len(ordered):
+                continue
             digest.update(f"{field.name} {field.type}".encode())
             for part in _canonical(ordered[field.name].combine_chunks()):
                 digest.update(part)
@@ -146,11 +149,14 @@ def _read_table(path: Path, name: str) -> pa.Table:
     except (pa.ArrowException, OSError) as error:
         raise RecordError(f"{path}: not a readable Parquet file: {str(error).splitlines()[0]}") from None
     schema = SCHEMAS[name]
-    missing = [column for column in schema.names if column not in table.column_names]
+    absent = [field for field in schema if field.name not in table.column_names]
+    missing = [field.name for field in absent if field.name not in ADDED.get(name, ())]
     unknown = [column for column in table.column_names if column not in schema.names]
     if missing or unknown:
         problem = f"column {missing[0]!r} is missing" if missing else f"unknown column {unknown[0]!r}"
         raise RecordError(f"{path}: {problem}")
+    for field in absent:  # a record from before there was such a column: nobody told
+        table = table.append_column(field, pa.nulls(len(table), field.type))
     try:
         return table.select(schema.names).cast(schema)
     except (pa.ArrowException, ValueError) as error:

@@ -10,7 +10,18 @@ SCHEMA_VERSION = 1
 
 CALL_OUTCOMES = ("success", "failed", "rejected", "dropped")
 ATTEMPT_OUTCOMES = ("success", "failed", "abandoned", "rejected")
-ATTEMPT_KINDS = ("primary", "retry", "fallback", "hedge", "continue", "audit", "embedding", "summary")
+ATTEMPT_KINDS = (
+    "primary",
+    "retry",
+    "fallback",
+    "hedge",
+    "continue",
+    "audit",
+    "embedding",
+    "summary",
+    "escalate",
+    "judge",
+)
 CACHE_STATES = ("off", "miss", "exact", "stale", "semantic", "coalesced", "bypass")
 CACHE_HITS = ("exact", "stale", "semantic")
 """Answered from memory. A coalesced call had the answer of another that was under way."""
@@ -82,6 +93,13 @@ CALLS = _schema("""
     attempts int?
     cost_nusd int?
     answer_right bool?
+    route_policy str?
+    route_tier str?
+    route_rank int?
+    route_score float?
+    route_why str?
+    escalated bool?
+    held_s float?
 """)
 
 ATTEMPTS = _schema("""
@@ -140,6 +158,20 @@ LEDGER = _schema("""
     answer str?
     prompt_digest str
 """)
+
+ADDED = {
+    "calls": (
+        "route_policy",
+        "route_tier",
+        "route_rank",
+        "route_score",
+        "route_why",
+        "escalated",
+        "held_s",
+    )
+}
+"""Columns that came after the first records. One that is null throughout is as good as absent: a record from
+before it can be read, and keeps its fingerprint."""
 
 # Values a column may take; a typo in one would silently fall out of every count.
 VOCABULARY: dict[str, dict[str, tuple[str, ...]]] = {

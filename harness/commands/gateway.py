@@ -38,8 +38,10 @@ def gateway(
     """
     from harness.facts_file import FactsFile
     from harness.library import find
-    from harness.stack.build import build, endpoints_from, load_stack_options
+    from harness.stack.build import build
     from harness.stack.gateway import Gateway
+    from harness.stack.providers import endpoints_from
+    from harness.stack.stack_options import load_stack_options
 
     from .serving import announce, serve_app, stop_event
 

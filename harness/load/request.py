@@ -8,11 +8,12 @@ from .plan import PlannedCall
 
 
 def request_headers(call: PlannedCall) -> dict[str, str]:
-    """The call's own id and tenant travel beside the body."""
+    """The call's own id and tenant travel beside the body; its difficulty, too, as a router's hint."""
     return {
         "content-type": "application/json",
         "x-brownout-call-id": call.call_id,
         "x-brownout-tenant": call.tenant,
+        "x-brownout-hint": call.difficulty,
     }
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from harness.errors import InputError
 
 from .catalogue import Question, load_catalogue
+from .halves import Half, in_half
 from .handbook import handbook
 from .lengths import LENGTHS, Lengths, LengthsName
 from .questions import Burst, Share, groups_of
@@ -31,6 +32,7 @@ class WorkloadOptions(BaseModel):
     | key | default | meaning |
     | --- | --- | --- |
     | `catalogue` | "catalogue.jsonl" | questions file, beside the scenario or else one that comes along |
+    | `half` | "all" | only the "train" or the "test" half of the questions (see `halves.py`) |
     | `fresh_share` | 0.8 | share of calls with notes and lengths of their own, 0 to 1 (a choice, unsourced) |
     | `zipf_s` | 1.0 | exponent of the questions' popularity, 0 to 10; 0: all alike |
     | `lengths` | "azure-conversation" | token lengths of questions, a key of `LENGTHS`; a trace prevails |
@@ -52,6 +54,7 @@ class WorkloadOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     catalogue: Annotated[str, Field(min_length=1)] = "catalogue.jsonl"
+    half: Half = "all"
     fresh_share: Share = 0.8
     zipf_s: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 1.0
     lengths: LengthsName = "azure-conversation"
@@ -119,7 +122,9 @@ def load_workload(
     for place in folders:
         path = place / options.catalogue
         if path.is_file():
-            read = read_questions(path)
+            read = in_half(read_questions(path), options.half)
+            if not read:
+                raise InputError(f"{path}: expected questions of the {options.half} half, found none")
             if options.confusable_share and not groups_of(read):
                 raise InputError(
                     f"workload.confusable_share: expected questions with groups in {path}, got none"
@@ -150,8 +155,9 @@ def describe_workload(workload: Workload, trace: Trace | None = None) -> str:
         lengths = f"token lengths of each call from {trace.name}"
     tenants = f"{options.tenants} tenants" if options.tenants > 1 else "1 tenant"
     extras = "".join(f"; {extra}" for extra in _extras(workload))
+    half = "" if options.half == "all" else f"the {options.half} half, "
     return (
-        f"{len(workload.questions)} questions of {workload.catalogue.name}, {popularity}; {lengths}; "
+        f"{half}{len(workload.questions)} questions of {workload.catalogue.name}, {popularity}; {lengths}; "
         f"planned replies up to {options.max_output_tokens:,} tokens, max_tokens {options.max_tokens:,}, "
         f"{'streamed' if options.stream else 'not streamed'}; {tenants}{extras}"
     )

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from .purse import Purse
 
 Role = Literal["system", "user", "assistant", "tool"]
-AttemptKind = Literal["primary", "retry", "fallback", "hedge", "continue", "audit", "summary"]
+AttemptKind = Literal[
+    "primary", "retry", "fallback", "hedge", "continue", "audit", "summary", "escalate", "judge"
+]
 Priority = Literal["interactive", "batch"]
 CacheUse = Literal["use", "refresh", "bypass"]
 
@@ -57,7 +59,8 @@ class Target:
 
     `max_output_tokens` and `context_tokens` are the model's own limits: what a prompt is adapted to.
     `prefill` says that it goes on from a last message of the assistant, `tools` and `json` that it can call
-    tools and reply in JSON; `region` is where it answers, "" when that is not known.
+    tools and reply in JSON; `region` is where it answers, "" when that is not known; `tier` is its place
+    among models for a router, "" when there is none.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Target:
     tools: bool = True
     json: bool = True
     region: str = ""
+    tier: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +84,12 @@ class Call:
     `tool_choice` is "auto", "none", "required" or the name of the one tool to call. `json_schema` asks for a
     reply in JSON: `{}` for any object, otherwise an instance of that schema, held to it by the provider if
     `json_strict` and it can. `residency` is the region that the call must stay in.
-    `cache`: "refresh" takes no answer from a cache but leaves one there, "bypass" does neither.
+    `cache`: "refresh" takes no answer from a cache but leaves one there, "bypass" does neither. `hint` is
+    what the caller knows of how hard the question is; only a router that says so looks at it.
     `tenant` is on whose behalf it is asked, `key` names the credential it came with, never the credential.
     `only` names the targets that it may go to, () for all of the chain.
+    `route` is the order in which a router wants the targets tried (empty: the chain's own); `elsewhere` says
+    that it will ask others if none of them answers.
     `prefill` is what the reply has begun with elsewhere: the provider is to go on from there. `insist` asks a
     target even if its breaker is open; `caching` helps providers to find the prompt in their caches.
     `target`, `attempt_kind`, `backoff_s`, `attempt` and `provider_key` (the name of our own key to ask with,
@@ -110,11 +117,14 @@ class Call:
     key: str = ""
     priority: Priority = "interactive"
     cache: CacheUse = "use"
+    hint: str = ""
     deadline_s: float = inf
     prefill: str = ""
     insist: bool = False
     only: tuple[str, ...] = ()
     caching: CacheHints = NO_HINTS
+    route: tuple[Target, ...] = ()
+    elsewhere: bool = False
     target: Target | None = None
     attempt_kind: AttemptKind = "primary"
     provider_key: str = ""

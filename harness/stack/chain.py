@@ -45,8 +45,9 @@ async def first_answer(
 ) -> tuple[Target, Reply]:
     """The first of `targets` that begins to answer, and its reply.
 
-    One whose breaker is open is passed over; when nobody else has answered, the one whose cooldown ends first
-    is asked all the same, for a guess is better than no answer. Raises what `attempted` then says.
+    One whose breaker is open is passed over; when nobody else has answered, nor will be asked elsewhere, the
+    one whose cooldown ends first is asked all the same, for a guess is better than no answer.
+    Raises what `attempted` then says.
     """
     open_: list[tuple[float, Target]] = []
     for target in targets:
@@ -60,7 +61,7 @@ async def first_answer(
         _, error = attempted.failures[-1]
         if isinstance(error, Rejected) and error.kind == "rejected_breaker":
             open_.append((inf if error.retry_after_s is None else error.retry_after_s, target))
-    if open_:
+    if open_ and not call.elsewhere:
         _, soonest = min(open_, key=lambda pair: pair[0])
         reply = await _ask(replace(call, insist=True), soonest, next, attempted)
         if reply is not None:
@@ -69,7 +70,8 @@ async def first_answer(
 
 
 async def _ask(call: Call, target: Target, next: Next, attempted: Attempted) -> Reply | None:
-    kind = "fallback" if attempted.failures and call.attempt_kind == "primary" else call.attempt_kind
+    first = call.attempt_kind in ("primary", "escalate")
+    kind = "fallback" if attempted.failures and first else call.attempt_kind
     try:
         return await next(replace(call, target=target, attempt_kind=kind))
     except (ProviderError, Rejected) as error:

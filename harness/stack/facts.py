@@ -71,6 +71,10 @@ class CallFacts:
     `cache_similarity` is that of the nearest question in the semantic cache, None if there was none to ask;
     `cache_audit` of a hit that was audited: pending, agreed, disagreed or failed. `going_on` is work that the
     call began and that may outlive its reply; its attempts are the call's.
+
+    Of a router: `route_policy`, the tier that the call went to at last and its rank (0: the smallest), the
+    score it went by and why in words, whether it was `escalated` to a larger tier after a smaller one had
+    been asked, and for how long the reply's first token was held back until the answer was judged (`held_s`).
     """
 
     call_id: str
@@ -83,6 +87,13 @@ class CallFacts:
     cache: str = "off"
     cache_similarity: float | None = None
     cache_audit: str = ""
+    route_policy: str | None = None
+    route_tier: str | None = None
+    route_rank: int | None = None
+    route_score: float | None = None
+    route_why: str | None = None
+    escalated: bool | None = None
+    held_s: float | None = None
     attempts: list[AttemptFacts] = field(default_factory=list)
     going_on: "list[asyncio.Future[Any]]" = field(default_factory=list)
 
@@ -108,7 +119,7 @@ class CallFacts:
         """The attempt whose reply went to the caller; None without one, and when it came from memory."""
         if self.cache in ("exact", "stale", "semantic"):
             return None
-        answers = [attempt for attempt in self.attempts if attempt.kind not in ("summary", "embedding")]
+        answers = [each for each in self.attempts if each.kind not in ("summary", "embedding", "judge")]
         committed = [attempt for attempt in answers if attempt.first_s is not None]
         going_on = [attempt for attempt in committed if attempt.outcome in (None, "success")]
         last = going_on or committed

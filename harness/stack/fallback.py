@@ -34,7 +34,9 @@ class FallbackOptions(Options):
 
 
 class Fallback:
-    """Tries `targets` in order. Raises `AllProvidersFailed`, or the error itself if it is nobody's fault.
+    """Tries `targets` in order, or in that of the call's route.
+
+    Raises `AllProvidersFailed`, or the error itself if it is nobody's fault.
 
     `grant` asks the retry budget, which must agree to each attempt that mends a broken reply; `order` may put
     the targets in another order for a call.
@@ -53,7 +55,9 @@ class Fallback:
         self._grant = grant
 
     async def __call__(self, call: Call, next: Next) -> Reply:
-        targets = self._targets if self._order is None else self._order(call, self._targets)
+        targets = call.route or self._targets
+        if self._order is not None and not call.route:
+            targets = self._order(call, targets)
         if self._options.after_first_token == "restart" and call.stream:
             return await self._restarted(call, targets, next)
         attempted, targets = Attempted(), allowed(call, targets)
@@ -66,10 +70,14 @@ class Fallback:
             targets,
             lambda again, targets, so_far: first_answer(again, targets, next, so_far),
             attempted,
-            most=self._options.max_continuations if self._options.after_first_token == "continue" else 0,
+            most=self._options.max_continuations if self._continues(call) else 0,
             grant=self._grant,
         )
         return Reply(await source.__anext__(), source)
+
+    def _continues(self, call: Call) -> bool:
+        """A router that asks others itself mends what breaks; half an answer is no use to it."""
+        return self._options.after_first_token == "continue" and not call.elsewhere
 
     async def _restarted(self, call: Call, targets: tuple[Target, ...], next: Next) -> Reply:
         """The events of the first reply that comes whole."""

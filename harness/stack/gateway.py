@@ -5,8 +5,9 @@ for streams, in an SSE comment line before `[DONE]`, when attempts and cost are 
 first token is an error event and no `[DONE]`: a cut stream never looks whole.
 
 A client says in headers what the protocol has no field for: `x-brownout-call-id`, `x-brownout-tenant`,
-`x-brownout-priority` (interactive, batch), `x-brownout-residency` (the region the call must stay in) and
-`x-brownout-cache` (refresh: leave an answer in the cache but take none from it; bypass: neither).
+`x-brownout-priority` (interactive, batch), `x-brownout-residency` (the region the call must stay in),
+`x-brownout-hint` (how hard the question is, for a router that may know) and `x-brownout-cache`
+(refresh: leave an answer in the cache but take none from it; bypass: neither).
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from typing import Any, cast
 
 import orjson
 
-from .build import Stack
+from .built import Stack
 from .call import CacheUse, Call
 from .errors import AllProvidersFailed, ProviderError, Rejected, StackError
 from .facts import CallFacts
@@ -161,6 +162,7 @@ class Exchange:
             key=key_name(self._headers.get("authorization", "")),
             priority="batch" if self._headers.get("x-brownout-priority") == "batch" else "interactive",
             cache=_cache_use(self._headers.get("x-brownout-cache", "")),
+            hint=self._headers.get("x-brownout-hint", ""),
             residency=self._headers.get("x-brownout-residency", ""),
             **request.asked,
         )

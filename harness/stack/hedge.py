@@ -63,11 +63,14 @@ def delay_s(options: HedgeOptions, samples: Samples) -> float | None:
 
 
 def next_in(targets: Sequence[Target], fits: Callable[[Call, Target], bool]) -> Alternate:
-    """The alternate of a call: the next of `targets` that fits, itself when there is no other."""
+    """The alternate of a call: the next of `targets`, or of the call's route, that fits; itself when there is
+    no other.
+    """
 
     def alternate(call: Call) -> Target:
-        at = targets.index(call.addressed_to)
-        others = (*targets[at + 1 :], *targets[:at])
+        chain = call.route or targets
+        at = chain.index(call.addressed_to)
+        others = (*chain[at + 1 :], *chain[:at])
         return next((target for target in others if fits(call, target)), call.addressed_to)
 
     return alternate

@@ -1,6 +1,7 @@
 """The base of every layer's options: frozen, strict, and wrong in one line."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -9,6 +10,15 @@ class Options(BaseModel):
     """A frozen value that validates itself; a key it does not know is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Given = TypeVar("Given", bound=Options)
+Made = TypeVar("Made")
+
+
+def given(options: Given | None, make: Callable[[Given], Made]) -> Made | None:
+    """What `make` makes of the options; None without any."""
+    return None if options is None else make(options)
 
 
 def first_complaint(error: ValidationError, values: Any) -> str:

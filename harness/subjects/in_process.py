@@ -6,7 +6,7 @@ from typing import cast
 from harness.load.driver import Ask
 from harness.load.plan import PlannedCall
 from harness.load.reading import Seen
-from harness.stack.build import Stack
+from harness.stack.built import Stack
 from harness.stack.call import Call, Message, Role
 from harness.stack.errors import Rejected, StackError
 from harness.stack.reply import Delta, Finish
@@ -46,4 +46,5 @@ def _call(stack: Stack, planned: PlannedCall, now: float) -> Call:
         max_tokens=planned.max_tokens,
         temperature=planned.temperature,
         stream=planned.stream,
+        hint=planned.difficulty,
     )

@@ -14,7 +14,8 @@ from typing import Any, Self
 
 from harness.load.driver import Ask, Driver
 from harness.spec import RunSpec
-from harness.stack.build import Stack, build
+from harness.stack.build import build
+from harness.stack.built import Stack
 from harness.stack.gateway import Gateway
 from harness.stack.send import Endpoint
 from harness.stack.transport import make_client

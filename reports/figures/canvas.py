@@ -18,7 +18,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 SUBJECTS = 6
 ERRORS = 5
-MODELS = 6
+MODELS = 7
 
 _ROLES = (
     "ink",

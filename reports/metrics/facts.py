@@ -92,11 +92,12 @@ class Facts:
 
     @cached_property
     def answering(self) -> pd.DataFrame:
-        """The attempt that answered, for each call that succeeded: its last successful one."""
+        """The attempt that answered, for each call that succeeded: its last successful one that was not asked
+        to judge another's answer.
+        """
         answered = self.calls.loc[self.success, "call_id"]
-        good = self.attempts[
-            (self.attempts["outcome"] == "success") & self.attempts["call_id"].isin(answered)
-        ]
+        whole = (self.attempts["outcome"] == "success") & (self.attempts["kind"] != "judge")
+        good = self.attempts[whole & self.attempts["call_id"].isin(answered)]
         return good.sort_values(["call_id", "n"]).drop_duplicates("call_id", keep="last")
 
     @cached_property

@@ -15,12 +15,13 @@ import pytest
 from hypothesis import strategies as st
 
 from harness.stack.attempts import AttemptLedger
-from harness.stack.build import StackOptions, build
+from harness.stack.build import build
 from harness.stack.call import Message
 from harness.stack.errors import StackError
 from harness.stack.facts import AttemptFacts, CallFacts
 from harness.stack.reply import Finish
 from harness.stack.send import Endpoint
+from harness.stack.stack_options import StackOptions
 from harness.world.serving import serve
 from harness.world.virtual import Leftovers, VirtualLoop, run_virtual
 from mock_providers import MockApp, Profile, make_profile, parse_faults

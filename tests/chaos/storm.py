@@ -28,7 +28,8 @@ import pytest
 from harness.stack import build as building
 from harness.stack import limiter as limiting
 from harness.stack.attempts import AttemptLedger
-from harness.stack.build import Stack, StackOptions, build
+from harness.stack.build import build
+from harness.stack.built import Stack
 from harness.stack.call import Message
 from harness.stack.draws import uniform
 from harness.stack.errors import StackError
@@ -39,6 +40,7 @@ from harness.stack.line import Waiter
 from harness.stack.quota import Demand, Taken
 from harness.stack.reply import Finish
 from harness.stack.send import Endpoint
+from harness.stack.stack_options import StackOptions
 from harness.stack.state import MemoryBackend
 from harness.stack.transport import make_client
 from harness.world.serving import serve

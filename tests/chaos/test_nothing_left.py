@@ -8,9 +8,9 @@ from typing import Any, get_args
 
 import pytest
 
-from harness.stack.build import CODECS
 from harness.stack.call import Message
 from harness.stack.facts import AttemptFacts
+from harness.stack.providers import CODECS
 from harness.stack.tokens import prompt_tokens
 from harness.world.virtual import Leftovers
 from mock_providers.faults import KINDS

@@ -91,3 +91,33 @@ def test_a_prompt_may_ask_for_many_scripts() -> None:
 
 def test_a_reply_may_have_eight_thousand_tokens() -> None:
     assert tokens.count(text_of(ask("Hello, in about 8000 tokens"))) == 8000
+
+
+CANDID = Accuracy(easy=0.5, medium=0.5, hard=0.5, hallucinated=0.4, unsure_right=0.1, unsure_wrong=0.6)
+
+
+def test_answers_say_that_they_are_not_sure_in_their_shares() -> None:
+    replies = [ask(seed=seed, accuracy=CANDID) for seed in range(6000)]
+
+    def unsure(*kinds: str) -> float:
+        texts = [text_of(reply) for reply in replies if reply.answer in kinds]
+        return sum(text.startswith("I am not sure, but the answer is ") for text in texts) / len(texts)
+
+    assert unsure("right") == pytest.approx(0.1, abs=0.02)
+    assert unsure("wrong", "hallucinated") == pytest.approx(0.6, abs=0.025)
+
+
+def test_doubts_change_no_answer_and_no_length() -> None:
+    for seed in range(200):
+        sure, candid = ask(seed=seed), ask(seed=seed, accuracy=CANDID)
+        assert sure.answer == candid.answer
+        assert tokens.count(text_of(sure)) == tokens.count(text_of(candid))
+
+
+@given(st.integers(0, 200), st.integers(1, 40))
+def test_a_reply_that_began_in_doubt_is_continued_in_doubt(seed: int, at: int) -> None:
+    always = Accuracy(easy=1, medium=1, hard=1, unsure_right=1)
+    begun = text_of(ask(seed=seed, accuracy=always))[:at]
+    rest = ask(seed=seed + 1, begun=begun)
+    joined = begun + text_of(rest)
+    assert joined.startswith("I am not sure, but the answer is ")

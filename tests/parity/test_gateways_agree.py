@@ -13,7 +13,7 @@ from openai import AsyncOpenAI
 from harness.load.plan import PlannedCall
 from harness.load.prompt import Prompt
 from harness.load.reading import Seen
-from harness.stack.build import Stack
+from harness.stack.built import Stack
 from harness.stack.facts import CallFacts
 from harness.stack.gateway import Gateway
 from harness.stack.transport import make_client

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from harness.stack.build import Stack
+from harness.stack.built import Stack
 from harness.stack.call import Call, Message
 from harness.stack.facts import CallFacts
 from harness.stack.gateway import Gateway

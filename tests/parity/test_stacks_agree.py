@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.stack.build import Stack
+from harness.stack.built import Stack
 from harness.stack.errors import AllProvidersFailed, ProviderError, StackError
 from harness.stack.facts import CallFacts
 from harness.stack.reply import Delta, Finish

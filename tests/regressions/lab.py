@@ -16,13 +16,15 @@ import openai
 import orjson
 
 from harness.stack.breaker import Circuit
-from harness.stack.build import Stack, StackOptions, build
+from harness.stack.build import build
+from harness.stack.built import Stack
 from harness.stack.call import Message
 from harness.stack.facts import AttemptFacts, CallFacts
 from harness.stack.gateway import Gateway
 from harness.stack.quota import Quota
 from harness.stack.reply import Answer, Reply
 from harness.stack.send import Endpoint
+from harness.stack.stack_options import StackOptions
 from harness.stack.state import Backend, MemoryBackend
 from harness.stack.transport import make_client
 from harness.world.serving import serve

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reports.record import CALLS, RecordError, Run, read_run, record_sha256, write_run
-from reports.schema import CALL_OUTCOMES
+from reports.schema import ADDED, CALL_OUTCOMES
 from tests.reports.synthetic import attempt, call, failed_call, ledger_row, manifest, outage_run, run_of
 
 _FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -236,3 +236,17 @@ def test_what_is_not_a_run_is_refused_in_one_line_that_names_the_file(
     with pytest.raises(RecordError, match=message) as caught:
         read_run(tmp_path / "run")
     assert "\n" not in str(caught.value)
+
+
+def test_a_record_from_before_a_column_was_added_reads_as_if_nobody_told(tmp_path: Path) -> None:
+    run = run_of(tmp_path, [call(), failed_call("c1")], [attempt()], [ledger_row()])
+    calls = pq.read_table(tmp_path / "calls.parquet")
+    pq.write_table(calls.drop_columns(list(ADDED["calls"])), tmp_path / "calls.parquet")
+    old = read_run(tmp_path)
+    assert record_sha256(old) == record_sha256(run)
+    assert old.calls[list(ADDED["calls"])].isna().all(axis=None)
+
+
+def test_a_later_column_that_says_something_is_in_the_fingerprint(tmp_path: Path) -> None:
+    said = [record_sha256(run_of(tmp_path, [call(route_tier=tier)])) for tier in (None, "small", "large")]
+    assert len(set(said)) == 3

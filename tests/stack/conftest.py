@@ -7,12 +7,14 @@ import httpx
 import pytest
 import respx
 
-from harness.stack.build import Stack, StackOptions, build
+from harness.stack.build import build
+from harness.stack.built import Stack
 from harness.stack.call import Call, Message, Target
 from harness.stack.errors import StackError
 from harness.stack.facts import CallFacts
 from harness.stack.reply import Delta, Event, Finish, Reply, Usage
 from harness.stack.send import Endpoint
+from harness.stack.stack_options import StackOptions
 
 OPENAI = Target("openai", "openai", "gpt-4o")
 USAGE = Usage(input_tokens=20, output_tokens=2)

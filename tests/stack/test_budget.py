@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 
 from harness.stack.account import Account, reserve, settle
 from harness.stack.budget import BudgetOptions
-from harness.stack.build import Stack, StackOptions, build, load_stack_options
+from harness.stack.build import build
+from harness.stack.built import Stack
 from harness.stack.call import Call
 from harness.stack.errors import AllProvidersFailed, ConfigError, Rejected
 from harness.stack.facts import CallFacts
 from harness.stack.gateway import key_name
 from harness.stack.periods import span_of
+from harness.stack.stack_options import StackOptions, load_stack_options
 from harness.stack.state import MemoryBackend
 from tests.stack.conftest import ENDPOINTS
 from tests.stack.test_built_stack import CLAUDE, OPENAI, OVERLOADED, asks, claude_reply, openai_reply

@@ -12,10 +12,12 @@ import pytest
 import respx
 
 from harness.library import shelf
-from harness.stack.build import Stack, endpoints_from, load_stack_options
+from harness.stack.built import Stack
 from harness.stack.call import Call, Message
 from harness.stack.errors import AllProvidersFailed, ConfigError, ProviderError, Rejected
 from harness.stack.facts import CallFacts
+from harness.stack.providers import endpoints_from
+from harness.stack.stack_options import load_stack_options
 
 OPENAI = {"provider": "openai", "model": "gpt-4o"}
 CLAUDE = {"provider": "anthropic", "model": "claude-sonnet-4-5"}

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from harness.stack.cache import CacheOptions, ExactCache, cache_key
 from harness.stack.cache_store import EntryStore, Found
-from harness.stack.call import Call, Message, Tool
+from harness.stack.call import Call, Message, Target, Tool
 from harness.stack.errors import ProviderError
 from harness.stack.prompt.prefix import CacheHints
 from harness.stack.reply import Delta, Finish, ToolCall
 
+OPENAI = Target("openai", "openai", "gpt-4o")
 DECIDES = {
     "tenant": "other",
     "model": "other",
@@ -73,6 +74,9 @@ def test_nothing_else_is_in_the_key(call: Callable[..., Call]) -> None:
         "backoff_s": 1.0,
         "priority": "batch",
         "insist": True,
+        "hint": "hard",
+        "route": (OPENAI,),
+        "elsewhere": True,
         "cache": "refresh",
         "counter": len,
         "key": "of-the-caller",

@@ -7,11 +7,12 @@ from typing import Any
 import orjson
 import pytest
 
-from harness.stack.build import Stack, StackOptions
+from harness.stack.built import Stack
 from harness.stack.errors import AllProvidersFailed, ProviderError, Rejected
 from harness.stack.facts import AttemptFacts
 from harness.stack.gateway import Gateway
 from harness.stack.reply import Delta, Reply
+from harness.stack.stack_options import StackOptions
 
 OPTIONS = StackOptions.model_validate({"target": [{"provider": "openai", "model": "gpt-4o"}]})
 ASK = {"model": "any", "messages": [{"role": "user", "content": "hi"}]}

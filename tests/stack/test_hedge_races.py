@@ -11,13 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.build import Stack, StackOptions, build
+from harness.stack.build import build
+from harness.stack.built import Stack
 from harness.stack.call import Call, Message, Target
 from harness.stack.errors import ProviderError
 from harness.stack.facts import CallFacts
 from harness.stack.hedge import Hedge, HedgeOptions, next_in
 from harness.stack.reply import Delta, Finish, Reply
 from harness.stack.send import Endpoint
+from harness.stack.stack_options import StackOptions
 from harness.stack.state import MemoryBackend
 from harness.world.serving import serve
 from harness.world.virtual import Leftovers, VirtualLoop, run_virtual

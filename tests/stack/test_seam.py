@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.stack.build import StackOptions, build
+from harness.stack.build import build
 from harness.stack.call import Message
 from harness.stack.facts import CallFacts
 from harness.stack.send import Endpoint
+from harness.stack.stack_options import StackOptions
 from harness.world.serving import serve
 from harness.world.virtual import run_virtual
 from mock_providers import MockApp, load_profile, parse_faults

@@ -9,12 +9,14 @@ from typing import Any
 import openai
 import pytest
 
-from harness.stack.build import Stack, StackOptions, build
+from harness.stack.build import build
+from harness.stack.built import Stack
 from harness.stack.call import Message, Tool
 from harness.stack.facts import CallFacts
 from harness.stack.gateway import Gateway
 from harness.stack.reply import Answer
 from harness.stack.send import Endpoint
+from harness.stack.stack_options import StackOptions
 from harness.world.serving import serve
 from harness.world.virtual import run_virtual
 from mock_providers import MockApp, load_profile, parse_faults

@@ -10,7 +10,7 @@ import orjson
 import pytest
 import respx
 
-from harness.stack.build import Stack
+from harness.stack.built import Stack
 from harness.stack.call import Call, Message
 from harness.stack.errors import ProviderError
 from harness.stack.facts import AttemptFacts, CallFacts

@@ -13,10 +13,14 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 NEIGHBOURS = 8
-FEATURES = ("similarity", "margin", "share", "second", "negations", "numbers", "names")
-"""The nearest question's similarity; how much nearer it is than the nearest of another group; the share of
-neighbours that are of its group; the similarity of the second nearest of its group; then, each 1 or 0,
-whether the nearest question has the same negations, numbers and names."""
+FEATURES = ("similarity", "closeness", "margin", "share", "second", "negations", "numbers", "names")
+"""The nearest question's similarity, and how close that is to 1, on a logarithmic scale; how much nearer it
+is than the nearest of another group; the share of neighbours that are of its group; the similarity of the
+second nearest of its group; then, each 1 or 0, whether the nearest question has the same negations, numbers
+and names.
+"""
+LEAST_DISTANCE = 0.001
+"""What is nearer than that is the same."""
 
 
 class Evidence(NamedTuple):
@@ -52,4 +56,6 @@ def features_of(similarities: Floats, groups: Integers, agree: NDArray[np.bool_]
     others = np.where(np.isfinite(others), others, similarities[:, -1])
     second = np.where(same, similarities, 0.0)[:, 1:].max(axis=1)
     share = same.sum(axis=1) / similarities.shape[1]
-    return np.concatenate([np.stack([nearest, nearest - others, share, second], axis=1), agree], axis=1)
+    closeness = -np.log(np.maximum(1 - nearest, LEAST_DISTANCE))
+    told = np.stack([nearest, closeness, nearest - others, share, second], axis=1)
+    return np.concatenate([told, agree], axis=1)

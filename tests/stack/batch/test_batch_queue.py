@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from harness.stack.batch.ids import attempt_id, custom_id
-from harness.stack.build import Stack, StackOptions, build, load_stack_options
+from harness.stack.build import build
+from harness.stack.built import Stack
 from harness.stack.call import Message
 from harness.stack.durations import seconds_of
 from harness.stack.errors import ConfigError, ProviderError, Rejected
 from harness.stack.facts import CallFacts
+from harness.stack.stack_options import StackOptions, load_stack_options
 from harness.stack.state import MemoryBackend
 from harness.world.virtual import run_virtual
 from tests.stack.batch.providers import MODELS, Providers, providers

@@ -10,13 +10,14 @@ import numpy as np
 import orjson
 import pytest
 
-from harness.stack.build import StackOptions, build
+from harness.stack.build import build
 from harness.stack.call import Message
 from harness.stack.cost import Price
 from harness.stack.errors import ProviderError
 from harness.stack.facts import CallFacts
 from harness.stack.semantic.api import ApiEmbedder
 from harness.stack.send import Endpoint
+from harness.stack.stack_options import StackOptions
 from harness.world.serving import serve
 from harness.world.virtual import run_virtual
 from mock_providers import Catalogue, MockApp, Question, load_profile, parse_faults

@@ -1,0 +1,74 @@
+"""A built stack: what calls are made of, asked of and closed with."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+
+from .background import Background
+from .call import Call, Message, Next
+from .durations import seconds_of
+from .facts import CallFacts
+from .health import Watched, health
+from .stack_options import StackOptions
+from .tokens import counter_named
+
+
+class Stack:
+    """A built stack. `ask` is the whole of it; the rest names calls and closes connections."""
+
+    def __init__(
+        self,
+        options: StackOptions,
+        ask: Next,
+        transport: httpx.AsyncBaseTransport,
+        background: Background | None = None,
+        watched: Sequence[Watched] = (),
+    ) -> None:
+        self.options = options
+        self.ask = ask
+        self._transport = transport
+        self._background = background or Background()
+        self._watched = watched
+        self._counter = counter_named(options.cost.tokens)
+        self._asked = 0
+
+    def call(
+        self,
+        id: str,
+        messages: tuple[Message, ...],
+        now: float,
+        tenant: str = "",
+        deadline: float | str | None = None,
+        **asked: Any,
+    ) -> Call:
+        """A call with its own facts and a deadline of `deadlines.total_s` from `now` (the loop's clock), or
+        of `deadline`: seconds, or a text such as "24h".
+
+        `asked` are further fields of `Call`: model, max_tokens, temperature, top_p, stop, stream.
+        """
+        facts = CallFacts(call_id=id, tenant=tenant)
+        deadline_s = now + (self.options.deadlines.total_s if deadline is None else seconds_of(deadline))
+        return Call(
+            id=id,
+            messages=messages,
+            facts=facts,
+            tenant=tenant,
+            deadline_s=deadline_s,
+            counter=self._counter,
+            **asked,
+        )
+
+    async def health(self, now: float) -> dict[str, Any]:
+        """The state of breakers and keys at `now` (the loop's clock): see `health.py`."""
+        return await health(self._watched, now)
+
+    def next_id(self) -> str:
+        """An id for a call that came without one: a running number."""
+        self._asked += 1
+        return f"call-{self._asked:06d}"
+
+    async def aclose(self) -> None:
+        """End what goes on in the background and close the connections. Replies still open break."""
+        await self._background.aclose()
+        await self._transport.aclose()

@@ -1,0 +1,75 @@
+"""Policy `latency`: the target whose first tokens came fastest of late, of all that qualify.
+
+For each target, the latest times to first token; one that failed before its first token counts as if it had
+taken its whole timeout. A target of which nothing recent is known is asked first, or a slow one would never
+be seen to have become fast again. The median decides, for one slow reply says nothing.
+"""
+
+from collections.abc import Mapping
+from math import inf
+from typing import NamedTuple
+
+from pydantic import Field
+
+from ..call import Call, Target
+from ..facts import AttemptFacts
+from ..options import Options
+from ..quantile import quantile
+from ..suitability import unsuitable
+from .tiers import Decision, Tiers
+
+
+class LatencyOptions(Options):
+    """The median of the latest `window` 20 first tokens of each target, none older than `forget_s` 60;
+    `at_least` "": the smallest tier that will do (none is too small).
+    """
+
+    window: int = Field(default=20, ge=1)
+    forget_s: float = Field(default=60.0, gt=0)
+    at_least: str = ""
+
+
+class Sample(NamedTuple):
+    """A time to first token, and when it was known."""
+
+    at_s: float
+    ttft_s: float
+
+
+Known = Mapping[str, tuple[Sample, ...]]
+"""By the target's name, the oldest first."""
+
+
+def sample_of(attempt: AttemptFacts, target: Target, now: float) -> Sample | None:
+    """What an attempt at a target tells; None if it never went out or nobody waited for it."""
+    if attempt.first_s is not None:
+        return Sample(now, attempt.first_s - attempt.started_s)
+    if attempt.outcome != "failed" or attempt.end_s is None:
+        return None
+    waited_s = attempt.end_s - attempt.started_s
+    return Sample(now, waited_s if target.timeout_s == inf else max(waited_s, target.timeout_s))
+
+
+def with_sample(
+    options: LatencyOptions, samples: tuple[Sample, ...] | None, sample: Sample
+) -> tuple[Sample, ...]:
+    """The samples with one more."""
+    return (*(samples or ()), sample)[-options.window :]
+
+
+def typical_s(options: LatencyOptions, samples: tuple[Sample, ...], now: float) -> float | None:
+    """The median of what is recent; None when nothing is."""
+    recent = tuple(sample.ttft_s for sample in samples if now - sample.at_s <= options.forget_s)
+    return quantile(recent, 0.5) if recent else None
+
+
+def latency(options: LatencyOptions, tiers: Tiers, call: Call, known: Known, now: float) -> Decision:
+    """The decision for one call: unknown targets first, then by the median, ties in the chain's order."""
+    least = tiers.names.index(options.at_least) if options.at_least else 0
+    large_enough = [t for t in tiers.targets if tiers.names.index(t.tier) >= least]
+    fit = [target for target in large_enough if unsuitable(call, target) is None] or large_enough
+    typical = {target.name: typical_s(options, known.get(target.name, ()), now) for target in fit}
+    order = sorted(fit, key=lambda target: typical[target.name] or 0.0)
+    told = typical[order[0].name]
+    why = f"{order[0].name}: nothing recent is known" if told is None else f"{order[0].name}: {told:.3f} s"
+    return tiers.in_order(order, told, why)

@@ -1,0 +1,49 @@
+"""Policy `cost`: the target that should cost least for this call's tokens, of all that can take it.
+
+The prompt is counted, the reply predicted: the mean of the latest replies, at most what the call allows.
+Which target is cheapest depends on both, for some sell input cheaply and some output.
+"""
+
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from ..call import Call
+from ..cost import Price
+from ..options import Options
+from ..reply import Usage
+from ..suitability import unsuitable
+from ..tokens import call_tokens
+from .tiers import Decision, Tiers
+
+
+class CostOptions(Options):
+    """A reply is taken to be as long as the mean of the latest `window` 100, or `output_tokens` 200 if there
+    was none; `at_least` "": the smallest tier that will do (none is too small).
+    """
+
+    output_tokens: int = Field(default=200, ge=1)
+    window: int = Field(default=100, ge=1)
+    at_least: str = ""
+
+
+def predicted(options: CostOptions, call: Call, lengths: tuple[int, ...]) -> Usage:
+    """The tokens that this call should take."""
+    mean = round(sum(lengths) / len(lengths)) if lengths else options.output_tokens
+    allowed = mean if call.max_tokens is None else min(mean, call.max_tokens)
+    return Usage(input_tokens=call_tokens(call), output_tokens=allowed)
+
+
+def cost(
+    options: CostOptions, tiers: Tiers, prices: Mapping[str, Price], call: Call, lengths: tuple[int, ...]
+) -> Decision:
+    """The decision for one call: cheapest first, ties in the chain's order; the score is nano-dollars."""
+    usage = predicted(options, call, lengths)
+    least = tiers.names.index(options.at_least) if options.at_least else 0
+    large_enough = [t for t in tiers.targets if tiers.names.index(t.tier) >= least]
+    fit = [target for target in large_enough if unsuitable(call, target) is None] or large_enough
+    nusd = {target.name: prices[target.model].of(usage) for target in fit}
+    order = sorted(fit, key=lambda target: nusd[target.name])
+    first = order[0].name
+    why = f"{first}: {usage.input_tokens} + {usage.output_tokens} tokens, ${nusd[first] / 1e9:.6f}"
+    return tiers.in_order(order, float(nusd[first]), why)

@@ -1,0 +1,58 @@
+"""Routing: which tier of targets a call goes to first; the fallback chain does the rest.
+
+A policy decides before anything is sent, from the call alone or from what was learnt of earlier ones, and may
+learn from this one when it is over. What it decided, and why, is on the call's facts.
+"""
+
+from dataclasses import replace
+from typing import Protocol
+
+from ..call import Call, Next
+from ..facts import CallFacts
+from ..reply import Reply
+from .tiers import Decision
+
+
+class Policy(Protocol):
+    """Chooses a tier for each call."""
+
+    @property
+    def name(self) -> str:
+        """What it is called on the facts."""
+        ...
+
+    async def decide(self, call: Call) -> Decision:
+        """Where this call is to go."""
+        ...
+
+    def learn(self, facts: CallFacts) -> None:
+        """Take in what became of a call; called once, when its reply has ended or none came."""
+        ...
+
+
+def note(facts: CallFacts, policy: str, decision: Decision) -> None:
+    """Put a decision on the call's facts."""
+    facts.route_policy = policy
+    facts.route_tier = decision.tier
+    facts.route_rank = decision.rank
+    facts.route_score = decision.score
+    facts.route_why = decision.why
+
+
+class Route:
+    """Asks the policy, and hands the call on with its targets in the order decided."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    async def __call__(self, call: Call, next: Next) -> Reply:
+        facts = call.facts
+        decision = await self._policy.decide(call)
+        note(facts, self._policy.name, decision)
+        try:
+            reply = await next(replace(call, route=decision.order))
+        except BaseException:
+            self._policy.learn(facts)
+            raise
+        reply.on_end(lambda outcome: self._policy.learn(facts))
+        return reply

@@ -1,0 +1,176 @@
+"""A stack as its TOML file says it."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError, model_validator
+
+from .batch.queue import BatchOptions
+from .breaker import BreakerOptions
+from .budget import BudgetOptions
+from .cache import CacheOptions
+from .call import Target
+from .cost import Price
+from .errors import ConfigError
+from .fallback import FallbackOptions
+from .hedge import HedgeOptions
+from .keys import KeysOptions
+from .limiter import LimiterOptions
+from .options import Options, first_complaint
+from .price_list import GENAI_PRICES, PAGE, CostOptions, prices_of
+from .prompt.caching import PromptCacheOptions
+from .prompt.layer import PromptOptions
+from .providers import BATCHES, ProviderName
+from .retry import RetryOptions
+from .retry_budget import RetryBudgetOptions
+from .routing.options import RouteOptions
+from .semantic.layer import SemanticCacheOptions
+from .stack_file import layered
+from .streaming import DeadlineOptions
+from .throttle import ThrottleOptions
+from .tokens import counter_named
+
+
+class TargetOptions(Options):
+    """One entry of the chain. `timeout_s` 10 to the first token; `name` is the provider's unless given.
+
+    What the model can do: `tools`, `json_mode`, `prefill` (go on from a partial answer), all true. `region`
+    "" (not known): a call with a residency is only sent to targets of that region. `tier` is one of the
+    `[route]` table's tiers, "" in a stack without one.
+    """
+
+    provider: ProviderName
+    model: str
+    name: str = ""
+    timeout_s: float = Field(default=10.0, gt=0)
+    max_output_tokens: int = Field(default=4096, ge=1)
+    context_tokens: int = Field(default=128_000, ge=1)
+    prefill: bool = True
+    tools: bool = True
+    json_mode: bool = True
+    region: str = ""
+    tier: str = ""
+    limiter: LimiterOptions | None = None
+    keys: KeysOptions | None = None
+
+    def target(self) -> Target:
+        """The options as the stack's own value."""
+        return Target(
+            name=self.name or self.provider,
+            provider=self.provider,
+            model=self.model,
+            timeout_s=self.timeout_s,
+            max_output_tokens=self.max_output_tokens,
+            context_tokens=self.context_tokens,
+            prefill=self.prefill,
+            tools=self.tools,
+            json=self.json_mode,
+            region=self.region,
+            tier=self.tier,
+        )
+
+
+class StackOptions(Options):
+    """A stack as its TOML file says it. A layer whose table is absent is not in the stack."""
+
+    title: str = ""
+    description: str = ""
+    deadlines: DeadlineOptions = DeadlineOptions()
+    cost: CostOptions = CostOptions()
+    budget: tuple[BudgetOptions, ...] = ()
+    prompt: PromptOptions | None = None
+    cache: CacheOptions | None = None
+    semantic_cache: SemanticCacheOptions | None = None
+    prompt_cache: PromptCacheOptions | None = None
+    batch: BatchOptions | None = None
+    route: RouteOptions | None = None
+    fallback: FallbackOptions = FallbackOptions(after_first_token="fail")
+    retry: RetryOptions | None = None
+    retry_budget: RetryBudgetOptions | None = None
+    hedge: HedgeOptions | None = None
+    breaker: BreakerOptions | None = None
+    throttle: ThrottleOptions | None = None
+    target: tuple[TargetOptions, ...] = Field(min_length=1)
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The chain, in its order."""
+        return tuple(target.target() for target in self.target)
+
+    @model_validator(mode="after")
+    def _targets_have_own_names(self) -> "StackOptions":
+        names = [target.name for target in self.targets]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"target names must differ, {twice!r} is there twice; set `name`")
+        return self
+
+    @model_validator(mode="after")
+    def _batches_have_a_target(self) -> "StackOptions":
+        names = [target.target().name for target in self.target if target.provider in BATCHES]
+        if self.batch is not None and self.batch.target not in ("", *names):
+            known = ", ".join(names) or "openai or anthropic, and such a target"
+            raise ValueError(f"batch.target: expected one of {known}, got {self.batch.target!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _budgets_name_targets(self) -> "StackOptions":
+        names = [target.name for target in self.targets]
+        for n, budget in enumerate(self.budget):
+            unknown = next((name for name in budget.cheaper if name not in names), None)
+            if unknown is not None:
+                raise ValueError(f"budget.{n}.cheaper: expected of {', '.join(names)}, got {unknown!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _targets_have_a_tier(self) -> "StackOptions":
+        if self.route is None:
+            return self
+        names = ", ".join(self.route.tiers)
+        for target in self.target:
+            if target.tier not in self.route.tiers:
+                which = f"target {target.target().name!r}: tier"
+                raise ValueError(f"{which}: expected one of {names}, found {target.tier!r}")
+        for tier in self.route.tiers:
+            if all(target.tier != tier for target in self.target):
+                raise ValueError(f"route.tiers: expected a target of each, found none of {tier!r}")
+        return self
+
+
+def load_stack_options(path: Path) -> StackOptions:
+    """Read a stack file. Raises `ConfigError` with one line: file, key, what was expected.
+
+    `base = "full"` begins with the stack `full.toml` beside it: tables given here are laid over its
+    tables key by key, a list replaces its list, and `without = ["hedge"]` takes tables away.
+    """
+    values = layered(path)
+    _find_prices(values, path.parent)
+    try:
+        options = StackOptions.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {first_complaint(error, values)}") from error
+    try:
+        prices_for(options)
+        counter_named(options.cost.tokens)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return options
+
+
+def _find_prices(values: dict[str, Any], folder: Path) -> None:
+    """A table of prices is named as seen from the stack's file."""
+    cost = values.get("cost")
+    named = cost.get("prices") if isinstance(cost, dict) else None
+    if isinstance(named, str) and named not in (PAGE, GENAI_PRICES):
+        values["cost"] = {**values["cost"], "prices": str(folder / named)}
+
+
+def prices_for(options: StackOptions) -> dict[str, Price]:
+    """What each model of the stack costs. Raises `ConfigError`."""
+    models = [(target.provider, target.model) for target in options.target]
+    semantic = options.semantic_cache
+    if semantic is not None and semantic.embedder == "api":
+        models.append((semantic.embedding_provider, semantic.embedding_model))
+    if options.prompt is not None and (small := options.prompt.summarise) is not None:
+        models.append((small.provider, small.model))
+    return prices_of(options.cost, models)

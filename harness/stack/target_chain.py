@@ -1,0 +1,73 @@
+"""The layers around one target, and what all targets share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from .attempts import AttemptLedger
+from .breaker import Breaker
+from .call import Layer, Next, stack
+from .cost import Price
+from .errors import ConfigError
+from .health import Watched
+from .keys import Keys, KeysOptions
+from .limiter import Limiter
+from .options import given
+from .price_list import price_of
+from .prompt.caching import PromptCaching
+from .providers import CODECS
+from .send import Endpoint, Send
+from .stack_options import StackOptions, TargetOptions
+from .state import Backend
+from .streaming import Deadlines
+from .throttle import Throttle
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a stack stands on: its options, its providers, what their models cost, and where its state is."""
+
+    options: StackOptions
+    endpoints: Mapping[str, Endpoint]
+    prices: Mapping[str, Price]
+    transport: httpx.AsyncBaseTransport
+    backend: Backend
+    seed: int
+
+
+def target_chain(
+    ground: Ground, target: TargetOptions, caching: PromptCaching | None = None
+) -> tuple[Next, Watched]:
+    """The way to one target, outermost layer first, and those of its layers that `/health` tells of."""
+    options, backend, name = ground.options, ground.backend, target.target().name
+    codec, endpoint = CODECS[target.provider], _endpoint(ground, target)
+    breaker = given(options.breaker, lambda its: Breaker(its, f"breaker/{name}", backend, ground.seed))
+    keys = given(target.keys, lambda its: Keys(its, f"keys/{name}", backend))
+    layers: list[Layer | None] = [
+        caching and caching.held_by(target.target()),
+        breaker,
+        given(options.throttle, lambda its: Throttle(its, f"throttle/{name}", backend, ground.seed)),
+        AttemptLedger(price_of(target.model, ground.prices)),
+        given(target.limiter, lambda its: Limiter(its, codec.reserved_tokens, f"limiter/{name}", backend)),
+        keys,
+        Deadlines(options.deadlines),
+    ]
+    send = Send(ground.transport, codec, endpoint, options.deadlines.connect_s)
+    return stack(*[layer for layer in layers if layer is not None], send=send), Watched(name, breaker, keys)
+
+
+def _endpoint(ground: Ground, target: TargetOptions) -> Endpoint:
+    if target.provider not in ground.endpoints:
+        raise ConfigError(f"no endpoint for provider {target.provider!r}")
+    endpoint = ground.endpoints[target.provider]
+    if target.keys is not None:
+        _check_keys(target.keys, target.provider, endpoint)
+    return endpoint
+
+
+def _check_keys(keys: KeysOptions, provider: str, endpoint: Endpoint) -> None:
+    for name in keys.names:
+        if not endpoint.keys.get(name):
+            variable = f"{provider}_API_KEY_{name}".upper()
+            raise ConfigError(f"target {provider}: keys: expected key {name!r} of {provider} in {variable}")

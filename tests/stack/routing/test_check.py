@@ -1,0 +1,108 @@
+"""The cheap verifier: what a reply shows by itself."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import jsonschema
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.stack.call import Call
+from harness.stack.reply import Answer, Finish, ToolCall
+from harness.stack.routing.check import UNSURE, CheckOptions, doubt
+from harness.stack.routing.json_check import json_complaint
+
+CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+
+
+def said(text: str, reason: str = "stop") -> Answer:
+    return Answer(text, (), Finish(reason, None))
+
+
+@pytest.mark.parametrize("phrase", [*UNSURE, "I’m not sure", "i AM NOT sure"])
+def test_an_answer_that_is_not_sure_is_doubted(phrase: str, call: Callable[..., Call]) -> None:
+    assert doubt(CheckOptions(), call(), said(f"Well, {phrase}, but it is 4.")) == "says that it is not sure"
+
+
+def test_an_answer_that_is_sure_is_not_doubted_however_wrong(call: Callable[..., Call]) -> None:
+    assert doubt(CheckOptions(), call(), said("The answer is 5.")) is None
+
+
+def test_doubts_about_something_else_further_down_do_not_count(call: Callable[..., Call]) -> None:
+    assert (
+        doubt(CheckOptions(within=20), call(), said("The answer is 4. " * 3 + "I do not know why.")) is None
+    )
+
+
+def test_a_refused_an_empty_and_a_short_answer_are_doubted(call: Callable[..., Call]) -> None:
+    assert doubt(CheckOptions(), call(), said("No.", "content_filter")) == "refused"
+    assert doubt(CheckOptions(), call(), said("  ")) == "too short"
+    assert doubt(CheckOptions(min_chars=5), call(), said("Yes.")) == "too short"
+
+
+def test_a_tool_call_is_not_too_short(call: Callable[..., Call]) -> None:
+    asks = Answer("", (ToolCall("c", "look", "{}"),), Finish("tool_calls", None))
+    assert doubt(CheckOptions(), call(), asks) is None
+
+
+def test_json_that_lacks_what_its_schema_asks_for_is_doubted(call: Callable[..., Call]) -> None:
+    asked = replace(call(), json_schema=CITY)
+    assert doubt(CheckOptions(), asked, said('{"city": "Paris"}')) is None
+    assert doubt(CheckOptions(), asked, said('{"town": "Paris"}')) == "the reply lacks 'city'"
+    assert doubt(CheckOptions(), asked, said("Paris")) == "the reply is not JSON"
+    assert doubt(CheckOptions(json_mode=False), asked, said("Paris")) is None
+
+
+SCHEMAS = st.recursive(
+    st.sampled_from(
+        [
+            {},
+            {"type": "string"},
+            {"type": "integer"},
+            {"type": "number"},
+            {"type": ["boolean", "null"]},
+            {"enum": ["a", 1]},
+            {"const": "a"},
+            {"$ref": "#/$defs/word"},
+        ]
+    ),
+    lambda inner: st.one_of(
+        st.fixed_dictionaries({"type": st.just("array"), "items": inner}),
+        st.builds(
+            lambda a, b, required, more: {
+                "type": "object",
+                "properties": {"a": a, "b": b},
+                "required": required,
+                "additionalProperties": more,
+            },
+            inner,
+            inner,
+            st.sampled_from([[], ["a"], ["a", "b"]]),
+            st.booleans(),
+        ),
+    ),
+    max_leaves=5,
+)
+VALUES = st.recursive(
+    st.sampled_from(["a", "b", 2, 2.5, 3.0, True, None]),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(["a", "b", "c"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(SCHEMAS, VALUES)
+def test_the_json_check_agrees_with_a_validator(schema: dict[str, Any], value: Any) -> None:
+    whole = {"type": "object", "properties": {"x": schema}, "$defs": {"word": {"type": "string"}}}
+    text = orjson.dumps({"x": value}).decode()
+    valid = jsonschema.Draft202012Validator(whole).is_valid({"x": value})
+    assert (json_complaint(text, whole) is None) == valid
+
+
+def test_json_mode_without_a_schema_asks_for_an_object() -> None:
+    assert json_complaint("{}", {}) is None
+    assert json_complaint("[]", {}) == "the reply is no JSON object"
