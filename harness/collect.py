@@ -66,6 +66,7 @@ def _call_facts(fact: Row | None, tells: bool) -> Row:
         "provider": answered[-1]["provider"] if answered else None,
         "model": answered[-1]["model"] if answered else None,
         "cache": fact["cache"],
+        "cached_from": fact.get("cached_from") or None,
         "attempts": len(fact["attempts"]),
         "cost_nusd": fact["cost_nusd"],
         **{name: fact.get(name) for name in ROUTE},

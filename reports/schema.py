@@ -90,6 +90,7 @@ CALLS = _schema("""
     provider str?
     model str?
     cache str
+    cached_from str?
     attempts int?
     cost_nusd int?
     answer_right bool?

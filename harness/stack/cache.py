@@ -76,6 +76,7 @@ class ExactCache:
             found = self._store.get(key, asyncio.get_running_loop().time())
             if found is not None:
                 call.facts.cache = "stale" if found.stale else "exact"
+                call.facts.cached_from = found.source
                 if found.stale and key not in self._flights:
                     self._take_off(key, call, next, kept=True)
                 return Reply(found.events[0], replay(found.events[1:]))
@@ -123,4 +124,4 @@ class ExactCache:
     def _keep(self, key: bytes, events: tuple[Event, ...], call: Call) -> None:
         """What the semantic cache answered is its own to keep, and to audit."""
         if call.facts.cache != "semantic":
-            self._store.put(key, events, asyncio.get_running_loop().time())
+            self._store.put(key, events, asyncio.get_running_loop().time(), call.id)

@@ -10,19 +10,24 @@ from .reply import Delta, Event, ToolDelta
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A whole answer, event by event; until when it is fresh, and until when it may be served at all."""
+    """A whole answer, event by event; until when it is fresh, and until when it may be served at all.
+
+    `source` is the id of the call that it was given to.
+    """
 
     events: tuple[Event, ...]
     fresh_until_s: float
     served_until_s: float
     chars: int
+    source: str
 
 
 class Found(NamedTuple):
-    """An answer from memory; `stale`: it is past its time to live, and to be made anew."""
+    """An answer from memory, to the call `source`; `stale`: past its time to live, and to be made anew."""
 
     events: tuple[Event, ...]
     stale: bool
+    source: str
 
 
 class EntryStore:
@@ -58,9 +63,9 @@ class EntryStore:
             self._drop(key)
             return None
         self._entries.move_to_end(key)
-        return Found(entry.events, now >= entry.fresh_until_s)
+        return Found(entry.events, now >= entry.fresh_until_s, entry.source)
 
-    def put(self, key: bytes, events: tuple[Event, ...], now: float) -> None:
+    def put(self, key: bytes, events: tuple[Event, ...], now: float, source: str = "") -> None:
         """Keep an answer; the expired ones go, and the least recently used ones make room.
 
         One that is larger than all the room there is, is not kept.
@@ -71,7 +76,7 @@ class EntryStore:
         if chars > self._max_chars:
             return
         fresh_until_s = now + self._ttl_s
-        entry = Entry(events, fresh_until_s, fresh_until_s + self._stale_s, chars)
+        entry = Entry(events, fresh_until_s, fresh_until_s + self._stale_s, chars, source)
         self._entries[key] = entry
         self._chars += chars
         self._written.append((entry.served_until_s, key))

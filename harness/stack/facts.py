@@ -68,9 +68,10 @@ class AttemptFacts:
 class CallFacts:
     """One call. `outcome`: success, failed, rejected (by us) or abandoned (by the caller).
 
-    `cache_similarity` is that of the nearest question in the semantic cache, None if there was none to ask;
-    `cache_audit` of a hit that was audited: pending, agreed, disagreed or failed. `going_on` is work that the
-    call began and that may outlive its reply; its attempts are the call's.
+    `cached_from` is the call whose answer came from a cache, "" if none did. `cache_similarity` is that of
+    the nearest question in the semantic cache, None if there was none to ask; `cache_audit` of a hit that was
+    audited: pending, agreed, disagreed or failed. `going_on` is work that the call began and that may outlive
+    its reply; its attempts are the call's.
 
     Of a router: `route_policy`, the tier that the call went to at last and its rank (0: the smallest), the
     score it went by and why in words, whether it was `escalated` to a larger tier after a smaller one had
@@ -85,6 +86,7 @@ class CallFacts:
     outcome: str | None = None
     error_kind: str | None = None
     cache: str = "off"
+    cached_from: str = ""
     cache_similarity: float | None = None
     cache_audit: str = ""
     route_policy: str | None = None

@@ -12,6 +12,7 @@ def answers(facts: Facts) -> dict[str, Measure]:
         "exact_hit_rate": cache_rate(facts, "exact", "stale"),
         "semantic_hit_rate": cache_rate(facts, "semantic"),
         "coalesced_rate": cache_rate(facts, "coalesced"),
+        **false_hits(facts),
         "quality_rate": quality_rate(facts),
     }
 
@@ -21,6 +22,23 @@ def cache_rate(facts: Facts, *states: str) -> Rate | None:
     if not (facts.calls["cache"] != "off").any():
         return None
     return Rate(int(facts.calls["cache"].isin(states).sum()), len(facts.calls))
+
+
+def false_hits(facts: Facts) -> dict[str, Measure]:
+    """Hits with the answer to another question than the one that was asked: of all hits, and of all calls.
+
+    A question is another one when its right answer is; what the model made of it is not the cache's fault.
+    Hits whose first asker is not known, or came before the measured window, are not judged. None without any
+    that is.
+    """
+    calls = facts.calls
+    of_call = calls.set_index("call_id")["question_id"]
+    hits = calls[calls["cache"].isin(CACHE_HITS) & calls["question_id"].notna()]
+    judged = hits[hits["cached_from"].isin(of_call.index)]
+    if not len(judged):
+        return {"false_hit_rate": None, "false_hit_share": None}
+    false = int((judged["cached_from"].map(of_call) != judged["question_id"]).sum())
+    return {"false_hit_rate": Rate(false, len(judged)), "false_hit_share": Rate(false, len(calls))}
 
 
 def quality_rate(facts: Facts) -> Rate | None:

@@ -286,6 +286,22 @@ def test_reconciliation_joins_attempts_so_that_errors_cannot_cancel(tmp_path: Pa
     assert found["unmatched_rows"] == 3
 
 
+def test_a_false_hit_is_the_answer_of_another_question(tmp_path: Path) -> None:
+    calls = [
+        call("a", cache="miss", question_id="q1"),
+        call("b", cache="semantic", cached_from="a", question_id="q1", answer_right=False),
+        call("c", cache="semantic", cached_from="a", question_id="q2"),
+        call("d", cache="exact", cached_from="a", question_id="q1"),
+        call("e", cache="semantic", cached_from="before the window", question_id="q2"),
+        call("f", cache="coalesced", question_id="q2"),
+    ]
+    found = measured(tmp_path, calls)
+    assert found["semantic_hit_rate"] == 3 / 6
+    assert found["coalesced_rate"] == pytest.approx(1 / 6)
+    assert found["false_hit_rate"] == pytest.approx(1 / 3)
+    assert found["false_hit_share"] == pytest.approx(1 / 6)
+
+
 def test_cache_hits_are_of_all_calls_and_answer_for_themselves(tmp_path: Path) -> None:
     calls = [
         call("a", cache="miss"),

@@ -21,7 +21,6 @@ def test_every_number_of_the_summary_has_a_row_with_a_label_or_is_a_table(tmp_pa
     shown_elsewhere = {
         "calls_in_faults",
         "exact_hit_rate",
-        "semantic_hit_rate",
         "accounted_usd",
         "usage_unknown_attempts",
         "reconciliation_gross_error_usd",

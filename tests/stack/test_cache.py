@@ -146,7 +146,7 @@ def test_the_store_is_a_bounded_least_recently_used_map(
                 del model[next(iter(model))]
             store.put(key, value, now)
         else:
-            assert store.get(key, now) == (Found(model[key], False) if key in model else None)
+            assert store.get(key, now) == (Found(model[key], False, "") if key in model else None)
             if key in model:
                 model[key] = model.pop(key)
         assert len(store) == len(model) <= max_entries

@@ -111,7 +111,7 @@ class SemanticCache:
             call.facts.cache_similarity = match.evidence.similarity
             if self._policy.serves(match.evidence):
                 return await self._hit(call, next, asked, match)
-        return self._overheard(asked, await next(call))
+        return self._overheard(asked, await next(call), call)
 
     def _question(self, call: Call) -> str | None:
         """The text to compare, None if this call is not for us."""
@@ -131,6 +131,7 @@ class SemanticCache:
                 return self._overheard(asked, reply, call, match)
             call.facts.goes_on_with(self._background.start(self._ask_anyway(call, next, asked, match)))
         call.facts.cache = "semantic"
+        call.facts.cached_from = match.source
         return Reply(match.events[0], replay(match.events[1:]))
 
     async def _ask_anyway(self, call: Call, next: Next, asked: Asked, match: Match) -> None:
@@ -143,27 +144,27 @@ class SemanticCache:
         except StackError:
             call.facts.cache_audit = "failed"
 
-    def _overheard(
-        self, asked: Asked, reply: Reply, audited: Call | None = None, match: Match | None = None
-    ) -> Reply:
-        """The reply as it is; its answer is learned if it comes to its end."""
+    def _overheard(self, asked: Asked, reply: Reply, call: Call, audited: Match | None = None) -> Reply:
+        """The reply as it is; its answer is learned if it comes to its end, and held against the one that is
+        `audited`.
+        """
         events: list[Event] = []
         reply.tap(events.append)
 
         def settle(outcome: Outcome) -> None:
             known = outcome.kind == "success" and _is_answer(events)
-            if audited is not None and match is not None:
-                agreed = known and self._agreement(Answer.of(match.events), Answer.of(events))
-                audited.facts.cache_audit = ("agreed" if agreed else "disagreed") if known else "failed"
+            if audited is not None:
+                agreed = known and self._agreement(Answer.of(audited.events), Answer.of(events))
+                call.facts.cache_audit = ("agreed" if agreed else "disagreed") if known else "failed"
             if known:
                 weight = 1.0 if audited is None else 1 / self._options.audit_share
-                self._learn(asked, tuple(events), weight)
+                self._learn(asked, tuple(events), call.id, weight)
 
         reply.on_end(settle)
         return reply
 
-    def _learn(self, asked: Asked, events: tuple[Event, ...], weight: float) -> None:
-        self._memory.learn(asked, events, _now(), weight)
+    def _learn(self, asked: Asked, events: tuple[Event, ...], source: str, weight: float) -> None:
+        self._memory.learn(asked, events, _now(), source, weight)
         self._unlearned += weight
         if self._policy.learns and self._unlearned >= max(REFIT_CALLS, REFIT_SHARE * len(self._memory)):
             self._unlearned = 0.0

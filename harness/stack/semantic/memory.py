@@ -32,9 +32,10 @@ class Asked(NamedTuple):
 
 
 class Match(NamedTuple):
-    """The answer of the nearest question, and what speaks for it."""
+    """The answer of the nearest question, which was that of the call `source`, and what speaks for it."""
 
     events: tuple[Event, ...]
+    source: str
     evidence: Evidence
 
 
@@ -103,10 +104,14 @@ class Memory:
         if evidence is None:
             return None
         found = self._answers.get(_key(asked.partition, evidence.row), now)
-        return None if found is None else Match(found.events, evidence)
+        return None if found is None else Match(found.events, found.source, evidence)
 
-    def learn(self, asked: Asked, events: tuple[Event, ...], now: float, weight: float = 1.0) -> None:
-        """Keep an answer to a question that stands for `weight` calls; nothing if there is no room for it."""
+    def learn(
+        self, asked: Asked, events: tuple[Event, ...], now: float, source: str, weight: float = 1.0
+    ) -> None:
+        """Keep the answer to the call `source`, whose question stands for `weight` calls; nothing if there is
+        no room for it.
+        """
         self._answers.expire(now)
         answer = Answer.of(events)
         if len(answer.text) > self._max_chars:
@@ -119,7 +124,7 @@ class Memory:
         found = room.partition.search(asked.vector)
         group = room.groups.join(answer, self._near(asked.partition, room, found))
         row = room.partition.learn(asked.vector, found, asked.signature, group, weight)
-        self._answers.put(_key(asked.partition, row), events, now)
+        self._answers.put(_key(asked.partition, row), events, now, source)
 
     def observations(self) -> Observations:
         """What is known of all partitions, in the order in which they came to be."""
