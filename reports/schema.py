@@ -11,6 +11,8 @@ SCHEMA_VERSION = 1
 CALL_OUTCOMES = ("success", "failed", "rejected", "dropped")
 ATTEMPT_OUTCOMES = ("success", "failed", "abandoned", "rejected")
 ATTEMPT_KINDS = ("primary", "retry", "fallback", "hedge", "continue", "summary")
+ASIDE_KINDS = ("embedding", "summary")
+"""Requests that answer nobody and are wanted all the same."""
 CACHE_STATES = ("off", "miss", "exact", "stale", "semantic", "coalesced", "bypass")
 CACHE_HITS = ("exact", "stale", "semantic")
 """Answered from memory. A coalesced call had the answer of another that was under way."""

@@ -17,4 +17,4 @@ def test_every_kind_of_attempt_has_a_colour(tmp_path: Path, kinds: tuple[str, ..
     keys = draw(list(subject_facts(run).values()), run.manifest)["attempts"].keys
     labels = [key.label for key in keys if key.role.startswith("m")]
     assert set(labels) <= set(kinds)
-    assert {"primary", "summary"} & set(kinds) <= set(labels)
+    assert {"primary", "continue"} & set(kinds) <= set(labels)
