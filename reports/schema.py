@@ -22,6 +22,8 @@ ATTEMPT_KINDS = (
     "escalate",
     "judge",
 )
+ASIDE_KINDS = ("embedding", "summary", "judge")
+"""Requests that answer nobody and are wanted all the same."""
 CACHE_STATES = ("off", "miss", "exact", "stale", "semantic", "coalesced", "bypass")
 CACHE_HITS = ("exact", "stale", "semantic")
 """Answered from memory. A coalesced call had the answer of another that was under way."""

@@ -80,20 +80,25 @@ def _draw_cost(
 
 def attempts(subjects: Sequence[Facts]) -> Drawing:
     """Requests to providers per call, by kind and whether they succeeded; and how many a call needed."""
-    kinds = [kind for kind in ATTEMPT_KINDS if any((f.sent["kind"] == kind).any() for f in subjects)]
     return Drawing(
         "attempts",
         "Attempts per call",
         "Left: requests to providers per call sent, by what they were for; hatched did not succeed. "
         "Right: how many requests a call took (0: replayed from the cache, or refused before any was sent).",
         (
-            *(Key(f"m{i}", kind) for i, kind in enumerate(ATTEMPT_KINDS) if kind in kinds),
+            *(Key(role, kind) for kind, role in _kind_roles(subjects).items()),
             Key("ink", "did not succeed", "hatch"),
             *(Key(subject_role(i), facts.subject) for i, facts in enumerate(subjects)),
         ),
         _draw_attempts(subjects, WIDE),
         _draw_attempts(subjects, NARROW),
     )
+
+
+def _kind_roles(subjects: Sequence[Facts]) -> dict[str, str]:
+    """The colour of each kind of attempt that there was; kinds beyond the last colour share it."""
+    seen = [kind for kind in ATTEMPT_KINDS if any((facts.sent["kind"] == kind).any() for facts in subjects)]
+    return {kind: f"m{min(i, MODELS - 1)}" for i, kind in enumerate(seen)}
 
 
 def _draw_attempts(subjects: Sequence[Facts], width: int) -> str:
@@ -108,11 +113,11 @@ def _draw_attempts(subjects: Sequence[Facts], width: int) -> str:
 
 
 def _by_kind(axis: Axes, subjects: Sequence[Facts], room: float) -> None:
-    longest = 0.0
+    longest, roles = 0.0, _kind_roles(subjects)
     for place, facts in enumerate(subjects):
         calls, left = max(len(facts.calls), 1), 0.0
         good = (facts.sent["outcome"] == "success").to_numpy(dtype=bool)
-        for i, kind in enumerate(ATTEMPT_KINDS):
+        for kind, role in roles.items():
             mine = (facts.sent["kind"] == kind).to_numpy(dtype=bool)
             for chosen, hatch in ((mine & good, None), (mine & ~good, "////")):
                 size = int(chosen.sum()) / calls
@@ -123,7 +128,7 @@ def _by_kind(axis: Axes, subjects: Sequence[Facts], room: float) -> None:
                     size,
                     left=left,
                     height=0.56,
-                    color=color(f"m{i}"),
+                    color=color(role),
                     hatch=hatch,
                     edgecolor=SURFACE,
                     linewidth=1,

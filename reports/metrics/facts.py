@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from reports.record import Run
+from reports.schema import ASIDE_KINDS
 from reports.statistics import Floats
 
 Mask = npt.NDArray[np.bool_]
@@ -75,9 +76,8 @@ class Facts:
     @cached_property
     def sent(self) -> pd.DataFrame:
         """Attempts at an answer that went out to a provider: not those the stack itself refused before
-        sending, nor requests for embeddings."""
-        sent = (self.attempts["outcome"] != "rejected") & (self.attempts["kind"] != "embedding")
-        return self.attempts[sent]
+        sending, nor what was asked for aside."""
+        return self.attempts[(self.attempts["outcome"] != "rejected") & ~self._aside]
 
     @property
     def attempts_known(self) -> bool:
@@ -96,9 +96,21 @@ class Facts:
         to judge another's answer.
         """
         answered = self.calls.loc[self.success, "call_id"]
-        whole = (self.attempts["outcome"] == "success") & (self.attempts["kind"] != "judge")
-        good = self.attempts[whole & self.attempts["call_id"].isin(answered)]
-        return good.sort_values(["call_id", "n"]).drop_duplicates("call_id", keep="last")
+        good = (self.attempts["outcome"] == "success") & self.attempts["call_id"].isin(answered)
+        return (
+            self.attempts[good & ~self._aside]
+            .sort_values(["call_id", "n"])
+            .drop_duplicates("call_id", keep="last")
+        )
+
+    @property
+    def aside(self) -> pd.DataFrame:
+        """Attempts that succeeded at something else than an answer, such as a summary."""
+        return self.attempts[(self.attempts["outcome"] == "success") & self._aside]
+
+    @property
+    def _aside(self) -> "pd.Series[bool]":
+        return self.attempts["kind"].isin(ASIDE_KINDS)
 
     @cached_property
     def during_faults(self) -> Mask | None:

@@ -23,7 +23,8 @@ def billed_rows(facts: Facts) -> pd.DataFrame:
 def wasted_rows(facts: Facts) -> pd.DataFrame:
     """Billed rows whose attempt answered no successful call: lost hedges, cut streams, abandoned calls."""
     billed = billed_rows(facts)
-    return billed[~billed["attempt_id"].isin(facts.answering["attempt_id"])]
+    of_use = pd.concat([facts.answering["attempt_id"], facts.aside["attempt_id"]])
+    return billed[~billed["attempt_id"].isin(of_use)]
 
 
 def cost_by_model_nusd(facts: Facts) -> dict[str, int]:
