@@ -325,6 +325,48 @@ CATALOGUE: tuple[Group, ...] = (
         ),
     ),
     _group(
+        "Routing",
+        Metric(
+            "routed_small_rate",
+            "Routed to the smallest tier",
+            "share",
+            None,
+            "Calls that ended at the smallest tier of models by the router's decision, of calls routed.",
+        ),
+        Metric(
+            "escalation_rate",
+            "Escalated",
+            "share",
+            None,
+            "Calls for which a larger tier was asked after a smaller one's answer was doubted or failed, of "
+            "calls that a cascade took.",
+        ),
+        Metric(
+            "gap_recovered",
+            "Quality gap recovered",
+            "share",
+            "higher",
+            "Of the difference in right answers between sending every call to the large tier and to the "
+            "small one, the share that the router recovers (PGR).",
+        ),
+        Metric(
+            "apgr",
+            "APGR",
+            "ratio",
+            "higher",
+            "The share of the gap recovered, averaged over all costs between small and large: 0.5 is what "
+            "random mixing gives, 1 the large model's quality at the small one's cost.",
+        ),
+        Metric(
+            "saving_at_equal_quality",
+            "Saving at equal quality",
+            "share",
+            "higher",
+            "What the router saves of the cost of the random mix of small and large that is right as often. "
+            "Negative: the mix is cheaper.",
+        ),
+    ),
+    _group(
         "Load",
         Metric(
             "offered_rate",

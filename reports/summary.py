@@ -10,6 +10,7 @@ from .calibration import ttft_error
 from .claims import judge_claims
 from .metrics import Facts, Measure, MetricOptions, Rate, bounds, facts_of, plain, subject_metrics
 from .metrics.measures import sane
+from .quality_cost import quality_cost
 from .record import SCHEMA_VERSION, Run, read_run, record_sha256
 from .statistics import newcombe
 from .validity import judge_validity
@@ -25,7 +26,8 @@ def summarise(run: Run, options: MetricOptions | None = None) -> dict[str, Any]:
     subject's (Newcombe). `valid` is false when the validity verdict is INVALID.
     """
     facts = {name: facts_of(run, name, options) for name in run.subjects}
-    measures = {name: subject_metrics(of) for name, of in facts.items()}
+    between = quality_cost(list(facts.values()))
+    measures = {name: {**subject_metrics(of), **between[name]} for name, of in facts.items()}
     subjects = {name: {metric: _number(m) for metric, m in of.items()} for name, of in measures.items()}
     calibration = {name: ttft_error(of.calls, of.attempts, of.ledger) for name, of in facts.items()}
     validity = judge_validity(run.manifest, subjects, calibration)

@@ -9,18 +9,22 @@ from .arrivals import arrivals
 from .bars import attempts, cost
 from .canvas import Drawing, Key, page_style
 from .distributions import distributions
+from .routing import routing
 from .timeline import timeline
 
 __all__ = ["Drawing", "Key", "draw"]
 
 
 def draw(subjects: Sequence[Facts], manifest: Mapping[str, Any]) -> dict[str, Drawing]:
-    """Every figure by name: timeline, arrivals (if a provider was asked), distributions, cost, attempts."""
+    """Every figure by name: timeline, arrivals (if a provider was asked), distributions, routing (of runs
+    that compare routers), cost, attempts.
+    """
     with page_style():
         drawings = (
             timeline(subjects, manifest),
             arrivals(subjects, manifest),
             distributions(subjects),
+            routing(subjects),
             cost(subjects),
             attempts(subjects),
         )

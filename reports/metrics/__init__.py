@@ -10,6 +10,7 @@ from .money import money
 from .providers import providers
 from .recovery import recovery
 from .reliability import error_counts, reliability
+from .routing import routing
 
 __all__ = [
     "Facts",
@@ -38,5 +39,6 @@ def subject_metrics(facts: Facts) -> dict[str, Measure]:
         **providers(facts),
         **money(facts),
         **answers(facts),
+        **routing(facts),
         **load(facts),
     }

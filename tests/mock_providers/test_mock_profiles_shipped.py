@@ -28,7 +28,7 @@ def gemini_observed() -> list[tuple[str, Model | EmbeddingModel]]:
 
 
 def test_five_profiles_are_shipped() -> None:
-    assert shipped_profiles() == ("observed", "page", "self-hosted", "small-account", "unpaced")
+    assert shipped_profiles() == ("candid", "observed", "page", "self-hosted", "small-account", "unpaced")
 
 
 @pytest.mark.parametrize("name", shipped_profiles())

@@ -20,6 +20,7 @@ def test_every_number_of_the_summary_has_a_row_with_a_label_or_is_a_table(tmp_pa
     summary = summarise(outage_run(tmp_path, calls=60))
     shown_elsewhere = {
         "calls_in_faults",
+        "tier_share",
         "exact_hit_rate",
         "accounted_usd",
         "usage_unknown_attempts",

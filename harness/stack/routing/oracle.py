@@ -1,8 +1,10 @@
 """Policy `oracle`: knows how hard each question is, because the caller says so (`Call.hint`).
 
-No router of real traffic can; it is the upper bound that others are measured by. A gateway's client says it
-in the header `x-brownout-hint`.
+No router of real traffic can; it is what deciding before anybody has answered can be worth at best. A cascade
+may do better, for it has seen an answer. A gateway's client says the hint in the header `x-brownout-hint`.
 """
+
+from pydantic import Field
 
 from ..call import Call
 from ..options import Options
@@ -10,15 +12,17 @@ from .tiers import Decision, Tiers
 
 
 class OracleOptions(Options):
-    """`small` ["easy"]: the hints for which the smallest tier is asked; all others, and none, are for the
-    largest.
+    """`order` ["easy", "medium", "hard"]: the hints, easiest first, which score from 0 to 1 in equal steps
+    (no hint, or another, scores 1); from `threshold` 0.5 on the largest tier is asked, below it the smallest.
     """
 
-    small: tuple[str, ...] = ("easy",)
+    order: tuple[str, ...] = Field(default=("easy", "medium", "hard"), min_length=2)
+    threshold: float = Field(default=0.5, ge=0, le=1)
 
 
 def oracle(options: OracleOptions, tiers: Tiers, call: Call) -> Decision:
-    """The decision for one call; its score is 0 for the smallest tier and 1 for the largest."""
-    easy = call.hint in options.small
-    wanted = tiers.names[0] if easy else tiers.names[-1]
-    return tiers.to(tiers.nearest(call, wanted), 0.0 if easy else 1.0, f"hint {call.hint or 'not given'}")
+    """The decision for one call."""
+    known = call.hint in options.order
+    score = options.order.index(call.hint) / (len(options.order) - 1) if known else 1.0
+    wanted = tiers.names[-1] if score >= options.threshold else tiers.names[0]
+    return tiers.to(tiers.nearest(call, wanted), score, f"hint {call.hint or 'not given'}")

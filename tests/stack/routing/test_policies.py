@@ -146,9 +146,22 @@ def test_the_cheapest_target_is_asked_and_the_next_cheapest_when_it_fails() -> N
     play(scene, faults=faults, target=CHAIN, route={"policy": "cost"})
 
 
-@pytest.mark.parametrize(("hint", "tier"), [("easy", "small"), ("hard", "large"), ("", "large")])
-def test_the_oracle_does_what_it_is_told(hint: str, tier: str, call: Callable[..., Call]) -> None:
-    assert oracle(OracleOptions(), TIERS, replace(call(), hint=hint)).tier == tier
+@pytest.mark.parametrize(
+    ("hint", "score", "tier"),
+    [
+        ("easy", 0.0, "small"),
+        ("medium", 0.5, "large"),
+        ("hard", 1.0, "large"),
+        ("", 1.0, "large"),
+        ("odd", 1.0, "large"),
+    ],
+)
+def test_the_oracle_does_what_it_is_told(
+    hint: str, score: float, tier: str, call: Callable[..., Call]
+) -> None:
+    decision = oracle(OracleOptions(), TIERS, replace(call(), hint=hint))
+    assert (decision.score, decision.tier) == (score, tier)
+    assert oracle(OracleOptions(threshold=0.6), TIERS, replace(call(), hint="medium")).tier == "small"
 
 
 def test_both_ways_into_the_stack_hand_the_oracle_the_difficulty() -> None:
