@@ -25,8 +25,8 @@ import httpx
 import orjson
 import pytest
 
-from harness.stack import build as building
 from harness.stack import limiter as limiting
+from harness.stack import target_chain
 from harness.stack.attempts import AttemptLedger
 from harness.stack.build import build
 from harness.stack.built import Stack
@@ -242,7 +242,7 @@ def _watched(storm: Storm) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(AttemptLedger, "_end", counted)
-        patch.setattr(building, "Limiter", limiter)
+        patch.setattr(target_chain, "Limiter", limiter)
         patch.setattr(limiting, "Waiter", JumpyWaiter)
         yield
 
