@@ -93,6 +93,9 @@ CALLS = _schema("""
     model str?
     cache str
     cached_from str?
+    cache_similarity float?
+    cache_nearest str?
+    cache_same_tokens bool?
     attempts int?
     cost_nusd int?
     answer_right bool?
@@ -164,6 +167,10 @@ LEDGER = _schema("""
 
 ADDED = {
     "calls": (
+        "cached_from",
+        "cache_similarity",
+        "cache_nearest",
+        "cache_same_tokens",
         "route_policy",
         "route_tier",
         "route_rank",

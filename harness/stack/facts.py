@@ -69,9 +69,10 @@ class CallFacts:
     """One call. `outcome`: success, failed, rejected (by us) or abandoned (by the caller).
 
     `cached_from` is the call whose answer came from a cache, "" if none did. `cache_similarity` is that of
-    the nearest question in the semantic cache, None if there was none to ask; `cache_audit` of a hit that was
-    audited: pending, agreed, disagreed or failed. `going_on` is work that the call began and that may outlive
-    its reply; its attempts are the call's.
+    the nearest question in the semantic cache, None if there was none, `cache_nearest` the call that asked
+    it, and `cache_same_tokens` whether both have the same negations, numbers and names; `cache_audit` of a
+    hit that was audited: pending, agreed, disagreed or failed. `going_on` is work that the call began and
+    that may outlive its reply; its attempts are the call's.
 
     Of a router: `route_policy`, the tier that the call went to at last and its rank (0: the smallest), the
     score it went by and why in words, whether it was `escalated` to a larger tier after a smaller one had
@@ -88,6 +89,8 @@ class CallFacts:
     cache: str = "off"
     cached_from: str = ""
     cache_similarity: float | None = None
+    cache_nearest: str = ""
+    cache_same_tokens: bool | None = None
     cache_audit: str = ""
     route_policy: str | None = None
     route_tier: str | None = None

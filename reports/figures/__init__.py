@@ -10,20 +10,22 @@ from .bars import attempts, cost
 from .canvas import Drawing, Key, page_style
 from .distributions import distributions
 from .routing import routing
+from .semantic import semantic
 from .timeline import timeline
 
 __all__ = ["Drawing", "Key", "draw"]
 
 
 def draw(subjects: Sequence[Facts], manifest: Mapping[str, Any]) -> dict[str, Drawing]:
-    """Every figure by name: timeline, arrivals (if a provider was asked), distributions, routing (of runs
-    that compare routers), cost, attempts.
+    """Every figure by name: timeline, arrivals (if a provider was asked), distributions, semantic (of runs
+    with a semantic cache), routing (of runs that compare routers), cost, attempts.
     """
     with page_style():
         drawings = (
             timeline(subjects, manifest),
             arrivals(subjects, manifest),
             distributions(subjects),
+            semantic(subjects),
             routing(subjects),
             cost(subjects),
             attempts(subjects),

@@ -1,5 +1,7 @@
 """Where answers came from and whether they were right: cache hits and quality. Per call."""
 
+import pandas as pd
+
 from reports.schema import CACHE_HITS
 
 from .facts import Facts, flags
@@ -32,13 +34,19 @@ def false_hits(facts: Facts) -> dict[str, Measure]:
     that is.
     """
     calls = facts.calls
-    of_call = calls.set_index("call_id")["question_id"]
-    hits = calls[calls["cache"].isin(CACHE_HITS) & calls["question_id"].notna()]
-    judged = hits[hits["cached_from"].isin(of_call.index)]
-    if not len(judged):
+    hits = calls["cache"].isin(CACHE_HITS) & calls["question_id"].notna()
+    judged = int((hits & calls["cached_from"].isin(calls["call_id"])).sum())
+    if not judged:
         return {"false_hit_rate": None, "false_hit_share": None}
-    false = int((judged["cached_from"].map(of_call) != judged["question_id"]).sum())
-    return {"false_hit_rate": Rate(false, len(judged)), "false_hit_share": Rate(false, len(calls))}
+    false = int((hits & of_another_question(facts, "cached_from")).sum())
+    return {"false_hit_rate": Rate(false, judged), "false_hit_share": Rate(false, len(calls))}
+
+
+def of_another_question(facts: Facts, column: str) -> "pd.Series[bool]":
+    """Whether the call that `column` names asked another question; no where it is not known."""
+    calls = facts.calls
+    asked = calls[column].map(calls.set_index("call_id")["question_id"])
+    return asked.notna() & (asked != calls["question_id"])
 
 
 def quality_rate(facts: Facts) -> Rate | None:

@@ -108,7 +108,7 @@ def test_the_fingerprint_ignores_the_manifest_and_the_parquet_writer(tmp_path: P
 
 def test_the_fingerprint_of_a_known_record_never_changes(tmp_path: Path) -> None:
     run = run_of(tmp_path, [call(), failed_call("c1")], [attempt()], [ledger_row()])
-    assert record_sha256(run) == "79753e39cb4988b83a777c4531ee91fd58f87554da109ebfd84c47814e36b677"
+    assert record_sha256(run) == "a4bd76121a426438344f6542294eaf96a6d42bc6acedcffd08d53414da63e41a"
 
 
 def test_frames_are_written_as_rows_are(tmp_path: Path) -> None:

@@ -109,6 +109,8 @@ class SemanticCache:
         match = self._memory.find(asked, _now()) if wanted else None
         if match is not None:
             call.facts.cache_similarity = match.evidence.similarity
+            call.facts.cache_nearest = match.source
+            call.facts.cache_same_tokens = match.evidence.same_tokens
             if self._policy.serves(match.evidence):
                 return await self._hit(call, next, asked, match)
         return self._overheard(asked, await next(call), call)
