@@ -232,8 +232,9 @@ def key_name(authorization: str) -> str:
 
 
 def fact_values(facts: CallFacts) -> dict[str, str | int | None]:
-    """What a client may want to know about its call."""
+    """What a client may want to know about its call; of its route, if a router had a say."""
     answered_by = facts.answered_by
+    routed = {} if facts.route_tier is None else {"policy": facts.route_policy, "tier": facts.route_tier}
     return {
         "call_id": facts.call_id,
         "provider": None if answered_by is None else answered_by.provider,
@@ -241,6 +242,7 @@ def fact_values(facts: CallFacts) -> dict[str, str | int | None]:
         "cache": facts.cache,
         "attempts": len(facts.attempts),
         "cost_nusd": facts.cost_nusd,
+        **routed,
     }
 
 

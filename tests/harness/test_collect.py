@@ -57,3 +57,17 @@ def test_attempts_of_calls_the_client_never_finished_are_kept() -> None:
 def test_calls_are_in_the_order_of_the_plan_whatever_order_they_ended_in() -> None:
     client = [CLIENT | {"call_id": f"c{n}", "n": n} for n in (2, 0, 1)]
     assert [call["n"] for call in collected(client, []).calls] == [0, 1, 2]
+
+
+def test_a_call_learns_where_a_router_sent_it_and_nothing_when_none_did() -> None:
+    route = {"route_policy": "cascade", "route_tier": "large", "route_rank": 1, "escalated": True}
+    [routed] = collected([CLIENT], [FACT | route]).calls
+    [plain] = collected([CLIENT], [FACT]).calls
+    assert {name: routed[name] for name in route} == route
+    assert {plain[name] for name in route} == {None}
+
+
+def test_who_judged_an_answer_did_not_give_it() -> None:
+    judge = ATTEMPT | {"n": 2, "kind": "judge", "provider": "anthropic", "model": "claude"}
+    [call] = collected([CLIENT], [FACT | {"attempts": [ATTEMPT, judge]}]).calls
+    assert (call["provider"], call["model"], call["attempts"]) == ("openai", "gpt-4o", 2)

@@ -3,7 +3,8 @@
 from typing import Any
 
 from harness.stack.call import Message
-from tests.regressions.lab import Lab, play, prompt, target
+from harness.stack.facts import AttemptFacts, CallFacts
+from tests.regressions.lab import Heard, Lab, play, prompt, target
 
 SMALL = target("together", tier="small")
 LARGE = target("openai", tier="large")
@@ -78,3 +79,22 @@ def test_a_cached_answer_was_never_routed() -> None:
         assert [facts.route_tier for facts in lab.told] == ["large", None]
 
     play(scene, cache={}, **routed("large"))
+
+
+def test_a_client_of_the_gateway_is_told_its_tier() -> None:
+    async def scene(lab: Lab) -> None:
+        heard = await lab.listen(Heard())
+        assert heard.headers["x-brownout-policy"] == "small"
+        assert heard.headers["x-brownout-tier"] == "small"
+
+    play(scene, **routed("small"))
+
+
+def test_who_judges_an_answer_did_not_give_it() -> None:
+    facts = CallFacts("c1")
+    for n, kind in enumerate(("primary", "judge"), 1):
+        one = AttemptFacts("c1", n, kind, "openai", f"model-{n}", 0.0)
+        one.first_s, one.outcome = 1.0, "success"
+        facts.attempts.append(one)
+    assert facts.answered_by is not None
+    assert facts.answered_by.model == "model-1"

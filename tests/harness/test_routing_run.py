@@ -1,0 +1,81 @@
+"""The scenario `routing` as it ships, for a few seconds: what the record, the claims and the page say."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.load.halves import half_of
+from harness.run import run
+from harness.spec import RunSpec, make_spec
+from reports.html import render
+from reports.record import Run, read_run, record_sha256
+from reports.summary import summarise
+
+SECONDS = 12.0
+
+
+def played(spec: RunSpec, folder: Path) -> Run:
+    run(spec, folder, datetime(2026, 1, 1, tzinfo=UTC), lambda *told: None)
+    return read_run(folder)
+
+
+@pytest.fixture(scope="module")
+def spec() -> RunSpec:
+    return make_spec("routing", duration_s=SECONDS)
+
+
+@pytest.fixture(scope="module")
+def record(spec: RunSpec, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return played(spec, tmp_path_factory.mktemp("routing"))
+
+
+def calls_of(record: Run, subject: str) -> Any:
+    return record.calls[record.calls["subject"] == subject].set_index("call_id")
+
+
+def test_no_question_that_the_classifier_was_trained_on_is_asked(spec: RunSpec) -> None:
+    assert {half_of(call.question_id) for call in spec.plan} == {"test"}
+
+
+def test_the_oracle_sends_the_easy_ones_to_the_small_model(record: Run) -> None:
+    calls = calls_of(record, "route-oracle")
+    assert ((calls["difficulty"] == "easy") == (calls["route_tier"] == "small")).all()
+    assert set(calls["model"][calls["route_tier"] == "small"]) == {"gpt-4o-mini"}
+
+
+def test_the_classifier_says_what_it_went_by(record: Run) -> None:
+    calls = calls_of(record, "route-heuristic")
+    assert ((calls["route_score"] >= 0.5) == (calls["route_tier"] == "large")).all()
+    assert calls["route_why"].str.contains("words|longest|mean").any()
+
+
+def test_a_cascade_that_stays_with_small_answers_as_small_alone_would_but_later(record: Run) -> None:
+    small, cascade = calls_of(record, "route-small"), calls_of(record, "route-cascade")
+    stayed = cascade[~cascade["escalated"].astype(bool)]
+    assert len(stayed) > len(cascade) / 2
+    alone = small.loc[stayed.index]
+    assert (stayed["answer_right"] == alone["answer_right"]).all()
+    assert (stayed["cost_nusd"] == alone["cost_nusd"]).all()
+    assert stayed["first_s"].to_numpy() == pytest.approx(alone["end_s"].to_numpy(), abs=0.05)
+
+
+def test_a_cascade_that_escalates_pays_for_both(record: Run) -> None:
+    cascade, small, large = (calls_of(record, f"route-{name}") for name in ("cascade", "small", "large"))
+    both = cascade[cascade["escalated"].astype(bool)]
+    assert len(both)
+    paid = small.loc[both.index, "cost_nusd"] + large.loc[both.index, "cost_nusd"]
+    assert (both["cost_nusd"] == paid).all()
+
+
+def test_the_books_agree_and_the_page_shows_quality_against_cost(record: Run) -> None:
+    summary = summarise(record)
+    for subject in summary["subjects"].values():
+        assert (subject["success_rate"], subject["reconciliation_gross_error_usd"]) == (1, 0)
+    assert summary["subjects"]["route-cascade"]["saving_at_equal_quality"] is not None
+    assert "Quality against cost" in render(record)
+
+
+def test_the_same_run_again_is_the_same_record(spec: RunSpec, record: Run, tmp_path: Path) -> None:
+    assert record_sha256(played(spec, tmp_path)) == record_sha256(record)
