@@ -13,6 +13,7 @@ from reports.text import percent
 from .canvas import MUTED, NARROW, WIDE, Drawing, Key, axes, color, figure, seconds_axis, subject_role, svg
 
 _MOST_POINTS = 400
+_LEAST_S = 0.001  # where the axis begins at the latest: a hit in virtual time takes none at all
 
 
 def distributions(subjects: Sequence[Facts]) -> Drawing:
@@ -46,7 +47,7 @@ def _draw(subjects: Sequence[Facts], width: int) -> str:
 
 def _curves(axis: Axes, samples: Sequence[Floats], sent: Sequence[int]) -> None:
     seen = np.concatenate(samples) if samples else np.empty(0)
-    seen = seen[seen > 0]
+    seen = np.maximum(seen, _LEAST_S)
     low, high = (float(seen.min()) / 1.15, float(seen.max()) * 1.3) if len(seen) else (0.1, 10.0)
     axis.set_xscale("log")
     axis.set_xlim(low, high)
