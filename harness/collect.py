@@ -6,23 +6,14 @@ by call id; moments of the stack are moved to seconds since the subject's t = 0.
 
 from dataclasses import dataclass
 
+from reports.schema import ADDED, ASIDE_KINDS
+
 from .stack.batch.ids import attempt_id
 from .world.world import Measured, Row
 
-ROUTE = (
-    "route_policy",
-    "route_tier",
-    "route_rank",
-    "route_score",
-    "route_why",
-    "escalated",
-    "held_s",
-)
 MOMENTS = ("started_s", "first_s", "end_s")
 NOT_RECORDED = ("sent", "cache_write_tokens", "cache_write_1h_tokens", "reasoning_tokens", "price_known")
 """What the stack tells of an attempt and the record has no column for."""
-NOT_ANSWERS = ("summary", "embedding", "judge")
-"""Attempts whose reply is not the caller's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +57,14 @@ def _call_facts(fact: Row | None, tells: bool) -> Row:
         "provider": answered[-1]["provider"] if answered else None,
         "model": answered[-1]["model"] if answered else None,
         "cache": fact["cache"],
-        "cached_from": fact.get("cached_from") or None,
-        "cache_similarity": fact.get("cache_similarity"),
-        "cache_nearest": fact.get("cache_nearest") or None,
-        "cache_same_tokens": fact.get("cache_same_tokens"),
         "attempts": len(fact["attempts"]),
         "cost_nusd": fact["cost_nusd"],
-        **{name: fact.get(name) for name in ROUTE},
+        **{name: fact.get(name) for name in ADDED["calls"]},
     }
 
 
 def _answered(attempt: Row) -> bool:
-    return bool(attempt["outcome"] == "success" and attempt["kind"] not in NOT_ANSWERS)
+    return bool(attempt["outcome"] == "success" and attempt["kind"] not in ASIDE_KINDS)
 
 
 def _finish_attempt(attempt: Row, subject: str, t0_s: float) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from .metrics.measures import sane
-from .schema import CACHE_HITS
+from .schema import UNASKED
 from .statistics import nearest_rank
 
 
@@ -19,7 +19,7 @@ def ttft_error(
     number holds everything between the two sockets, the subject's own processing included. Seconds; None
     where n is 0.
     """
-    answered = calls[(calls["outcome"] == "success") & ~calls["cache"].isin([*CACHE_HITS, "coalesced"])]
+    answered = calls[(calls["outcome"] == "success") & ~calls["cache"].isin(UNASKED)]
     answered = answered[answered["held_s"].isna()]
     whole = (attempts["outcome"] == "success") & (attempts["kind"] != "judge")
     good = attempts[whole & attempts["call_id"].isin(answered["call_id"])]

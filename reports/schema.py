@@ -26,7 +26,9 @@ ASIDE_KINDS = ("embedding", "summary", "judge")
 """Requests that answer nobody and are wanted all the same."""
 CACHE_STATES = ("off", "miss", "exact", "stale", "semantic", "coalesced", "bypass")
 CACHE_HITS = ("exact", "stale", "semantic")
-"""Answered from memory. A coalesced call had the answer of another that was under way."""
+"""Answered from memory."""
+UNASKED = (*CACHE_HITS, "coalesced")
+"""No attempt of its own answered: a coalesced call had the answer of another that was under way."""
 ERROR_KINDS = (
     "connect",
     "timeout_connect",

@@ -61,17 +61,8 @@ class AttemptLedger:
 
     def _begin(self, call: Call, now: float) -> AttemptFacts:
         target = call.addressed_to
-        attempt = AttemptFacts(
-            call_id=call.id,
-            n=len(call.facts.attempts) + 1,
-            kind=call.attempt_kind,
-            provider=target.provider,
-            model=target.model,
-            started_s=now,
-            backoff_s=call.backoff_s,
-        )
-        call.facts.attempts.append(attempt)
-        return attempt
+        kind, backoff_s = call.attempt_kind, call.backoff_s
+        return call.facts.begin(kind, target.provider, target.model, now, backoff_s=backoff_s)
 
     def _settle(self, call: Call, attempt: AttemptFacts, outcome: Outcome, heard: Heard | None) -> None:
         usage = outcome.usage

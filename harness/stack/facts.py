@@ -68,7 +68,7 @@ class AttemptFacts:
 class CallFacts:
     """One call. `outcome`: success, failed, rejected (by us) or abandoned (by the caller).
 
-    `cached_from` is the call whose answer came from a cache, "" if none did. `cache_similarity` is that of
+    `cached_from` is the call whose answer came from a cache, if one did. `cache_similarity` is that of
     the nearest question in the semantic cache, None if there was none, `cache_nearest` the call that asked
     it, and `cache_same_tokens` whether both have the same negations, numbers and names; `cache_audit` of a
     hit that was audited: pending, agreed, disagreed or failed. `going_on` is work that the call began and
@@ -87,9 +87,9 @@ class CallFacts:
     outcome: str | None = None
     error_kind: str | None = None
     cache: str = "off"
-    cached_from: str = ""
+    cached_from: str | None = None
     cache_similarity: float | None = None
-    cache_nearest: str = ""
+    cache_nearest: str | None = None
     cache_same_tokens: bool | None = None
     cache_audit: str = ""
     route_policy: str | None = None
@@ -106,6 +106,15 @@ class CallFacts:
     def cost_nusd(self) -> int:
         """What all attempts of the call cost, winners and losers, in nano-dollars."""
         return sum(attempt.cost_nusd for attempt in self.attempts)
+
+    def begin(
+        self, kind: str, provider: str, model: str, now: float, *, backoff_s: float = 0.0
+    ) -> AttemptFacts:
+        """The next attempt of the call, numbered and on record."""
+        n = len(self.attempts) + 1
+        attempt = AttemptFacts(self.call_id, n, kind, provider, model, now, backoff_s=backoff_s)
+        self.attempts.append(attempt)
+        return attempt
 
     def goes_on_with(self, work: "asyncio.Future[Any]") -> None:
         """The call is not over before `work` is."""

@@ -27,6 +27,7 @@ from .canvas import (
     subject_role,
     svg,
 )
+from .ranking import ranked
 from .time_axis import bin_edges, fault_bands, histogram, share_scale, time_ticks
 
 
@@ -53,12 +54,8 @@ def arrivals(subjects: Sequence[Facts], manifest: Mapping[str, Any]) -> Drawing 
 
 def _providers(subjects: Sequence[Facts]) -> list[str]:
     """Who received requests, most asked first; those without a colour of their own are left to "other"."""
-    counts: dict[str, int] = {}
-    for facts in subjects:
-        for name, count in live(facts)["provider"].value_counts().items():
-            counts[str(name)] = counts.get(str(name), 0) + int(count)
-    ordered = sorted(counts, key=lambda name: (-counts[name], name))
-    return ordered if len(ordered) <= MODELS else [*ordered[: MODELS - 1], "other"]
+    counted = (live(facts)["provider"].value_counts() for facts in subjects)
+    return ranked(({str(name): int(n) for name, n in of.items()} for of in counted), MODELS)
 
 
 def _edges(subjects: Sequence[Facts]) -> Floats:

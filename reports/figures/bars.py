@@ -25,6 +25,7 @@ from .canvas import (
     subject_role,
     svg,
 )
+from .ranking import ranked
 
 _MOST_ATTEMPTS = 4
 
@@ -32,7 +33,7 @@ _MOST_ATTEMPTS = 4
 def cost(subjects: Sequence[Facts]) -> Drawing:
     """Billed dollars per 1,000 calls by model."""
     costs = {facts.subject: cost_by_model_nusd(facts) for facts in subjects}
-    models = _models(costs)
+    models = ranked(costs.values(), MODELS)
     return Drawing(
         "cost",
         "Cost by model",
@@ -41,15 +42,6 @@ def cost(subjects: Sequence[Facts]) -> Drawing:
         _draw_cost(subjects, costs, models, WIDE),
         _draw_cost(subjects, costs, models, NARROW),
     )
-
-
-def _models(costs: Mapping[str, Mapping[str, int]]) -> list[str]:
-    totals: dict[str, int] = {}
-    for by_model in costs.values():
-        for model, nusd in by_model.items():
-            totals[model] = totals.get(model, 0) + nusd
-    ordered = sorted(totals, key=lambda model: (-totals[model], model))
-    return ordered if len(ordered) <= MODELS else [*ordered[: MODELS - 1], "other"]
 
 
 def _draw_cost(

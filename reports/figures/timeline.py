@@ -26,17 +26,13 @@ from .canvas import (
     subject_role,
     svg,
 )
+from .ranking import ranked
 from .time_axis import bin_edges, fault_bands, histogram, share_scale, time_ticks
 
 
 def error_kinds(subjects: Sequence[Facts]) -> list[str]:
     """The kinds with a colour of their own, most frequent first over all subjects; the rest is "other"."""
-    counts: dict[str, int] = {}
-    for facts in subjects:
-        for kind, count in error_counts(facts).items():
-            counts[kind] = counts.get(kind, 0) + count
-    ordered = sorted(counts, key=lambda kind: (-counts[kind], kind))
-    return ordered if len(ordered) <= ERRORS else [*ordered[: ERRORS - 1], "other"]
+    return ranked(map(error_counts, subjects), ERRORS)
 
 
 def timeline(subjects: Sequence[Facts], manifest: Mapping[str, Any]) -> Drawing:

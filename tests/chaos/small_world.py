@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from harness.stack.attempts import AttemptLedger
@@ -212,6 +213,16 @@ def worlds(draw: st.DrawFn) -> Drawn:
         limited=limited,
         calls=tuple(draw(st.lists(calls(), min_size=1, max_size=12))),
     )
+
+
+DRAWN = settings(
+    derandomize=False,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+"""How worlds are drawn: from a seed of the test's own, each once; how many, the test says."""
 
 
 def play(drawn: Drawn) -> Remains:

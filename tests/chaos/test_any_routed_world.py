@@ -5,19 +5,11 @@ routed one, and the facts say where each call went.
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, assume, given, seed, settings
+from hypothesis import assume, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.chaos.small_world import Drawn, Remains, play, worlds
-from tests.chaos.test_any_world import (
-    a_limit_that_is_known_is_never_exceeded,
-    every_attempt_settles_once,
-    every_call_has_exactly_one_outcome,
-    every_request_is_an_attempt_and_the_other_way_round,
-    no_more_is_tried_again_than_the_budget_grants,
-    nothing_is_left,
-    what_is_known_is_what_is_billed,
-)
+from tests.chaos.small_world import DRAWN, Drawn, Remains, play, worlds
+from tests.chaos.test_any_world import no_more_is_tried_than_allowed, what_is_always_so
 
 WORLDS = 400
 POLICIES = ("small", "large", "heuristic", "cascade", "cascade", "cascade", "latency", "cost", "oracle")
@@ -58,34 +50,12 @@ def each_call_says_where_it_went(drawn: Drawn, remains: Remains) -> None:
             assert facts.first_s is not None
 
 
-def no_more_is_tried_than_allowed(drawn: Drawn, remains: Remains) -> None:
-    """As in any world, but a cascade may go down the chain twice."""
-    tries = drawn.stack.get("retry", {}).get("attempts", 1)
-    fallback = drawn.stack.get("fallback", {"after_first_token": "fail", "max_continuations": 0})
-    again = 0 if fallback["after_first_token"] == "fail" else fallback["max_continuations"]
-    hedges = 2 if "hedge" in drawn.stack else 1
-    most = 2 * (len(drawn.stack["target"]) + 1) * tries * (1 + again) * hedges
-    assert all(len(facts.attempts) <= most for facts in remains.facts)
-
-
 @seed(6)
-@settings(
-    max_examples=WORLDS,
-    derandomize=False,
-    database=None,
-    deadline=None,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+@settings(DRAWN, max_examples=WORLDS)
 @given(drawn=routed_worlds())
 def test_in_any_routed_world_everything_is_settled_and_nothing_left(drawn: Drawn) -> None:
+    """A cascade may go down the chain twice."""
     remains = play(drawn)
-    every_call_has_exactly_one_outcome(drawn, remains)
-    every_attempt_settles_once(remains)
-    every_request_is_an_attempt_and_the_other_way_round(remains)
-    what_is_known_is_what_is_billed(remains)
-    no_more_is_tried_than_allowed(drawn, remains)
-    no_more_is_tried_again_than_the_budget_grants(drawn, remains)
-    a_limit_that_is_known_is_never_exceeded(drawn, remains)
+    what_is_always_so(drawn, remains)
+    no_more_is_tried_than_allowed(drawn, remains, descents=2)
     each_call_says_where_it_went(drawn, remains)
-    nothing_is_left(remains)

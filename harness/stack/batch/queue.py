@@ -23,7 +23,6 @@ from ..background import Background
 from ..call import Call, Next, Target
 from ..cost import half
 from ..errors import ProviderError
-from ..facts import AttemptFacts
 from ..reply import Answer, Delta, Event, Reply, ToolDelta, replay
 from ..suitability import unsuitable
 from ..tokens import call_tokens, most_output_tokens
@@ -118,15 +117,7 @@ class BatchQueue:
     async def _enter(self, call: Call) -> Waiting:
         loop = asyncio.get_running_loop()
         target = call.addressed_to
-        attempt = AttemptFacts(
-            call_id=call.id,
-            n=len(call.facts.attempts) + 1,
-            kind=call.attempt_kind,
-            provider=target.provider,
-            model=target.model,
-            started_s=loop.time(),
-        )
-        call.facts.attempts.append(attempt)
+        attempt = call.facts.begin(call.attempt_kind, target.provider, target.model, loop.time())
         body = self._codecs[target.name].request(call, "").body
         request = Request(custom_id(attempt.attempt_id), body)
         price = self._lanes[target.name].price

@@ -62,16 +62,9 @@ class ApiEmbedder:
         return vectors
 
     def _begin(self, facts: CallFacts) -> AttemptFacts:
-        attempt = AttemptFacts(
-            call_id=facts.call_id,
-            n=len(facts.attempts) + 1,
-            kind="embedding",
-            provider=self.provider,
-            model=self.model,
-            started_s=asyncio.get_running_loop().time(),
-            price_known=self.price.known,
-        )
-        facts.attempts.append(attempt)
+        now = asyncio.get_running_loop().time()
+        attempt = facts.begin("embedding", self.provider, self.model, now)
+        attempt.price_known = self.price.known
         return attempt
 
     async def _post(self, texts: Sequence[str], attempt: AttemptFacts) -> bytes:

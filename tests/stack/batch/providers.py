@@ -1,7 +1,7 @@
 """Batches against the mock providers in virtual time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from harness.stack.wire.anthropic import AnthropicCodec
 from harness.stack.wire.codec import Codec
 from harness.stack.wire.openai import OpenAICodec
 from harness.world.serving import serve
+from harness.world.virtual import run_virtual
 from mock_providers import LedgerRow, MockApp, Profile, make_profile, parse_faults
 
 MODELS = {"openai": "gpt-4o", "anthropic": "claude-sonnet-4-5"}
@@ -119,3 +120,14 @@ async def providers(
             lanes[name] = Lane(api, default_prices()[MODELS[name]])
         app.start(asyncio.get_running_loop().time())
         yield Providers(app, lanes, endpoints)
+
+
+Scene = Callable[[Providers], Awaitable[None]]
+
+
+def play(scene: Scene, faults: list[dict[str, Any]] | None = None, **batch: Any) -> None:
+    async def played() -> None:
+        async with providers(faults, **batch) as world:
+            await scene(world)
+
+    run_virtual(played())

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +12,9 @@ from hypothesis import strategies as st
 from harness.stack.batch.client import BatchClientOptions, poll_after_s
 from harness.stack.batch.journal import Billed, Journal
 from harness.stack.errors import ProviderError
-from harness.world.virtual import run_virtual
-from tests.stack.batch.providers import MODELS, Providers, providers, requests
+from tests.stack.batch.providers import MODELS, Providers, play, requests
 
 both = pytest.mark.parametrize("provider", list(MODELS))
-Scene = Callable[[Providers], Awaitable[None]]
-
-
-def play(scene: Scene, faults: list[dict[str, Any]] | None = None, **batch: Any) -> None:
-    async def played() -> None:
-        async with providers(faults, **batch) as world:
-            await scene(world)
-
-    run_virtual(played())
 
 
 def kinds(results: list[Billed]) -> Counter[str]:

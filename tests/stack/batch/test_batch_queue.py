@@ -1,7 +1,7 @@
 """A call that can wait a day is asked in a batch, at half the price, and nothing is lost on the way."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,7 @@ from harness.stack.errors import ConfigError, ProviderError, Rejected
 from harness.stack.facts import CallFacts
 from harness.stack.stack_options import StackOptions, load_stack_options
 from harness.stack.state import MemoryBackend
-from harness.world.virtual import run_virtual
-from tests.stack.batch.providers import MODELS, Providers, providers
+from tests.stack.batch.providers import MODELS, Providers, play
 
 both = pytest.mark.parametrize("provider", list(MODELS))
 
@@ -53,17 +52,6 @@ class Asking:
         }
         assert ours == {row.attempt_id: row.cost_nusd for row in world.rows if row.cost_nusd}
         assert sum(ours.values()) == sum(facts.cost_nusd for facts in self.told)
-
-
-Scene = Callable[[Providers], Awaitable[None]]
-
-
-def play(scene: Scene, faults: list[dict[str, Any]] | None = None, **batch: Any) -> None:
-    async def played() -> None:
-        async with providers(faults, **batch) as world:
-            await scene(world)
-
-    run_virtual(played())
 
 
 @asynccontextmanager
