@@ -4,7 +4,7 @@ from mock_providers import BindError, CatalogueError, FaultError, IncidentError,
 from reports.record import RecordError
 
 from .errors import InputError
-from .stack.errors import ConfigError
+from .stack.core.errors import ConfigError
 
 BAD_INPUT = (
     InputError,

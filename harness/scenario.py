@@ -11,7 +11,7 @@ from mock_providers import Fault
 from .errors import InputError
 from .load.arrivals import Arrivals
 from .load.workload import WorkloadOptions
-from .stack.options import first_complaint
+from .stack.core.options import first_complaint
 
 Engine = Literal["locust", "virtual"]
 Seconds = Annotated[float, Field(gt=0, le=7 * 86_400, allow_inf_nan=False)]

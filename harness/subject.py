@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import InputError
 from .library import find, names
-from .stack.options import first_complaint
+from .stack.core.options import first_complaint
 from .stack.stack_options import StackOptions, load_stack_options
 
 

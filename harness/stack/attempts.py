@@ -10,13 +10,13 @@ provider had told how long the prompt was (Anthropic does so at once), that is t
 import asyncio
 from dataclasses import replace
 
-from .call import Call, Next
+from .core.call import Call, Next
+from .core.errors import ProviderError
+from .core.facts import AttemptFacts
+from .core.reply import Outcome, Reply, Usage
+from .core.tokens import Heard, call_tokens, count, most_output_tokens
 from .cost import Price
-from .errors import ProviderError
-from .facts import AttemptFacts
 from .purse import Purse
-from .reply import Outcome, Reply, Usage
-from .tokens import Heard, call_tokens, count, most_output_tokens
 
 UNTOLD = (
     "timeout_first_token",

@@ -14,11 +14,11 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field
 
-from .call import Call, Next
-from .draws import uniform
-from .errors import Rejected
-from .options import Options
-from .reply import Outcome, Reply
+from .core.call import Call, Next
+from .core.draws import uniform
+from .core.errors import Rejected
+from .core.options import Options
+from .core.reply import Outcome, Reply
 from .state import Backend, MemoryBackend
 
 State = Literal["closed", "open", "half-open"]

@@ -21,16 +21,16 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, model_validator
 
 from .account import Account, Granted, reserve, spend
-from .call import Call, Next, Target
+from .core.call import Call, Next, Target
+from .core.eligibility import unsuitable
+from .core.errors import Rejected
+from .core.options import Options
+from .core.reply import Reply
+from .core.tokens import call_tokens, most_output_tokens
 from .cost import Price, dollars_nusd
-from .errors import Rejected
-from .options import Options
 from .periods import Period, span_of
 from .purse import Funds, Purse
-from .reply import Reply
 from .state import Backend, Change, MemoryBackend
-from .suitability import unsuitable
-from .tokens import call_tokens, most_output_tokens
 
 
 def _dollars(given: object) -> object:

@@ -4,23 +4,24 @@ from collections.abc import Mapping
 
 import httpx
 
-from .background import Background
 from .batch.client import Lane
 from .batch.queue import BatchQueue
 from .budget import Budgets
 from .built import Stack
 from .cache import ExactCache
-from .call import Call, Layer, Target, stack
+from .core.background import Background
+from .core.call import Call, Layer, Target, stack
+from .core.eligibility import unsuitable
+from .core.options import given
+from .core.reply import Reply
 from .cost import Price
 from .fallback import Fallback
 from .hedge import Hedge, next_in
-from .options import given
 from .price_list import price_of
 from .prompt.caching import PromptCaching
 from .prompt.layer import Prompt
 from .prompt.summarise import Summarise
 from .providers import BATCHES, CODECS
-from .reply import Reply
 from .retry import Retry
 from .retry_budget import RetryBudget
 from .routing.cascade import Judge
@@ -31,7 +32,6 @@ from .semantic.layer import SemanticCache
 from .send import Endpoint
 from .stack_options import StackOptions, TargetOptions, prices_for
 from .state import Backend, MemoryBackend
-from .suitability import unsuitable
 from .target_chain import Ground, target_chain
 from .telemetry import Sink, Telemetry
 from .transport import make_transport

@@ -15,12 +15,12 @@ from hashlib import sha256
 import orjson
 from pydantic import Field
 
-from .background import Background
 from .cache_store import EntryStore
-from .call import Call, Next
+from .core.background import Background
+from .core.call import Call, Next
+from .core.options import Options
+from .core.reply import Event, Outcome, Reply, replay
 from .flight import Flight
-from .options import Options
-from .reply import Event, Outcome, Reply, replay
 
 
 class CacheOptions(Options):

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 
-from .call import Call, Next, Target
-from .errors import AllProvidersFailed, ProviderError, Rejected, StackError
-from .reply import Reply
-from .suitability import unsuitable
+from .core.call import Call, Next, Target
+from .core.eligibility import unsuitable
+from .core.errors import AllProvidersFailed, ProviderError, Rejected, StackError
+from .core.reply import Reply
 
 NOT_PASSED_ON = ("bad_request", "timeout_total", "rejected_deadline")
 """A request that is wrong in itself would be wrong everywhere, and nobody has time left when it is over."""

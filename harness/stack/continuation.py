@@ -9,12 +9,12 @@ and its cost.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from .call import Call, Target
 from .chain import Attempted
-from .errors import ProviderError, StackError
-from .reply import Delta, Event, Finish, Reply
+from .core.call import Call, Target
+from .core.errors import ProviderError, StackError
+from .core.reply import Delta, Event, Finish, Reply
+from .core.tokens import count
 from .retry_budget import Grant
-from .tokens import count
 
 Ask = Callable[[Call, Sequence[Target], Attempted], Awaitable[tuple[Target, Reply]]]
 """Sends a call to the first of these targets that begins to answer."""

@@ -10,12 +10,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from .call import Call, Next, Target
 from .chain import Attempted, allowed, first_answer
 from .continuation import Continuation
-from .errors import ProviderError
-from .options import Options
-from .reply import Reply, replay
+from .core.call import Call, Next, Target
+from .core.errors import ProviderError
+from .core.options import Options
+from .core.reply import Reply, replay
 from .retry_budget import Grant
 
 Order = Callable[[Call, Sequence[Target]], tuple[Target, ...]]

@@ -19,10 +19,10 @@ from typing import Any, cast
 import orjson
 
 from .built import Stack
-from .call import CacheUse, Call
-from .errors import AllProvidersFailed, ProviderError, Rejected, StackError
-from .facts import CallFacts
-from .reply import Delta, Finish, Reply, ToolDelta
+from .core.call import CacheUse, Call
+from .core.errors import AllProvidersFailed, ProviderError, Rejected, StackError
+from .core.facts import CallFacts
+from .core.reply import Delta, Finish, Reply, ToolDelta
 from .wire import openai_server as wire
 from .wire.openai_server_fields import BadRequest
 from .wire.openai_server_request import ChatRequest, parse_chat_request

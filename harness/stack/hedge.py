@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 from pydantic import Field
 
-from .call import Call, Next, Target
-from .options import Options
+from .core.call import Call, Next, Target
+from .core.options import Options
+from .core.reply import Reply
+from .core.tokens import call_tokens
 from .quantile import Samples, quantile, with_sample
-from .reply import Reply
 from .retry_budget import Grant
 from .state import Backend, MemoryBackend
-from .tokens import call_tokens
 
 Alternate = Callable[[Call], Target]
 """Where a call may be asked a second time."""

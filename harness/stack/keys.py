@@ -19,10 +19,10 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field, model_validator
 
 from .breaker import KEY_FAULTS
-from .call import Call, Next
-from .errors import ProviderError
-from .options import Options
-from .reply import Reply
+from .core.call import Call, Next
+from .core.errors import ProviderError
+from .core.options import Options
+from .core.reply import Reply
 from .state import Backend, MemoryBackend
 
 KeyName = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=64)]

@@ -15,14 +15,14 @@ from typing import Literal, TypeVar
 from pydantic import Field
 
 from . import aimd, quota
-from .call import Call, Next
-from .errors import ProviderError, Rejected
+from .core.call import Call, Next
+from .core.errors import ProviderError, Rejected
+from .core.rate_meters import NOTHING, Meters
+from .core.reply import Outcome, Reply
+from .core.tokens import call_tokens
 from .line import Line, Waiter
 from .quota import NO_DEMAND, ROUNDING_S, Demand, Quota, QuotaOptions, Taken
-from .reply import Outcome, Reply
 from .state import Backend, MemoryBackend
-from .tokens import call_tokens
-from .wire.meters import NOTHING, Meters
 
 R = TypeVar("R")
 

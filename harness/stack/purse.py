@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from .account import Account, Granted, settle
-from .facts import AttemptFacts, CallFacts
+from .core.facts import AttemptFacts, CallFacts
 from .state import Backend, Change, MemoryBackend
 
 

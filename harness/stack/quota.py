@@ -21,8 +21,8 @@ from pydantic import Field
 
 from .aimd import AdaptiveOptions, Aimd
 from .bucket import Bucket
-from .options import Options
-from .wire.meters import Meter, Meters
+from .core.options import Options
+from .core.rate_meters import Meter, Meters
 
 ROUNDING_S = 1e-9
 """A wait this short is floating-point dust: waiting for it would set the same timer again."""

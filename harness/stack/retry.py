@@ -11,11 +11,11 @@ from dataclasses import replace
 from pydantic import Field
 
 from .backoff import Backoff, backoff_s
-from .call import Call, Next
-from .draws import uniform
-from .errors import ProviderError
-from .options import Options
-from .reply import Reply
+from .core.call import Call, Next
+from .core.draws import uniform
+from .core.errors import ProviderError
+from .core.options import Options
+from .core.reply import Reply
 from .retry_budget import Grant
 
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from .call import Call, Next
-from .options import Options
-from .reply import Reply
+from .core.call import Call, Next
+from .core.options import Options
+from .core.reply import Reply
 from .state import Backend, MemoryBackend
 
 Grant = Callable[[], Awaitable[bool]]

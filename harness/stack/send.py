@@ -7,13 +7,13 @@ from functools import cache
 
 import httpx
 
-from .call import Call
-from .errors import ProviderError
-from .facts import AttemptFacts
-from .reply import Event, Reply, replay
+from .core.call import Call
+from .core.errors import ProviderError
+from .core.facts import AttemptFacts
+from .core.rate_meters import meters_of
+from .core.reply import Event, Reply, replay
 from .transport import TROUBLE, provider_error, reader
 from .wire.codec import Codec, StreamDecoder
-from .wire.meters import meters_of
 from .wire.sse import one_by_one
 
 

@@ -9,14 +9,15 @@ from .batch.queue import BatchOptions
 from .breaker import BreakerOptions
 from .budget import BudgetOptions
 from .cache import CacheOptions
-from .call import Target
+from .core.call import Target
+from .core.errors import ConfigError
+from .core.options import Options, first_complaint
+from .core.tokens import counter_named
 from .cost import Price
-from .errors import ConfigError
 from .fallback import FallbackOptions
 from .hedge import HedgeOptions
 from .keys import KeysOptions
 from .limiter import LimiterOptions
-from .options import Options, first_complaint
 from .price_list import GENAI_PRICES, PAGE, CostOptions, prices_of
 from .prompt.caching import PromptCacheOptions
 from .prompt.layer import PromptOptions
@@ -28,7 +29,6 @@ from .semantic.layer import SemanticCacheOptions
 from .stack_file import layered
 from .streaming import DeadlineOptions
 from .throttle import ThrottleOptions
-from .tokens import counter_named
 
 
 class TargetOptions(Options):

@@ -7,13 +7,13 @@ import httpx
 
 from .attempts import AttemptLedger
 from .breaker import Breaker
-from .call import Layer, Next, stack
+from .core.call import Layer, Next, stack
+from .core.errors import ConfigError
+from .core.options import given
 from .cost import Price
-from .errors import ConfigError
 from .health import Watched
 from .keys import Keys, KeysOptions
 from .limiter import Limiter
-from .options import given
 from .price_list import price_of
 from .prompt.caching import PromptCaching
 from .providers import CODECS

@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from .call import Call, Next
-from .draws import uniform
-from .errors import ProviderError, Rejected
-from .options import Options
-from .reply import Reply
+from .core.call import Call, Next
+from .core.draws import uniform
+from .core.errors import ProviderError, Rejected
+from .core.options import Options
+from .core.reply import Reply
 from .state import Backend, MemoryBackend
 
 REFUSALS = (

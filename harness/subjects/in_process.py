@@ -7,9 +7,9 @@ from harness.load.driver import Ask
 from harness.load.plan import PlannedCall
 from harness.load.reading import Seen
 from harness.stack.built import Stack
-from harness.stack.call import Call, Message, Role
-from harness.stack.errors import Rejected, StackError
-from harness.stack.reply import Delta, Finish
+from harness.stack.core.call import Call, Message, Role
+from harness.stack.core.errors import Rejected, StackError
+from harness.stack.core.reply import Delta, Finish
 
 
 def ask_stack(stack: Stack) -> Ask:

@@ -30,15 +30,15 @@ from harness.stack import target_chain
 from harness.stack.attempts import AttemptLedger
 from harness.stack.build import build
 from harness.stack.built import Stack
-from harness.stack.call import Message
-from harness.stack.draws import uniform
-from harness.stack.errors import StackError
-from harness.stack.facts import AttemptFacts, CallFacts
+from harness.stack.core.call import Message
+from harness.stack.core.draws import uniform
+from harness.stack.core.errors import StackError
+from harness.stack.core.facts import AttemptFacts, CallFacts
+from harness.stack.core.reply import Finish
 from harness.stack.gateway import Gateway
 from harness.stack.limiter import Limiter
 from harness.stack.line import Waiter
 from harness.stack.quota import Demand, Taken
-from harness.stack.reply import Finish
 from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions
 from harness.stack.state import MemoryBackend

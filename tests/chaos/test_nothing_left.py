@@ -8,10 +8,10 @@ from typing import Any, get_args
 
 import pytest
 
-from harness.stack.call import Message
-from harness.stack.facts import AttemptFacts
+from harness.stack.core.call import Message
+from harness.stack.core.facts import AttemptFacts
+from harness.stack.core.tokens import prompt_tokens
 from harness.stack.providers import CODECS
-from harness.stack.tokens import prompt_tokens
 from harness.world.virtual import Leftovers
 from mock_providers.faults import KINDS
 from mock_providers.ledger import Ended

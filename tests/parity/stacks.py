@@ -5,8 +5,8 @@ from typing import Any
 
 from harness.stack.build import build
 from harness.stack.built import Stack
-from harness.stack.call import Message
-from harness.stack.facts import AttemptFacts, CallFacts
+from harness.stack.core.call import Message
+from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions
 from tests.parity.cases import MOST_HINT_S, NEVER_RETRIED, Case, breaks_after_commit

@@ -14,7 +14,7 @@ from harness.load.plan import PlannedCall
 from harness.load.prompt import Prompt
 from harness.load.reading import Seen
 from harness.stack.built import Stack
-from harness.stack.facts import CallFacts
+from harness.stack.core.facts import CallFacts
 from harness.stack.gateway import Gateway
 from harness.stack.transport import make_client
 from harness.subjects.over_http import ask_gateway

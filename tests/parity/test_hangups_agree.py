@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from harness.stack.built import Stack
-from harness.stack.call import Call, Message
-from harness.stack.facts import CallFacts
+from harness.stack.core.call import Call, Message
+from harness.stack.core.facts import CallFacts
+from harness.stack.core.reply import Delta
 from harness.stack.gateway import Gateway
-from harness.stack.reply import Delta
 from harness.stack.send import Endpoint
 from harness.world.serving import serve
 from tests.parity.cases import both_modes, every_provider

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from harness.stack.built import Stack
-from harness.stack.errors import AllProvidersFailed, ProviderError, StackError
-from harness.stack.facts import CallFacts
-from harness.stack.reply import Delta, Finish
+from harness.stack.core.errors import AllProvidersFailed, ProviderError, StackError
+from harness.stack.core.facts import CallFacts
+from harness.stack.core.reply import Delta, Finish
 from tests.parity.cases import (
     Case,
     both_modes,

@@ -18,11 +18,11 @@ import orjson
 from harness.stack.breaker import Circuit
 from harness.stack.build import build
 from harness.stack.built import Stack
-from harness.stack.call import Message
-from harness.stack.facts import AttemptFacts, CallFacts
+from harness.stack.core.call import Message
+from harness.stack.core.facts import AttemptFacts, CallFacts
+from harness.stack.core.reply import Answer, Reply
 from harness.stack.gateway import Gateway
 from harness.stack.quota import Quota
-from harness.stack.reply import Answer, Reply
 from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions
 from harness.stack.state import Backend, MemoryBackend

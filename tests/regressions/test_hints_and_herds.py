@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.stack.errors import StackError
+from harness.stack.core.errors import StackError
 from mock_providers.tokens import count
 from tests.regressions.lab import CHAIN, REFUSAL_S, TTFT_S, Lab, play, target
 

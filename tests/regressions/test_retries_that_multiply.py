@@ -7,7 +7,7 @@ from typing import Any
 import openai
 import pytest
 
-from harness.stack.errors import StackError
+from harness.stack.core.errors import StackError
 from mock_providers.tokens import count
 from tests.regressions.lab import CHAIN, REFUSAL_S, Heard, Lab, play, prompt, target
 

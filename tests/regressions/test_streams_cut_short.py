@@ -9,7 +9,7 @@ import pytest
 from harness.load.plan import PlannedCall
 from harness.load.prompt import Prompt
 from harness.load.reading import Seen
-from harness.stack.errors import ProviderError
+from harness.stack.core.errors import ProviderError
 from harness.subjects.over_http import ask_gateway
 from mock_providers.tokens import count
 from tests.regressions.lab import CHAIN, GAP_S, NUSD, TTFT_S, Heard, Lab, play, target

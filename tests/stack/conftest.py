@@ -9,10 +9,10 @@ import respx
 
 from harness.stack.build import build
 from harness.stack.built import Stack
-from harness.stack.call import Call, Message, Target
-from harness.stack.errors import StackError
-from harness.stack.facts import CallFacts
-from harness.stack.reply import Delta, Event, Finish, Reply, Usage
+from harness.stack.core.call import Call, Message, Target
+from harness.stack.core.errors import StackError
+from harness.stack.core.facts import CallFacts
+from harness.stack.core.reply import Delta, Event, Finish, Reply, Usage
 from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions
 

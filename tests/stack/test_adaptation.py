@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.call import Call, Message, Role, Target, Tool
-from harness.stack.facts import CallFacts
-from harness.stack.reply import ToolCall
+from harness.stack.core.call import Call, Message, Role, Target, Tool
+from harness.stack.core.facts import CallFacts
+from harness.stack.core.reply import ToolCall
 from harness.stack.wire.anthropic import AnthropicCodec
 from harness.stack.wire.anthropic_json import JSON_TOOL
 from harness.stack.wire.codec import Codec

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stack.aimd import AdaptiveOptions, Aimd, answered, refused
-from harness.stack.call import Call
-from harness.stack.errors import ProviderError
+from harness.stack.core.call import Call
+from harness.stack.core.errors import ProviderError
+from harness.stack.core.reply import Delta, Finish, Reply, replay
 from harness.stack.limiter import Limiter, LimiterOptions
-from harness.stack.reply import Delta, Finish, Reply, replay
 from harness.world.virtual import run_virtual
 
 OPTIONS = AdaptiveOptions()

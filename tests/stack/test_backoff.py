@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stack.backoff import Backoff, backoff_s
-from harness.stack.call import Call
-from harness.stack.errors import RETRYABLE, ProviderError
+from harness.stack.core.call import Call
+from harness.stack.core.errors import RETRYABLE, ProviderError
 from harness.stack.retry import Retry, RetryOptions, wait_before_retry_s
 from harness.stack.retry_budget import RetryBudget, RetryBudgetOptions
 

@@ -13,9 +13,9 @@ import respx
 
 from harness.library import shelf
 from harness.stack.built import Stack
-from harness.stack.call import Call, Message
-from harness.stack.errors import AllProvidersFailed, ConfigError, ProviderError, Rejected
-from harness.stack.facts import CallFacts
+from harness.stack.core.call import Call, Message
+from harness.stack.core.errors import AllProvidersFailed, ConfigError, ProviderError, Rejected
+from harness.stack.core.facts import CallFacts
 from harness.stack.providers import endpoints_from
 from harness.stack.stack_options import load_stack_options
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from harness.stack.cache import CacheOptions, ExactCache, cache_key
 from harness.stack.cache_store import EntryStore, Found
-from harness.stack.call import Call, Message, Target, Tool
-from harness.stack.errors import ProviderError
-from harness.stack.prompt.prefix import CacheHints
-from harness.stack.reply import Delta, Finish, ToolCall
+from harness.stack.core.cache_hints import CacheHints
+from harness.stack.core.call import Call, Message, Target, Tool
+from harness.stack.core.errors import ProviderError
+from harness.stack.core.reply import Delta, Finish, ToolCall
 
 OPENAI = Target("openai", "openai", "gpt-4o")
 DECIDES = {

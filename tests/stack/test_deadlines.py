@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from harness.stack.call import Call, Target
-from harness.stack.errors import ProviderError
-from harness.stack.reply import Delta, Reply
+from harness.stack.core.call import Call, Target
+from harness.stack.core.errors import ProviderError
+from harness.stack.core.reply import Delta, Reply
 from harness.stack.streaming import DeadlineOptions, Deadlines
 
 

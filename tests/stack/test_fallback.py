@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from harness.stack.call import Call, Target
-from harness.stack.errors import AllProvidersFailed, ProviderError, Rejected
+from harness.stack.core.call import Call, Target
+from harness.stack.core.errors import AllProvidersFailed, ProviderError, Rejected
 from harness.stack.fallback import Fallback
 
 CHAIN = (

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stack.built import Stack
-from harness.stack.call import Call, Message, Tool
-from harness.stack.errors import AllProvidersFailed, ProviderError, Rejected
+from harness.stack.core.call import Call, Message, Tool
+from harness.stack.core.errors import AllProvidersFailed, ProviderError, Rejected
+from harness.stack.core.reply import Delta, Event, Finish, Reply, ToolCall, ToolDelta, Usage, replay
 from harness.stack.gateway import Gateway
-from harness.stack.reply import Delta, Event, Finish, Reply, ToolCall, ToolDelta, Usage, replay
 from harness.stack.stack_options import StackOptions
 from harness.stack.wire.openai_server_fields import BadRequest
 from harness.stack.wire.openai_server_request import parse_chat_request

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from harness.stack.build import build
 from harness.stack.built import Stack
-from harness.stack.call import Call, Message, Target
-from harness.stack.errors import ProviderError
-from harness.stack.facts import CallFacts
+from harness.stack.core.call import Call, Message, Target
+from harness.stack.core.errors import ProviderError
+from harness.stack.core.facts import CallFacts
+from harness.stack.core.reply import Delta, Finish, Reply
 from harness.stack.hedge import Hedge, HedgeOptions, next_in
-from harness.stack.reply import Delta, Finish, Reply
 from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions
 from harness.stack.state import MemoryBackend

@@ -13,18 +13,18 @@ from pydantic import ValidationError
 
 from harness.stack.breaker import verdict_on
 from harness.stack.build import build
-from harness.stack.call import Call, Message
-from harness.stack.errors import ConfigError, ProviderError, StackError
-from harness.stack.facts import CallFacts
+from harness.stack.core.call import Call, Message
+from harness.stack.core.errors import ConfigError, ProviderError, StackError
+from harness.stack.core.facts import CallFacts
+from harness.stack.core.rate_meters import NOTHING, Meter, Meters
+from harness.stack.core.reply import Delta, Reply
 from harness.stack.gateway import Gateway
 from harness.stack.keys import Keys, KeysOptions, Rest, Ring, rested, take_turn
 from harness.stack.limiter import Limiter, LimiterOptions
 from harness.stack.providers import endpoints_from
-from harness.stack.reply import Delta, Reply
 from harness.stack.retry import RetryOptions, wait_before_retry_s
 from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions, TargetOptions
-from harness.stack.wire.meters import NOTHING, Meter, Meters
 from harness.world.serving import serve
 from harness.world.virtual import run_virtual
 from mock_providers import LedgerRow, MockApp, make_profile, parse_faults

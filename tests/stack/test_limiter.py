@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from harness.stack import limiter as limiting
 from harness.stack import quota
 from harness.stack.bucket import Bucket
-from harness.stack.call import Call
-from harness.stack.errors import ProviderError, Rejected
+from harness.stack.core.call import Call
+from harness.stack.core.errors import ProviderError, Rejected
+from harness.stack.core.rate_meters import Meter, Meters
+from harness.stack.core.reply import Delta, Reply
 from harness.stack.limiter import Limiter, LimiterOptions
 from harness.stack.line import Waiter
 from harness.stack.quota import Demand, QuotaOptions, Taken
-from harness.stack.reply import Delta, Reply
-from harness.stack.wire.meters import Meter, Meters
 from harness.world.virtual import run_virtual
 
 GAPS = st.lists(st.floats(0, 30), min_size=1, max_size=40)
@@ -385,7 +385,7 @@ def test_a_429_holds_the_whole_line_until_the_provider_wants_to_be_asked_again(
 
 
 async def test_the_wait_is_on_the_attempts_record(call: Callable[..., Call], source: Any) -> None:
-    from harness.stack.facts import AttemptFacts
+    from harness.stack.core.facts import AttemptFacts
 
     limiter = Limiter(LimiterOptions(rpm=600, burst_s=0.1), sum_of)
     attempts = [AttemptFacts(f"c{n}", 1, "primary", "openai", "gpt-4o", 0.0) for n in range(2)]

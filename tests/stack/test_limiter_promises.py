@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.stack.call import Call, Message, Priority, Target
-from harness.stack.errors import ProviderError, Rejected
-from harness.stack.facts import CallFacts
+from harness.stack.core.call import Call, Message, Priority, Target
+from harness.stack.core.errors import ProviderError, Rejected
+from harness.stack.core.facts import CallFacts
+from harness.stack.core.reply import Delta, Event, Finish, Reply, Usage
+from harness.stack.core.tokens import call_tokens
 from harness.stack.limiter import Limiter, LimiterOptions
-from harness.stack.reply import Delta, Event, Finish, Reply, Usage
 from harness.stack.state import Backend, Change, MemoryBackend, R
-from harness.stack.tokens import call_tokens
 from harness.world.virtual import run_virtual
 from mock_providers import limits, rate_limiter
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.stack.build import build
-from harness.stack.call import Message
-from harness.stack.facts import CallFacts
+from harness.stack.core.call import Message
+from harness.stack.core.facts import CallFacts
 from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions
 from harness.world.serving import serve

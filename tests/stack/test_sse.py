@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.errors import ProviderError
+from harness.stack.core.errors import ProviderError
 from harness.stack.wire.sse import ServerSentEvent, SSEParser, one_by_one
 
 LINE = st.text(st.characters(exclude_characters="\r\n", codec="utf-8"), max_size=12)

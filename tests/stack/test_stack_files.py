@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.stack.errors import ConfigError
+from harness.stack.core.errors import ConfigError
 from harness.stack.stack_options import load_stack_options
 
 BASE = """

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.call import Call
-from harness.stack.errors import ProviderError, Rejected
-from harness.stack.reply import Delta, Finish, Reply, replay
+from harness.stack.core.call import Call
+from harness.stack.core.errors import ProviderError, Rejected
+from harness.stack.core.reply import Delta, Finish, Reply, replay
 from harness.stack.throttle import BUCKETS, Throttle, ThrottleOptions, Window, counted, drop_probability
 from harness.world.virtual import run_virtual
 

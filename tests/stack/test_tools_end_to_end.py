@@ -11,10 +11,10 @@ import pytest
 
 from harness.stack.build import build
 from harness.stack.built import Stack
-from harness.stack.call import Message, Tool
-from harness.stack.facts import CallFacts
+from harness.stack.core.call import Message, Tool
+from harness.stack.core.facts import CallFacts
+from harness.stack.core.reply import Answer
 from harness.stack.gateway import Gateway
-from harness.stack.reply import Answer
 from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions
 from harness.world.serving import serve

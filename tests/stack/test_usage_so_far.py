@@ -11,10 +11,10 @@ import pytest
 import respx
 
 from harness.stack.built import Stack
-from harness.stack.call import Call, Message
-from harness.stack.errors import ProviderError
-from harness.stack.facts import AttemptFacts, CallFacts
-from harness.stack.reply import Delta, Reply, ToolDelta
+from harness.stack.core.call import Call, Message
+from harness.stack.core.errors import ProviderError
+from harness.stack.core.facts import AttemptFacts, CallFacts
+from harness.stack.core.reply import Delta, Reply, ToolDelta
 
 CLAUDE = {"provider": "anthropic", "model": "claude-sonnet-4-5"}
 GPT = {"provider": "openai", "model": "gpt-4o"}

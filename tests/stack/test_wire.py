@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.call import Call, Message, Target
-from harness.stack.errors import ProviderError
-from harness.stack.reply import Delta, Event, Finish, Usage
+from harness.stack.core.call import Call, Message, Target
+from harness.stack.core.errors import ProviderError
+from harness.stack.core.reply import Delta, Event, Finish, Usage
 from harness.stack.wire.anthropic import AnthropicCodec
 from harness.stack.wire.codec import Codec
 from harness.stack.wire.openai import OpenAICodec

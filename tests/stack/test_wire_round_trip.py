@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.call import Call, Message, Target, Tool
-from harness.stack.facts import CallFacts
-from harness.stack.reply import Answer, ToolCall
-from harness.stack.tokens import call_tokens
+from harness.stack.core.call import Call, Message, Target, Tool
+from harness.stack.core.facts import CallFacts
+from harness.stack.core.reply import Answer, ToolCall
+from harness.stack.core.tokens import call_tokens
 from harness.stack.wire.anthropic import AnthropicCodec
 from harness.stack.wire.anthropic_json import JSON_TOOL, forced
 from harness.stack.wire.openai import OpenAICodec

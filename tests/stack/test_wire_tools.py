@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.errors import ProviderError
-from harness.stack.reply import Answer, Delta, Event, Finish, ToolCall, ToolDelta, Usage
+from harness.stack.core.errors import ProviderError
+from harness.stack.core.reply import Answer, Delta, Event, Finish, ToolCall, ToolDelta, Usage
 from harness.stack.wire.anthropic import AnthropicCodec
 from harness.stack.wire.anthropic_json import JSON_TOOL
 from harness.stack.wire.codec import Codec

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import orjson
 
-from ..errors import ProviderError
+from ..core.errors import ProviderError
 from ..send import Endpoint
 from ..wire.anthropic import VERSION
 from ..wire.codec import Codec

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
+from ..core.draws import uniform
+from ..core.errors import ProviderError
+from ..core.options import Options
 from ..cost import Price
-from ..draws import uniform
-from ..errors import ProviderError
-from ..options import Options
 from .journal import Billed, Journal, State
 from .wire import CANCELLED, BatchApi, Progress, Request, Result
 

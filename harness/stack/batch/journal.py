@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 import orjson
 
-from ..errors import ProviderError
-from ..reply import Answer, Finish, ToolCall, Usage
+from ..core.errors import ProviderError
+from ..core.reply import Answer, Finish, ToolCall, Usage
 from .wire import Request, Result
 
 Stage = Literal["new", "submitting", "submitted", "collected"]

@@ -19,13 +19,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from ..background import Background
-from ..call import Call, Next, Target
+from ..core.background import Background
+from ..core.call import Call, Next, Target
+from ..core.eligibility import unsuitable
+from ..core.errors import ProviderError
+from ..core.reply import Answer, Delta, Event, Reply, ToolDelta, replay
+from ..core.tokens import call_tokens, most_output_tokens
 from ..cost import half
-from ..errors import ProviderError
-from ..reply import Answer, Delta, Event, Reply, ToolDelta, replay
-from ..suitability import unsuitable
-from ..tokens import call_tokens, most_output_tokens
 from ..wire.codec import Codec
 from .client import BatchClient, BatchClientOptions, Lane
 from .ids import custom_id

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..call import Call
+from ..core.call import Call
+from ..core.facts import AttemptFacts
+from ..core.reply import Usage
+from ..core.tokens import call_tokens
 from ..cost import Price
-from ..facts import AttemptFacts
-from ..reply import Usage
-from ..tokens import call_tokens
 from .journal import Billed
 from .wire import Request
 

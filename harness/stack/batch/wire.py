@@ -8,8 +8,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 import httpx
 import orjson
 
-from ..errors import ProviderError
-from ..reply import Answer
+from ..core.errors import ProviderError
+from ..core.reply import Answer
 from ..send import Endpoint
 from ..transport import TROUBLE, provider_error
 from ..wire.codec import Codec

@@ -16,7 +16,7 @@ hour before those for five minutes.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .prefix import CacheTtl, Mark, Prefix
+from ..core.cache_hints import CacheTtl, Mark, Prefix
 
 MOST_MARKS = 4
 LOOK_BACK_BLOCKS = 20

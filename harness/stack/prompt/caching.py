@@ -18,12 +18,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from ..call import Call, Next, Target
-from ..options import Options
-from ..reply import Outcome, Reply
+from ..core.cache_hints import CacheHints, Prefix
+from ..core.call import Call, Next, Target
+from ..core.options import Options
+from ..core.reply import Outcome, Reply
 from .breakpoints import minimum_of, place
 from .homes import Homes, home_first
-from .prefix import CacheHints, Prefix
 from .reuse import Reuses
 from .sight import Sight, sight
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..call import Message
+from ..core.call import Message
 
 INSTRUCTION = "Answer concisely."
 

@@ -9,7 +9,7 @@ back.
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from ..call import Target
+from ..core.call import Target
 
 
 class Homes:

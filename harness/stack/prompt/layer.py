@@ -9,10 +9,10 @@ from dataclasses import replace
 
 from pydantic import Field
 
-from ..call import Call, Message, Next
-from ..options import Options
-from ..reply import Reply
-from ..tokens import call_tokens
+from ..core.call import Call, Message, Next
+from ..core.options import Options
+from ..core.reply import Reply
+from ..core.tokens import call_tokens
 from .concise import INSTRUCTION, instructed
 from .fit import fitted
 from .summarise import Summarise, SummariseOptions

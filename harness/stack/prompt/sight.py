@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from ..call import Call
-from ..tokens import call_tokens, prompt_tokens
+from ..core.call import Call
+from ..core.tokens import call_tokens, prompt_tokens
 
 
 class Sight(NamedTuple):

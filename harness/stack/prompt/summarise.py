@@ -6,11 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from ..background import Background
-from ..call import Call, Next, Target
-from ..errors import StackError
-from ..options import Options
-from ..suitability import unsuitable
+from ..core.background import Background
+from ..core.call import Call, Next, Target
+from ..core.eligibility import unsuitable
+from ..core.errors import StackError
+from ..core.options import Options
 from .summary import Needed, Summaries
 
 

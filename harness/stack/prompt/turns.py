@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from ..call import Message
+from ..core.call import Message
 
 Messages = tuple[Message, ...]
 

@@ -5,7 +5,7 @@ The ends of every quality-cost curve: what a router saves, and what it costs in 
 
 from typing import Literal
 
-from ..call import Call
+from ..core.call import Call
 from .tiers import Decision, Tiers
 
 

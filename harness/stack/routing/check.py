@@ -8,9 +8,9 @@ from functools import lru_cache
 
 from pydantic import Field
 
-from ..call import Call
-from ..options import Options
-from ..reply import Answer
+from ..core.call import Call
+from ..core.options import Options
+from ..core.reply import Answer
 from .json_check import json_complaint
 
 UNSURE = (

@@ -21,7 +21,7 @@ Each is a plain number; the classifier brings them to one scale.
 import re
 from collections.abc import Sequence
 
-from ..call import Call, Message
+from ..core.call import Call, Message
 
 NAMES = (
     "words",

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from ..call import Call, Target
-from ..facts import AttemptFacts
-from ..options import Options
+from ..core.call import Call, Target
+from ..core.eligibility import unsuitable
+from ..core.facts import AttemptFacts
+from ..core.options import Options
 from ..quantile import quantile
-from ..suitability import unsuitable
 from .tiers import Decision, Tiers
 
 

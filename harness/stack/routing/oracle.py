@@ -6,8 +6,8 @@ may do better, for it has seen an answer. A gateway's client says the hint in th
 
 from pydantic import Field
 
-from ..call import Call
-from ..options import Options
+from ..core.call import Call
+from ..core.options import Options
 from .tiers import Decision, Tiers
 
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..call import Call, Layer, Target
+from ..core.call import Call, Layer, Target
+from ..core.facts import CallFacts
 from ..cost import Price
-from ..facts import CallFacts
 from ..state import Backend
 from .always import always
 from .cascade import Cascade, Judge

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from ..call import Call
+from ..core.call import Call
+from ..core.eligibility import unsuitable
+from ..core.options import Options
+from ..core.reply import Usage
+from ..core.tokens import call_tokens
 from ..cost import Price
-from ..options import Options
-from ..reply import Usage
-from ..suitability import unsuitable
-from ..tokens import call_tokens
 from .tiers import Decision, Tiers
 
 

@@ -7,9 +7,9 @@ learn from this one when it is over. What it decided, and why, is on the call's 
 from dataclasses import replace
 from typing import Protocol
 
-from ..call import Call, Next
-from ..facts import CallFacts
-from ..reply import Reply
+from ..core.call import Call, Next
+from ..core.facts import CallFacts
+from ..core.reply import Reply
 from .tiers import Decision
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..call import Call, Target
-from ..suitability import unsuitable
+from ..core.call import Call, Target
+from ..core.eligibility import unsuitable
 
 
 @dataclass(frozen=True, slots=True)

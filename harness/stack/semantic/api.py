@@ -15,12 +15,12 @@ import numpy as np
 import orjson
 
 from ..attempts import UNTOLD
+from ..core.errors import ProviderError
+from ..core.facts import AttemptFacts, CallFacts
+from ..core.reply import Usage
+from ..core.tokens import by_chars
 from ..cost import Price
-from ..errors import ProviderError
-from ..facts import AttemptFacts, CallFacts
-from ..reply import Usage
 from ..send import COMMON, Endpoint
-from ..tokens import by_chars
 from ..transport import TROUBLE, provider_error
 from ..wire.openai import OpenAICodec
 from ..wire.reading import SURPRISES, load_json, surprise, tokens

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import httpx
 
+from ..core.errors import ConfigError
 from ..cost import Price
-from ..errors import ConfigError
 from ..price_list import price_of
 from ..send import Endpoint
 from .api import ApiEmbedder

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ConfigError
+from ..core.errors import ConfigError
 from .embedder import Vectors
 
 Rows = NDArray[np.int64]

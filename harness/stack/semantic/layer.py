@@ -16,11 +16,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from ..background import Background
-from ..call import Call, Next
-from ..draws import uniform
-from ..errors import StackError
-from ..reply import Answer, Delta, Event, Finish, Outcome, Reply, replay
+from ..core.background import Background
+from ..core.call import Call, Next
+from ..core.draws import uniform
+from ..core.errors import StackError
+from ..core.reply import Answer, Delta, Event, Finish, Outcome, Reply, replay
 from .agreement import Agreement, Agrees, Said
 from .embedder import Embedder
 from .gate import signature

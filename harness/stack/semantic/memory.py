@@ -12,8 +12,8 @@ import numpy as np
 
 from ..cache import cache_key
 from ..cache_store import EntryStore
-from ..call import Call
-from ..reply import Answer, Event
+from ..core.call import Call
+from ..core.reply import Answer, Event
 from .agreement import Agreement, Groups
 from .embedder import Vectors
 from .evidence import FEATURES, NEIGHBOURS, Evidence, Observations

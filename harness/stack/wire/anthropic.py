@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import orjson
 
-from ..call import Call
-from ..errors import ProviderError
-from ..reply import Event
+from ..core.call import Call
+from ..core.errors import ProviderError
+from ..core.reply import Event
 from .anthropic_request import messages_body
 from .anthropic_stream import AnthropicStream, events_of, in_band
 from .codec import StreamDecoder, WireRequest

@@ -8,8 +8,8 @@ earlier is marked as well, if there is a breakpoint left: the later would not fi
 from collections.abc import Sequence
 from typing import Any
 
+from ..core.cache_hints import CacheTtl, Mark
 from ..prompt.breakpoints import LOOK_BACK_BLOCKS, MOST_MARKS
-from ..prompt.prefix import CacheTtl, Mark
 
 Body = dict[str, Any]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from ..call import Call
+from ..core.call import Call
 
 JSON_TOOL = "brownout_reply_in_json"
 """No tool of a caller may be called so."""

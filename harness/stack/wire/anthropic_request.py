@@ -17,8 +17,8 @@ from typing import Any
 
 import orjson
 
-from ..call import Call, Message, Tool
-from ..reply import ToolCall
+from ..core.call import Call, Message, Tool
+from ..core.reply import ToolCall
 from .anthropic_cache import mark
 from .anthropic_json import forced, instruction, json_tool
 from .dialogue import spoken

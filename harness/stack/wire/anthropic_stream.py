@@ -4,8 +4,8 @@ from typing import Any
 
 import orjson
 
-from ..errors import ProviderError
-from ..reply import Delta, Event, Finish, ToolDelta, Usage
+from ..core.errors import ProviderError
+from ..core.reply import Delta, Event, Finish, ToolDelta, Usage
 from .anthropic_json import JSON_TOOL
 from .reading import SURPRISES, load_json, named, surprise, tokens, tokens_if_told, words
 from .sse import SSEParser

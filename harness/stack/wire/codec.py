@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..call import Call
-from ..errors import ProviderError
-from ..reply import Event, Usage
+from ..core.call import Call
+from ..core.errors import ProviderError
+from ..core.reply import Event, Usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ..call import Call, Message
+from ..core.call import Call, Message
 
 
 def spoken(call: Call) -> tuple[Message, ...]:

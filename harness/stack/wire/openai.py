@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import orjson
 
-from ..call import Call
-from ..errors import ProviderError
-from ..reply import Event
+from ..core.call import Call
+from ..core.errors import ProviderError
+from ..core.reply import Event
 from .codec import StreamDecoder, WireRequest
 from .openai_request import chat_body
 from .openai_stream import OpenAIStream, events_of, in_band

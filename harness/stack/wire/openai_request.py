@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ..call import Call, Message, Tool
-from ..reply import ToolCall
+from ..core.call import Call, Message, Tool
+from ..core.reply import ToolCall
 from .dialogue import spoken
 
 SCHEMA_NAME = "reply"

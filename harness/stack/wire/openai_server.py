@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from ..reply import Answer, Finish, ToolCall, ToolDelta, Usage
+from ..core.reply import Answer, Finish, ToolCall, ToolDelta, Usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from ..errors import StackError
+from ..core.errors import StackError
 
 
 class BadRequest(StackError):

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ..call import Message, Role
-from ..reply import ToolCall
+from ..core.call import Message, Role
+from ..core.reply import ToolCall
 from .openai_server_fields import BadRequest, text
 
 ROLES: dict[str, Role] = {

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from ..call import Message, Tool
+from ..core.call import Message, Tool
 from .openai_server_fields import BadRequest, take
 from .openai_server_messages import read_messages
 from .openai_server_tools import read_format, read_tool_choice, read_tools

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..call import Tool
+from ..core.call import Tool
 from .openai_server_fields import BadRequest, schema, take, text
 
 CHOICES = ("auto", "none", "required")

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ..errors import ProviderError
-from ..reply import Delta, Event, Finish, ToolDelta, Usage
+from ..core.errors import ProviderError
+from ..core.reply import Delta, Event, Finish, ToolDelta, Usage
 from .reading import SURPRISES, load_json, named, said, surprise, tokens, tokens_if_told, words
 from .sse import SSEParser
 

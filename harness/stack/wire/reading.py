@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from ..errors import ProviderError
+from ..core.errors import ProviderError
 from .hints import retry_after_s
 
 SURPRISES = (KeyError, IndexError, TypeError, AttributeError)

@@ -8,7 +8,7 @@ ignored, for what looks like one is a chunk of an answer that lost its `data:`, 
 import re
 from typing import NamedTuple
 
-from ..errors import ProviderError
+from ..core.errors import ProviderError
 
 IGNORED = (b"", b"id", b"retry")
 """The empty field name is a comment's."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.stack.batch.client import BatchClientOptions, poll_after_s
 from harness.stack.batch.journal import Billed, Journal
-from harness.stack.errors import ProviderError
+from harness.stack.core.errors import ProviderError
 from tests.stack.batch.providers import MODELS, Providers, play, requests
 
 both = pytest.mark.parametrize("provider", list(MODELS))

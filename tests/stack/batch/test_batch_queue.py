@@ -11,10 +11,10 @@ import pytest
 from harness.stack.batch.ids import attempt_id, custom_id
 from harness.stack.build import build
 from harness.stack.built import Stack
-from harness.stack.call import Message
-from harness.stack.durations import seconds_of
-from harness.stack.errors import ConfigError, ProviderError, Rejected
-from harness.stack.facts import CallFacts
+from harness.stack.core.call import Message
+from harness.stack.core.durations import seconds_of
+from harness.stack.core.errors import ConfigError, ProviderError, Rejected
+from harness.stack.core.facts import CallFacts
 from harness.stack.stack_options import StackOptions, load_stack_options
 from harness.stack.state import MemoryBackend
 from tests.stack.batch.providers import MODELS, Providers, play

@@ -6,11 +6,11 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.call import Message
+from harness.stack.core.call import Message
+from harness.stack.core.reply import ToolCall
+from harness.stack.core.tokens import prompt_tokens
 from harness.stack.prompt.fit import STRIDES, fitted
 from harness.stack.prompt.turns import Messages
-from harness.stack.reply import ToolCall
-from harness.stack.tokens import prompt_tokens
 
 CALL = (ToolCall("t1", "look_up", "{}"),)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.stack.call import Message
+from harness.stack.core.call import Message
 from harness.stack.stack_options import StackOptions
 from tests.regressions.lab import Lab, play, target
 

@@ -9,11 +9,11 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.call import Call, Message, Target, Tool
-from harness.stack.facts import CallFacts
+from harness.stack.core.call import Call, Message, Target, Tool
+from harness.stack.core.facts import CallFacts
+from harness.stack.core.reply import Delta, Finish, Reply, ToolCall, replay
 from harness.stack.prompt.caching import PromptCacheOptions, PromptCaching
 from harness.stack.prompt.layer import Prompt, PromptOptions
-from harness.stack.reply import Delta, Finish, Reply, ToolCall, replay
 from harness.stack.wire.anthropic_request import messages_body
 from harness.stack.wire.openai_request import chat_body
 

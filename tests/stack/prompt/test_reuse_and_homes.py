@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.call import Target
+from harness.stack.core.call import Target
 from harness.stack.prompt.homes import Homes, home_first
 from harness.stack.prompt.reuse import Reuse
 

@@ -5,10 +5,10 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.call import Message
+from harness.stack.core.call import Message
+from harness.stack.core.reply import ToolCall
 from harness.stack.prompt.summary import HEAD, Summaries
 from harness.stack.prompt.turns import Messages
-from harness.stack.reply import ToolCall
 
 
 def session(rounds: int) -> Messages:

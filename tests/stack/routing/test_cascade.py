@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from harness.stack.build import build
-from harness.stack.call import Call, Message, Next, Target
-from harness.stack.errors import AllProvidersFailed, ProviderError
-from harness.stack.reply import Answer
+from harness.stack.core.call import Call, Message, Next, Target
+from harness.stack.core.errors import AllProvidersFailed, ProviderError
+from harness.stack.core.reply import Answer
 from harness.stack.routing.cascade import Cascade, CascadeOptions
 from harness.stack.routing.tiers import Tiers
 from harness.stack.stack_options import StackOptions

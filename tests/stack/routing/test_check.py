@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.call import Call
-from harness.stack.reply import Answer, Finish, ToolCall
+from harness.stack.core.call import Call
+from harness.stack.core.reply import Answer, Finish, ToolCall
 from harness.stack.routing.check import UNSURE, CheckOptions, doubt
 from harness.stack.routing.json_check import json_complaint
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from harness.load.catalogue import load_catalogue
 from harness.load.halves import half_of, in_half
 from harness.load.workload import WorkloadOptions, load_workload
-from harness.stack.call import Call, Message, Target
-from harness.stack.errors import ConfigError
+from harness.stack.core.call import Call, Message, Target
+from harness.stack.core.errors import ConfigError
 from harness.stack.routing.features import NAMES, features, question_in
 from harness.stack.routing.heuristic import HeuristicOptions, Weights, heuristic, load_weights
 from harness.stack.routing.tiers import Tiers

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from harness.stack.call import Message
-from harness.stack.facts import AttemptFacts, CallFacts
+from harness.stack.core.call import Message
+from harness.stack.core.facts import AttemptFacts, CallFacts
 from tests.regressions.lab import Heard, Lab, play, prompt, target
 
 SMALL = target("together", tier="small")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.call import Call, Target
-from harness.stack.errors import ConfigError
+from harness.stack.core.call import Call, Target
+from harness.stack.core.errors import ConfigError
 from harness.stack.routing.always import always
 from harness.stack.routing.tiers import Tiers
 from harness.stack.stack_options import load_stack_options

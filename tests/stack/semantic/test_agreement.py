@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.reply import Answer, Finish
+from harness.stack.core.reply import Answer, Finish
 from harness.stack.semantic.agreement import Agreement, Groups
 
 END = Finish("stop", None)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.stack.errors import ConfigError
+from harness.stack.core.errors import ConfigError
 from harness.stack.semantic.curve import Point, Trial, play
 from harness.stack.semantic.minilm import MiniLM
 from harness.stack.semantic.ngrams import NgramEmbedder

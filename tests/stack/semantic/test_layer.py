@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.stack.background import Background
 from harness.stack.cache import CacheOptions, ExactCache
-from harness.stack.call import Call, Message, Next, Tool, stack
-from harness.stack.errors import ConfigError, ProviderError
-from harness.stack.facts import CallFacts
-from harness.stack.reply import Delta, Event, Finish, Reply, ToolDelta, replay
+from harness.stack.core.background import Background
+from harness.stack.core.call import Call, Message, Next, Tool, stack
+from harness.stack.core.errors import ConfigError, ProviderError
+from harness.stack.core.facts import CallFacts
+from harness.stack.core.reply import Delta, Event, Finish, Reply, ToolDelta, replay
 from harness.stack.semantic.agreement import Agrees
 from harness.stack.semantic.embedder import Vectors
 from harness.stack.semantic.layer import SemanticCache, SemanticCacheOptions

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.stack.errors import ConfigError
+from harness.stack.core.errors import ConfigError
 from harness.stack.semantic import minilm
 from harness.stack.semantic.minilm import MiniLM
 

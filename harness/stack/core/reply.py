@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, Self
 
-from .wire.meters import Meters
+from .rate_meters import Meters
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from .prompt.prefix import NO_HINTS, CacheHints
+from .cache_hints import NO_HINTS, CacheHints
 from .reply import Reply, ToolCall
 
 if TYPE_CHECKING:
+    from ..purse import Purse
     from .facts import AttemptFacts, CallFacts
-    from .purse import Purse
 
 Role = Literal["system", "user", "assistant", "tool"]
 AttemptKind = Literal[

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from harness.stack.call import Call, Message, Target, Tool
-from harness.stack.errors import AllProvidersFailed, Rejected
+from harness.stack.core.call import Call, Message, Target, Tool
+from harness.stack.core.eligibility import unsuitable
+from harness.stack.core.errors import AllProvidersFailed, Rejected
+from harness.stack.core.reply import ToolCall
+from harness.stack.core.tokens import call_tokens
 from harness.stack.fallback import Fallback
-from harness.stack.reply import ToolCall
-from harness.stack.suitability import unsuitable
-from harness.stack.tokens import call_tokens
 
 LLAMA = Target("llama", "together", "llama-3", context_tokens=100)
 LOOK = Tool("look", "Look at it.", {"type": "object", "properties": {"at": {"type": "string"}}})

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 import pytest
 
-from harness.stack.errors import ProviderError
-from harness.stack.reply import Delta, Finish, Outcome, Reply
+from harness.stack.core.errors import ProviderError
+from harness.stack.core.reply import Delta, Finish, Outcome, Reply
 
 Ending = Literal["read", "fail", "close", "close twice", "cancel", "read then close"]
 

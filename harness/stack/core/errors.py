@@ -6,7 +6,7 @@
 
 from typing import Literal
 
-from .wire.meters import Meters
+from .rate_meters import Meters
 
 Phase = Literal["before", "after"]
 """Whether the first content event had arrived (the commit point) when the attempt failed."""

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.wire.meters import NOTHING, Meter, Meters, meters_of
+from harness.stack.core.rate_meters import NOTHING, Meter, Meters, meters_of
 
 
 def test_openais_headers() -> None:
