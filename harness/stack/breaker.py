@@ -19,7 +19,7 @@ from .core.draws import uniform
 from .core.errors import Rejected
 from .core.options import Options
 from .core.reply import Outcome, Reply
-from .state import Backend, MemoryBackend
+from .state.backend import Backend, MemoryBackend
 
 State = Literal["closed", "open", "half-open"]
 Verdict = Literal["answered", "provider fault", "key fault", "neither"]

@@ -30,7 +30,7 @@ from .core.tokens import call_tokens, most_output_tokens
 from .cost import Price, dollars_nusd
 from .periods import Period, span_of
 from .purse import Funds, Purse
-from .state import Backend, Change, MemoryBackend
+from .state.backend import Backend, Change, MemoryBackend
 
 
 def _dollars(given: object) -> object:

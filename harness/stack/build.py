@@ -31,7 +31,7 @@ from .semantic.embedders import embedder_of
 from .semantic.layer import SemanticCache
 from .send import Endpoint
 from .stack_options import StackOptions, TargetOptions, prices_for
-from .state import Backend, MemoryBackend
+from .state.backend import Backend, MemoryBackend
 from .target_chain import Ground, target_chain
 from .telemetry import Sink, Telemetry
 from .transport import make_transport

@@ -17,9 +17,9 @@ from .core.call import Call, Next, Target
 from .core.options import Options
 from .core.reply import Reply
 from .core.tokens import call_tokens
-from .quantile import Samples, quantile, with_sample
 from .retry_budget import Grant
-from .state import Backend, MemoryBackend
+from .state.backend import Backend, MemoryBackend
+from .state.quantile import Samples, quantile, with_sample
 
 Alternate = Callable[[Call], Target]
 """Where a call may be asked a second time."""

@@ -23,7 +23,7 @@ from .core.call import Call, Next
 from .core.errors import ProviderError
 from .core.options import Options
 from .core.reply import Reply
-from .state import Backend, MemoryBackend
+from .state.backend import Backend, MemoryBackend
 
 KeyName = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=64)]
 

@@ -22,7 +22,7 @@ from .core.reply import Outcome, Reply
 from .core.tokens import call_tokens
 from .line import Line, Waiter
 from .quota import NO_DEMAND, ROUNDING_S, Demand, Quota, QuotaOptions, Taken
-from .state import Backend, MemoryBackend
+from .state.backend import Backend, MemoryBackend
 
 R = TypeVar("R")
 

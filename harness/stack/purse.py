@@ -12,7 +12,7 @@ from typing import Protocol
 
 from .account import Account, Granted, settle
 from .core.facts import AttemptFacts, CallFacts
-from .state import Backend, Change, MemoryBackend
+from .state.backend import Backend, Change, MemoryBackend
 
 
 class Funds(Protocol):

@@ -14,7 +14,7 @@ from pydantic import Field
 from .core.call import Call, Next
 from .core.options import Options
 from .core.reply import Reply
-from .state import Backend, MemoryBackend
+from .state.backend import Backend, MemoryBackend
 
 Grant = Callable[[], Awaitable[bool]]
 """Asks for one more attempt."""

@@ -19,7 +19,7 @@ from .prompt.caching import PromptCaching
 from .providers import CODECS
 from .send import Endpoint, Send
 from .stack_options import StackOptions, TargetOptions
-from .state import Backend
+from .state.backend import Backend
 from .streaming import Deadlines
 from .throttle import Throttle
 

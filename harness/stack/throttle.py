@@ -20,7 +20,7 @@ from .core.draws import uniform
 from .core.errors import ProviderError, Rejected
 from .core.options import Options
 from .core.reply import Reply
-from .state import Backend, MemoryBackend
+from .state.backend import Backend, MemoryBackend
 
 REFUSALS = (
     "rate_limited",

@@ -41,7 +41,7 @@ from harness.stack.line import Waiter
 from harness.stack.quota import Demand, Taken
 from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions
-from harness.stack.state import MemoryBackend
+from harness.stack.state.backend import MemoryBackend
 from harness.stack.transport import make_client
 from harness.world.serving import serve
 from harness.world.virtual import Leftovers, VirtualLoop, run_virtual

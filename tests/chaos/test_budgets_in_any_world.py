@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.stack.account import Account
 from harness.stack.cost import dollars_nusd
-from harness.stack.state import MemoryBackend
+from harness.stack.state.backend import MemoryBackend
 from tests.chaos.small_world import Drawn, play, worlds
 
 SHARDS = 4

@@ -25,7 +25,7 @@ from harness.stack.gateway import Gateway
 from harness.stack.quota import Quota
 from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions
-from harness.stack.state import Backend, MemoryBackend
+from harness.stack.state.backend import Backend, MemoryBackend
 from harness.stack.transport import make_client
 from harness.world.serving import serve
 from harness.world.virtual import Leftovers, VirtualLoop, run_virtual

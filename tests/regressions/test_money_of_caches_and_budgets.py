@@ -11,7 +11,7 @@ from harness.stack.core.call import Message
 from harness.stack.core.errors import Rejected
 from harness.stack.core.reply import Usage
 from harness.stack.cost import Price
-from harness.stack.state import MemoryBackend
+from harness.stack.state.backend import MemoryBackend
 from harness.stack.wire.anthropic import AnthropicCodec
 from tests.regressions.lab import NUSD, Heard, Lab, play, prompt, target
 

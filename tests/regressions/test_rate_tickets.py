@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.stack.state import Change, MemoryBackend, R
+from harness.stack.state.backend import Change, MemoryBackend, R
 from mock_providers import LedgerRow
 from tests.regressions.lab import TTFT_S, Heard, Lab, play, target
 

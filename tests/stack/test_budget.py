@@ -20,7 +20,7 @@ from harness.stack.core.facts import CallFacts
 from harness.stack.gateway import key_name
 from harness.stack.periods import span_of
 from harness.stack.stack_options import StackOptions, load_stack_options
-from harness.stack.state import MemoryBackend
+from harness.stack.state.backend import MemoryBackend
 from tests.stack.conftest import ENDPOINTS
 from tests.stack.test_built_stack import CLAUDE, OPENAI, OVERLOADED, asks, claude_reply, openai_reply
 

@@ -10,7 +10,7 @@ from harness.stack.core.call import Call, Target
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.reply import Delta, Finish, Reply, replay
 from harness.stack.hedge import Hedge, HedgeOptions, delay_s, next_in, size_bucket
-from harness.stack.quantile import quantile, with_sample
+from harness.stack.state.quantile import quantile, with_sample
 from harness.world.virtual import run_virtual
 
 A, B = Target("a", "openai", "m"), Target("b", "anthropic", "m")

@@ -20,7 +20,7 @@ from harness.stack.core.reply import Delta, Finish, Reply
 from harness.stack.hedge import Hedge, HedgeOptions, next_in
 from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions
-from harness.stack.state import MemoryBackend
+from harness.stack.state.backend import MemoryBackend
 from harness.world.serving import serve
 from harness.world.virtual import Leftovers, VirtualLoop, run_virtual
 from mock_providers import MockApp, make_profile, parse_faults

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from harness.stack import limiter as limiting
 from harness.stack import quota
-from harness.stack.bucket import Bucket
 from harness.stack.core.call import Call
 from harness.stack.core.errors import ProviderError, Rejected
 from harness.stack.core.rate_meters import Meter, Meters
@@ -19,6 +18,7 @@ from harness.stack.core.reply import Delta, Reply
 from harness.stack.limiter import Limiter, LimiterOptions
 from harness.stack.line import Waiter
 from harness.stack.quota import Demand, QuotaOptions, Taken
+from harness.stack.state.token_bucket import Bucket
 from harness.world.virtual import run_virtual
 
 GAPS = st.lists(st.floats(0, 30), min_size=1, max_size=40)

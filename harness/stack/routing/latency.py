@@ -15,7 +15,7 @@ from ..core.call import Call, Target
 from ..core.eligibility import unsuitable
 from ..core.facts import AttemptFacts
 from ..core.options import Options
-from ..quantile import quantile
+from ..state.quantile import quantile
 from .tiers import Decision, Tiers
 
 

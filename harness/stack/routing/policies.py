@@ -8,7 +8,7 @@ from typing import Any, Literal
 from ..core.call import Call, Layer, Target
 from ..core.facts import CallFacts
 from ..cost import Price
-from ..state import Backend
+from ..state.backend import Backend
 from .always import always
 from .cascade import Cascade, Judge
 from .heuristic import Heuristic

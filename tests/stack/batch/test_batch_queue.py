@@ -16,7 +16,7 @@ from harness.stack.core.durations import seconds_of
 from harness.stack.core.errors import ConfigError, ProviderError, Rejected
 from harness.stack.core.facts import CallFacts
 from harness.stack.stack_options import StackOptions, load_stack_options
-from harness.stack.state import MemoryBackend
+from harness.stack.state.backend import MemoryBackend
 from tests.stack.batch.providers import MODELS, Providers, play
 
 both = pytest.mark.parametrize("provider", list(MODELS))

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.quantile import Samples, quantile, with_sample
+from harness.stack.state.quantile import Samples, quantile, with_sample
 
 VALUES = st.lists(st.floats(0, 100), min_size=1, max_size=60)
 
