@@ -6,7 +6,6 @@ import httpx
 
 from .batch.client import Lane
 from .batch.queue import BatchQueue
-from .budget import Budgets
 from .built import Stack
 from .cache import ExactCache
 from .core.background import Background
@@ -14,10 +13,11 @@ from .core.call import Call, Layer, Target, stack
 from .core.eligibility import unsuitable
 from .core.options import given
 from .core.reply import Reply
-from .cost import Price
 from .fallback import Fallback
 from .hedge import Hedge, next_in
-from .price_list import price_of
+from .money.budget import Budgets
+from .money.price import Price
+from .money.price_list import price_of
 from .prompt.caching import PromptCaching
 from .prompt.layer import Prompt
 from .prompt.summarise import Summarise

@@ -7,18 +7,18 @@ from pydantic import Field, ValidationError, model_validator
 
 from .batch.queue import BatchOptions
 from .breaker import BreakerOptions
-from .budget import BudgetOptions
 from .cache import CacheOptions
 from .core.call import Target
 from .core.errors import ConfigError
 from .core.options import Options, first_complaint
 from .core.tokens import counter_named
-from .cost import Price
 from .fallback import FallbackOptions
 from .hedge import HedgeOptions
 from .keys import KeysOptions
 from .limiter import LimiterOptions
-from .price_list import GENAI_PRICES, PAGE, CostOptions, prices_of
+from .money.budget import BudgetOptions
+from .money.price import Price
+from .money.price_list import GENAI_PRICES, PAGE, CostOptions, prices_of
 from .prompt.caching import PromptCacheOptions
 from .prompt.layer import PromptOptions
 from .providers import BATCHES, ProviderName

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 import httpx
 
-from .attempts import AttemptLedger
 from .breaker import Breaker
 from .core.call import Layer, Next, stack
 from .core.errors import ConfigError
 from .core.options import given
-from .cost import Price
 from .health import Watched
 from .keys import Keys, KeysOptions
 from .limiter import Limiter
-from .price_list import price_of
+from .money.attempt_ledger import AttemptLedger
+from .money.price import Price
+from .money.price_list import price_of
 from .prompt.caching import PromptCaching
 from .providers import CODECS
 from .send import Endpoint, Send

@@ -27,7 +27,6 @@ import pytest
 
 from harness.stack import limiter as limiting
 from harness.stack import target_chain
-from harness.stack.attempts import AttemptLedger
 from harness.stack.build import build
 from harness.stack.built import Stack
 from harness.stack.core.call import Message
@@ -38,6 +37,7 @@ from harness.stack.core.reply import Finish
 from harness.stack.gateway import Gateway
 from harness.stack.limiter import Limiter
 from harness.stack.line import Waiter
+from harness.stack.money.attempt_ledger import AttemptLedger
 from harness.stack.quota import Demand, Taken
 from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions

@@ -6,11 +6,11 @@ from typing import Any
 import orjson
 import pytest
 
-from harness.stack.account import Account
 from harness.stack.core.call import Message
 from harness.stack.core.errors import Rejected
 from harness.stack.core.reply import Usage
-from harness.stack.cost import Price
+from harness.stack.money.account import Account
+from harness.stack.money.price import Price
 from harness.stack.state.backend import MemoryBackend
 from harness.stack.wire.anthropic import AnthropicCodec
 from tests.regressions.lab import NUSD, Heard, Lab, play, prompt, target

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.attempts import AttemptLedger
 from harness.stack.cache import CacheOptions, ExactCache
 from harness.stack.core.background import Background
 from harness.stack.core.call import Call, Next, stack
 from harness.stack.core.errors import ProviderError, Rejected
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Delta, Event, Finish, Reply, Usage
-from harness.stack.cost import Price
+from harness.stack.money.attempt_ledger import AttemptLedger
+from harness.stack.money.price import Price
 from harness.stack.telemetry import Telemetry
 from harness.world.virtual import run_virtual
 from tests.stack.conftest import a_call

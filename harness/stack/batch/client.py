@@ -15,7 +15,7 @@ from pydantic import Field
 from ..core.draws import uniform
 from ..core.errors import ProviderError
 from ..core.options import Options
-from ..cost import Price
+from ..money.price import Price
 from .journal import Billed, Journal, State
 from .wire import CANCELLED, BatchApi, Progress, Request, Result
 

@@ -25,7 +25,7 @@ from ..core.eligibility import unsuitable
 from ..core.errors import ProviderError
 from ..core.reply import Answer, Delta, Event, Reply, ToolDelta, replay
 from ..core.tokens import call_tokens, most_output_tokens
-from ..cost import half
+from ..money.price import half
 from ..wire.codec import Codec
 from .client import BatchClient, BatchClientOptions, Lane
 from .ids import custom_id

@@ -8,7 +8,7 @@ from ..core.call import Call
 from ..core.facts import AttemptFacts
 from ..core.reply import Usage
 from ..core.tokens import call_tokens
-from ..cost import Price
+from ..money.price import Price
 from .journal import Billed
 from .wire import Request
 

@@ -15,7 +15,7 @@ from .cache_hints import NO_HINTS, CacheHints
 from .reply import Reply, ToolCall
 
 if TYPE_CHECKING:
-    from ..purse import Purse
+    from ..money.reservation import Purse
     from .facts import AttemptFacts, CallFacts
 
 Role = Literal["system", "user", "assistant", "tool"]

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from ..core.call import Call, Layer, Target
 from ..core.facts import CallFacts
-from ..cost import Price
+from ..money.price import Price
 from ..state.backend import Backend
 from .always import always
 from .cascade import Cascade, Judge

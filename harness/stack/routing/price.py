@@ -13,7 +13,7 @@ from ..core.eligibility import unsuitable
 from ..core.options import Options
 from ..core.reply import Usage
 from ..core.tokens import call_tokens
-from ..cost import Price
+from ..money.price import Price
 from .tiers import Decision, Tiers
 
 

@@ -14,12 +14,12 @@ import httpx
 import numpy as np
 import orjson
 
-from ..attempts import UNTOLD
 from ..core.errors import ProviderError
 from ..core.facts import AttemptFacts, CallFacts
 from ..core.reply import Usage
 from ..core.tokens import by_chars
-from ..cost import Price
+from ..money.attempt_ledger import UNTOLD
+from ..money.price import Price
 from ..send import COMMON, Endpoint
 from ..transport import TROUBLE, provider_error
 from ..wire.openai import OpenAICodec

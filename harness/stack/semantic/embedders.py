@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import httpx
 
 from ..core.errors import ConfigError
-from ..cost import Price
-from ..price_list import price_of
+from ..money.price import Price
+from ..money.price_list import price_of
 from ..send import Endpoint
 from .api import ApiEmbedder
 from .embedder import Embedder

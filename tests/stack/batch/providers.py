@@ -14,7 +14,7 @@ from harness.stack.batch.client import BatchClient, BatchClientOptions, Lane
 from harness.stack.batch.journal import Billed, Journal
 from harness.stack.batch.openai import OpenAIBatches
 from harness.stack.batch.wire import Request
-from harness.stack.price_list import default_prices
+from harness.stack.money.price_list import default_prices
 from harness.stack.send import Endpoint
 from harness.stack.transport import make_transport
 from harness.stack.wire.anthropic import AnthropicCodec

@@ -17,7 +17,7 @@ from harness.stack.core.call import Call, Target
 from harness.stack.core.facts import AttemptFacts
 from harness.stack.core.reply import Usage
 from harness.stack.core.tokens import call_tokens
-from harness.stack.cost import Price
+from harness.stack.money.price import Price
 from harness.stack.routing.latency import LatencyOptions, Sample, latency, sample_of, with_sample
 from harness.stack.routing.oracle import OracleOptions, oracle
 from harness.stack.routing.price import CostOptions, cost, predicted

@@ -14,7 +14,7 @@ from harness.stack.build import build
 from harness.stack.core.call import Message
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.facts import CallFacts
-from harness.stack.cost import Price
+from harness.stack.money.price import Price
 from harness.stack.semantic.api import ApiEmbedder
 from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions

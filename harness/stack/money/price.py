@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Self
 
-from .core.reply import Usage
+from ..core.reply import Usage
 
 NUSD_PER_USD = 1_000_000_000
 

@@ -10,13 +10,13 @@ provider had told how long the prompt was (Anthropic does so at once), that is t
 import asyncio
 from dataclasses import replace
 
-from .core.call import Call, Next
-from .core.errors import ProviderError
-from .core.facts import AttemptFacts
-from .core.reply import Outcome, Reply, Usage
-from .core.tokens import Heard, call_tokens, count, most_output_tokens
-from .cost import Price
-from .purse import Purse
+from ..core.call import Call, Next
+from ..core.errors import ProviderError
+from ..core.facts import AttemptFacts
+from ..core.reply import Outcome, Reply, Usage
+from ..core.tokens import Heard, call_tokens, count, most_output_tokens
+from .price import Price
+from .reservation import Purse
 
 UNTOLD = (
     "timeout_first_token",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stack.core.reply import Usage
-from harness.stack.cost import Price, dollars_nusd
+from harness.stack.money.price import Price, dollars_nusd
 
 TOKENS = st.integers(0, 10**9)
 CENTS = st.integers(0, 10**6)

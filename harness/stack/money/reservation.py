@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ..core.facts import AttemptFacts, CallFacts
+from ..state.backend import Backend, Change, MemoryBackend
 from .account import Account, Granted, settle
-from .core.facts import AttemptFacts, CallFacts
-from .state.backend import Backend, Change, MemoryBackend
 
 
 class Funds(Protocol):

@@ -17,9 +17,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-from .core.errors import ConfigError
-from .core.options import Options
-from .cost import Price
+from ..core.errors import ConfigError
+from ..core.options import Options
+from .price import Price
 
 PAGE = "page"
 GENAI_PRICES = "genai-prices"

@@ -12,8 +12,8 @@ import respx
 from harness.stack.built import Stack
 from harness.stack.core.errors import ConfigError
 from harness.stack.core.facts import CallFacts
-from harness.stack.cost import Price
-from harness.stack.price_list import CostOptions, default_prices, prices_of
+from harness.stack.money.price import Price
+from harness.stack.money.price_list import CostOptions, default_prices, prices_of
 from harness.stack.stack_options import load_stack_options
 from tests.stack.test_built_stack import asks, openai_reply
 

@@ -20,17 +20,17 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, model_validator
 
+from ..core.call import Call, Next, Target
+from ..core.eligibility import unsuitable
+from ..core.errors import Rejected
+from ..core.options import Options
+from ..core.reply import Reply
+from ..core.tokens import call_tokens, most_output_tokens
+from ..state.backend import Backend, Change, MemoryBackend
 from .account import Account, Granted, reserve, spend
-from .core.call import Call, Next, Target
-from .core.eligibility import unsuitable
-from .core.errors import Rejected
-from .core.options import Options
-from .core.reply import Reply
-from .core.tokens import call_tokens, most_output_tokens
-from .cost import Price, dollars_nusd
 from .periods import Period, span_of
-from .purse import Funds, Purse
-from .state.backend import Backend, Change, MemoryBackend
+from .price import Price, dollars_nusd
+from .reservation import Funds, Purse
 
 
 def _dollars(given: object) -> object:

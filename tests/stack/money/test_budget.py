@@ -10,15 +10,15 @@ import respx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.account import Account, reserve, settle
-from harness.stack.budget import BudgetOptions
 from harness.stack.build import build
 from harness.stack.built import Stack
 from harness.stack.core.call import Call
 from harness.stack.core.errors import AllProvidersFailed, ConfigError, Rejected
 from harness.stack.core.facts import CallFacts
 from harness.stack.gateway import key_name
-from harness.stack.periods import span_of
+from harness.stack.money.account import Account, reserve, settle
+from harness.stack.money.budget import BudgetOptions
+from harness.stack.money.periods import span_of
 from harness.stack.stack_options import StackOptions, load_stack_options
 from harness.stack.state.backend import MemoryBackend
 from tests.stack.conftest import ENDPOINTS

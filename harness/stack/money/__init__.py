@@ -1,0 +1,1 @@
+"""Prices, budgets and the ledger of attempts. All amounts are integer nano-dollars."""
