@@ -13,8 +13,6 @@ from .core.call import Call, Layer, Target, stack
 from .core.eligibility import unsuitable
 from .core.options import given
 from .core.reply import Reply
-from .fallback import Fallback
-from .hedge import Hedge, next_in
 from .money.budget import Budgets
 from .money.price import Price
 from .money.price_list import price_of
@@ -22,8 +20,10 @@ from .prompt.caching import PromptCaching
 from .prompt.layer import Prompt
 from .prompt.summarise import Summarise
 from .providers import BATCHES, CODECS
-from .retry import Retry
-from .retry_budget import RetryBudget
+from .resilience.fallback import Fallback
+from .resilience.hedge import Hedge, next_in
+from .resilience.retry import Retry
+from .resilience.retry_budget import RetryBudget
 from .routing.cascade import Judge
 from .routing.policies import make_route
 from .semantic.agreement import Agrees

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from .breaker import Breaker
 from .keys import Keys
+from .resilience.breaker import Breaker
 
 
 class Watched(NamedTuple):

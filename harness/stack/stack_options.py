@@ -6,14 +6,11 @@ from typing import Any
 from pydantic import Field, ValidationError, model_validator
 
 from .batch.queue import BatchOptions
-from .breaker import BreakerOptions
 from .cache import CacheOptions
 from .core.call import Target
 from .core.errors import ConfigError
 from .core.options import Options, first_complaint
 from .core.tokens import counter_named
-from .fallback import FallbackOptions
-from .hedge import HedgeOptions
 from .keys import KeysOptions
 from .limiter import LimiterOptions
 from .money.budget import BudgetOptions
@@ -22,13 +19,16 @@ from .money.price_list import GENAI_PRICES, PAGE, CostOptions, prices_of
 from .prompt.caching import PromptCacheOptions
 from .prompt.layer import PromptOptions
 from .providers import BATCHES, ProviderName
-from .retry import RetryOptions
-from .retry_budget import RetryBudgetOptions
+from .resilience.breaker import BreakerOptions
+from .resilience.deadlines import DeadlineOptions
+from .resilience.fallback import FallbackOptions
+from .resilience.hedge import HedgeOptions
+from .resilience.load_shedding import ThrottleOptions
+from .resilience.retry import RetryOptions
+from .resilience.retry_budget import RetryBudgetOptions
 from .routing.options import RouteOptions
 from .semantic.layer import SemanticCacheOptions
 from .stack_file import layered
-from .streaming import DeadlineOptions
-from .throttle import ThrottleOptions
 
 
 class TargetOptions(Options):

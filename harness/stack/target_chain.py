@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import httpx
 
-from .breaker import Breaker
 from .core.call import Layer, Next, stack
 from .core.errors import ConfigError
 from .core.options import given
@@ -17,11 +16,12 @@ from .money.price import Price
 from .money.price_list import price_of
 from .prompt.caching import PromptCaching
 from .providers import CODECS
+from .resilience.breaker import Breaker
+from .resilience.deadlines import Deadlines
+from .resilience.load_shedding import Throttle
 from .send import Endpoint, Send
 from .stack_options import StackOptions, TargetOptions
 from .state.backend import Backend
-from .streaming import Deadlines
-from .throttle import Throttle
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ import httpx
 import openai
 import orjson
 
-from harness.stack.breaker import Circuit
 from harness.stack.build import build
 from harness.stack.built import Stack
 from harness.stack.core.call import Message
@@ -23,6 +22,7 @@ from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.reply import Answer, Reply
 from harness.stack.gateway import Gateway
 from harness.stack.quota import Quota
+from harness.stack.resilience.breaker import Circuit
 from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions
 from harness.stack.state.backend import Backend, MemoryBackend

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from harness.stack.breaker import verdict_on
 from harness.stack.build import build
 from harness.stack.core.call import Call, Message
 from harness.stack.core.errors import ConfigError, ProviderError, StackError
@@ -22,7 +21,8 @@ from harness.stack.gateway import Gateway
 from harness.stack.keys import Keys, KeysOptions, Rest, Ring, rested, take_turn
 from harness.stack.limiter import Limiter, LimiterOptions
 from harness.stack.providers import endpoints_from
-from harness.stack.retry import RetryOptions, wait_before_retry_s
+from harness.stack.resilience.breaker import verdict_on
+from harness.stack.resilience.retry import RetryOptions, wait_before_retry_s
 from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions, TargetOptions
 from harness.world.serving import serve

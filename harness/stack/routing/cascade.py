@@ -14,11 +14,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
-from ..chain import NOT_PASSED_ON
 from ..core.call import Call, Next, Target
 from ..core.errors import AllProvidersFailed, StackError
 from ..core.options import Options
 from ..core.reply import Answer, Event, Reply, replay
+from ..resilience.failover import NOT_PASSED_ON
 from .check import CheckOptions, doubt
 from .route import note
 from .tiers import Decision, Tiers

@@ -11,7 +11,7 @@ from harness.stack.core.eligibility import unsuitable
 from harness.stack.core.errors import AllProvidersFailed, Rejected
 from harness.stack.core.reply import ToolCall
 from harness.stack.core.tokens import call_tokens
-from harness.stack.fallback import Fallback
+from harness.stack.resilience.fallback import Fallback
 
 LLAMA = Target("llama", "together", "llama-3", context_tokens=100)
 LOOK = Tool("look", "Look at it.", {"type": "object", "properties": {"at": {"type": "string"}}})

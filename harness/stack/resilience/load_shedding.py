@@ -15,12 +15,12 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from .core.call import Call, Next
-from .core.draws import uniform
-from .core.errors import ProviderError, Rejected
-from .core.options import Options
-from .core.reply import Reply
-from .state.backend import Backend, MemoryBackend
+from ..core.call import Call, Next
+from ..core.draws import uniform
+from ..core.errors import ProviderError, Rejected
+from ..core.options import Options
+from ..core.reply import Reply
+from ..state.backend import Backend, MemoryBackend
 
 REFUSALS = (
     "rate_limited",

@@ -10,7 +10,7 @@ import pytest
 from harness.stack.core.call import Call, Target
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.reply import Delta, Reply
-from harness.stack.streaming import DeadlineOptions, Deadlines
+from harness.stack.resilience.deadlines import DeadlineOptions, Deadlines
 
 
 def deadlines(**options: float) -> Deadlines:

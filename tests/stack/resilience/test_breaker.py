@@ -8,9 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.breaker import Admission, Breaker, BreakerOptions, Circuit, Verdict, admit, record
 from harness.stack.core.call import Call
 from harness.stack.core.errors import ProviderError, Rejected
+from harness.stack.resilience.breaker import (
+    Admission,
+    Breaker,
+    BreakerOptions,
+    Circuit,
+    Verdict,
+    admit,
+    record,
+)
 from harness.world.virtual import run_virtual
 
 OPTIONS = BreakerOptions(jitter=0.0)

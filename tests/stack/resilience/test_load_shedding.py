@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from harness.stack.core.call import Call
 from harness.stack.core.errors import ProviderError, Rejected
 from harness.stack.core.reply import Delta, Finish, Reply, replay
-from harness.stack.throttle import BUCKETS, Throttle, ThrottleOptions, Window, counted, drop_probability
+from harness.stack.resilience.load_shedding import (
+    BUCKETS,
+    Throttle,
+    ThrottleOptions,
+    Window,
+    counted,
+    drop_probability,
+)
 from harness.world.virtual import run_virtual
 
 OPTIONS = ThrottleOptions()

@@ -8,10 +8,10 @@ import asyncio
 
 from pydantic import Field
 
-from .core.call import Call, Next
-from .core.errors import ProviderError
-from .core.options import Options
-from .core.reply import Event, EventSource, Reply
+from ..core.call import Call, Next
+from ..core.errors import ProviderError
+from ..core.options import Options
+from ..core.reply import Event, EventSource, Reply
 
 
 class DeadlineOptions(Options):

@@ -9,11 +9,11 @@ and its cost.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from .chain import Attempted
-from .core.call import Call, Target
-from .core.errors import ProviderError, StackError
-from .core.reply import Delta, Event, Finish, Reply
-from .core.tokens import count
+from ..core.call import Call, Target
+from ..core.errors import ProviderError, StackError
+from ..core.reply import Delta, Event, Finish, Reply
+from ..core.tokens import count
+from .failover import Attempted
 from .retry_budget import Grant
 
 Ask = Callable[[Call, Sequence[Target], Attempted], Awaitable[tuple[Target, Reply]]]

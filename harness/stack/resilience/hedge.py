@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 from pydantic import Field
 
-from .core.call import Call, Next, Target
-from .core.options import Options
-from .core.reply import Reply
-from .core.tokens import call_tokens
+from ..core.call import Call, Next, Target
+from ..core.options import Options
+from ..core.reply import Reply
+from ..core.tokens import call_tokens
+from ..state.backend import Backend, MemoryBackend
+from ..state.quantile import Samples, quantile, with_sample
 from .retry_budget import Grant
-from .state.backend import Backend, MemoryBackend
-from .state.quantile import Samples, quantile, with_sample
 
 Alternate = Callable[[Call], Target]
 """Where a call may be asked a second time."""

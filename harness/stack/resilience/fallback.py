@@ -10,12 +10,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from .chain import Attempted, allowed, first_answer
+from ..core.call import Call, Next, Target
+from ..core.errors import ProviderError
+from ..core.options import Options
+from ..core.reply import Reply, replay
 from .continuation import Continuation
-from .core.call import Call, Next, Target
-from .core.errors import ProviderError
-from .core.options import Options
-from .core.reply import Reply, replay
+from .failover import Attempted, allowed, first_answer
 from .retry_budget import Grant
 
 Order = Callable[[Call, Sequence[Target]], tuple[Target, ...]]

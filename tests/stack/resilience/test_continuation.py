@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.continuation import after, at_seam
 from harness.stack.core.call import Call, Target
 from harness.stack.core.errors import AllProvidersFailed, ProviderError, StackError
 from harness.stack.core.reply import Delta, Finish, Reply, Usage, replay
 from harness.stack.core.tokens import count
-from harness.stack.fallback import Fallback, FallbackOptions
+from harness.stack.resilience.continuation import after, at_seam
+from harness.stack.resilience.fallback import Fallback, FallbackOptions
 
 A = Target("a", "openai", "gpt-4o")
 B = Target("b", "anthropic", "claude")

@@ -9,7 +9,7 @@ import pytest
 from harness.stack.core.call import Call, Target
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.reply import Delta, Finish, Reply, replay
-from harness.stack.hedge import Hedge, HedgeOptions, delay_s, next_in, size_bucket
+from harness.stack.resilience.hedge import Hedge, HedgeOptions, delay_s, next_in, size_bucket
 from harness.stack.state.quantile import quantile, with_sample
 from harness.world.virtual import run_virtual
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.retry_budget import RetryBudgetOptions, Tokens, deposit, withdraw
+from harness.stack.resilience.retry_budget import RetryBudgetOptions, Tokens, deposit, withdraw
 
 STEPS = st.lists(st.tuples(st.booleans(), st.floats(0, 5)), max_size=200)
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.backoff import Backoff, backoff_s
 from harness.stack.core.call import Call
 from harness.stack.core.errors import RETRYABLE, ProviderError
-from harness.stack.retry import Retry, RetryOptions, wait_before_retry_s
-from harness.stack.retry_budget import RetryBudget, RetryBudgetOptions
+from harness.stack.resilience.backoff import Backoff, backoff_s
+from harness.stack.resilience.retry import Retry, RetryOptions, wait_before_retry_s
+from harness.stack.resilience.retry_budget import RetryBudget, RetryBudgetOptions
 
 OPTIONS = st.builds(
     RetryOptions,

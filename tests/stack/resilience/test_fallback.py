@@ -7,7 +7,7 @@ import pytest
 
 from harness.stack.core.call import Call, Target
 from harness.stack.core.errors import AllProvidersFailed, ProviderError, Rejected
-from harness.stack.fallback import Fallback
+from harness.stack.resilience.fallback import Fallback
 
 CHAIN = (
     Target("a", "openai", "gpt-4o"),

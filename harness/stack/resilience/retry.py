@@ -10,12 +10,12 @@ from dataclasses import replace
 
 from pydantic import Field
 
+from ..core.call import Call, Next
+from ..core.draws import uniform
+from ..core.errors import ProviderError
+from ..core.options import Options
+from ..core.reply import Reply
 from .backoff import Backoff, backoff_s
-from .core.call import Call, Next
-from .core.draws import uniform
-from .core.errors import ProviderError
-from .core.options import Options
-from .core.reply import Reply
 from .retry_budget import Grant
 
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 
-from .core.call import Call, Next, Target
-from .core.eligibility import unsuitable
-from .core.errors import AllProvidersFailed, ProviderError, Rejected, StackError
-from .core.reply import Reply
+from ..core.call import Call, Next, Target
+from ..core.eligibility import unsuitable
+from ..core.errors import AllProvidersFailed, ProviderError, Rejected, StackError
+from ..core.reply import Reply
 
 NOT_PASSED_ON = ("bad_request", "timeout_total", "rejected_deadline")
 """A request that is wrong in itself would be wrong everywhere, and nobody has time left when it is over."""

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.seam import Seam, join
+from harness.stack.resilience.seam import Seam, join
 
 TEXT = st.text("ab \n", max_size=8)
 BEGUN_WITH_A_WORD = st.text("ab", max_size=2).filter(bool)

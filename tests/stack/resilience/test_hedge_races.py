@@ -17,7 +17,7 @@ from harness.stack.core.call import Call, Message, Target
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Delta, Finish, Reply
-from harness.stack.hedge import Hedge, HedgeOptions, next_in
+from harness.stack.resilience.hedge import Hedge, HedgeOptions, next_in
 from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions
 from harness.stack.state.backend import MemoryBackend

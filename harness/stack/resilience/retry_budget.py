@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from .core.call import Call, Next
-from .core.options import Options
-from .core.reply import Reply
-from .state.backend import Backend, MemoryBackend
+from ..core.call import Call, Next
+from ..core.options import Options
+from ..core.reply import Reply
+from ..state.backend import Backend, MemoryBackend
 
 Grant = Callable[[], Awaitable[bool]]
 """Asks for one more attempt."""

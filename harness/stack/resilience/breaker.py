@@ -14,12 +14,12 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field
 
-from .core.call import Call, Next
-from .core.draws import uniform
-from .core.errors import Rejected
-from .core.options import Options
-from .core.reply import Outcome, Reply
-from .state.backend import Backend, MemoryBackend
+from ..core.call import Call, Next
+from ..core.draws import uniform
+from ..core.errors import Rejected
+from ..core.options import Options
+from ..core.reply import Outcome, Reply
+from ..state.backend import Backend, MemoryBackend
 
 State = Literal["closed", "open", "half-open"]
 Verdict = Literal["answered", "provider fault", "key fault", "neither"]

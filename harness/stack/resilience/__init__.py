@@ -1,0 +1,1 @@
+"""Retry, hedge, breaker, fallback, continuation, deadlines, load shedding: one concern per file."""
