@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from .keys import Keys
+from .limits.api_keys import Keys
 from .resilience.breaker import Breaker
 
 

@@ -11,8 +11,8 @@ from .core.call import Target
 from .core.errors import ConfigError
 from .core.options import Options, first_complaint
 from .core.tokens import counter_named
-from .keys import KeysOptions
-from .limiter import LimiterOptions
+from .limits.api_keys import KeysOptions
+from .limits.limiter import LimiterOptions
 from .money.budget import BudgetOptions
 from .money.price import Price
 from .money.price_list import GENAI_PRICES, PAGE, CostOptions, prices_of

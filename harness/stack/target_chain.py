@@ -9,8 +9,8 @@ from .core.call import Layer, Next, stack
 from .core.errors import ConfigError
 from .core.options import given
 from .health import Watched
-from .keys import Keys, KeysOptions
-from .limiter import Limiter
+from .limits.api_keys import Keys, KeysOptions
+from .limits.limiter import Limiter
 from .money.attempt_ledger import AttemptLedger
 from .money.price import Price
 from .money.price_list import price_of

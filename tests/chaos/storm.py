@@ -25,7 +25,6 @@ import httpx
 import orjson
 import pytest
 
-from harness.stack import limiter as limiting
 from harness.stack import target_chain
 from harness.stack.build import build
 from harness.stack.built import Stack
@@ -35,10 +34,11 @@ from harness.stack.core.errors import StackError
 from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.reply import Finish
 from harness.stack.gateway import Gateway
-from harness.stack.limiter import Limiter
-from harness.stack.line import Waiter
+from harness.stack.limits import limiter as limiting
+from harness.stack.limits.limiter import Limiter
+from harness.stack.limits.queue import Waiter
+from harness.stack.limits.quota import Demand, Taken
 from harness.stack.money.attempt_ledger import AttemptLedger
-from harness.stack.quota import Demand, Taken
 from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions
 from harness.stack.state.backend import MemoryBackend

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack import limiter as limiting
-from harness.stack import quota
 from harness.stack.core.call import Call
 from harness.stack.core.errors import ProviderError, Rejected
 from harness.stack.core.rate_meters import Meter, Meters
 from harness.stack.core.reply import Delta, Reply
-from harness.stack.limiter import Limiter, LimiterOptions
-from harness.stack.line import Waiter
-from harness.stack.quota import Demand, QuotaOptions, Taken
+from harness.stack.limits import limiter as limiting
+from harness.stack.limits import quota
+from harness.stack.limits.limiter import Limiter, LimiterOptions
+from harness.stack.limits.queue import Waiter
+from harness.stack.limits.quota import Demand, QuotaOptions, Taken
 from harness.stack.state.token_bucket import Bucket
 from harness.world.virtual import run_virtual
 

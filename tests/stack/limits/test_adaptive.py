@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.aimd import AdaptiveOptions, Aimd, answered, refused
 from harness.stack.core.call import Call
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.reply import Delta, Finish, Reply, replay
-from harness.stack.limiter import Limiter, LimiterOptions
+from harness.stack.limits.adaptive import AdaptiveOptions, Aimd, answered, refused
+from harness.stack.limits.limiter import Limiter, LimiterOptions
 from harness.world.virtual import run_virtual
 
 OPTIONS = AdaptiveOptions()

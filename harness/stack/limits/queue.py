@@ -8,7 +8,7 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from .core.call import Priority
+from ..core.call import Priority
 from .quota import NO_DEMAND, Demand, Taken
 
 

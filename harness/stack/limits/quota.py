@@ -19,10 +19,10 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from .aimd import AdaptiveOptions, Aimd
-from .core.options import Options
-from .core.rate_meters import Meter, Meters
-from .state.token_bucket import Bucket
+from ..core.options import Options
+from ..core.rate_meters import Meter, Meters
+from ..state.token_bucket import Bucket
+from .adaptive import AdaptiveOptions, Aimd
 
 ROUNDING_S = 1e-9
 """A wait this short is floating-point dust: waiting for it would set the same timer again."""

@@ -18,12 +18,12 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, model_validator
 
-from .core.call import Call, Next
-from .core.errors import ProviderError
-from .core.options import Options
-from .core.reply import Reply
-from .resilience.breaker import KEY_FAULTS
-from .state.backend import Backend, MemoryBackend
+from ..core.call import Call, Next
+from ..core.errors import ProviderError
+from ..core.options import Options
+from ..core.reply import Reply
+from ..resilience.breaker import KEY_FAULTS
+from ..state.backend import Backend, MemoryBackend
 
 KeyName = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=64)]
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pydantic import AliasChoices, Field, model_validator
 
-from .core.options import Options
+from ..core.options import Options
 
 FORGET = 1.01
 """Each sample lets the remembered fastest time grow by so much, so that a lucky one is forgotten in time."""

@@ -14,7 +14,7 @@ from harness.stack.core.errors import ProviderError, Rejected
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Delta, Event, Finish, Reply, Usage
 from harness.stack.core.tokens import call_tokens
-from harness.stack.limiter import Limiter, LimiterOptions
+from harness.stack.limits.limiter import Limiter, LimiterOptions
 from harness.stack.state.backend import Backend, Change, MemoryBackend, R
 from harness.world.virtual import run_virtual
 from mock_providers import limits, rate_limiter

@@ -14,15 +14,16 @@ from typing import Literal, TypeVar
 
 from pydantic import Field
 
-from . import aimd, quota
-from .core.call import Call, Next
-from .core.errors import ProviderError, Rejected
-from .core.rate_meters import NOTHING, Meters
-from .core.reply import Outcome, Reply
-from .core.tokens import call_tokens
-from .line import Line, Waiter
+from ..core.call import Call, Next
+from ..core.errors import ProviderError, Rejected
+from ..core.rate_meters import NOTHING, Meters
+from ..core.reply import Outcome, Reply
+from ..core.tokens import call_tokens
+from ..state.backend import Backend, MemoryBackend
+from . import adaptive as aimd
+from . import quota
+from .queue import Line, Waiter
 from .quota import NO_DEMAND, ROUNDING_S, Demand, Quota, QuotaOptions, Taken
-from .state.backend import Backend, MemoryBackend
 
 R = TypeVar("R")
 

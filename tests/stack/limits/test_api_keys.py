@@ -18,8 +18,8 @@ from harness.stack.core.facts import CallFacts
 from harness.stack.core.rate_meters import NOTHING, Meter, Meters
 from harness.stack.core.reply import Delta, Reply
 from harness.stack.gateway import Gateway
-from harness.stack.keys import Keys, KeysOptions, Rest, Ring, rested, take_turn
-from harness.stack.limiter import Limiter, LimiterOptions
+from harness.stack.limits.api_keys import Keys, KeysOptions, Rest, Ring, rested, take_turn
+from harness.stack.limits.limiter import Limiter, LimiterOptions
 from harness.stack.providers import endpoints_from
 from harness.stack.resilience.breaker import verdict_on
 from harness.stack.resilience.retry import RetryOptions, wait_before_retry_s

@@ -1,0 +1,1 @@
+"""Client-side rate limits: reserve, queue, settle; adaptive concurrency; rotation of API keys."""
