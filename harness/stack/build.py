@@ -7,7 +7,10 @@ import httpx
 from .batch.client import Lane
 from .batch.queue import BatchQueue
 from .built import Stack
-from .cache import ExactCache
+from .caching.exact import ExactCache
+from .caching.semantic.agreement import Agrees
+from .caching.semantic.embedding.choice import embedder_of
+from .caching.semantic.layer import SemanticCache
 from .core.background import Background
 from .core.call import Call, Layer, Target, stack
 from .core.eligibility import unsuitable
@@ -26,9 +29,6 @@ from .resilience.retry import Retry
 from .resilience.retry_budget import RetryBudget
 from .routing.cascade import Judge
 from .routing.policies import make_route
-from .semantic.agreement import Agrees
-from .semantic.embedders import embedder_of
-from .semantic.layer import SemanticCache
 from .send import Endpoint
 from .stack_options import StackOptions, TargetOptions, prices_for
 from .state.backend import Backend, MemoryBackend

@@ -6,7 +6,8 @@ from typing import Any
 from pydantic import Field, ValidationError, model_validator
 
 from .batch.queue import BatchOptions
-from .cache import CacheOptions
+from .caching.exact import CacheOptions
+from .caching.semantic.layer import SemanticCacheOptions
 from .core.call import Target
 from .core.errors import ConfigError
 from .core.options import Options, first_complaint
@@ -27,7 +28,6 @@ from .resilience.load_shedding import ThrottleOptions
 from .resilience.retry import RetryOptions
 from .resilience.retry_budget import RetryBudgetOptions
 from .routing.options import RouteOptions
-from .semantic.layer import SemanticCacheOptions
 from .stack_file import layered
 
 

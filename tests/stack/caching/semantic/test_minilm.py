@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.stack.caching.semantic.embedding import minilm
+from harness.stack.caching.semantic.embedding.minilm import MiniLM
 from harness.stack.core.errors import ConfigError
-from harness.stack.semantic import minilm
-from harness.stack.semantic.minilm import MiniLM
 
 INSTALLED = find_spec(minilm.PACKAGE) is not None and find_spec("tokenizers") is not None
 needs_weights = pytest.mark.skipif(not INSTALLED, reason="brownout[minilm] is not installed")

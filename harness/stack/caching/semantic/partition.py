@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .embedder import Vectors
+from .embedding.embedder import Vectors
 from .evidence import NEIGHBOURS, Evidence, Floats, Integers, Observations, features_of
 from .index import Index
 

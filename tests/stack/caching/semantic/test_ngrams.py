@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.semantic.ngrams import NgramEmbedder
+from harness.stack.caching.semantic.embedding.ngrams import NgramEmbedder
 
 EMBEDDER = NgramEmbedder()
 PRINTED = (
-    "from harness.stack.semantic.ngrams import NgramEmbedder;"
+    "from harness.stack.caching.semantic.embedding.ngrams import NgramEmbedder;"
     "print(NgramEmbedder().vectors(['When will my card arrive?']).tobytes().hex()[:256])"
 )
 

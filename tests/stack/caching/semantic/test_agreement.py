@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.stack.caching.semantic.agreement import Agreement, Groups
 from harness.stack.core.reply import Answer, Finish
-from harness.stack.semantic.agreement import Agreement, Groups
 
 END = Finish("stop", None)
 

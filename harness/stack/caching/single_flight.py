@@ -13,10 +13,10 @@ from collections.abc import Callable
 from math import inf
 from typing import Literal
 
-from .core.background import Background
-from .core.call import Call, Next
-from .core.errors import AllProvidersFailed, ProviderError
-from .core.reply import Event, EventSource, Finish, Reply
+from ..core.background import Background
+from ..core.call import Call, Next
+from ..core.errors import AllProvidersFailed, ProviderError
+from ..core.reply import Event, EventSource, Finish, Reply
 
 Landed = Callable[["Flight"], None]
 

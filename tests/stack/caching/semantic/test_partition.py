@@ -4,10 +4,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.semantic.embedder import unit
-from harness.stack.semantic.evidence import NEIGHBOURS, features_of
-from harness.stack.semantic.index import NumpyIndex
-from harness.stack.semantic.partition import Partition
+from harness.stack.caching.semantic.embedding.embedder import unit
+from harness.stack.caching.semantic.evidence import NEIGHBOURS, features_of
+from harness.stack.caching.semantic.index import NumpyIndex
+from harness.stack.caching.semantic.partition import Partition
 
 VECTORS = unit(np.random.default_rng(3).standard_normal((30, 8)).astype(np.float32))
 GROUPS = np.arange(30) % 4

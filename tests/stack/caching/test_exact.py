@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.cache import CacheOptions, ExactCache, cache_key
-from harness.stack.cache_store import EntryStore, Found
+from harness.stack.caching.exact import CacheOptions, ExactCache, cache_key
+from harness.stack.caching.store import EntryStore, Found
 from harness.stack.core.cache_hints import CacheHints
 from harness.stack.core.call import Call, Message, Target, Tool
 from harness.stack.core.errors import ProviderError

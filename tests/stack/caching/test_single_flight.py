@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.cache import CacheOptions, ExactCache
+from harness.stack.caching.exact import CacheOptions, ExactCache
 from harness.stack.core.background import Background
 from harness.stack.core.call import Call, Next, stack
 from harness.stack.core.errors import ProviderError, Rejected

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from ..core.reply import Answer
+from ...core.reply import Answer
 
 Agrees = Callable[[Answer, Answer], bool]
 Said = Literal["text", "first_sentence"]

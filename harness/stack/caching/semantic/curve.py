@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bound import wilson_upper
-from .embedder import Vectors
+from .embedding.embedder import Vectors
 from .evidence import NEIGHBOURS, Evidence
 from .gate import signature
 from .index import NumpyIndex

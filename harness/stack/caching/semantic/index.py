@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import ConfigError
-from .embedder import Vectors
+from ...core.errors import ConfigError
+from .embedding.embedder import Vectors
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -16,13 +16,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from ..core.background import Background
-from ..core.call import Call, Next
-from ..core.draws import uniform
-from ..core.errors import StackError
-from ..core.reply import Answer, Delta, Event, Finish, Outcome, Reply, replay
+from ...core.background import Background
+from ...core.call import Call, Next
+from ...core.draws import uniform
+from ...core.errors import StackError
+from ...core.reply import Answer, Delta, Event, Finish, Outcome, Reply, replay
 from .agreement import Agreement, Agrees, Said
-from .embedder import Embedder
+from .embedding.embedder import Embedder
 from .gate import signature
 from .index import make_index
 from .memory import Asked, Match, Memory, partition_key

@@ -15,12 +15,12 @@ from hashlib import sha256
 import orjson
 from pydantic import Field
 
-from .cache_store import EntryStore
-from .core.background import Background
-from .core.call import Call, Next
-from .core.options import Options
-from .core.reply import Event, Outcome, Reply, replay
-from .flight import Flight
+from ..core.background import Background
+from ..core.call import Call, Next
+from ..core.options import Options
+from ..core.reply import Event, Outcome, Reply, replay
+from .single_flight import Flight
+from .store import EntryStore
 
 
 class CacheOptions(Options):

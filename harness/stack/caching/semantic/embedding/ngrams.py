@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.facts import CallFacts
+from ....core.facts import CallFacts
 from .embedder import Vectors, unit
 
 SIZES = (3, 4, 5)

@@ -19,8 +19,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from ..core.errors import ConfigError
-from ..core.facts import CallFacts
+from ....core.errors import ConfigError
+from ....core.facts import CallFacts
 from .embedder import Vectors, unit
 
 PACKAGE, ARCHIVE = "all_minilm_l6_v2", "model.zip"

@@ -11,11 +11,11 @@ import orjson
 import pytest
 
 from harness.stack.build import build
+from harness.stack.caching.semantic.embedding.api import ApiEmbedder
 from harness.stack.core.call import Message
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.facts import CallFacts
 from harness.stack.money.price import Price
-from harness.stack.semantic.api import ApiEmbedder
 from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions
 from harness.world.serving import serve

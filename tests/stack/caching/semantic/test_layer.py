@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.stack.cache import CacheOptions, ExactCache
+from harness.stack.caching.exact import CacheOptions, ExactCache
+from harness.stack.caching.semantic.agreement import Agrees
+from harness.stack.caching.semantic.embedding.embedder import Vectors
+from harness.stack.caching.semantic.embedding.ngrams import NgramEmbedder
+from harness.stack.caching.semantic.layer import SemanticCache, SemanticCacheOptions
 from harness.stack.core.background import Background
 from harness.stack.core.call import Call, Message, Next, Tool, stack
 from harness.stack.core.errors import ConfigError, ProviderError
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Delta, Event, Finish, Reply, ToolDelta, replay
-from harness.stack.semantic.agreement import Agrees
-from harness.stack.semantic.embedder import Vectors
-from harness.stack.semantic.layer import SemanticCache, SemanticCacheOptions
-from harness.stack.semantic.ngrams import NgramEmbedder
 from harness.world.virtual import run_virtual
 
 PLAIN: dict[str, Any] = {"policy": "plain", "threshold": 0.8, "audit_share": 0.0}

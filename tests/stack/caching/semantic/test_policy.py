@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.stack.semantic.bound import upper_limits, wilson_upper
-from harness.stack.semantic.evidence import FEATURES, Evidence, Observations
-from harness.stack.semantic.policy import PolicyOptions, Verified, policy_of
+from harness.stack.caching.semantic.bound import upper_limits, wilson_upper
+from harness.stack.caching.semantic.evidence import FEATURES, Evidence, Observations
+from harness.stack.caching.semantic.policy import PolicyOptions, Verified, policy_of
 
 SEEN = len(FEATURES)
 

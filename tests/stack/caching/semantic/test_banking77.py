@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.stack.caching.semantic.curve import Point, Trial, play
+from harness.stack.caching.semantic.embedding.minilm import MiniLM
+from harness.stack.caching.semantic.embedding.ngrams import NgramEmbedder
 from harness.stack.core.errors import ConfigError
-from harness.stack.semantic.curve import Point, Trial, play
-from harness.stack.semantic.minilm import MiniLM
-from harness.stack.semantic.ngrams import NgramEmbedder
 
 QUESTIONS = Path(__file__).parents[4] / "shared" / "data" / "banking77_train.csv"
 WARM = 3000

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.semantic.embedder import unit
-from harness.stack.semantic.index import NUMPY_MOST, Index, NumpyIndex, UsearchIndex, make_index
+from harness.stack.caching.semantic.embedding.embedder import unit
+from harness.stack.caching.semantic.index import NUMPY_MOST, Index, NumpyIndex, UsearchIndex, make_index
 
 VECTORS = unit(np.random.default_rng(7).standard_normal((40, 16)).astype(np.float32))
 KINDS: list[Callable[[], Index]] = [lambda: NumpyIndex(16)]

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 import httpx
 
-from ..core.errors import ConfigError
-from ..money.price import Price
-from ..money.price_list import price_of
-from ..send import Endpoint
+from ....core.errors import ConfigError
+from ....money.price import Price
+from ....money.price_list import price_of
+from ....send import Endpoint
+from ..layer import SemanticCacheOptions
 from .api import ApiEmbedder
 from .embedder import Embedder
-from .layer import SemanticCacheOptions
 from .minilm import MiniLM
 from .ngrams import NgramEmbedder
 

@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..cache import cache_key
-from ..cache_store import EntryStore
-from ..core.call import Call
-from ..core.reply import Answer, Event
+from ...core.call import Call
+from ...core.reply import Answer, Event
+from ..exact import cache_key
+from ..store import EntryStore
 from .agreement import Agreement, Groups
-from .embedder import Vectors
+from .embedding.embedder import Vectors
 from .evidence import FEATURES, NEIGHBOURS, Evidence, Observations
 from .index import Index
 from .partition import Found, Partition, Signatures

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .core.reply import Delta, Event, ToolDelta
+from ..core.reply import Delta, Event, ToolDelta
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.semantic.gate import signature
+from harness.stack.caching.semantic.gate import signature
 
 DIFFER = [
     ("Is it safe to eat?", "Is it not safe to eat?"),  # GPTCache#694: negations score 0.83-0.9997

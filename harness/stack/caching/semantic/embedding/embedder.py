@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.facts import CallFacts
+from ....core.facts import CallFacts
 
 Vectors = NDArray[np.float32]
 """A row per text, each of unit length (or all zeros, for a text that says nothing)."""

@@ -1,0 +1,1 @@
+"""Exact cache, single-flight and, in `semantic/`, the semantic cache."""

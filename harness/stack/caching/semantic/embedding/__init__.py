@@ -1,0 +1,1 @@
+"""Text embedders: hashed n-grams, a provider's embeddings API, MiniLM."""
