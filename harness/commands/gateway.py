@@ -40,8 +40,8 @@ def gateway(
     from harness.library import find
     from harness.stack.build import build
     from harness.stack.gateway import Gateway
-    from harness.stack.providers import endpoints_from
     from harness.stack.stack_options import load_stack_options
+    from harness.stack.upstream.endpoints import endpoints_from
 
     from .serving import announce, serve_app, stop_event
 

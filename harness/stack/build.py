@@ -19,22 +19,22 @@ from .core.reply import Reply
 from .money.budget import Budgets
 from .money.price import Price
 from .money.price_list import price_of
+from .observe.telemetry import Sink, Telemetry
 from .prompt.caching import PromptCaching
 from .prompt.layer import Prompt
 from .prompt.summarise import Summarise
-from .providers import BATCHES, CODECS
 from .resilience.fallback import Fallback
 from .resilience.hedge import Hedge, next_in
 from .resilience.retry import Retry
 from .resilience.retry_budget import RetryBudget
 from .routing.cascade import Judge
 from .routing.policies import make_route
-from .send import Endpoint
 from .stack_options import StackOptions, TargetOptions, prices_for
 from .state.backend import Backend, MemoryBackend
 from .target_chain import Ground, target_chain
-from .telemetry import Sink, Telemetry
-from .transport import make_transport
+from .upstream.endpoints import BATCHES, CODECS
+from .upstream.send import Endpoint
+from .upstream.transport import make_transport
 
 
 def build(

@@ -10,7 +10,7 @@ from .core.call import Call, Message, Next
 from .core.durations import seconds_of
 from .core.facts import CallFacts
 from .core.tokens import counter_named
-from .health import Watched, health
+from .observe.health import Watched, health
 from .stack_options import StackOptions
 
 

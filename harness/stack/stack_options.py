@@ -19,7 +19,6 @@ from .money.price import Price
 from .money.price_list import GENAI_PRICES, PAGE, CostOptions, prices_of
 from .prompt.caching import PromptCacheOptions
 from .prompt.layer import PromptOptions
-from .providers import BATCHES, ProviderName
 from .resilience.breaker import BreakerOptions
 from .resilience.deadlines import DeadlineOptions
 from .resilience.fallback import FallbackOptions
@@ -29,6 +28,7 @@ from .resilience.retry import RetryOptions
 from .resilience.retry_budget import RetryBudgetOptions
 from .routing.options import RouteOptions
 from .stack_file import layered
+from .upstream.endpoints import BATCHES, ProviderName
 
 
 class TargetOptions(Options):

@@ -10,7 +10,7 @@ from harness.errors import InputError
 from harness.load.driver import Ask
 from harness.load.plan import PlannedCall
 from harness.load.reading import Seen
-from harness.stack.send import Endpoint
+from harness.stack.upstream.send import Endpoint
 from harness.subject import Subject
 
 

@@ -17,8 +17,8 @@ from harness.spec import RunSpec
 from harness.stack.build import build
 from harness.stack.built import Stack
 from harness.stack.gateway import Gateway
-from harness.stack.send import Endpoint
-from harness.stack.transport import make_client
+from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.transport import make_client
 from harness.subject import Subject
 from harness.subjects.in_process import ask_stack
 from harness.subjects.over_http import ask_gateway

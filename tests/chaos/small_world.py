@@ -21,8 +21,8 @@ from harness.stack.core.errors import StackError
 from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.reply import Finish
 from harness.stack.money.attempt_ledger import AttemptLedger
-from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions
+from harness.stack.upstream.send import Endpoint
 from harness.world.serving import serve
 from harness.world.virtual import Leftovers, VirtualLoop, run_virtual
 from mock_providers import MockApp, Profile, make_profile, parse_faults

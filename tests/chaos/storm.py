@@ -39,10 +39,10 @@ from harness.stack.limits.limiter import Limiter
 from harness.stack.limits.queue import Waiter
 from harness.stack.limits.quota import Demand, Taken
 from harness.stack.money.attempt_ledger import AttemptLedger
-from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions
 from harness.stack.state.backend import MemoryBackend
-from harness.stack.transport import make_client
+from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.transport import make_client
 from harness.world.serving import serve
 from harness.world.virtual import Leftovers, VirtualLoop, run_virtual
 from mock_providers import MockApp, Profile, make_profile, parse_faults

@@ -11,7 +11,7 @@ import pytest
 from harness.stack.core.call import Message
 from harness.stack.core.facts import AttemptFacts
 from harness.stack.core.tokens import prompt_tokens
-from harness.stack.providers import CODECS
+from harness.stack.upstream.endpoints import CODECS
 from harness.world.virtual import Leftovers
 from mock_providers.faults import KINDS
 from mock_providers.ledger import Ended

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any, TypeVar
 
-from harness.stack.send import Endpoint
+from harness.stack.upstream.send import Endpoint
 from harness.world.serving import serve
 from harness.world.virtual import run_virtual
 from mock_providers import LedgerRow, MockApp, Profile, make_profile, parse_faults

@@ -23,10 +23,10 @@ from harness.stack.core.reply import Answer, Reply
 from harness.stack.gateway import Gateway
 from harness.stack.limits.quota import Quota
 from harness.stack.resilience.breaker import Circuit
-from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions
 from harness.stack.state.backend import Backend, MemoryBackend
-from harness.stack.transport import make_client
+from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.transport import make_client
 from harness.world.serving import serve
 from harness.world.virtual import Leftovers, VirtualLoop, run_virtual
 from mock_providers import LedgerRow, MockApp, Profile, make_profile, parse_faults

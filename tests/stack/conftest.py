@@ -13,8 +13,8 @@ from harness.stack.core.call import Call, Message, Target
 from harness.stack.core.errors import StackError
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Delta, Event, Finish, Reply, Usage
-from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions
+from harness.stack.upstream.send import Endpoint
 
 OPENAI = Target("openai", "openai", "gpt-4o")
 USAGE = Usage(input_tokens=20, output_tokens=2)

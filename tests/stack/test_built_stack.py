@@ -16,8 +16,8 @@ from harness.stack.built import Stack
 from harness.stack.core.call import Call, Message
 from harness.stack.core.errors import AllProvidersFailed, ConfigError, ProviderError, Rejected
 from harness.stack.core.facts import CallFacts
-from harness.stack.providers import endpoints_from
 from harness.stack.stack_options import load_stack_options
+from harness.stack.upstream.endpoints import endpoints_from
 
 OPENAI = {"provider": "openai", "model": "gpt-4o"}
 CLAUDE = {"provider": "anthropic", "model": "claude-sonnet-4-5"}

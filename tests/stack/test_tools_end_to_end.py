@@ -15,8 +15,8 @@ from harness.stack.core.call import Message, Tool
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Answer
 from harness.stack.gateway import Gateway
-from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions
+from harness.stack.upstream.send import Endpoint
 from harness.world.serving import serve
 from harness.world.virtual import run_virtual
 from mock_providers import MockApp, load_profile, parse_faults

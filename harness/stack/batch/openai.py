@@ -8,7 +8,7 @@ import httpx
 import orjson
 
 from ..core.errors import ProviderError
-from ..send import Endpoint
+from ..upstream.send import Endpoint
 from ..wire.codec import Codec
 from .wire import EXPIRED, Errands, Progress, Request, Result, answered, lines_of, told
 

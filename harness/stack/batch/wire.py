@@ -10,8 +10,8 @@ import orjson
 
 from ..core.errors import ProviderError
 from ..core.reply import Answer
-from ..send import Endpoint
-from ..transport import TROUBLE, provider_error
+from ..upstream.send import Endpoint
+from ..upstream.transport import TROUBLE, provider_error
 from ..wire.codec import Codec
 from ..wire.reading import SURPRISES, load_json, surprise
 

@@ -15,8 +15,8 @@ from harness.stack.batch.journal import Billed, Journal
 from harness.stack.batch.openai import OpenAIBatches
 from harness.stack.batch.wire import Request
 from harness.stack.money.price_list import default_prices
-from harness.stack.send import Endpoint
-from harness.stack.transport import make_transport
+from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.transport import make_transport
 from harness.stack.wire.anthropic import AnthropicCodec
 from harness.stack.wire.codec import Codec
 from harness.stack.wire.openai import OpenAICodec

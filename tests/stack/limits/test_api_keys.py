@@ -20,11 +20,11 @@ from harness.stack.core.reply import Delta, Reply
 from harness.stack.gateway import Gateway
 from harness.stack.limits.api_keys import Keys, KeysOptions, Rest, Ring, rested, take_turn
 from harness.stack.limits.limiter import Limiter, LimiterOptions
-from harness.stack.providers import endpoints_from
 from harness.stack.resilience.breaker import verdict_on
 from harness.stack.resilience.retry import RetryOptions, wait_before_retry_s
-from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions, TargetOptions
+from harness.stack.upstream.endpoints import endpoints_from
+from harness.stack.upstream.send import Endpoint
 from harness.world.serving import serve
 from harness.world.virtual import run_virtual
 from mock_providers import LedgerRow, MockApp, make_profile, parse_faults

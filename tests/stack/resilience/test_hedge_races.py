@@ -18,9 +18,9 @@ from harness.stack.core.errors import ProviderError
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Delta, Finish, Reply
 from harness.stack.resilience.hedge import Hedge, HedgeOptions, next_in
-from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions
 from harness.stack.state.backend import MemoryBackend
+from harness.stack.upstream.send import Endpoint
 from harness.world.serving import serve
 from harness.world.virtual import Leftovers, VirtualLoop, run_virtual
 from mock_providers import MockApp, make_profile, parse_faults

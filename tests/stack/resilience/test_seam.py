@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from harness.stack.build import build
 from harness.stack.core.call import Message
 from harness.stack.core.facts import CallFacts
-from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions
+from harness.stack.upstream.send import Endpoint
 from harness.world.serving import serve
 from harness.world.virtual import run_virtual
 from mock_providers import MockApp, load_profile, parse_faults

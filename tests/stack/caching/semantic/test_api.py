@@ -16,8 +16,8 @@ from harness.stack.core.call import Message
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.facts import CallFacts
 from harness.stack.money.price import Price
-from harness.stack.send import Endpoint
 from harness.stack.stack_options import StackOptions
+from harness.stack.upstream.send import Endpoint
 from harness.world.serving import serve
 from harness.world.virtual import run_virtual
 from mock_providers import Catalogue, MockApp, Question, load_profile, parse_faults

@@ -20,8 +20,8 @@ from ....core.reply import Usage
 from ....core.tokens import by_chars
 from ....money.attempt_ledger import UNTOLD
 from ....money.price import Price
-from ....send import COMMON, Endpoint
-from ....transport import TROUBLE, provider_error
+from ....upstream.send import COMMON, Endpoint
+from ....upstream.transport import TROUBLE, provider_error
 from ....wire.openai import OpenAICodec
 from ....wire.reading import SURPRISES, load_json, surprise, tokens
 from .embedder import Vectors, unit

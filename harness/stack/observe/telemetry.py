@@ -6,10 +6,10 @@ A call whose reply has ended may still go on (`CallFacts.going_on`): its row wai
 import asyncio
 from collections.abc import Callable
 
-from .core.call import Call, Next
-from .core.errors import Rejected
-from .core.facts import CallFacts
-from .core.reply import Outcome, Reply
+from ..core.call import Call, Next
+from ..core.errors import Rejected
+from ..core.facts import CallFacts
+from ..core.reply import Outcome, Reply
 
 Sink = Callable[[CallFacts], None]
 

@@ -7,14 +7,14 @@ from functools import cache
 
 import httpx
 
-from .core.call import Call
-from .core.errors import ProviderError
-from .core.facts import AttemptFacts
-from .core.rate_meters import meters_of
-from .core.reply import Event, Reply, replay
+from ..core.call import Call
+from ..core.errors import ProviderError
+from ..core.facts import AttemptFacts
+from ..core.rate_meters import meters_of
+from ..core.reply import Event, Reply, replay
+from ..wire.codec import Codec, StreamDecoder
+from ..wire.sse import one_by_one
 from .transport import TROUBLE, provider_error, reader
-from .wire.codec import Codec, StreamDecoder
-from .wire.sse import one_by_one
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import aiohttp
 import httpx
 from httpx_aiohttp.transport import AiohttpResponseStream, AiohttpTransport
 
-from .core.errors import ProviderError
+from ..core.errors import ProviderError
 
 READ = "brownout.read"
 """Key of a response's `extensions`: a coroutine function giving the next raw bytes, b"" at the end."""

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from .batch.anthropic import AnthropicBatches
-from .batch.openai import OpenAIBatches
+from ..batch.anthropic import AnthropicBatches
+from ..batch.openai import OpenAIBatches
+from ..wire.anthropic import AnthropicCodec
+from ..wire.codec import Codec
+from ..wire.openai import OpenAICodec
 from .send import Endpoint
-from .wire.anthropic import AnthropicCodec
-from .wire.codec import Codec
-from .wire.openai import OpenAICodec
 
 ProviderName = Literal["openai", "anthropic", "together"]
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from .limits.api_keys import Keys
-from .resilience.breaker import Breaker
+from ..limits.api_keys import Keys
+from ..resilience.breaker import Breaker
 
 
 class Watched(NamedTuple):

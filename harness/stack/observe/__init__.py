@@ -1,0 +1,1 @@
+"""What a stack reports: one row of facts per call, and the state of its targets."""
