@@ -39,7 +39,7 @@ def gateway(
     from harness.facts_file import FactsFile
     from harness.library import find
     from harness.stack.build import build
-    from harness.stack.gateway import Gateway
+    from harness.stack.gateway.app import Gateway
     from harness.stack.stack_options import load_stack_options
     from harness.stack.upstream.endpoints import endpoints_from
 

@@ -16,7 +16,7 @@ from harness.load.driver import Ask, Driver
 from harness.spec import RunSpec
 from harness.stack.build import build
 from harness.stack.built import Stack
-from harness.stack.gateway import Gateway
+from harness.stack.gateway.app import Gateway
 from harness.stack.upstream.send import Endpoint
 from harness.stack.upstream.transport import make_client
 from harness.subject import Subject

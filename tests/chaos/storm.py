@@ -33,7 +33,7 @@ from harness.stack.core.draws import uniform
 from harness.stack.core.errors import StackError
 from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.reply import Finish
-from harness.stack.gateway import Gateway
+from harness.stack.gateway.app import Gateway
 from harness.stack.limits import limiter as limiting
 from harness.stack.limits.limiter import Limiter
 from harness.stack.limits.queue import Waiter

@@ -15,7 +15,7 @@ from harness.load.prompt import Prompt
 from harness.load.reading import Seen
 from harness.stack.built import Stack
 from harness.stack.core.facts import CallFacts
-from harness.stack.gateway import Gateway
+from harness.stack.gateway.app import Gateway
 from harness.stack.upstream.transport import make_client
 from harness.subjects.over_http import ask_gateway
 from harness.world.serving import serve

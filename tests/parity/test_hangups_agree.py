@@ -14,7 +14,7 @@ from harness.stack.built import Stack
 from harness.stack.core.call import Call, Message
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Delta
-from harness.stack.gateway import Gateway
+from harness.stack.gateway.app import Gateway
 from harness.stack.upstream.send import Endpoint
 from harness.world.serving import serve
 from tests.parity.cases import both_modes, every_provider

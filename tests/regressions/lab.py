@@ -20,7 +20,7 @@ from harness.stack.built import Stack
 from harness.stack.core.call import Message
 from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.reply import Answer, Reply
-from harness.stack.gateway import Gateway
+from harness.stack.gateway.app import Gateway
 from harness.stack.limits.quota import Quota
 from harness.stack.resilience.breaker import Circuit
 from harness.stack.stack_options import StackOptions

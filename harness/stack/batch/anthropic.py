@@ -11,7 +11,7 @@ from ..core.errors import ProviderError
 from ..upstream.send import Endpoint
 from ..wire.anthropic import VERSION
 from ..wire.codec import Codec
-from .wire import CANCELLED, EXPIRED, Errands, Progress, Request, Result, answered, lines_of, told
+from .http import CANCELLED, EXPIRED, Errands, Progress, Request, Result, answered, lines_of, told
 
 BATCHES = "/v1/messages/batches"
 STATUS = {

@@ -16,8 +16,8 @@ from ..core.draws import uniform
 from ..core.errors import ProviderError
 from ..core.options import Options
 from ..money.price import Price
+from .http import CANCELLED, BatchApi, Progress, Request, Result
 from .journal import Billed, Journal, State
-from .wire import CANCELLED, BatchApi, Progress, Request, Result
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 

@@ -15,7 +15,7 @@ import orjson
 
 from ..core.errors import ProviderError
 from ..core.reply import Answer, Finish, ToolCall, Usage
-from .wire import Request, Result
+from .http import Request, Result
 
 Stage = Literal["new", "submitting", "submitted", "collected"]
 

@@ -10,7 +10,7 @@ import orjson
 from ..core.errors import ProviderError
 from ..upstream.send import Endpoint
 from ..wire.codec import Codec
-from .wire import EXPIRED, Errands, Progress, Request, Result, answered, lines_of, told
+from .http import EXPIRED, Errands, Progress, Request, Result, answered, lines_of, told
 
 ENDPOINT = "/v1/chat/completions"
 ENDED = ("completed", "failed", "expired", "cancelled")

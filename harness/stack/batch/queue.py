@@ -28,10 +28,10 @@ from ..core.tokens import call_tokens, most_output_tokens
 from ..money.price import half
 from ..wire.codec import Codec
 from .client import BatchClient, BatchClientOptions, Lane
+from .http import Request
 from .ids import custom_id
 from .journal import Billed, Journal, State
 from .waiting import Waiting, settle_all
-from .wire import Request
 
 
 class BatchOptions(BatchClientOptions):

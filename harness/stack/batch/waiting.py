@@ -9,8 +9,8 @@ from ..core.facts import AttemptFacts
 from ..core.reply import Usage
 from ..core.tokens import call_tokens
 from ..money.price import Price
+from .http import Request
 from .journal import Billed
-from .wire import Request
 
 
 @dataclass(eq=False, slots=True)

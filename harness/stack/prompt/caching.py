@@ -22,10 +22,10 @@ from ..core.cache_hints import CacheHints, Prefix
 from ..core.call import Call, Next, Target
 from ..core.options import Options
 from ..core.reply import Outcome, Reply
+from .affinity import Homes, home_first
 from .breakpoints import minimum_of, place
-from .homes import Homes, home_first
+from .fingerprint import Sight, sight
 from .reuse import Reuses
-from .sight import Sight, sight
 
 MARKED = ("anthropic",)
 """Providers that cache where they are told to."""

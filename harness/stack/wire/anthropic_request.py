@@ -21,7 +21,7 @@ from ..core.call import Call, Message, Tool
 from ..core.reply import ToolCall
 from .anthropic_cache import mark
 from .anthropic_json import forced, instruction, json_tool
-from .dialogue import spoken
+from .conversation import spoken
 
 OPENING = "(The conversation begins.)"
 """What the user says before a conversation that the assistant opens."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from ..core.call import Call, Message, Tool
 from ..core.reply import ToolCall
-from .dialogue import spoken
+from .conversation import spoken
 
 SCHEMA_NAME = "reply"
 """The protocol wants a name for a schema; a call has none."""

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from ..core.errors import ProviderError
-from .hints import retry_after_s
+from .retry_after import retry_after_s
 
 SURPRISES = (KeyError, IndexError, TypeError, AttributeError)
 """What JSON of another shape than the protocol's raises when it is read as if it had it."""

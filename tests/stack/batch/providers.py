@@ -11,9 +11,9 @@ import orjson
 
 from harness.stack.batch.anthropic import AnthropicBatches
 from harness.stack.batch.client import BatchClient, BatchClientOptions, Lane
+from harness.stack.batch.http import Request
 from harness.stack.batch.journal import Billed, Journal
 from harness.stack.batch.openai import OpenAIBatches
-from harness.stack.batch.wire import Request
 from harness.stack.money.price_list import default_prices
 from harness.stack.upstream.send import Endpoint
 from harness.stack.upstream.transport import make_transport

@@ -17,7 +17,7 @@ from harness.stack.core.errors import ConfigError, ProviderError, StackError
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.rate_meters import NOTHING, Meter, Meters
 from harness.stack.core.reply import Delta, Reply
-from harness.stack.gateway import Gateway
+from harness.stack.gateway.app import Gateway
 from harness.stack.limits.api_keys import Keys, KeysOptions, Rest, Ring, rested, take_turn
 from harness.stack.limits.limiter import Limiter, LimiterOptions
 from harness.stack.resilience.breaker import verdict_on

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stack.core.call import Target
-from harness.stack.prompt.homes import Homes, home_first
+from harness.stack.prompt.affinity import Homes, home_first
 from harness.stack.prompt.reuse import Reuse
 
 TARGETS = tuple(Target(name, "openai", "gpt-4o") for name in ("a", "b", "c"))

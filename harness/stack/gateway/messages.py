@@ -4,7 +4,7 @@ from typing import Any
 
 from ..core.call import Message, Role
 from ..core.reply import ToolCall
-from .openai_server_fields import BadRequest, text
+from .fields import BadRequest, text
 
 ROLES: dict[str, Role] = {
     "system": "system",

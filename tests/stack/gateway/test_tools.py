@@ -12,10 +12,10 @@ from harness.stack.built import Stack
 from harness.stack.core.call import Call, Message, Tool
 from harness.stack.core.errors import AllProvidersFailed, ProviderError, Rejected
 from harness.stack.core.reply import Delta, Event, Finish, Reply, ToolCall, ToolDelta, Usage, replay
-from harness.stack.gateway import Gateway
+from harness.stack.gateway.app import Gateway
+from harness.stack.gateway.fields import BadRequest
+from harness.stack.gateway.request import parse_chat_request
 from harness.stack.stack_options import StackOptions
-from harness.stack.wire.openai_server_fields import BadRequest
-from harness.stack.wire.openai_server_request import parse_chat_request
 
 OPTIONS = StackOptions.model_validate({"target": [{"provider": "openai", "model": "gpt-4o"}]})
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}

@@ -18,14 +18,14 @@ from typing import Any, cast
 
 import orjson
 
-from .built import Stack
-from .core.call import CacheUse, Call
-from .core.errors import AllProvidersFailed, ProviderError, Rejected, StackError
-from .core.facts import CallFacts
-from .core.reply import Delta, Finish, Reply, ToolDelta
-from .wire import openai_server as wire
-from .wire.openai_server_fields import BadRequest
-from .wire.openai_server_request import ChatRequest, parse_chat_request
+from ..built import Stack
+from ..core.call import CacheUse, Call
+from ..core.errors import AllProvidersFailed, ProviderError, Rejected, StackError
+from ..core.facts import CallFacts
+from ..core.reply import Delta, Finish, Reply, ToolDelta
+from . import chunks as wire
+from .fields import BadRequest
+from .request import ChatRequest, parse_chat_request
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

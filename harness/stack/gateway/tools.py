@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..core.call import Tool
-from .openai_server_fields import BadRequest, schema, take, text
+from .fields import BadRequest, schema, take, text
 
 CHOICES = ("auto", "none", "required")
 

@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 
 from ..core.call import Message, Tool
-from .openai_server_fields import BadRequest, take
-from .openai_server_messages import read_messages
-from .openai_server_tools import read_format, read_tool_choice, read_tools
+from .fields import BadRequest, take
+from .messages import read_messages
+from .tools import read_format, read_tool_choice, read_tools
 
 IGNORED = ("user", "metadata", "store", "seed", "safety_identifier", "prompt_cache_key")
 """Parameters that change nothing about the answer here."""

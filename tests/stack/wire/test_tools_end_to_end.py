@@ -14,7 +14,7 @@ from harness.stack.built import Stack
 from harness.stack.core.call import Message, Tool
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Answer
-from harness.stack.gateway import Gateway
+from harness.stack.gateway.app import Gateway
 from harness.stack.stack_options import StackOptions
 from harness.stack.upstream.send import Endpoint
 from harness.world.serving import serve

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.wire.hints import MOST_S, retry_after_s
+from harness.stack.wire.retry_after import MOST_S, retry_after_s
 
 DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
 
