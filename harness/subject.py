@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import InputError
 from .library import find, names
+from .stack.build.options import StackOptions, load_stack_options
 from .stack.core.options import first_complaint
-from .stack.stack_options import StackOptions, load_stack_options
 
 
 class ClientOptions(BaseModel):

@@ -38,9 +38,9 @@ def gateway(
     """
     from harness.facts_file import FactsFile
     from harness.library import find
-    from harness.stack.build import build
+    from harness.stack.build.layers import build
+    from harness.stack.build.options import load_stack_options
     from harness.stack.gateway.app import Gateway
-    from harness.stack.stack_options import load_stack_options
     from harness.stack.upstream.endpoints import endpoints_from
 
     from .serving import announce, serve_app, stop_event

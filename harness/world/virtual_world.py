@@ -14,8 +14,8 @@ from typing import Any, Self
 
 from harness.load.driver import Ask, Driver
 from harness.spec import RunSpec
-from harness.stack.build import build
-from harness.stack.built import Stack
+from harness.stack.build.layers import build
+from harness.stack.build.stack import Stack
 from harness.stack.gateway.app import Gateway
 from harness.stack.upstream.send import Endpoint
 from harness.stack.upstream.transport import make_client

@@ -15,13 +15,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
-from harness.stack.build import build
+from harness.stack.build.layers import build
+from harness.stack.build.options import StackOptions
 from harness.stack.core.call import Message
 from harness.stack.core.errors import StackError
 from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.reply import Finish
 from harness.stack.money.attempt_ledger import AttemptLedger
-from harness.stack.stack_options import StackOptions
 from harness.stack.upstream.send import Endpoint
 from harness.world.serving import serve
 from harness.world.virtual import Leftovers, VirtualLoop, run_virtual

@@ -25,9 +25,10 @@ import httpx
 import orjson
 import pytest
 
-from harness.stack import target_chain
-from harness.stack.build import build
-from harness.stack.built import Stack
+from harness.stack.build import target_chain
+from harness.stack.build.layers import build
+from harness.stack.build.options import StackOptions
+from harness.stack.build.stack import Stack
 from harness.stack.core.call import Message
 from harness.stack.core.draws import uniform
 from harness.stack.core.errors import StackError
@@ -39,7 +40,6 @@ from harness.stack.limits.limiter import Limiter
 from harness.stack.limits.queue import Waiter
 from harness.stack.limits.quota import Demand, Taken
 from harness.stack.money.attempt_ledger import AttemptLedger
-from harness.stack.stack_options import StackOptions
 from harness.stack.state.backend import MemoryBackend
 from harness.stack.upstream.send import Endpoint
 from harness.stack.upstream.transport import make_client

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli import app
-from harness.stack.stack_options import StackOptions
+from harness.stack.build.options import StackOptions
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -6,7 +6,7 @@ import pytest
 
 from harness.library import names
 from harness.spec import make_spec
-from harness.stack.stack_options import load_stack_options
+from harness.stack.build.options import load_stack_options
 from reports.catalogue import METRICS
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"

@@ -13,7 +13,7 @@ from openai import AsyncOpenAI
 from harness.load.plan import PlannedCall
 from harness.load.prompt import Prompt
 from harness.load.reading import Seen
-from harness.stack.built import Stack
+from harness.stack.build.stack import Stack
 from harness.stack.core.facts import CallFacts
 from harness.stack.gateway.app import Gateway
 from harness.stack.upstream.transport import make_client

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.stack.built import Stack
+from harness.stack.build.stack import Stack
 from harness.stack.core.errors import AllProvidersFailed, ProviderError, StackError
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Delta, Finish

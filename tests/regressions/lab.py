@@ -15,15 +15,15 @@ import httpx
 import openai
 import orjson
 
-from harness.stack.build import build
-from harness.stack.built import Stack
+from harness.stack.build.layers import build
+from harness.stack.build.options import StackOptions
+from harness.stack.build.stack import Stack
 from harness.stack.core.call import Message
 from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.reply import Answer, Reply
 from harness.stack.gateway.app import Gateway
 from harness.stack.limits.quota import Quota
 from harness.stack.resilience.breaker import Circuit
-from harness.stack.stack_options import StackOptions
 from harness.stack.state.backend import Backend, MemoryBackend
 from harness.stack.upstream.send import Endpoint
 from harness.stack.upstream.transport import make_client

@@ -7,13 +7,13 @@ import httpx
 import pytest
 import respx
 
-from harness.stack.build import build
-from harness.stack.built import Stack
+from harness.stack.build.layers import build
+from harness.stack.build.options import StackOptions
+from harness.stack.build.stack import Stack
 from harness.stack.core.call import Call, Message, Target
 from harness.stack.core.errors import StackError
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Delta, Event, Finish, Reply, Usage
-from harness.stack.stack_options import StackOptions
 from harness.stack.upstream.send import Endpoint
 
 OPENAI = Target("openai", "openai", "gpt-4o")

@@ -18,7 +18,7 @@ from typing import Any, cast
 
 import orjson
 
-from ..built import Stack
+from ..build.stack import Stack
 from ..core.call import CacheUse, Call
 from ..core.errors import AllProvidersFailed, ProviderError, Rejected, StackError
 from ..core.facts import CallFacts

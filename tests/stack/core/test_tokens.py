@@ -7,13 +7,13 @@ import orjson
 import pytest
 import respx
 
-from harness.stack.built import Stack
+from harness.stack.build.stack import Stack
 from harness.stack.core.call import Call, Message, Tool
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import ToolCall
 from harness.stack.core.tokens import call_tokens, counter_named
-from tests.stack.test_built_stack import asks, openai_reply
+from tests.stack.build.test_built_stack import asks, openai_reply
 
 WORDS = Tool("weather", "What it is like.", {"type": "object", "properties": {"city": {"type": "string"}}})
 

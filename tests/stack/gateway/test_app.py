@@ -7,12 +7,12 @@ from typing import Any
 import orjson
 import pytest
 
-from harness.stack.built import Stack
+from harness.stack.build.options import StackOptions
+from harness.stack.build.stack import Stack
 from harness.stack.core.errors import AllProvidersFailed, ProviderError, Rejected
 from harness.stack.core.facts import AttemptFacts
 from harness.stack.core.reply import Delta, Reply
 from harness.stack.gateway.app import Gateway
-from harness.stack.stack_options import StackOptions
 
 OPTIONS = StackOptions.model_validate({"target": [{"provider": "openai", "model": "gpt-4o"}]})
 ASK = {"model": "any", "messages": [{"role": "user", "content": "hi"}]}

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.built import Stack
+from harness.stack.build.options import StackOptions
+from harness.stack.build.stack import Stack
 from harness.stack.core.call import Call, Message, Tool
 from harness.stack.core.errors import AllProvidersFailed, ProviderError, Rejected
 from harness.stack.core.reply import Delta, Event, Finish, Reply, ToolCall, ToolDelta, Usage, replay
 from harness.stack.gateway.app import Gateway
 from harness.stack.gateway.fields import BadRequest
 from harness.stack.gateway.request import parse_chat_request
-from harness.stack.stack_options import StackOptions
 
 OPTIONS = StackOptions.model_validate({"target": [{"provider": "openai", "model": "gpt-4o"}]})
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from harness.stack.build import build
+from harness.stack.build.layers import build
+from harness.stack.build.options import StackOptions, TargetOptions
 from harness.stack.core.call import Call, Message
 from harness.stack.core.errors import ConfigError, ProviderError, StackError
 from harness.stack.core.facts import CallFacts
@@ -22,7 +23,6 @@ from harness.stack.limits.api_keys import Keys, KeysOptions, Rest, Ring, rested,
 from harness.stack.limits.limiter import Limiter, LimiterOptions
 from harness.stack.resilience.breaker import verdict_on
 from harness.stack.resilience.retry import RetryOptions, wait_before_retry_s
-from harness.stack.stack_options import StackOptions, TargetOptions
 from harness.stack.upstream.endpoints import endpoints_from
 from harness.stack.upstream.send import Endpoint
 from harness.world.serving import serve

@@ -10,8 +10,9 @@ import respx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.build import build
-from harness.stack.built import Stack
+from harness.stack.build.layers import build
+from harness.stack.build.options import StackOptions, load_stack_options
+from harness.stack.build.stack import Stack
 from harness.stack.core.call import Call
 from harness.stack.core.errors import AllProvidersFailed, ConfigError, Rejected
 from harness.stack.core.facts import CallFacts
@@ -19,10 +20,9 @@ from harness.stack.gateway.app import key_name
 from harness.stack.money.account import Account, reserve, settle
 from harness.stack.money.budget import BudgetOptions
 from harness.stack.money.periods import span_of
-from harness.stack.stack_options import StackOptions, load_stack_options
 from harness.stack.state.backend import MemoryBackend
+from tests.stack.build.test_built_stack import CLAUDE, OPENAI, OVERLOADED, asks, claude_reply, openai_reply
 from tests.stack.conftest import ENDPOINTS
-from tests.stack.test_built_stack import CLAUDE, OPENAI, OVERLOADED, asks, claude_reply, openai_reply
 
 GPT = "http://openai.test/v1/chat/completions"
 CLAUDE_URL = "http://anthropic.test/v1/messages"

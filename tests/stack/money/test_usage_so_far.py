@@ -10,7 +10,7 @@ import orjson
 import pytest
 import respx
 
-from harness.stack.built import Stack
+from harness.stack.build.stack import Stack
 from harness.stack.core.call import Call, Message
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.facts import AttemptFacts, CallFacts

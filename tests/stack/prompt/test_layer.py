@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from harness.stack.build.options import StackOptions
 from harness.stack.core.call import Message
-from harness.stack.stack_options import StackOptions
 from tests.regressions.lab import Lab, play, target
 
 SUMMARISE = {"provider": "together", "model": "meta-llama/Llama-3-70b-chat-hf", "tokens": 50}

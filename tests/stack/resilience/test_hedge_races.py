@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.build import build
-from harness.stack.built import Stack
+from harness.stack.build.layers import build
+from harness.stack.build.options import StackOptions
+from harness.stack.build.stack import Stack
 from harness.stack.core.call import Call, Message, Target
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Delta, Finish, Reply
 from harness.stack.resilience.hedge import Hedge, HedgeOptions, next_in
-from harness.stack.stack_options import StackOptions
 from harness.stack.state.backend import MemoryBackend
 from harness.stack.upstream.send import Endpoint
 from harness.world.serving import serve

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.stack.build import build
+from harness.stack.build.layers import build
+from harness.stack.build.options import StackOptions
 from harness.stack.core.call import Message
 from harness.stack.core.facts import CallFacts
-from harness.stack.stack_options import StackOptions
 from harness.stack.upstream.send import Endpoint
 from harness.world.serving import serve
 from harness.world.virtual import run_virtual

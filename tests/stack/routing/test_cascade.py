@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from harness.stack.build import build
+from harness.stack.build.layers import build
+from harness.stack.build.options import StackOptions
 from harness.stack.core.call import Call, Message, Next, Target
 from harness.stack.core.errors import AllProvidersFailed, ProviderError
 from harness.stack.core.reply import Answer
 from harness.stack.routing.cascade import Cascade, CascadeOptions
 from harness.stack.routing.tiers import Tiers
-from harness.stack.stack_options import StackOptions
 from tests.regressions.lab import GAP_S, TTFT_S, Lab, play, target
 
 SMALL = target("together", tier="small")

@@ -13,6 +13,7 @@ from harness.load.plan import PlannedCall
 from harness.load.prompt import Prompt
 from harness.load.reading import Seen
 from harness.load.request import request_headers
+from harness.stack.build.options import StackOptions
 from harness.stack.core.call import Call, Target
 from harness.stack.core.facts import AttemptFacts
 from harness.stack.core.reply import Usage
@@ -22,7 +23,6 @@ from harness.stack.routing.latency import LatencyOptions, Sample, latency, sampl
 from harness.stack.routing.oracle import OracleOptions, oracle
 from harness.stack.routing.price import CostOptions, cost, predicted
 from harness.stack.routing.tiers import Tiers
-from harness.stack.stack_options import StackOptions
 from harness.subjects.in_process import ask_stack
 from tests.regressions.lab import Lab, play, target
 from tests.stack.conftest import a_call

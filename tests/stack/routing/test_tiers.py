@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.stack.build.options import load_stack_options
 from harness.stack.core.call import Call, Target
 from harness.stack.core.errors import ConfigError
 from harness.stack.routing.always import always
 from harness.stack.routing.tiers import Tiers
-from harness.stack.stack_options import load_stack_options
 from tests.stack.conftest import a_call
 
 NAMES = ("fast", "balanced", "powerful")

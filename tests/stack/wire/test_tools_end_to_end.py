@@ -9,13 +9,13 @@ from typing import Any
 import openai
 import pytest
 
-from harness.stack.build import build
-from harness.stack.built import Stack
+from harness.stack.build.layers import build
+from harness.stack.build.options import StackOptions
+from harness.stack.build.stack import Stack
 from harness.stack.core.call import Message, Tool
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Answer
 from harness.stack.gateway.app import Gateway
-from harness.stack.stack_options import StackOptions
 from harness.stack.upstream.send import Endpoint
 from harness.world.serving import serve
 from harness.world.virtual import run_virtual

@@ -10,13 +10,13 @@ import numpy as np
 import orjson
 import pytest
 
-from harness.stack.build import build
+from harness.stack.build.layers import build
+from harness.stack.build.options import StackOptions
 from harness.stack.caching.semantic.embedding.api import ApiEmbedder
 from harness.stack.core.call import Message
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.facts import CallFacts
 from harness.stack.money.price import Price
-from harness.stack.stack_options import StackOptions
 from harness.stack.upstream.send import Endpoint
 from harness.world.serving import serve
 from harness.world.virtual import run_virtual

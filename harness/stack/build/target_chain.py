@@ -5,23 +5,23 @@ from dataclasses import dataclass
 
 import httpx
 
-from .core.call import Layer, Next, stack
-from .core.errors import ConfigError
-from .core.options import given
-from .limits.api_keys import Keys, KeysOptions
-from .limits.limiter import Limiter
-from .money.attempt_ledger import AttemptLedger
-from .money.price import Price
-from .money.price_list import price_of
-from .observe.health import Watched
-from .prompt.caching import PromptCaching
-from .resilience.breaker import Breaker
-from .resilience.deadlines import Deadlines
-from .resilience.load_shedding import Throttle
-from .stack_options import StackOptions, TargetOptions
-from .state.backend import Backend
-from .upstream.endpoints import CODECS
-from .upstream.send import Endpoint, Send
+from ..core.call import Layer, Next, stack
+from ..core.errors import ConfigError
+from ..core.options import given
+from ..limits.api_keys import Keys, KeysOptions
+from ..limits.limiter import Limiter
+from ..money.attempt_ledger import AttemptLedger
+from ..money.price import Price
+from ..money.price_list import price_of
+from ..observe.health import Watched
+from ..prompt.caching import PromptCaching
+from ..resilience.breaker import Breaker
+from ..resilience.deadlines import Deadlines
+from ..resilience.load_shedding import Throttle
+from ..state.backend import Backend
+from ..upstream.endpoints import CODECS
+from ..upstream.send import Endpoint, Send
+from .options import StackOptions, TargetOptions
 
 
 @dataclass(frozen=True, slots=True)

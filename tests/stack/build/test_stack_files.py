@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.stack.build.options import load_stack_options
 from harness.stack.core.errors import ConfigError
-from harness.stack.stack_options import load_stack_options
 
 BASE = """
 title = "Base"

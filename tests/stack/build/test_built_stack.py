@@ -12,11 +12,11 @@ import pytest
 import respx
 
 from harness.library import shelf
-from harness.stack.built import Stack
+from harness.stack.build.options import load_stack_options
+from harness.stack.build.stack import Stack
 from harness.stack.core.call import Call, Message
 from harness.stack.core.errors import AllProvidersFailed, ConfigError, ProviderError, Rejected
 from harness.stack.core.facts import CallFacts
-from harness.stack.stack_options import load_stack_options
 from harness.stack.upstream.endpoints import endpoints_from
 
 OPENAI = {"provider": "openai", "model": "gpt-4o"}

@@ -5,30 +5,30 @@ from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from .batch.queue import BatchOptions
-from .caching.exact import CacheOptions
-from .caching.semantic.layer import SemanticCacheOptions
-from .core.call import Target
-from .core.errors import ConfigError
-from .core.options import Options, first_complaint
-from .core.tokens import counter_named
-from .limits.api_keys import KeysOptions
-from .limits.limiter import LimiterOptions
-from .money.budget import BudgetOptions
-from .money.price import Price
-from .money.price_list import GENAI_PRICES, PAGE, CostOptions, prices_of
-from .prompt.caching import PromptCacheOptions
-from .prompt.layer import PromptOptions
-from .resilience.breaker import BreakerOptions
-from .resilience.deadlines import DeadlineOptions
-from .resilience.fallback import FallbackOptions
-from .resilience.hedge import HedgeOptions
-from .resilience.load_shedding import ThrottleOptions
-from .resilience.retry import RetryOptions
-from .resilience.retry_budget import RetryBudgetOptions
-from .routing.options import RouteOptions
-from .stack_file import layered
-from .upstream.endpoints import BATCHES, ProviderName
+from ..batch.queue import BatchOptions
+from ..caching.exact import CacheOptions
+from ..caching.semantic.layer import SemanticCacheOptions
+from ..core.call import Target
+from ..core.errors import ConfigError
+from ..core.options import Options, first_complaint
+from ..core.tokens import counter_named
+from ..limits.api_keys import KeysOptions
+from ..limits.limiter import LimiterOptions
+from ..money.budget import BudgetOptions
+from ..money.price import Price
+from ..money.price_list import GENAI_PRICES, PAGE, CostOptions, prices_of
+from ..prompt.caching import PromptCacheOptions
+from ..prompt.layer import PromptOptions
+from ..resilience.breaker import BreakerOptions
+from ..resilience.deadlines import DeadlineOptions
+from ..resilience.fallback import FallbackOptions
+from ..resilience.hedge import HedgeOptions
+from ..resilience.load_shedding import ThrottleOptions
+from ..resilience.retry import RetryOptions
+from ..resilience.retry_budget import RetryBudgetOptions
+from ..routing.options import RouteOptions
+from ..upstream.endpoints import BATCHES, ProviderName
+from .toml_file import layered
 
 
 class TargetOptions(Options):

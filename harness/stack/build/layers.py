@@ -4,37 +4,37 @@ from collections.abc import Mapping
 
 import httpx
 
-from .batch.client import Lane
-from .batch.queue import BatchQueue
-from .built import Stack
-from .caching.exact import ExactCache
-from .caching.semantic.agreement import Agrees
-from .caching.semantic.embedding.choice import embedder_of
-from .caching.semantic.layer import SemanticCache
-from .core.background import Background
-from .core.call import Call, Layer, Target, stack
-from .core.eligibility import unsuitable
-from .core.options import given
-from .core.reply import Reply
-from .money.budget import Budgets
-from .money.price import Price
-from .money.price_list import price_of
-from .observe.telemetry import Sink, Telemetry
-from .prompt.caching import PromptCaching
-from .prompt.layer import Prompt
-from .prompt.summarise import Summarise
-from .resilience.fallback import Fallback
-from .resilience.hedge import Hedge, next_in
-from .resilience.retry import Retry
-from .resilience.retry_budget import RetryBudget
-from .routing.cascade import Judge
-from .routing.policies import make_route
-from .stack_options import StackOptions, TargetOptions, prices_for
-from .state.backend import Backend, MemoryBackend
+from ..batch.client import Lane
+from ..batch.queue import BatchQueue
+from ..caching.exact import ExactCache
+from ..caching.semantic.agreement import Agrees
+from ..caching.semantic.embedding.choice import embedder_of
+from ..caching.semantic.layer import SemanticCache
+from ..core.background import Background
+from ..core.call import Call, Layer, Target, stack
+from ..core.eligibility import unsuitable
+from ..core.options import given
+from ..core.reply import Reply
+from ..money.budget import Budgets
+from ..money.price import Price
+from ..money.price_list import price_of
+from ..observe.telemetry import Sink, Telemetry
+from ..prompt.caching import PromptCaching
+from ..prompt.layer import Prompt
+from ..prompt.summarise import Summarise
+from ..resilience.fallback import Fallback
+from ..resilience.hedge import Hedge, next_in
+from ..resilience.retry import Retry
+from ..resilience.retry_budget import RetryBudget
+from ..routing.cascade import Judge
+from ..routing.policies import make_route
+from ..state.backend import Backend, MemoryBackend
+from ..upstream.endpoints import BATCHES, CODECS
+from ..upstream.send import Endpoint
+from ..upstream.transport import make_transport
+from .options import StackOptions, TargetOptions, prices_for
+from .stack import Stack
 from .target_chain import Ground, target_chain
-from .upstream.endpoints import BATCHES, CODECS
-from .upstream.send import Endpoint
-from .upstream.transport import make_transport
 
 
 def build(

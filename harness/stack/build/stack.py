@@ -5,13 +5,13 @@ from typing import Any
 
 import httpx
 
-from .core.background import Background
-from .core.call import Call, Message, Next
-from .core.durations import seconds_of
-from .core.facts import CallFacts
-from .core.tokens import counter_named
-from .observe.health import Watched, health
-from .stack_options import StackOptions
+from ..core.background import Background
+from ..core.call import Call, Message, Next
+from ..core.durations import seconds_of
+from ..core.facts import CallFacts
+from ..core.tokens import counter_named
+from ..observe.health import Watched, health
+from .options import StackOptions
 
 
 class Stack:
