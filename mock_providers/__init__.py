@@ -4,12 +4,12 @@
 is a list of faults, and what really happened is the `Ledger`.
 """
 
-from .answers import Catalogue, CatalogueError, Question, load_catalogue
 from .app import DEFAULT_EPOCH_S, MockApp
+from .content.answers import Catalogue, CatalogueError, Question, load_catalogue
 from .faults import Fault, FaultError, check_faults, describe_faults, parse_faults
 from .http_server import BindError, PortInUse, build_server, listen, shut_down
 from .incident import Incident, IncidentError, load_incident, shipped_incidents
-from .ledger import Ledger, LedgerRow
+from .ledger.ledger import Ledger, LedgerRow
 from .profile import Profile, ProfileError, load_profile, make_profile, shipped_profiles
 from .server import serve
 

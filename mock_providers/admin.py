@@ -25,13 +25,13 @@ import orjson
 from pydantic import Field, ValidationError
 
 from . import asgi
+from .exchange.validation import one_line
 from .faults import FaultError, parse_faults
 from .faults.base import FaultBase
-from .latency import Options
+from .latency.latency import Options
 from .live_page import live_page
 from .live_stats import fault_kinds, live_stats, told
 from .playback import BodyTooLarge, Gone, Line
-from .validation import one_line
 
 if TYPE_CHECKING:
     from .app import MockApp

@@ -11,15 +11,15 @@ from functools import partial
 
 from . import asgi
 from .admin import Admin
-from .answers import Catalogue
-from .draws import Draws
+from .content.answers import Catalogue
 from .endpoints import Decision
+from .exchange.draws import Draws
+from .exchange.received import Moment, Received
 from .faults import check_faults
 from .faults.base import FaultBase
-from .ledger import Entry, Ledger
+from .ledger.ledger import Entry, Ledger
 from .playback import RESET, BodyTooLarge, Gone, Line, play
 from .profile import Profile
-from .received import Moment, Received
 from .service import Service
 
 DEFAULT_EPOCH_S = 1_767_225_600.0

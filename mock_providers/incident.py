@@ -10,9 +10,9 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
+from .exchange.validation import one_line
 from .faults import Fault
-from .latency import Options
-from .validation import one_line
+from .latency.latency import Options
 
 
 class IncidentError(Exception):

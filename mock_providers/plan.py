@@ -7,8 +7,8 @@ methods below are the moves that faults make. Nothing here knows bytes or sleeps
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from .limits import Meter
-from .request import Problem
+from .exchange.request import Problem
+from .limits.limits import Meter
 
 Ending = Literal["complete", "error", "in_band", "page", "reset", "hung", "stalled", "truncated"]
 Spoiled = Literal["json", "sse"]

@@ -8,7 +8,7 @@ import asyncio
 
 from . import asgi
 from .endpoints import Decision
-from .ledger import Entry
+from .ledger.ledger import Entry
 from .plan import Piece, Plan
 from .wire.dialect import Dialect, Frames, HeadersOut
 

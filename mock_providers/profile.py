@@ -13,15 +13,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from .answers import Accuracy, ReplyLength
-from .batch import BatchOptions
-from .header_style import HeaderStyle
-from .latency import Latency, Options, Pace, Seconds
-from .limits import Limits
+from .batches.schedule import BatchOptions
+from .content.answers import Accuracy, ReplyLength
+from .exchange.validation import one_line
+from .latency.latency import Latency, Options, Pace, Seconds
+from .latency.slots import Load
+from .limits.header_style import HeaderStyle
+from .limits.limits import Limits
 from .plan import Plan
-from .prompt_cache import PromptCaching
-from .slots import Load
-from .validation import one_line
+from .prompt_cache.cache import PromptCaching
 
 NANO_PER_DOLLAR_PER_MILLION = 1_000
 

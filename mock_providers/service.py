@@ -4,16 +4,16 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .answers import Catalogue
-from .batches import Settling
-from .draws import Draws
+from .batches.store import Settling
+from .content.answers import Catalogue
 from .endpoints import Decision, Desk, Incoming, routes_of
+from .exchange.draws import Draws
+from .exchange.keys import key_id
+from .exchange.received import Moment, Received
+from .exchange.request import Problem, Refused, digest_of_bytes
 from .faults.base import FaultBase
-from .keys import key_id
-from .ledger import Asked, Entry
+from .ledger.ledger import Asked, Entry
 from .profile import Profile
-from .received import Moment, Received
-from .request import Problem, Refused, digest_of_bytes
 
 _LONGEST_ATTEMPT_ID = 256
 

@@ -1,8 +1,8 @@
 """Anthropic's message batches: make, list, show, cancel, results, delete."""
 
-from ..batches import Batch
-from ..received import Received
-from ..request import Refused
+from ..batches.store import Batch
+from ..exchange.received import Received
+from ..exchange.request import Refused
 from ..wire.anthropic_batches import (
     batch_body,
     batches_body,

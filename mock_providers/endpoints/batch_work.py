@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from ..batch import plan_course
-from ..batches import Batch, Item, Result
-from ..draws import Draws
+from ..batches.schedule import plan_course
+from ..batches.store import Batch, Item, Result
+from ..exchange.draws import Draws
+from ..exchange.received import Moment
+from ..exchange.request import Refused, digest_of_bytes
 from ..faults.base import FaultBase
-from ..ledger import Asked, Entry
+from ..ledger.ledger import Asked, Entry
 from ..plan import Plan, refusal
-from ..received import Moment
-from ..request import Refused, digest_of_bytes
 from .desk import Decision, Desk, Incoming
 
 

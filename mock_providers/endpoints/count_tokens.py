@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..received import Received
-from ..request import Request
+from ..exchange.received import Received
+from ..exchange.request import Request
 from ..wire.dialect import Params
 from .desk import Decision, Desk, Incoming
 

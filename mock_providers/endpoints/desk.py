@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from ..answers import Catalogue
-from ..batches import BatchStore
-from ..draws import Draws
+from ..batches.files import FileStore
+from ..batches.store import BatchStore
+from ..content.answers import Catalogue
+from ..engine.state import Admission, Customer, ProviderState
+from ..exchange.draws import Draws
+from ..exchange.received import Moment, Received
+from ..exchange.request import Problem, Request, digest_of_bytes
 from ..faults import apply_faults, struck
 from ..faults.base import FaultBase, Scene, Target
-from ..files import FileStore
-from ..ledger import Asked
+from ..ledger.ledger import Asked
 from ..plan import Plan, refusal
 from ..profile import Prices, Profile
-from ..received import Moment, Received
-from ..request import Problem, Request, digest_of_bytes
-from ..state import Admission, Customer, ProviderState
 from ..wire import dialect_of
 from ..wire.dialect import Codec, Frames, Params, Stamp
 

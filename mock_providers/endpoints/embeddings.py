@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, replace
 
-from ..catalogue import Catalogue
+from ..content.embeddings import embed, shortened
+from ..content.questions import Catalogue
+from ..engine.state import OUTSIDE_LIMITS
+from ..exchange.request import Problem
 from ..faults import apply_faults
-from ..limits import Demand
+from ..limits.limits import Demand
 from ..plan import Plan, refusal
 from ..profile import EmbeddingModel
-from ..request import Problem
-from ..state import OUTSIDE_LIMITS
-from ..vectors import embed, shortened
 from ..wire.dialect import Frames, Stamp
 from ..wire.fields import BadField
 from ..wire.openai_embeddings import EmbeddingRequest, embeddings_body, parse_embeddings

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..request import Refused
+from ..exchange.request import Refused
 from ..wire.fields import BadField
 from .desk import JSON, Decision, Desk, Document, Incoming
 

@@ -1,7 +1,7 @@
 """OpenAI's files: upload, list, show, read, delete."""
 
-from ..files import StoredFile
-from ..request import Refused, digest_of_bytes
+from ..batches.files import StoredFile
+from ..exchange.request import Refused, digest_of_bytes
 from ..wire.openai_files import (
     deleted_body,
     file_body,

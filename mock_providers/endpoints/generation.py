@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from ..behaviour import Setting, plan_reply
+from ..engine.planner import Setting, plan_reply
+from ..engine.state import OUTSIDE_LIMITS
+from ..exchange.request import Problem, Request
 from ..faults import circumstances_of
 from ..profile import Model
-from ..request import Problem, Request
-from ..state import OUTSIDE_LIMITS
 from ..wire.dialect import Codec, Stamp
 from .desk import Decision, Desk, Incoming, Reply
 

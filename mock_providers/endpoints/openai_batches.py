@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..batches import Batch
-from ..files import StoredFile
-from ..received import Moment
-from ..request import Refused
+from ..batches.files import StoredFile
+from ..batches.store import Batch
+from ..exchange.received import Moment
+from ..exchange.request import Refused
 from ..wire.openai_batches import (
     batch_body,
     batches_body,

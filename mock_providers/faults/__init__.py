@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from ..draws import Draws
+from ..exchange.draws import Draws
+from ..exchange.validation import one_line
 from ..plan import Plan
 from ..profile import Profile, Provider
-from ..validation import one_line
 from .base import Circumstances, FaultBase, Scene, Target
 from .brownout import Brownout
 from .cache_wipe import CacheWipe

@@ -7,9 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from ..draws import Draws
-from ..keys import key_id
-from ..latency import Options
+from ..exchange.draws import Draws
+from ..exchange.keys import key_id
+from ..latency.latency import Options
 from ..plan import Plan
 from ..wire.dialect import Errors
 

@@ -5,9 +5,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ..latency import Seconds
+from ..exchange.request import Problem
+from ..latency.latency import Seconds
 from ..plan import Plan
-from ..request import Problem
 from ..wire.dialect import Errors
 from .base import FaultBase, Scene
 from .html_200 import page_of

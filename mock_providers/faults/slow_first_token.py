@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from ..latency import Seconds
+from ..latency.latency import Seconds
 from ..plan import Plan
 from .base import FaultBase, Scene
 

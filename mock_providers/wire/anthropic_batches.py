@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 
-from ..batches import Batch, Item
-from ..received import HeadersIn, Received
-from ..request import Problem
+from ..batches.store import Batch, Item
+from ..exchange.received import HeadersIn, Received
+from ..exchange.request import Problem
 from .anthropic import rfc3339
 from .fields import BadField, Fields, dumps, loads
 from .pages import Page, limit_of, page_after, page_before

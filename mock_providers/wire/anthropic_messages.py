@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import orjson
 
+from ..exchange.received import Received
+from ..exchange.request import Refused, Request, digest_of
 from ..plan import Plan
-from ..prefix import breakpoints
-from ..received import Received
-from ..request import Refused, Request, digest_of
+from ..prompt_cache.prefix import breakpoints
 from .anthropic_errors import AnthropicErrors
 from .anthropic_frames import AnthropicFrames, empty_block
 from .anthropic_prompt import read_json_schema, read_prompt, read_tool_choice, read_tools, unmarked

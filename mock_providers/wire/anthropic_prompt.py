@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, cast
 
-from ..prefix import breakpoints
-from ..request import CacheTtl, Message, Part, Tool
+from ..exchange.request import CacheTtl, Message, Part, Tool
+from ..prompt_cache.prefix import breakpoints
 from .fields import BadField, Fields, Path, canonical
 
 _MOST_BREAKPOINTS = 4

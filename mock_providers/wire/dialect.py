@@ -6,10 +6,10 @@ Dialects and codecs belong to one provider and are pure: the same arguments give
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 
-from ..limits import Verdict
+from ..exchange.received import HeadersIn, Received
+from ..exchange.request import Problem, Request
+from ..limits.limits import Verdict
 from ..plan import Piece, Plan
-from ..received import HeadersIn, Received
-from ..request import Problem, Request
 from .fields import BadField
 
 HeadersOut = list[tuple[bytes, bytes]]

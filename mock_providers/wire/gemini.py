@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 import orjson
 
-from ..header_style import retry_after_headers
+from ..exchange.received import Received
+from ..exchange.request import Problem
+from ..limits.header_style import retry_after_headers
 from ..plan import Plan
 from ..profile import Provider
-from ..received import Received
-from ..request import Problem
 from .dialect import HeadersOut, Stamp
 from .gemini_errors import GeminiErrors, error_details
 

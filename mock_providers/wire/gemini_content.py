@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import orjson
 
+from ..exchange.received import Received
+from ..exchange.request import Refused, Request
 from ..plan import Block, Piece, Plan
-from ..received import Received
-from ..request import Refused, Request
 from .dialect import Params, Stamp
 from .fields import BadField, arguments, loads
 from .gemini_errors import GeminiErrors

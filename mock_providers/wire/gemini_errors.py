@@ -2,8 +2,8 @@
 
 import math
 
-from ..limits import Verdict
-from ..request import Problem
+from ..exchange.request import Problem
+from ..limits.limits import Verdict
 from .fields import BadField
 
 _INVALID = "INVALID_ARGUMENT"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ..request import Message, Part, Request, Tool, digest_of
+from ..exchange.request import Message, Part, Request, Tool, digest_of
 from .fields import BadField, Fields, Path, canonical, names
 
 _TOP = names(

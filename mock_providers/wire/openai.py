@@ -4,12 +4,12 @@ from collections.abc import Iterable
 
 import orjson
 
-from ..header_style import retry_after_headers, shown_meters, shown_remaining
-from ..limits import Meter
+from ..exchange.received import Received
+from ..exchange.request import Problem
+from ..limits.header_style import retry_after_headers, shown_meters, shown_remaining
+from ..limits.limits import Meter
 from ..plan import Plan
 from ..profile import Provider
-from ..received import Received
-from ..request import Problem
 from .dialect import MODELS_SINCE_S, HeadersOut, Stamp, bearer, should_retry_headers
 from .openai_errors import OpenAIErrors, go_duration
 

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from ..batches import Batch, Item
-from ..received import HeadersIn, Received
-from ..request import Problem
+from ..batches.store import Batch, Item
+from ..exchange.received import HeadersIn, Received
+from ..exchange.request import Problem
 from .fields import BadField, Fields, dumps, loads
 from .openai_files import list_body
 from .pages import Page, limit_of, page_after

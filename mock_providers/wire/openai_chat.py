@@ -2,10 +2,10 @@
 
 import orjson
 
+from ..exchange.received import Received
+from ..exchange.request import Refused, Request, digest_of
 from ..plan import Plan
 from ..profile import Provider
-from ..received import Received
-from ..request import Refused, Request, digest_of
 from .dialect import Frames, Params, Stamp
 from .fields import BadField, Fields, loads, names
 from .openai_errors import OpenAIErrors

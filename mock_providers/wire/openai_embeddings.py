@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import orjson
 
-from .. import tokens
-from ..received import Received
-from ..request import Refused, digest_of
-from ..vectors import Vector
+from ..content.embeddings import Vector
+from ..exchange import tokens
+from ..exchange.received import Received
+from ..exchange.request import Refused, digest_of
 from .fields import BadField, Fields, loads, names
 from .openai_errors import OpenAIErrors
 

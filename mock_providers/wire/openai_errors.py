@@ -2,8 +2,8 @@
 
 import math
 
-from ..limits import Verdict
-from ..request import Problem
+from ..exchange.request import Problem
+from ..limits.limits import Verdict
 from .fields import BadField, Path
 
 _INVALID = "invalid_request_error"

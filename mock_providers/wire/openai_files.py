@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from ..files import StoredFile
-from ..received import Received
-from ..request import Problem
+from ..batches.files import StoredFile
+from ..exchange.received import Received
+from ..exchange.request import Problem
 from .fields import BadField
 from .multipart import read_form
 from .pages import Page, limit_of, page_after

@@ -5,8 +5,8 @@ from functools import lru_cache
 
 import orjson
 
+from ..exchange.request import Request
 from ..plan import Block, Choice, Finish, Piece, Plan
-from ..request import Request
 from .dialect import Frames, Stamp
 
 FINISH_REASON: dict[Finish, str] = {

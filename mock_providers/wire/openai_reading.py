@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from ..request import Message, Part, Tool
+from ..exchange.request import Message, Part, Tool
 from .fields import BadField, Fields, canonical
 
 _ROLES = ("system", "developer", "user", "assistant", "tool")

@@ -7,8 +7,8 @@ spelling of the headers is not confirmed.
 
 import math
 
-from ..header_style import shown_remaining
-from ..limits import Meter
+from ..limits.header_style import shown_remaining
+from ..limits.limits import Meter
 from .dialect import HeadersOut
 from .openai import OpenAI
 

@@ -33,7 +33,8 @@ from harness.load.workload import (
     load_workload,
 )
 from harness.scenario import parse_scenario
-from mock_providers import load_catalogue, tokens
+from mock_providers import load_catalogue
+from mock_providers.exchange import tokens
 
 POISSON = PoissonArrivals(rate_per_s=20)
 LARGE = load_workload(WorkloadOptions(catalogue="questions.jsonl"))

@@ -10,7 +10,7 @@ from harness.load.catalogue import Question, is_right, load_catalogue
 from harness.load.filler import filler
 from harness.load.workload import SYSTEM_PROMPT, WorkloadOptions, load_workload
 from mock_providers import load_catalogue as load_answers
-from mock_providers.vectors import embed
+from mock_providers.content.embeddings import embed
 
 LOADED = load_workload(WorkloadOptions(catalogue="questions.jsonl"))
 QUESTIONS = LOADED.questions

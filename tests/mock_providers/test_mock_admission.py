@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from mock_providers import Catalogue, Profile, make_profile
-from mock_providers.draws import Draws
 from mock_providers.endpoints import Decision
-from mock_providers.received import Moment, Received
+from mock_providers.exchange.draws import Draws
+from mock_providers.exchange.received import Moment, Received
 from mock_providers.service import Service
 
 Make = Callable[..., Profile]

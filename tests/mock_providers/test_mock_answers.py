@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_providers import Catalogue, CatalogueError, Question, load_catalogue, tokens
-from mock_providers.answers import Accuracy, ReplyLength, Saying, say
-from mock_providers.draws import Draws
-from mock_providers.filler import filler, vocabulary
-from mock_providers.request import Message, Request
+from mock_providers import Catalogue, CatalogueError, Question, load_catalogue
+from mock_providers.content.answers import Accuracy, ReplyLength, Saying, say
+from mock_providers.content.prose import filler, vocabulary
+from mock_providers.exchange import tokens
+from mock_providers.exchange.draws import Draws
+from mock_providers.exchange.request import Message, Request
 
 ALWAYS = Accuracy(easy=1.0, medium=1.0, hard=1.0)
 NEVER = Accuracy(easy=0.0, medium=0.0, hard=0.0, hallucinated=0.0)

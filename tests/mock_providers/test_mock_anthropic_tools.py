@@ -11,11 +11,12 @@ from anthropic import AsyncAnthropic
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_providers import MockApp, behaviour
-from mock_providers.answers import Said, Saying
+from mock_providers import MockApp
+from mock_providers.content.answers import Said, Saying
+from mock_providers.engine import planner as behaviour
+from mock_providers.exchange.received import Received
+from mock_providers.exchange.request import Part, Refused, Request, Tool
 from mock_providers.plan import Block, Choice, Piece, Plan
-from mock_providers.received import Received
-from mock_providers.request import Part, Refused, Request, Tool
 from mock_providers.wire.anthropic_errors import AnthropicErrors
 from mock_providers.wire.anthropic_messages import AnthropicMessages
 from mock_providers.wire.dialect import Stamp

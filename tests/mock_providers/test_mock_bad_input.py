@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_providers import Catalogue, load_profile
-from mock_providers.draws import Draws
 from mock_providers.endpoints import Decision
-from mock_providers.received import Moment, Received
+from mock_providers.exchange.draws import Draws
+from mock_providers.exchange.received import Moment, Received
 from mock_providers.service import Service
 
 PAGE = load_profile("observed")

@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_providers.batch import BatchOptions, Course, plan_course
-from mock_providers.draws import Draws
+from mock_providers.batches.schedule import BatchOptions, Course, plan_course
+from mock_providers.exchange.draws import Draws
 
 SECONDS = st.floats(0, 1000, allow_nan=False)
 ORDER = {"validating": 0, "in_progress": 1, "finalizing": 2, "cancelling": 2}

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from mock_providers import Catalogue, make_profile
-from mock_providers.draws import Draws
-from mock_providers.ledger import Entry, LedgerRow
+from mock_providers.exchange.draws import Draws
+from mock_providers.exchange.received import Moment, Received
+from mock_providers.ledger.ledger import Entry, LedgerRow
 from mock_providers.profile import Profile
-from mock_providers.received import Moment, Received
 from mock_providers.service import Service
 
 HEADERS = {b"authorization": b"Bearer k", b"content-type": b"multipart/form-data; boundary=B"}

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from openai import AsyncOpenAI
 
 from mock_providers import Catalogue, MockApp, Profile, make_profile, parse_faults
-from mock_providers.draws import Draws
+from mock_providers.batches.files import StoredFile
 from mock_providers.endpoints import Decision
-from mock_providers.files import StoredFile
-from mock_providers.received import Moment, Received
+from mock_providers.exchange.draws import Draws
+from mock_providers.exchange.received import Moment, Received
 from mock_providers.service import Service
 
 ServeMock = Callable[..., Awaitable[tuple[MockApp, dict[str, str]]]]

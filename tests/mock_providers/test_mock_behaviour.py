@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 from mock_providers import Catalogue, Profile
-from mock_providers.draws import Draws
+from mock_providers.exchange.draws import Draws
+from mock_providers.exchange.received import Moment, Received
 from mock_providers.faults.base import FaultBase
 from mock_providers.faults.brownout import Brownout
 from mock_providers.faults.outage import Outage
 from mock_providers.plan import Plan
-from mock_providers.received import Moment, Received
 from mock_providers.service import Service
 
 HEADERS = {b"authorization": b"Bearer k", b"anthropic-version": b"2026-10-21"}

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 from mock_providers import Catalogue, load_profile
-from mock_providers.behaviour import Setting, plan_reply
-from mock_providers.draws import Draws
+from mock_providers.engine.planner import Setting, plan_reply
+from mock_providers.engine.state import Admission
+from mock_providers.exchange.draws import Draws
+from mock_providers.exchange.received import Moment, Received
+from mock_providers.exchange.request import Message, Request
 from mock_providers.faults.base import Circumstances, Scene
-from mock_providers.limits import Verdict
+from mock_providers.limits.limits import Verdict
 from mock_providers.plan import Plan
 from mock_providers.profile import Model
-from mock_providers.prompt_cache import CacheUse
-from mock_providers.received import Moment, Received
-from mock_providers.request import Message, Request
+from mock_providers.prompt_cache.cache import CacheUse
 from mock_providers.service import Service
-from mock_providers.state import Admission
 from mock_providers.wire.openai_errors import OpenAIErrors
 
 OBSERVED = load_profile("observed")

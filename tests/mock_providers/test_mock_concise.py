@@ -2,10 +2,11 @@
 
 import pytest
 
-from mock_providers import Catalogue, Question, tokens
-from mock_providers.answers import Accuracy, ReplyLength, Saying, say
-from mock_providers.draws import Draws
-from mock_providers.request import Message, Request
+from mock_providers import Catalogue, Question
+from mock_providers.content.answers import Accuracy, ReplyLength, Saying, say
+from mock_providers.exchange import tokens
+from mock_providers.exchange.draws import Draws
+from mock_providers.exchange.request import Message, Request
 
 CAPITAL = Question(
     id="q1", question="What is the capital?", answer="Paris", wrong=("Lyon", "Nice"), difficulty="easy"

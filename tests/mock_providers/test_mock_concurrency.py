@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_providers.limits import Demand, Limits
-from mock_providers.rate_limiter import Permit, RateLimiter, admit
+from mock_providers.limits.limits import Demand, Limits
+from mock_providers.limits.rate_limiter import Permit, RateLimiter, admit
 
 DEMAND = Demand(10, max_tokens=100)
 

@@ -6,7 +6,7 @@ import sys
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_providers.draws import Draws
+from mock_providers.exchange.draws import Draws
 
 PARTS = st.lists(st.text(max_size=20) | st.integers(), max_size=5).map(tuple)
 
@@ -45,7 +45,7 @@ def test_uniform_draws_fill_the_unit_interval_evenly() -> None:
 
 
 def test_draws_do_not_depend_on_the_hash_seed_of_the_process() -> None:
-    code = "from mock_providers.draws import Draws; print(Draws(3).rng('openai', 'x', 0).random())"
+    code = "from mock_providers.exchange.draws import Draws; print(Draws(3).rng('openai', 'x', 0).random())"
     printed = {
         subprocess.run(
             [sys.executable, "-c", code],

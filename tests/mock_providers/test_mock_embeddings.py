@@ -13,9 +13,9 @@ import pytest
 from openai import AsyncOpenAI
 
 from mock_providers import MockApp, load_profile
-from mock_providers.catalogue import Catalogue, Question
+from mock_providers.content.embeddings import embed, shortened
+from mock_providers.content.questions import Catalogue, Question
 from mock_providers.faults.http_error import HttpError
-from mock_providers.vectors import embed, shortened
 
 ServeMock = Callable[..., Awaitable[tuple[MockApp, dict[str, str]]]]
 MODEL = "text-embedding-3-small"
@@ -68,7 +68,7 @@ def test_texts_from_outside_are_near_when_their_words_are() -> None:
 
 def test_vectors_do_not_depend_on_the_process() -> None:
     code = (
-        "from mock_providers.vectors import embed; from mock_providers import Catalogue; "
+        "from mock_providers.content.embeddings import embed; from mock_providers import Catalogue; "
         "print(embed('a cat', Catalogue(()), 64, 0.5).tobytes().hex())"
     )
     printed = {

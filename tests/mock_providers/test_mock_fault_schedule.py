@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_providers import FaultError, Profile, load_profile, parse_faults
-from mock_providers.draws import Draws
+from mock_providers.exchange.draws import Draws
+from mock_providers.exchange.keys import key_id
 from mock_providers.faults import KINDS, struck
 from mock_providers.faults.base import Endpoint, FaultBase, Target
 from mock_providers.faults.html_200 import Html200
-from mock_providers.keys import key_id
 
 KEY = "sk-one"
 TARGET = Target("openai", "gpt-4o", "chat.completions", key_id(KEY), "us")

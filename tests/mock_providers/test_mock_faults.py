@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_providers import FaultError, Profile, describe_faults, load_profile, parse_faults
-from mock_providers.draws import Draws
+from mock_providers.exchange.draws import Draws
 from mock_providers.faults import KINDS, apply_faults, struck
 from mock_providers.faults.base import FaultBase, Scene, Target
 from mock_providers.faults.brownout import Brownout

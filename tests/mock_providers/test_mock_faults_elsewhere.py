@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from mock_providers import Catalogue, Profile, load_profile, parse_faults
-from mock_providers.batches import Batch
-from mock_providers.draws import Draws
+from mock_providers.batches.store import Batch
 from mock_providers.endpoints import Decision
-from mock_providers.received import Moment, Received
+from mock_providers.exchange.draws import Draws
+from mock_providers.exchange.received import Moment, Received
 from mock_providers.service import Service
 
 UNPACED = load_profile("unpaced")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_providers.files import FileStore, StoredFile
-from mock_providers.received import Received
+from mock_providers.batches.files import FileStore, StoredFile
+from mock_providers.exchange.received import Received
 from mock_providers.wire.fields import BadField
 from mock_providers.wire.multipart import read_form
 from mock_providers.wire.openai_files import page_of_files, read_upload

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mock_providers import IncidentError, check_faults, load_incident, load_profile, shipped_incidents
-from mock_providers.draws import Draws
+from mock_providers.exchange.draws import Draws
 from mock_providers.faults import struck
 from mock_providers.faults.base import Target
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_providers.json_values import instance
+from mock_providers.content.json_values import instance
 
 names = st.text("abcdefgh", min_size=1, max_size=4)
 

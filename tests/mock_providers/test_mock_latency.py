@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from mock_providers import gamma
-from mock_providers.latency import (
+from mock_providers.exchange.validation import one_line
+from mock_providers.latency import gamma
+from mock_providers.latency.latency import (
     Constant,
     Distribution,
     Empirical,
@@ -21,7 +22,6 @@ from mock_providers.latency import (
     SlowMode,
     schedule,
 )
-from mock_providers.validation import one_line
 
 PACES = st.builds(
     Pace,

@@ -13,8 +13,8 @@ from functools import cache
 import pytest
 
 from mock_providers import load_profile, shipped_profiles
-from mock_providers.draws import Draws
-from mock_providers.latency import Constant, Distribution, Lognormal, schedule
+from mock_providers.exchange.draws import Draws
+from mock_providers.latency.latency import Constant, Distribution, Lognormal, schedule
 from mock_providers.profile import Model, Profile
 
 DRAWS, DRAWS_OF_LONG_TAILS = 25_000, 150_000

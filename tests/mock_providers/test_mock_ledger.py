@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from mock_providers.ledger import Asked, Entry, Ledger
+from mock_providers.exchange.request import Problem
+from mock_providers.ledger.ledger import Asked, Entry, Ledger
 from mock_providers.plan import Piece, Plan, refusal
 from mock_providers.profile import Prices
-from mock_providers.request import Problem
 
 ASKED = Asked("openai", "chat.completions", "us", "call-1/0", "req_1", "key-abc", "gpt-4o", True, "0" * 16)
 PRICE = Prices.model_validate({"input": "2.50", "output": "10"})

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from mock_providers import Profile
 from mock_providers.app import MockApp
-from mock_providers.ledger import Asked, Entry, Ledger, LedgerRow
-from mock_providers.ledger_store import RowStore
-from mock_providers.ledger_totals import OTHERS, Totals
+from mock_providers.ledger.ledger import Asked, Entry, Ledger, LedgerRow
+from mock_providers.ledger.store import RowStore
+from mock_providers.ledger.totals import OTHERS, Totals
 
 
 def row(nth: int, **changes: Any) -> LedgerRow:

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mock_providers.bucket import Bucket
-from mock_providers.limits import Demand, Limits, Ramp
-from mock_providers.rate_limiter import RateLimiter, admit
-from mock_providers.validation import one_line
+from mock_providers.exchange.validation import one_line
+from mock_providers.limits.bucket import Bucket
+from mock_providers.limits.limits import Demand, Limits, Ramp
+from mock_providers.limits.rate_limiter import RateLimiter, admit
 
 # Times in 64ths of a second and limits in multiples of 60 a minute: floats hold every level exactly, so the
 # limiter and an exact reference must agree on every single decision.

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mock_providers.limits import Demand, LimitName, Limits, Ramp, Scope
-from mock_providers.rate_limiter import Permit, RateLimiter, admit
+from mock_providers.limits.limits import Demand, LimitName, Limits, Ramp, Scope
+from mock_providers.limits.rate_limiter import Permit, RateLimiter, admit
 
 Name = tuple[LimitName, Scope]
 

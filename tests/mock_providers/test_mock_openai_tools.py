@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from openai import AsyncOpenAI
 from pydantic import BaseModel
 
-from mock_providers import MockApp, behaviour, load_profile
-from mock_providers.answers import Said, Saying
+from mock_providers import MockApp, load_profile
+from mock_providers.content.answers import Said, Saying
+from mock_providers.engine import planner as behaviour
+from mock_providers.exchange.received import Received
+from mock_providers.exchange.request import Part, Problem, Refused, Request, Tool
 from mock_providers.plan import Block, Choice, Piece, Plan
-from mock_providers.received import Received
-from mock_providers.request import Part, Problem, Refused, Request, Tool
 from mock_providers.wire.anthropic_errors import AnthropicErrors
 from mock_providers.wire.anthropic_messages import AnthropicMessages
 from mock_providers.wire.dialect import Stamp

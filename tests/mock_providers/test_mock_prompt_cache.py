@@ -10,9 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from mock_providers import Profile, tokens
-from mock_providers.prefix import breakpoints, stepped
-from mock_providers.prompt_cache import (
+from mock_providers import Profile
+from mock_providers.engine.state import Customer, ProviderState
+from mock_providers.exchange import tokens
+from mock_providers.exchange.request import CacheTtl, Message, Part, Request
+from mock_providers.exchange.validation import one_line
+from mock_providers.prompt_cache.cache import (
     Automatic,
     AutomaticCache,
     BreakpointCache,
@@ -20,9 +23,7 @@ from mock_providers.prompt_cache import (
     PromptCaching,
     prompt_cache,
 )
-from mock_providers.request import CacheTtl, Message, Part, Request
-from mock_providers.state import Customer, ProviderState
-from mock_providers.validation import one_line
+from mock_providers.prompt_cache.prefix import breakpoints, stepped
 
 Prompt = tuple[Message, ...]
 Token = tuple[str, str | int]

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import pytest
 
-from mock_providers.prompt_cache import Automatic, AutomaticCache
-from mock_providers.request import Message
+from mock_providers.exchange.request import Message
+from mock_providers.prompt_cache.cache import Automatic, AutomaticCache
 
 TRACE = Path(__file__).parents[2].parent / "shared" / "data" / "mooncake_conversation_trace.jsonl"
 BLOCK_TOKENS = 512

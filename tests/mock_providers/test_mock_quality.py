@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_providers import Catalogue, Question, tokens
-from mock_providers.answers import Accuracy, ReplyLength, Saying, say
-from mock_providers.draws import Draws
-from mock_providers.filler import plain_prose
-from mock_providers.request import Message, Request
+from mock_providers import Catalogue, Question
+from mock_providers.content.answers import Accuracy, ReplyLength, Saying, say
+from mock_providers.content.prose import plain_prose
+from mock_providers.exchange import tokens
+from mock_providers.exchange.draws import Draws
+from mock_providers.exchange.request import Message, Request
 
 CAPITAL = Question(
     id="q1", question="What is the capital?", answer="Paris", wrong=("Lyon", "Nice"), difficulty="easy"

@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mock_providers.latency import Gamma, Lognormal
-from mock_providers.slots import Load, Place, Slots
+from mock_providers.latency.latency import Gamma, Lognormal
+from mock_providers.latency.slots import Load, Place, Slots
 
 
 class Job(NamedTuple):

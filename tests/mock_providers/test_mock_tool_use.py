@@ -7,10 +7,11 @@ import jsonschema
 import orjson
 import pytest
 
-from mock_providers import Catalogue, Question, tokens
-from mock_providers.answers import Accuracy, ReplyLength, Saying, say
-from mock_providers.draws import Draws
-from mock_providers.request import Message, Request, Tool
+from mock_providers import Catalogue, Question
+from mock_providers.content.answers import Accuracy, ReplyLength, Saying, say
+from mock_providers.exchange import tokens
+from mock_providers.exchange.draws import Draws
+from mock_providers.exchange.request import Message, Request, Tool
 
 FORECAST = {
     "type": "object",

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_providers import load_profile
-from mock_providers.limits import Meter, Verdict
+from mock_providers.exchange.received import Received
+from mock_providers.exchange.request import Problem, Refused, Request
+from mock_providers.limits.limits import Meter, Verdict
 from mock_providers.plan import Choice, Piece, Plan
-from mock_providers.received import Received
-from mock_providers.request import Problem, Refused, Request
 from mock_providers.wire.anthropic import Anthropic, rfc3339
 from mock_providers.wire.anthropic_errors import AnthropicErrors
 from mock_providers.wire.anthropic_messages import AnthropicMessages

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_providers import Profile, load_profile
-from mock_providers.limits import Meter, Verdict
+from mock_providers.exchange.received import Received
+from mock_providers.exchange.request import Problem, Refused, Request
+from mock_providers.limits.limits import Meter, Verdict
 from mock_providers.plan import Choice, Piece, Plan
-from mock_providers.received import Received
-from mock_providers.request import Problem, Refused, Request
 from mock_providers.wire.dialect import Stamp
 from mock_providers.wire.openai import OpenAI
 from mock_providers.wire.openai_chat import OpenAIChat

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.stack.core.errors import StackError
-from mock_providers.tokens import count
+from mock_providers.exchange.tokens import count
 from tests.regressions.lab import CHAIN, REFUSAL_S, TTFT_S, Lab, play, target
 
 HINT_S = 7.0

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.stack.core.errors import ProviderError
-from mock_providers.tokens import count
+from mock_providers.exchange.tokens import count
 from tests.regressions.lab import GAP_S, MODELS, NUSD, TTFT_S, Edit, Heard, Lab, play, target
 
 HEARD = 7

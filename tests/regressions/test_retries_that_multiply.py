@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from harness.stack.core.errors import StackError
-from mock_providers.tokens import count
+from mock_providers.exchange.tokens import count
 from tests.regressions.lab import CHAIN, REFUSAL_S, Heard, Lab, play, prompt, target
 
 NO_TRICKLE = {"ratio": 0.0, "min_per_s": 0.0}

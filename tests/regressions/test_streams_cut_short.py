@@ -11,7 +11,7 @@ from harness.load.prompt import Prompt
 from harness.load.reading import Seen
 from harness.stack.core.errors import ProviderError
 from harness.subjects.over_http import ask_gateway
-from mock_providers.tokens import count
+from mock_providers.exchange.tokens import count
 from tests.regressions.lab import CHAIN, GAP_S, NUSD, TTFT_S, Heard, Lab, play, target
 
 INTER_CHUNK_S = 3.0

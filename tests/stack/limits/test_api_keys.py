@@ -28,7 +28,7 @@ from harness.stack.upstream.send import Endpoint
 from harness.world.serving import serve
 from harness.world.virtual import run_virtual
 from mock_providers import LedgerRow, MockApp, make_profile, parse_faults
-from mock_providers.keys import key_id
+from mock_providers.exchange.keys import key_id
 from tests.stack.conftest import events_of
 
 OPTIONS = KeysOptions(names=("a", "b", "c"))

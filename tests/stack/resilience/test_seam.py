@@ -16,7 +16,7 @@ from harness.stack.upstream.send import Endpoint
 from harness.world.serving import serve
 from harness.world.virtual import run_virtual
 from mock_providers import MockApp, load_profile, parse_faults
-from mock_providers.filler import plain_prose
+from mock_providers.content.prose import plain_prose
 
 PROFILE = load_profile("page")
 TARGETS = {

@@ -16,8 +16,8 @@ from harness.stack.wire.anthropic import AnthropicCodec
 from harness.stack.wire.anthropic_json import JSON_TOOL, forced
 from harness.stack.wire.openai import OpenAICodec
 from mock_providers import load_profile
-from mock_providers.received import Received
-from mock_providers.request import Request
+from mock_providers.exchange.received import Received
+from mock_providers.exchange.request import Request
 from mock_providers.wire.anthropic_errors import AnthropicErrors
 from mock_providers.wire.anthropic_messages import AnthropicMessages
 from mock_providers.wire.openai_chat import OpenAIChat

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .limits import Demand, Limits, Verdict
-from .profile import Model
-from .prompt_cache import CacheUse, PromptCache, prompt_cache
-from .rate_limiter import Permit, RateLimiter, admit
-from .request import Request
-from .slots import Place, Slots
+from ..exchange.request import Request
+from ..latency.slots import Place, Slots
+from ..limits.limits import Demand, Limits, Verdict
+from ..limits.rate_limiter import Permit, RateLimiter, admit
+from ..profile import Model
+from ..prompt_cache.cache import CacheUse, PromptCache, prompt_cache
 
 _UNCACHED = CacheUse()
 

@@ -10,8 +10,8 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from .draws import Draws
-from .latency import Latency, Lognormal, Options, PositiveSeconds, Seconds
+from ..exchange.draws import Draws
+from ..latency.latency import Latency, Lognormal, Options, PositiveSeconds, Seconds
 
 Phase = Literal[
     "validating", "failed", "in_progress", "finalizing", "cancelling", "completed", "expired", "cancelled"

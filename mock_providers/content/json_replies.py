@@ -10,11 +10,11 @@ from typing import Any
 
 import orjson
 
-from .draws import Draws
-from .filler import plain_prose
+from ..exchange.draws import Draws
+from ..exchange.request import Request, digest_of_bytes
+from ..exchange.tokens import CHARS_PER_TOKEN
 from .json_values import instance
-from .request import Request, digest_of_bytes
-from .tokens import CHARS_PER_TOKEN
+from .prose import plain_prose
 
 __all__ = ["is_open", "json_reply", "says"]
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from .batch import Course
-from .faults.base import FaultBase
-from .ledger import Asked, Entry
-from .received import Moment, Received
+from ..exchange.received import Moment, Received
+from ..faults.base import FaultBase
+from ..ledger.ledger import Asked, Entry
+from .schedule import Course
 
 
 class Item(NamedTuple):

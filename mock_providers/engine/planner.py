@@ -9,15 +9,15 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise, repeat
 from typing import NamedTuple
 
-from . import tokens
-from .answers import Catalogue, ReplyLength, Saying, say
-from .draws import Draws
-from .faults import apply_faults
-from .faults.base import Circumstances, FaultBase, Scene
-from .latency import Chunk, Pace, schedule
-from .plan import Block, Choice, Piece, Plan, refusal
-from .profile import Model
-from .request import Request
+from ..content.answers import Catalogue, ReplyLength, Saying, say
+from ..exchange import tokens
+from ..exchange.draws import Draws
+from ..exchange.request import Request
+from ..faults import apply_faults
+from ..faults.base import Circumstances, FaultBase, Scene
+from ..latency.latency import Chunk, Pace, schedule
+from ..plan import Block, Choice, Piece, Plan, refusal
+from ..profile import Model
 from .state import Admission
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from .ledger_store import RowStore
-from .ledger_totals import Totals
-from .plan import Piece, Plan
-from .profile import Prices
+from ..plan import Piece, Plan
+from ..profile import Prices
+from .store import RowStore
+from .totals import Totals
 
 Ended = Literal["complete", "error", "client_closed", "reset", "hung", "stalled", "truncated"]
 

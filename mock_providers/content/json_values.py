@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .filler import filler
+from .prose import filler
 
 __all__ = ["instance"]
 

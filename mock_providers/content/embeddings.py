@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .catalogue import Catalogue
+from .questions import Catalogue
 
 Vector = NDArray[np.float32]
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from .latency import Options, PositiveSeconds
+from ..latency.latency import Options, PositiveSeconds
 
 PositiveInt = Annotated[int, Field(gt=0)]
 

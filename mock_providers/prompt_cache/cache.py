@@ -12,11 +12,11 @@ from typing import Annotated, Literal, NamedTuple, Protocol
 
 from pydantic import Field
 
-from .cache_entries import Entries
-from .latency import Options, PositiveSeconds
+from ..exchange.request import CacheTtl, Message
+from ..exchange.tokens import TOKENS_PER_REQUEST
+from ..latency.latency import Options, PositiveSeconds
+from .entries import Entries
 from .prefix import Block, marked, stepped
-from .request import CacheTtl, Message
-from .tokens import TOKENS_PER_REQUEST
 
 MinTokens = Annotated[int, Field(ge=TOKENS_PER_REQUEST)]
 PositiveInt = Annotated[int, Field(gt=0)]

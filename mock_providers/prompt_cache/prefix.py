@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from .request import CacheTtl, Message
-from .tokens import CHARS_PER_TOKEN, TOKENS_PER_MESSAGE, TOKENS_PER_REQUEST, count, count_prompt
+from ..exchange.request import CacheTtl, Message
+from ..exchange.tokens import CHARS_PER_TOKEN, TOKENS_PER_MESSAGE, TOKENS_PER_REQUEST, count, count_prompt
 
 # Bytes that UTF-8 never uses: they hold apart what is text and what is structure.
 _MESSAGE = b"\xff"

@@ -16,15 +16,15 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from . import tokens
-from .catalogue import Catalogue, CatalogueError, Question, last_match, load_catalogue
-from .draws import Draws
-from .filler import Prose, plain_prose, unicode_prose
+from ..exchange import tokens
+from ..exchange.draws import Draws
+from ..exchange.request import Request, Tool
+from ..latency.latency import Options
+from ..plan import Answer, Finish
 from .json_replies import json_reply, says
-from .latency import Options
-from .plan import Answer, Finish
-from .request import Request, Tool
-from .tool_use import arguments_of, called
+from .prose import Prose, plain_prose, unicode_prose
+from .questions import Catalogue, CatalogueError, Question, last_match, load_catalogue
+from .tools import arguments_of, called
 
 __all__ = [
     "Accuracy",

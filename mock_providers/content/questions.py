@@ -17,8 +17,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from .filler import vocabulary
-from .validation import one_line
+from ..exchange.validation import one_line
+from .prose import vocabulary
 
 Difficulty = Literal["easy", "medium", "hard"]
 Line = Annotated[str, Field(min_length=1, pattern=r"^[^\r\n]*$")]

@@ -11,9 +11,9 @@ import re
 
 import orjson
 
-from .draws import Draws
+from ..exchange.draws import Draws
+from ..exchange.request import Request, Tool
 from .json_values import instance
-from .request import Request, Tool
 
 __all__ = ["arguments_of", "called"]
 

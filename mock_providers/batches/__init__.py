@@ -1,0 +1,1 @@
+"""The batch APIs' state: schedule of the items, stored batches, files."""

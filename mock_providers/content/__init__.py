@@ -1,0 +1,1 @@
+"""What a reply says: answers, prose, JSON, tool calls, embeddings."""

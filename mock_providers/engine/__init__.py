@@ -1,0 +1,1 @@
+"""The decision about a request: provider state in, a `Plan` out. No clock, no sockets."""

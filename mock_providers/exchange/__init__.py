@@ -1,0 +1,1 @@
+"""One request as the providers see it: parsed request, seeded draws, token counts, key ids."""

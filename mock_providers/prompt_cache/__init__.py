@@ -1,0 +1,1 @@
+"""Provider-side prompt caching: prefixes, entries, expiry."""
