@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from mock_providers import build_server, shut_down
-from mock_providers.asgi import AsgiApp
+from mock_providers.http.asgi import AsgiApp
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from ..batches.store import Batch
 from ..exchange.received import Received
 from ..exchange.request import Refused
-from ..wire.anthropic_batches import (
+from ..wire.anthropic.batches import (
     batch_body,
     batches_body,
     cannot,
@@ -16,8 +16,8 @@ from ..wire.anthropic_batches import (
     status_of,
 )
 from .batch_work import Answering, new_batch
-from .desk import Decision, Desk, Incoming
-from .errands import run_errand
+from .operations import run_errand
+from .provider_context import Decision, Desk, Incoming
 
 _JSONL = b"application/x-jsonl"
 

@@ -16,7 +16,7 @@ from ..exchange.request import Refused, digest_of_bytes
 from ..faults.base import FaultBase
 from ..ledger.ledger import Asked, Entry
 from ..plan import Plan, refusal
-from .desk import Decision, Desk, Incoming
+from .provider_context import Decision, Desk, Incoming
 
 
 class Answering(Protocol):

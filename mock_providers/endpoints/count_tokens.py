@@ -6,7 +6,7 @@ from dataclasses import replace
 from ..exchange.received import Received
 from ..exchange.request import Request
 from ..wire.dialect import Params
-from .desk import Decision, Desk, Incoming
+from .provider_context import Decision, Desk, Incoming
 
 Read = Callable[[Received, Params], Request]
 

@@ -12,9 +12,9 @@ from ..plan import Plan, refusal
 from ..profile import EmbeddingModel
 from ..wire.dialect import Frames, Stamp
 from ..wire.fields import BadField
-from ..wire.openai_embeddings import EmbeddingRequest, embeddings_body, parse_embeddings
-from ..wire.openai_errors import OpenAIErrors
-from .desk import JSON, Decision, Desk, Incoming
+from ..wire.openai.embeddings import EmbeddingRequest, embeddings_body, parse_embeddings
+from ..wire.openai.errors import OpenAIErrors
+from .provider_context import JSON, Decision, Desk, Incoming
 
 _MOST_TOKENS = 300_000
 """Of all inputs of a request together: OpenAI's documented limit, used for all."""

@@ -2,7 +2,7 @@
 
 from ..batches.files import StoredFile
 from ..exchange.request import Refused, digest_of_bytes
-from ..wire.openai_files import (
+from ..wire.openai.files import (
     deleted_body,
     file_body,
     files_body,
@@ -11,8 +11,8 @@ from ..wire.openai_files import (
     read_upload,
     storage_full,
 )
-from .desk import Decision, Desk, Incoming
-from .errands import run_errand
+from .operations import run_errand
+from .provider_context import Decision, Desk, Incoming
 
 _BYTES = b"application/octet-stream"
 

@@ -8,7 +8,7 @@ from ..exchange.request import Problem, Request
 from ..faults import circumstances_of
 from ..profile import Model
 from ..wire.dialect import Codec, Stamp
-from .desk import Decision, Desk, Incoming, Reply
+from .provider_context import Decision, Desk, Incoming, Reply
 
 
 class Generation:

@@ -1,6 +1,6 @@
 """The list of models, and one of them."""
 
-from .desk import Decision, Desk, Incoming
+from .provider_context import Decision, Desk, Incoming
 
 
 class Models:

@@ -7,7 +7,7 @@ from ..batches.files import StoredFile
 from ..batches.store import Batch
 from ..exchange.received import Moment
 from ..exchange.request import Refused
-from ..wire.openai_batches import (
+from ..wire.openai.batches import (
     batch_body,
     batches_body,
     cannot_cancel,
@@ -18,10 +18,10 @@ from ..wire.openai_batches import (
     result_file_id,
     result_files,
 )
-from ..wire.openai_files import no_such_file
+from ..wire.openai.files import no_such_file
 from .batch_work import Answering, new_batch
-from .desk import Decision, Desk, Incoming
-from .errands import run_errand
+from .operations import run_errand
+from .provider_context import Decision, Desk, Incoming
 
 
 class CreateBatch:

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 
 from ..profile import Provider
-from ..wire.anthropic_errors import AnthropicErrors
-from ..wire.anthropic_messages import AnthropicMessages, count_body
+from ..wire.anthropic.errors import AnthropicErrors
+from ..wire.anthropic.messages import AnthropicMessages, count_body
 from ..wire.dialect import Params
-from ..wire.gemini_content import GeminiContent, counted_body
-from ..wire.gemini_errors import GeminiErrors
-from ..wire.openai_chat import OpenAIChat
-from ..wire.openai_errors import OpenAIErrors
+from ..wire.gemini.content import GeminiContent, counted_body
+from ..wire.gemini.errors import GeminiErrors
+from ..wire.openai.chat import OpenAIChat
+from ..wire.openai.errors import OpenAIErrors
 from .anthropic_batches import (
     CancelMessageBatch,
     CreateMessageBatch,
@@ -21,12 +21,12 @@ from .anthropic_batches import (
     OneMessageBatch,
 )
 from .count_tokens import CountTokens
-from .desk import Decision, Desk, Incoming
 from .embeddings import Embeddings
 from .files import DeleteFile, FileContent, ListFiles, OneFile, UploadFile
 from .generation import Generation
 from .models import Models, OneModel
 from .openai_batches import CancelBatch, CreateBatch, ListBatches, OneBatch
+from .provider_context import Decision, Desk, Incoming
 
 
 class Endpoint(Protocol):

@@ -1,10 +1,10 @@
 """The wire protocols: pure codecs between bytes and the package's own Request and Plan."""
 
 from ..profile import Provider
-from .anthropic import Anthropic
+from .anthropic.dialect import Anthropic
 from .dialect import Dialect
-from .gemini import Gemini
-from .openai import OpenAI
+from .gemini.dialect import Gemini
+from .openai.dialect import OpenAI
 from .together import Together
 
 

@@ -10,7 +10,7 @@ import math
 from ..limits.header_style import shown_remaining
 from ..limits.limits import Meter
 from .dialect import HeadersOut
-from .openai import OpenAI
+from .openai.dialect import OpenAI
 
 
 class Together(OpenAI):

@@ -10,7 +10,7 @@ from mock_providers import Catalogue, Profile, make_profile
 from mock_providers.endpoints import Decision
 from mock_providers.exchange.draws import Draws
 from mock_providers.exchange.received import Moment, Received
-from mock_providers.service import Service
+from mock_providers.server.service import Service
 
 Make = Callable[..., Profile]
 LONG = "x" * 4 * 1500

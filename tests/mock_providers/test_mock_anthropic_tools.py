@@ -17,8 +17,8 @@ from mock_providers.engine import planner as behaviour
 from mock_providers.exchange.received import Received
 from mock_providers.exchange.request import Part, Refused, Request, Tool
 from mock_providers.plan import Block, Choice, Piece, Plan
-from mock_providers.wire.anthropic_errors import AnthropicErrors
-from mock_providers.wire.anthropic_messages import AnthropicMessages
+from mock_providers.wire.anthropic.errors import AnthropicErrors
+from mock_providers.wire.anthropic.messages import AnthropicMessages
 from mock_providers.wire.dialect import Stamp
 
 ServeMock = Callable[..., Awaitable[tuple[MockApp, dict[str, str]]]]

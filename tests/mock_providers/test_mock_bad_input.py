@@ -13,7 +13,7 @@ from mock_providers import Catalogue, load_profile
 from mock_providers.endpoints import Decision
 from mock_providers.exchange.draws import Draws
 from mock_providers.exchange.received import Moment, Received
-from mock_providers.service import Service
+from mock_providers.server.service import Service
 
 PAGE = load_profile("observed")
 TOOL_SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}

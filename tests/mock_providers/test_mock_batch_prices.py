@@ -10,7 +10,7 @@ from mock_providers.exchange.draws import Draws
 from mock_providers.exchange.received import Moment, Received
 from mock_providers.ledger.ledger import Entry, LedgerRow
 from mock_providers.profile import Profile
-from mock_providers.service import Service
+from mock_providers.server.service import Service
 
 HEADERS = {b"authorization": b"Bearer k", b"content-type": b"multipart/form-data; boundary=B"}
 CHAT = "/v1/chat/completions", {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}

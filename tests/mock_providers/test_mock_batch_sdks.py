@@ -20,7 +20,7 @@ from mock_providers.batches.files import StoredFile
 from mock_providers.endpoints import Decision
 from mock_providers.exchange.draws import Draws
 from mock_providers.exchange.received import Moment, Received
-from mock_providers.service import Service
+from mock_providers.server.service import Service
 
 ServeMock = Callable[..., Awaitable[tuple[MockApp, dict[str, str]]]]
 CHAT: Literal["/v1/chat/completions"] = "/v1/chat/completions"

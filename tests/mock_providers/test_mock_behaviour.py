@@ -11,7 +11,7 @@ from mock_providers.faults.base import FaultBase
 from mock_providers.faults.brownout import Brownout
 from mock_providers.faults.outage import Outage
 from mock_providers.plan import Plan
-from mock_providers.service import Service
+from mock_providers.server.service import Service
 
 HEADERS = {b"authorization": b"Bearer k", b"anthropic-version": b"2026-10-21"}
 NOTHING = Catalogue(())

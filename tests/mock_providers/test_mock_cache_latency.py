@@ -18,8 +18,8 @@ from mock_providers.limits.limits import Verdict
 from mock_providers.plan import Plan
 from mock_providers.profile import Model
 from mock_providers.prompt_cache.cache import CacheUse
-from mock_providers.service import Service
-from mock_providers.wire.openai_errors import OpenAIErrors
+from mock_providers.server.service import Service
+from mock_providers.wire.openai.errors import OpenAIErrors
 
 OBSERVED = load_profile("observed")
 CACHING = [

@@ -19,8 +19,8 @@ from mock_providers.faults.http_error import HttpError
 from mock_providers.faults.outage import Outage
 from mock_providers.faults.reset import Reset
 from mock_providers.plan import Piece, Plan
-from mock_providers.wire.anthropic_errors import AnthropicErrors
-from mock_providers.wire.openai_errors import OpenAIErrors
+from mock_providers.wire.anthropic.errors import AnthropicErrors
+from mock_providers.wire.openai.errors import OpenAIErrors
 
 OPENAI = Scene(OpenAIErrors("org-x"), 0.02)
 ANTHROPIC = Scene(AnthropicErrors(), 0.02)

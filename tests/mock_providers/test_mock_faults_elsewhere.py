@@ -11,7 +11,7 @@ from mock_providers.batches.store import Batch
 from mock_providers.endpoints import Decision
 from mock_providers.exchange.draws import Draws
 from mock_providers.exchange.received import Moment, Received
-from mock_providers.service import Service
+from mock_providers.server.service import Service
 
 UNPACED = load_profile("unpaced")
 HEADERS = {b"authorization": b"Bearer k", b"x-goog-api-key": b"k", b"anthropic-version": b"2026-10-21"}

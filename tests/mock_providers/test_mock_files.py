@@ -8,7 +8,7 @@ from mock_providers.batches.files import FileStore, StoredFile
 from mock_providers.exchange.received import Received
 from mock_providers.wire.fields import BadField
 from mock_providers.wire.multipart import read_form
-from mock_providers.wire.openai_files import page_of_files, read_upload
+from mock_providers.wire.openai.files import page_of_files, read_upload
 from mock_providers.wire.pages import page_after, page_before
 
 TYPE = 'multipart/form-data; boundary="cut here"'

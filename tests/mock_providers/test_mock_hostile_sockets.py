@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from mock_providers import MockApp, Profile, http_server
-from mock_providers import app as app_module
-from mock_providers.http_protocol import MockProtocol
+from mock_providers import MockApp, Profile
+from mock_providers.http import uvicorn_server as http_server
+from mock_providers.http.protocol import MockProtocol
+from mock_providers.server import app as app_module
 
 ServeMock = Callable[..., Awaitable[tuple[MockApp, dict[str, str]]]]
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]

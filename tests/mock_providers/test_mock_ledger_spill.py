@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_providers import Profile
-from mock_providers.app import MockApp
 from mock_providers.ledger.ledger import Asked, Entry, Ledger, LedgerRow
 from mock_providers.ledger.store import RowStore
 from mock_providers.ledger.totals import OTHERS, Totals
+from mock_providers.server.app import MockApp
 
 
 def row(nth: int, **changes: Any) -> LedgerRow:

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from mock_providers import MockApp, Profile, describe_faults
+from mock_providers.admin.live_page import live_page
+from mock_providers.admin.live_stats import live_stats, phase
 from mock_providers.faults import parse_faults
-from mock_providers.live_page import live_page
-from mock_providers.live_stats import live_stats, phase
 
 ServeMock = Callable[..., Awaitable[tuple[MockApp, dict[str, str]]]]
 

@@ -17,11 +17,11 @@ from mock_providers.engine import planner as behaviour
 from mock_providers.exchange.received import Received
 from mock_providers.exchange.request import Part, Problem, Refused, Request, Tool
 from mock_providers.plan import Block, Choice, Piece, Plan
-from mock_providers.wire.anthropic_errors import AnthropicErrors
-from mock_providers.wire.anthropic_messages import AnthropicMessages
+from mock_providers.wire.anthropic.errors import AnthropicErrors
+from mock_providers.wire.anthropic.messages import AnthropicMessages
 from mock_providers.wire.dialect import Stamp
-from mock_providers.wire.openai_chat import OpenAIChat
-from mock_providers.wire.openai_errors import OpenAIErrors
+from mock_providers.wire.openai.chat import OpenAIChat
+from mock_providers.wire.openai.errors import OpenAIErrors
 
 ServeMock = Callable[..., Awaitable[tuple[MockApp, dict[str, str]]]]
 CODEC = OpenAIChat(load_profile("page").providers["openai"], OpenAIErrors("org-x"))

@@ -12,9 +12,9 @@ from mock_providers.exchange.received import Received
 from mock_providers.exchange.request import Problem, Refused, Request
 from mock_providers.limits.limits import Meter, Verdict
 from mock_providers.plan import Choice, Piece, Plan
-from mock_providers.wire.anthropic import Anthropic, rfc3339
-from mock_providers.wire.anthropic_errors import AnthropicErrors
-from mock_providers.wire.anthropic_messages import AnthropicMessages
+from mock_providers.wire.anthropic.dialect import Anthropic, rfc3339
+from mock_providers.wire.anthropic.errors import AnthropicErrors
+from mock_providers.wire.anthropic.messages import AnthropicMessages
 from mock_providers.wire.dialect import Stamp
 
 STAMP = Stamp("req_0a", "claude-sonnet-4-5", 1_767_225_600.0)

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 
 from mock_providers import MockApp, Profile
 from mock_providers.endpoints import Decision
-from mock_providers.endpoints.desk import Reply
+from mock_providers.endpoints.provider_context import Reply
 from mock_providers.exchange.received import Received
 from mock_providers.exchange.request import Refused, Request
+from mock_providers.http.playback import Line, play
 from mock_providers.ledger.ledger import Asked, Entry
 from mock_providers.limits.limits import LimitName, Meter, Verdict
 from mock_providers.plan import Block, Choice, Piece, Plan
-from mock_providers.playback import Line, play
 from mock_providers.wire.dialect import Stamp
-from mock_providers.wire.gemini import Gemini
-from mock_providers.wire.gemini_content import GeminiContent
-from mock_providers.wire.gemini_errors import GeminiErrors
+from mock_providers.wire.gemini.content import GeminiContent
+from mock_providers.wire.gemini.dialect import Gemini
+from mock_providers.wire.gemini.errors import GeminiErrors
 
 ServeMock = Callable[..., Awaitable[tuple[MockApp, dict[str, str]]]]
 STAMP = Stamp("req_0a", "gemini-2.5-flash", 0.0)

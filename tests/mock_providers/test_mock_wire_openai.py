@@ -14,9 +14,9 @@ from mock_providers.exchange.request import Problem, Refused, Request
 from mock_providers.limits.limits import Meter, Verdict
 from mock_providers.plan import Choice, Piece, Plan
 from mock_providers.wire.dialect import Stamp
-from mock_providers.wire.openai import OpenAI
-from mock_providers.wire.openai_chat import OpenAIChat
-from mock_providers.wire.openai_errors import OpenAIErrors, go_duration
+from mock_providers.wire.openai.chat import OpenAIChat
+from mock_providers.wire.openai.dialect import OpenAI
+from mock_providers.wire.openai.errors import OpenAIErrors, go_duration
 from mock_providers.wire.together import Together
 
 STAMP = Stamp("req_0a", "gpt-4o", 1_700_000_000.9)

@@ -30,7 +30,7 @@ from harness.stack.upstream.transport import make_client
 from harness.world.serving import serve
 from harness.world.virtual import Leftovers, VirtualLoop, run_virtual
 from mock_providers import LedgerRow, MockApp, Profile, make_profile, parse_faults
-from mock_providers.asgi import AsgiApp, Receive, Scope, Send
+from mock_providers.http.asgi import AsgiApp, Receive, Scope, Send
 
 TTFT_S = 0.4
 GAP_S = 0.02

@@ -18,10 +18,10 @@ from harness.stack.wire.openai import OpenAICodec
 from mock_providers import load_profile
 from mock_providers.exchange.received import Received
 from mock_providers.exchange.request import Request
-from mock_providers.wire.anthropic_errors import AnthropicErrors
-from mock_providers.wire.anthropic_messages import AnthropicMessages
-from mock_providers.wire.openai_chat import OpenAIChat
-from mock_providers.wire.openai_errors import OpenAIErrors
+from mock_providers.wire.anthropic.errors import AnthropicErrors
+from mock_providers.wire.anthropic.messages import AnthropicMessages
+from mock_providers.wire.openai.chat import OpenAIChat
+from mock_providers.wire.openai.errors import OpenAIErrors
 
 GPT = Target("gpt", "openai", "gpt-4o")
 CLAUDE = Target("claude", "anthropic", "claude-sonnet-4-5")

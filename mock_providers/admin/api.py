@@ -1,0 +1,253 @@
+"""The admin API, under `/_mock/` on every port: how a runner, a test or a user steers the providers.
+
+- `GET` of `/_mock/` itself: the live page
+- `GET health`: status, profile, seed, whether and how long t = 0 has passed, requests in flight, rows
+- `GET stats`: what the live page shows; `live_stats` has its shape. Unlike health it never sets t = 0
+- `GET kinds`: `{kind: {"summary", "options"}}` of faults
+- `POST start` `{"at_s": X}`: t = 0 is X on the machine's monotonic clock (default: now)
+- `GET faults`; `POST` or `PUT faults` `[{"kind": ...}, ...]`: the schedule; a new one replaces the old
+- `POST faults/add` `{"kind": ..., "for_s": S}`: one more, from now on for S seconds, null for no end
+  (without `for_s`: in the window that it names itself); `POST faults/remove`: the first that equals the body
+- `POST reset` `{"seed": N}`: forget ledger, limits, counters, faults and t = 0 (default: keep the seed)
+- `GET ledger?since=N&follow=true`: NDJSON, the rows of requests that have ended, from index N on (default
+  0); `follow` goes on with new ones until the client leaves or a reset. `x-ledger-rows` counts all rows
+- `GET profile`: as JSON
+
+Bad input gets 400 and `{"error": "<one line>"}`. A slash at a path's end is ignored; GET answers HEAD too.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
+from urllib.parse import parse_qsl
+
+import orjson
+from pydantic import Field, ValidationError
+
+from ..exchange.validation import one_line
+from ..faults import FaultError, parse_faults
+from ..faults.base import FaultBase
+from ..http import asgi
+from ..http.playback import BodyTooLarge, Gone, Line
+from ..latency.latency import Options
+from .live_page import live_page
+from .live_stats import fault_kinds, live_stats, told
+
+if TYPE_CHECKING:
+    from ..server.app import MockApp
+
+T = TypeVar("T", bound=Options)
+
+BASE_URLS = "brownout.base_urls"
+"""Key of an ASGI scope: the base URL of each provider by its name, where the server knows them."""
+
+_MAX_BODY_BYTES = 4 * 1024 * 1024
+_FOLLOW_S = 0.2
+_NDJSON = (b"content-type", b"application/x-ndjson")
+
+
+class _Start(Options):
+    at_s: Annotated[float, Field(allow_inf_nan=False)] | None = None
+
+
+class _Reset(Options):
+    seed: int | None = None
+
+
+class _LedgerQuery(Options):
+    since: Annotated[int, Field(ge=0, strict=False)] = 0
+    follow: Annotated[bool, Field(strict=False)] = False
+
+
+class _FromNow(Options):
+    for_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
+
+
+class BadRequest(Exception):
+    """The admin request cannot be honoured; one line."""
+
+
+class _Asked(NamedTuple):
+    """One admin request, its body read."""
+
+    body: bytes
+    scope: asgi.Scope
+
+
+Handler = Callable[[_Asked], Any]
+
+
+class Admin:
+    """The ASGI app of the admin API."""
+
+    def __init__(self, app: "MockApp") -> None:
+        self._app = app
+        self._routes: Mapping[str, Mapping[str, Handler | None]] = {
+            "health": {"GET": self._health},
+            "start": {"POST": self._start},
+            "faults": {"GET": self._faults, "POST": self._set_faults, "PUT": self._set_faults},
+            "faults/add": {"POST": self._add_fault},
+            "faults/remove": {"POST": self._remove_fault},
+            "reset": {"POST": self._reset},
+            "ledger": {"GET": None},  # the one that streams
+            "profile": {"GET": lambda _: self._app.profile.model_dump(mode="json")},
+            "stats": {"GET": self._stats},
+            "kinds": {"GET": lambda _: fault_kinds()},
+        }
+
+    async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        """Answer one request."""
+        path = scope["path"]
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        name = path.removeprefix("/_mock").strip("/")
+        if name == "" and method == "GET":
+            await _send_page(path, send)
+        elif name not in self._routes or not path.startswith("/_mock/"):
+            expected = f"expected /_mock/ and one of {', '.join(self._routes)}"
+            await _send_json(send, 404, {"error": f"{' '.join(path.splitlines())}: {expected}"})
+        elif method not in self._routes[name]:
+            expected = f"expected {' or '.join(self._routes[name])}, got {method}"
+            await _send_json(send, 405, {"error": f"{path}: {expected}"})
+        else:
+            await self._respond(self._routes[name][method], scope, receive, send)
+
+    async def _respond(
+        self, handler: Handler | None, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send
+    ) -> None:
+        line = Line(scope, receive, send)
+        try:
+            if handler is None:
+                query = _ledger_query(scope)
+                await self._start_ledger(line)
+                if scope["method"] != "HEAD":
+                    await self._play_ledger(query, line)
+                await line.write(b"", more=False)
+            else:
+                body = b"" if scope["method"] in ("GET", "HEAD") else await line.body(_MAX_BODY_BYTES)
+                await _send_json(send, 200, handler(_Asked(body, scope)))
+        except BodyTooLarge:
+            await _send_json(send, 413, {"error": f"body: expected at most {_MAX_BODY_BYTES} bytes"})
+        except (BadRequest, FaultError) as error:
+            await _send_json(send, 400, {"error": str(error)})
+        except Gone:
+            return
+        finally:
+            line.close()
+
+    def _health(self, asked: _Asked) -> dict[str, object]:
+        app = self._app
+        return {
+            "status": "ok",
+            "profile": app.profile.name,
+            "seed": app.run.seed,
+            "t_s": app.moment().t_s,
+            "in_flight": app.in_flight,
+            "ledger_rows": len(app.ledger),
+            "faults": len(app.faults),
+        }
+
+    def _stats(self, asked: _Asked) -> dict[str, object]:
+        started_at = self._app.run.started_at
+        t_s = None if started_at is None else asyncio.get_running_loop().time() - started_at
+        return live_stats(self._app, t_s, asked.scope.get(BASE_URLS, {}))
+
+    def _start(self, asked: _Asked) -> dict[str, float]:
+        return {"at_s": self._app.start(_options(_Start, asked.body).at_s)}
+
+    def _reset(self, asked: _Asked) -> dict[str, object]:
+        self._app.reset(_options(_Reset, asked.body).seed)
+        return self._health(asked)
+
+    def _faults(self, asked: _Asked) -> list[dict[str, Any]]:
+        return [told(fault) for fault in self._app.faults]
+
+    def _set_faults(self, asked: _Asked) -> list[dict[str, Any]]:
+        self._app.set_faults(parse_faults(_json(asked.body), self._app.profile))
+        return self._faults(asked)
+
+    def _add_fault(self, asked: _Asked) -> list[dict[str, Any]]:
+        item = _object(asked.body)
+        if "for_s" in item:
+            item = self._from_now(item)
+        self._app.set_faults([*self._app.faults, self._one_fault(item)])
+        return self._faults(asked)
+
+    def _remove_fault(self, asked: _Asked) -> list[dict[str, Any]]:
+        faults, gone = list(self._app.faults), self._one_fault(_object(asked.body))
+        if gone not in faults:
+            raise BadRequest("body: expected one of the scheduled faults, as GET faults tells it")
+        faults.remove(gone)
+        self._app.set_faults(faults)
+        return self._faults(asked)
+
+    def _from_now(self, item: dict[str, Any]) -> dict[str, Any]:
+        """The fault with a window that opens now instead of its `for_s`."""
+        if "from_s" in item or "to_s" in item:
+            raise BadRequest("for_s: expected without from_s and to_s, it is counted from now")
+        for_s = _checked(_FromNow, {"for_s": item["for_s"]}).for_s
+        from_s = max(0.0, self._app.moment().t_s)
+        rest = {name: value for name, value in item.items() if name != "for_s"}
+        return {**rest, "from_s": from_s, "to_s": None if for_s is None else from_s + for_s}
+
+    def _one_fault(self, item: dict[str, Any]) -> FaultBase:
+        try:
+            (fault,) = parse_faults([item], self._app.profile)
+        except FaultError as error:
+            raise BadRequest(str(error).removeprefix("faults.0.")) from None
+        return fault
+
+    async def _start_ledger(self, line: Line) -> None:
+        await line.start(200, [_NDJSON, (b"x-ledger-rows", b"%d" % len(self._app.ledger))])
+
+    async def _play_ledger(self, query: _LedgerQuery, line: Line) -> None:
+        ledger, since = self._app.ledger, query.since
+        while True:
+            end = len(ledger)
+            for part in ledger.ndjson(since=since):
+                await line.write(part, more=True)
+                await line.breathe()
+            since = max(since, end)
+            if not query.follow or self._app.ledger is not ledger:
+                return
+            await line.until(line.now() + _FOLLOW_S)
+
+
+async def _send_page(path: str, send: asgi.Send) -> None:
+    if path != "/_mock/":  # the page's own requests are relative to this
+        await asgi.reply(send, 308, [(b"location", b"/_mock/")], b"")
+    else:
+        await asgi.reply(send, 200, *live_page())
+
+
+async def _send_json(send: asgi.Send, status: int, value: Any) -> None:
+    await asgi.reply(send, status, [asgi.JSON], orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def _ledger_query(scope: asgi.Scope) -> _LedgerQuery:
+    query = scope.get("query_string", b"").decode("latin-1")
+    return _checked(_LedgerQuery, dict(parse_qsl(query, keep_blank_values=True)))
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except ValueError as error:
+        raise BadRequest(f"body: expected JSON: {error}") from None
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    value = _json(body)
+    if not isinstance(value, dict):
+        raise BadRequest("body: expected a fault: an object with a kind")
+    return value
+
+
+def _options(kind: type[T], body: bytes) -> T:
+    return _checked(kind, _json(body) if body.strip() else {})
+
+
+def _checked(kind: type[T], value: Any) -> T:
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        raise BadRequest(one_line(error)) from None

@@ -1,0 +1,1 @@
+"""The providers as an ASGI application, and as a server on sockets."""

@@ -1,0 +1,198 @@
+"""The mock providers as plain ASGI: one shared state, one callable for each provider, one for the admin API.
+
+The app holds the clock and the lines that are open; what to do about a request is decided in `service`,
+played in `playback`, and recorded in `ledger` exactly once, however the request ends.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from ..admin.api import Admin
+from ..content.answers import Catalogue
+from ..endpoints import Decision
+from ..exchange.draws import Draws
+from ..exchange.received import Moment, Received
+from ..faults import check_faults
+from ..faults.base import FaultBase
+from ..http import asgi
+from ..http.playback import RESET, BodyTooLarge, Gone, Line, play
+from ..ledger.ledger import Entry, Ledger
+from ..profile import Profile
+from .service import Service
+
+DEFAULT_EPOCH_S = 1_767_225_600.0
+"""2026-01-01T00:00:00Z: the Unix time at which the loop's clock is taken to read 0."""
+
+MAX_BODY_BYTES = 32 * 1024 * 1024
+"""Anthropic's documented request limit, used for all."""
+
+
+class Run:
+    """Everything that a reset starts afresh."""
+
+    def __init__(self, profile: Profile, catalogue: Catalogue, seed: int) -> None:
+        self.seed = seed
+        self.ledger = Ledger()
+        self.faults: tuple[FaultBase, ...] = ()
+        self.in_flight = 0
+        self.started_at: float | None = None
+        draws = Draws(seed)
+        self.services = {name: Service(name, profile, catalogue, draws) for name in profile.providers}
+
+    def t0(self, now: float) -> float:
+        """t = 0 on the loop's clock: `now` when nothing has set it before."""
+        if self.started_at is None:
+            self.started_at = now
+        return self.started_at
+
+
+class MockApp:
+    """The providers of a profile.
+
+    - `seed`: of every draw (default 0)
+    - `answers`: questions with right and wrong answers (default: none, every reply is generated prose)
+    - `faults`: the schedule to begin with (default: none); raises FaultError when it does not fit the profile
+    - `epoch_s`: the Unix time at which the loop's clock reads 0. The default makes runs repeatable; who needs
+      wall-clock timestamps passes the current Unix time minus `loop.time()`
+
+    t = 0 of the fault schedule and of the ledger is when `start` was called, else when the first request of
+    any kind reached the app.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        *,
+        seed: int = 0,
+        answers: Catalogue | None = None,
+        faults: Iterable[FaultBase] = (),
+        epoch_s: float = DEFAULT_EPOCH_S,
+    ) -> None:
+        self.profile = profile
+        self._answers = answers or Catalogue(())
+        self._epoch_s = epoch_s
+        self._lines: dict[Line, None] = {}
+        self.run = Run(profile, self._answers, seed)
+        self.set_faults(faults)
+        self.admin: asgi.AsgiApp = Admin(self)
+
+    def provider(self, name: str) -> asgi.AsgiApp:
+        """The ASGI app of one provider; `/_mock/*` works on it too."""
+        if name not in self.profile.providers:
+            raise KeyError(f"no provider {name!r} in profile {self.profile.name!r}")
+        return partial(self._route, name)
+
+    def start(self, at_s: float | None = None) -> float:
+        """Set t = 0 to `at_s` on the loop's clock (default: now); returns it."""
+        self.run.started_at = asyncio.get_running_loop().time() if at_s is None else at_s
+        return self.run.started_at
+
+    def reset(self, seed: int | None = None) -> None:
+        """Forget ledger, limits, counters, faults and t = 0; requests in flight go unrecorded."""
+        self.run = Run(self.profile, self._answers, self.run.seed if seed is None else seed)
+
+    def set_faults(self, faults: Iterable[FaultBase]) -> None:
+        """Replace the schedule; raises FaultError."""
+        checked = check_faults(faults, self.profile)
+        self._look_at_batches()  # what is done by now was done under the old schedule
+        self.run.faults = checked
+        for service in self.run.services.values():
+            service.forget_faults()
+
+    @property
+    def faults(self) -> Sequence[FaultBase]:
+        """The schedule, models by their canonical ids."""
+        return self.run.faults
+
+    @property
+    def ledger(self) -> Ledger:
+        """The rows of the requests that have ended since the last reset.
+
+        Items of batches are answered when somebody looks, so outside of a running loop, which has the clock,
+        those that came due since the last look are missing.
+        """
+        self._look_at_batches()
+        return self.run.ledger
+
+    @property
+    def in_flight(self) -> int:
+        """API requests received since the last reset that have not ended."""
+        return self.run.in_flight
+
+    def hang_up(self) -> None:
+        """Cut every request in flight; their rows follow as soon as the loop runs."""
+        for line in list(self._lines):
+            line.interrupt()
+
+    def _look_at_batches(self) -> None:
+        try:
+            now = asyncio.get_running_loop().time()
+        except RuntimeError:
+            return
+        self._bring_in(self.run, now)
+
+    def _bring_in(self, run: Run, now: float) -> None:
+        """The rows of batch items that have come due."""
+        if run.started_at is None:
+            return
+        moment = Moment(now, now - run.started_at, self._epoch_s + now)
+        due = [entry for service in run.services.values() for entry in service.due_rows(run.faults, moment)]
+        for entry in sorted(due, key=lambda entry: entry.received):
+            run.ledger.append(entry.row(run.started_at))
+
+    def moment(self) -> Moment:
+        """Now, on the three clocks."""
+        now = asyncio.get_running_loop().time()
+        return Moment(now, now - self.run.t0(now), self._epoch_s + now)
+
+    async def _route(self, name: str, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        if scope["path"] == "/_mock" or scope["path"].startswith("/_mock/"):
+            await self.admin(scope, receive, send)
+        else:
+            await self._exchange(self.run, self.run.services[name], scope, receive, send)
+
+    async def _exchange(
+        self, run: Run, service: Service, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send
+    ) -> None:
+        """One request, from its headers to its row in the ledger."""
+        received = asgi.received(scope)
+        line = Line(scope, receive, send)
+        run.t0(line.now())
+        entry = Entry(service.arrival(received), line.now())
+        decision: Decision | None = None
+        run.in_flight += 1
+        self._lines[line] = None
+        try:
+            decision = await self._decide(run, service, entry, received, line)
+            await play(line, service.dialect, decision, entry)
+        except Gone:
+            entry.ended = "reset" if line.interrupted else "client_closed"
+            if line.interrupted:
+                await line.cut(RESET)
+        finally:
+            line.close()
+            del self._lines[line]
+            run.in_flight -= 1
+            if decision is not None:
+                service.settle(decision, entry.tokens_sent, line.now())
+            self._bring_in(run, line.now())
+            run.ledger.append(entry.row(run.t0(entry.received)))
+
+    async def _decide(
+        self, run: Run, service: Service, entry: Entry, received: Received, line: Line
+    ) -> Decision:
+        try:
+            body = await line.body(MAX_BODY_BYTES)
+        except BodyTooLarge:
+            problem = service.dialect.errors.too_large(MAX_BODY_BYTES)
+            moment = self.moment()
+            decision = service.refuse(entry.asked, problem, moment)
+        else:
+            moment = self.moment()
+            self._bring_in(run, moment.now)
+            decision = service.decide(entry.asked, replace(received, body=body), run.faults, moment)
+        entry.received = moment.now
+        entry.asked, entry.plan, entry.price = decision.asked, decision.plan, decision.price
+        return decision

@@ -1,0 +1,72 @@
+"""One uvicorn server for all providers: a listening socket each, told apart by the port of a request."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Mapping
+
+from ..admin.api import BASE_URLS
+from ..http import asgi
+from ..http.uvicorn_server import BindError, build_server, listen, shut_down
+from .app import MockApp
+
+ADMIN = "admin"
+
+
+async def serve(
+    app: MockApp,
+    *,
+    host: str = "127.0.0.1",
+    ports: Mapping[str, int] | None = None,
+    on_ready: Callable[[dict[str, str]], None],
+    stop: asyncio.Event,
+) -> None:
+    """Serve every provider of the app and its admin API until `stop` is set.
+
+    `ports` gives a port by provider name or "admin"; 0 (the default for each) takes any free one. `on_ready`
+    is called once with the base URL that an SDK of each provider wants (OpenAI-shaped ones end in /v1).
+    On `stop` new connections are refused, requests in flight get half a second, then are cut and recorded.
+
+    Raises PortInUse or BindError before anything is served, ValueError for a port of an unknown provider.
+    """
+    sockets = _bind(app, host, ports or {})
+    by_port = {
+        sock.getsockname()[1]: app.admin if name == ADMIN else app.provider(name)
+        for name, sock in sockets.items()
+    }
+
+    base_urls = {name: _base_url(app, name, sock) for name, sock in sockets.items()}
+
+    async def by_listening_port(scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        scope[BASE_URLS] = base_urls
+        await by_port[scope["server"][1]](scope, receive, send)
+
+    server = build_server(by_listening_port)
+    await server.startup(sockets=list(sockets.values()))
+    try:
+        on_ready(base_urls)
+        await stop.wait()
+    finally:
+        await shut_down(server, app.hang_up)
+
+
+def _bind(app: MockApp, host: str, ports: Mapping[str, int]) -> dict[str, socket.socket]:
+    names = [*app.profile.providers, ADMIN]
+    for name in ports:
+        if name not in names:
+            raise ValueError(f"ports.{name}: expected one of {', '.join(names)}")
+    sockets: dict[str, socket.socket] = {}
+    try:
+        for name in names:
+            sockets[name] = listen(host, ports.get(name, 0), name)
+    except BindError:
+        for sock in sockets.values():
+            sock.close()
+        raise
+    return sockets
+
+
+def _base_url(app: MockApp, name: str, sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    openai_shaped = name != ADMIN and app.profile.providers[name].protocol in ("openai", "together")
+    return f"http://{shown}:{port}{'/v1' if openai_shaped else ''}"

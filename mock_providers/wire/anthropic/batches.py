@@ -1,0 +1,149 @@
+"""Anthropic's message batches: their requests read, batch objects and result lines written."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from ...batches.store import Batch, Item
+from ...exchange.received import HeadersIn, Received
+from ...exchange.request import Problem
+from ..fields import BadField, Fields, dumps, loads
+from ..pages import Page, limit_of, page_after, page_before
+from .dialect import rfc3339
+
+MOST_REQUESTS = 100_000
+_CUSTOM_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_INVALID = "invalid_request_error"
+
+
+def read_requests(body: bytes, headers: HeadersIn) -> list[Item]:
+    """The items of a request for a batch; raises BadField, or ValueError for what is no JSON."""
+    fields = Fields(loads(body))
+    fields.only(frozenset(("requests", "betas", "user_profile_id")))
+    fields.require("requests")
+    given = fields.items("requests")
+    if not 1 <= len(given) <= MOST_REQUESTS:
+        said = f"List should have between 1 and {MOST_REQUESTS} items"
+        raise BadField(("requests",), "unsupported", said)
+    items: dict[str, Item] = {}
+    for nth, value in enumerate(given):
+        item = _read_item(Fields(value, ("requests", nth)), nth, headers)
+        if item.custom_id in items:
+            said = f"custom_id must be unique within a batch, got '{item.custom_id}' twice"
+            raise BadField(("requests", nth, "custom_id"), "unsupported", said)
+        items[item.custom_id] = item
+    return list(items.values())
+
+
+def _read_item(fields: Fields, nth: int, headers: HeadersIn) -> Item:
+    fields.only(frozenset(("custom_id", "params")))
+    custom_id = fields.text("custom_id")
+    if not _CUSTOM_ID.fullmatch(custom_id):
+        said = f"String should match pattern '^{_CUSTOM_ID.pattern}$'"
+        raise BadField(("requests", nth, "custom_id"), "unsupported", said)
+    fields.require("params")
+    params = {name: value for name, value in fields.read("params", "object").items() if name != "stream"}
+    return Item(custom_id, Received("POST", "/v1/messages", headers, {}, dumps(params)))
+
+
+def page_of_batches(batches: Sequence[Batch], received: Received) -> Page[Batch]:
+    """The batches that a list request asks for; raises BadField."""
+    query = received.query
+    limit = limit_of(query, 20, 1000)
+    if "before_id" in query:
+        return page_before(batches, lambda batch: batch.id, query["before_id"], limit)
+    return page_after(batches, lambda batch: batch.id, query.get("after_id"), limit)
+
+
+def batch_body(batch: Batch, base_url: str, now: float, wall_s: float) -> bytes:
+    """The JSON of a batch; `base_url` is where its results can be fetched from."""
+    return orjson.dumps(_told(batch, base_url, now, wall_s))
+
+
+def batches_body(page: Page[Batch], base_url: str, now: float, wall_s: float) -> bytes:
+    """The JSON of a page of batches."""
+    data = [_told(batch, base_url, now, wall_s) for batch in page.items]
+    ids = {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
+    return orjson.dumps({"data": data, "has_more": page.has_more, **ids})
+
+
+def deleted_body(batch_id: str) -> bytes:
+    """The JSON that says that a batch is gone."""
+    return orjson.dumps({"id": batch_id, "type": "message_batch_deleted"})
+
+
+def results_body(batch: Batch) -> bytes:
+    """The results of a batch that has ended, one a line."""
+    lines = []
+    for nth, item in enumerate(batch.items):
+        line = {"custom_id": item.custom_id, "result": _result(batch, nth)}
+        lines.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+    return b"".join(lines)
+
+
+def no_such_batch(batch_id: str) -> Problem:
+    """No batch has this id."""
+    return Problem(404, "not_found_error", f"Message Batch {batch_id} not found.")
+
+
+def no_results_yet(batch_id: str) -> Problem:
+    """The batch has not ended."""
+    return Problem(404, "not_found_error", f"Message Batch {batch_id} has no available results.")
+
+
+def cannot(verb: str, batch_id: str, status: str) -> Problem:
+    """The batch is in no state for this."""
+    return Problem(400, _INVALID, f"Message Batch {batch_id} cannot be {verb}: its status is {status}.")
+
+
+def status_of(batch: Batch, now: float) -> str:
+    """`processing_status`."""
+    if batch.course.ended(now):
+        return "ended"
+    return "canceling" if batch.course.cancelled is not None else "in_progress"
+
+
+def _result(batch: Batch, nth: int) -> dict[str, Any]:
+    result = batch.results.get(nth)
+    if result is None:
+        return {"type": "canceled" if batch.course.outcome == "cancelled" else "expired"}
+    kind, name = ("succeeded", "message") if result.status == 200 else ("errored", "error")
+    return {"type": kind, name: orjson.Fragment(result.body)}
+
+
+def _told(batch: Batch, base_url: str, now: float, wall_s: float) -> dict[str, Any]:
+    course = batch.course
+
+    def wall(at: float | None) -> str | None:
+        return None if at is None else rfc3339(wall_s - now + at)
+
+    ended = course.ended(now)
+    return {
+        "id": batch.id,
+        "type": "message_batch",
+        "processing_status": status_of(batch, now),
+        "request_counts": _counts(batch, now),
+        "ended_at": wall(course.ends) if ended else None,
+        "created_at": wall(course.created),
+        "expires_at": wall(course.expires),
+        "archived_at": None,
+        "cancel_initiated_at": wall(course.cancelled),
+        "results_url": f"{base_url}/v1/messages/batches/{batch.id}/results" if ended else None,
+    }
+
+
+def _counts(batch: Batch, now: float) -> dict[str, int]:
+    """As documented, all but `processing` are zero until the whole batch has ended."""
+    total, counts = len(batch.items), batch.course.counts(now)
+    if not batch.course.ended(now):
+        return {"processing": total, "succeeded": 0, "errored": 0, "canceled": 0, "expired": 0}
+    succeeded = sum(result.status == 200 for result in batch.results.values())
+    return {
+        "processing": 0,
+        "succeeded": succeeded,
+        "errored": counts.done - succeeded,
+        "canceled": counts.canceled,
+        "expired": counts.expired,
+    }

@@ -1,0 +1,64 @@
+"""Anthropic's server-sent events: each content block opened, filled by deltas and closed, in order."""
+
+import orjson
+
+from ...plan import Block, Piece
+
+_PING = b'event: ping\ndata: {"type":"ping"}\n\n'
+_DELTA_AFTER = b"}}\n\n"
+_DELTA = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":%s'
+_TEXT_DELTA = b'{"type":"text_delta","text":'
+_ARGUMENTS_DELTA = b'{"type":"input_json_delta","partial_json":'
+_STOP = b'event: content_block_stop\ndata: {"type":"content_block_stop","index":%d}\n\n'
+_MESSAGE_STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+
+
+class AnthropicFrames:
+    """Deltas are one fixed string on either side of the text, made anew where a block opens.
+
+    A block without content is never opened, so an empty reply has no blocks at all.
+    """
+
+    __slots__ = ("_before", "_blocks", "_index", "head", "tail")
+
+    def __init__(
+        self, message: dict[str, object], ending: dict[str, object], blocks: tuple[Block, ...], filled: int
+    ) -> None:
+        """`message` begins the stream, `ending` is its message_delta; `filled` blocks have content."""
+        self._blocks = blocks
+        self._index = -1
+        self._before = b""
+        start = orjson.dumps({"type": "message_start", "message": message})
+        self.head = b"event: message_start\ndata: %s\n\n" % start
+        last_stop = _STOP % (filled - 1) if filled else b""
+        self.tail = b"%sevent: message_delta\ndata: %s\n\n%s" % (
+            last_stop,
+            orjson.dumps({"type": "message_delta", **ending}),
+            _MESSAGE_STOP,
+        )
+
+    def piece(self, piece: Piece) -> bytes:
+        """One delta."""
+        if piece.opens:
+            opening = self._open(self._blocks[piece.block])
+            return b"%s%s%s%s" % (opening, self._before, orjson.dumps(piece.text), _DELTA_AFTER)
+        return b"%s%s%s" % (self._before, orjson.dumps(piece.text), _DELTA_AFTER)
+
+    def _open(self, block: Block) -> bytes:
+        """The events between the block before and the first content of this one."""
+        stop = _STOP % self._index if self._index >= 0 else b""
+        ping = b"" if stop else _PING
+        self._index += 1
+        is_text = block.kind == "text"
+        self._before = _DELTA % (self._index, _TEXT_DELTA if is_text else _ARGUMENTS_DELTA)
+        start = {"type": "content_block_start", "index": self._index, "content_block": empty_block(block)}
+        event = b"%sevent: content_block_start\ndata: %s\n\n%s" % (stop, orjson.dumps(start), ping)
+        # The arguments of a tool begin with an empty delta, as the provider's do.
+        return event if is_text else b'%s%s""%s' % (event, self._before, _DELTA_AFTER)
+
+
+def empty_block(block: Block) -> dict[str, object]:
+    """A content block before anything is in it."""
+    if block.kind == "text":
+        return {"type": "text", "text": ""}
+    return {"type": "tool_use", "id": f"toolu_{block.id}", "name": block.name, "input": {}}

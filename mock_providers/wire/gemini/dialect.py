@@ -1,0 +1,64 @@
+"""Gemini's protocol, what its endpoints share: keys, headers, refusals, models."""
+
+from collections.abc import Iterable
+
+import orjson
+
+from ...exchange.received import Received
+from ...exchange.request import Problem
+from ...limits.header_style import retry_after_headers
+from ...plan import Plan
+from ...profile import Provider
+from ..dialect import HeadersOut, Stamp
+from .errors import GeminiErrors, error_details
+
+
+class Gemini:
+    """The protocol of one Gemini-shaped provider."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self.errors = GeminiErrors()
+
+    def api_key(self, received: Received) -> str:
+        """The key in the header, else in the query."""
+        return received.header(b"x-goog-api-key") or received.query.get("key", "")
+
+    def headers(self, stamp: Stamp, plan: Plan) -> HeadersOut:
+        """How long the server took. Limits show in no header; the time to wait is in the error's body."""
+        headers = [(b"server-timing", b"gfet4t7; dur=%d" % ((plan.headers_s or 0.0) * 1000))]
+        if (problem := plan.problem) is not None:
+            style = self._provider.header_style
+            headers += retry_after_headers(style, problem.retry_after_s, stamp.wall_s, "none")
+        return headers
+
+    def error_body(self, problem: Problem, request_id: str) -> bytes:
+        """The JSON of a refusal."""
+        error: dict[str, object] = {
+            "code": problem.status,
+            "message": problem.message,
+            "status": problem.type,
+        }
+        if details := error_details(problem):
+            error["details"] = details
+        return orjson.dumps({"error": error})
+
+    def error_event(self, problem: Problem, request_id: str) -> bytes:
+        """The same inside a stream."""
+        return b"data: %s\r\n\r\n" % self.error_body(problem, request_id)
+
+    def models_body(self, model_ids: Iterable[str]) -> bytes:
+        """The list of models, in one page."""
+        return orjson.dumps({"models": [self._model(id_) for id_ in model_ids]})
+
+    def model_body(self, model_id: str) -> bytes:
+        """One model."""
+        return orjson.dumps(self._model(model_id))
+
+    def _model(self, model_id: str) -> dict[str, object]:
+        about: dict[str, object] = {"name": f"models/{model_id}", "version": "001", "displayName": model_id}
+        if model := self._provider.models.get(model_id):
+            about["inputTokenLimit"] = model.context_window
+            about["outputTokenLimit"] = model.max_output_tokens
+            about["supportedGenerationMethods"] = ["generateContent", "countTokens"]
+        return about

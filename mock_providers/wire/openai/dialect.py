@@ -1,0 +1,89 @@
+"""OpenAI's protocol, what its endpoints share: keys, response headers, refusals, models."""
+
+from collections.abc import Iterable
+
+import orjson
+
+from ...exchange.received import Received
+from ...exchange.request import Problem
+from ...limits.header_style import retry_after_headers, shown_meters, shown_remaining
+from ...limits.limits import Meter
+from ...plan import Plan
+from ...profile import Provider
+from ..dialect import MODELS_SINCE_S, HeadersOut, Stamp, bearer, should_retry_headers
+from .errors import OpenAIErrors, go_duration
+
+
+class OpenAI:
+    """The protocol of one OpenAI-shaped provider."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self.errors: OpenAIErrors = OpenAIErrors(provider.organization)
+
+    def api_key(self, received: Received) -> str:
+        """The bearer token."""
+        return bearer(received.headers)
+
+    def headers(self, stamp: Stamp, plan: Plan) -> HeadersOut:
+        """Request id, processing time and rate limits; after a refusal for rate also how long to wait."""
+        style = self._provider.header_style
+        headers = [
+            (b"x-request-id", stamp.request_id.encode()),
+            (b"openai-organization", self._provider.organization.encode()),
+            (b"openai-processing-ms", b"%d" % ((plan.headers_s or 0.0) * 1000)),
+            (b"openai-version", b"2020-10-01"),
+            *self._limit_headers(
+                _skewed(shown_meters(self._provider.header_style, plan.meters), plan.clock_skew_s)
+            ),
+        ]
+        if (problem := plan.problem) is not None:
+            headers += retry_after_headers(style, problem.retry_after_s, stamp.wall_s, "seconds_and_ms")
+            headers += should_retry_headers(problem)
+        return headers
+
+    def _limit_headers(self, meters: tuple[Meter, ...]) -> HeadersOut:
+        headers = []
+        for meter in meters:
+            name = b"requests" if meter.name == "requests" else b"tokens"
+            headers.append((b"x-ratelimit-limit-" + name, b"%d" % meter.limit))
+            headers.append((b"x-ratelimit-remaining-" + name, b"%d" % shown_remaining(meter)))
+            headers.append((b"x-ratelimit-reset-" + name, go_duration(max(0.0, meter.until_full_s)).encode()))
+        return headers
+
+    def error_body(self, problem: Problem, request_id: str) -> bytes:
+        """The JSON of a refusal."""
+        error = {
+            "message": problem.message,
+            "type": problem.type,
+            "param": problem.param,
+            "code": problem.code,
+        }
+        return orjson.dumps({"error": error})
+
+    def error_event(self, problem: Problem, request_id: str) -> bytes:
+        """The same inside a stream."""
+        return b"data: %s\n\n" % self.error_body(problem, request_id)
+
+    def models_body(self, model_ids: Iterable[str]) -> bytes:
+        """The list of models."""
+        return orjson.dumps({"object": "list", "data": [self._model(id_) for id_ in model_ids]})
+
+    def model_body(self, model_id: str) -> bytes:
+        """One model."""
+        return orjson.dumps(self._model(model_id))
+
+    def _model(self, model_id: str) -> dict[str, object]:
+        return {
+            "id": model_id,
+            "object": "model",
+            "created": MODELS_SINCE_S,
+            "owned_by": self._provider.organization,
+        }
+
+
+def _skewed(meters: tuple[Meter, ...], skew_s: float) -> tuple[Meter, ...]:
+    """The meters as a provider tells them whose clock is ahead by `skew_s`."""
+    if not skew_s:
+        return meters
+    return tuple(meter._replace(until_full_s=max(0.0, meter.until_full_s + skew_s)) for meter in meters)

@@ -1,0 +1,176 @@
+"""OpenAI's server-sent events: a role for each choice, its content in deltas, its finish, `[DONE]`."""
+
+import hashlib
+from functools import lru_cache
+
+import orjson
+
+from ...exchange.request import Request
+from ...plan import Block, Choice, Finish, Piece, Plan
+from ..dialect import Frames, Stamp
+
+FINISH_REASON: dict[Finish, str] = {
+    "stop": "stop",
+    "stop_sequence": "stop",
+    "length": "length",
+    "tool_use": "tool_calls",
+}
+_DONE = b"data: [DONE]\n\n"
+_PADDING = tuple(("q7Xw2LmZ9sKd4TbV"[:n]).encode() for n in range(16))
+
+
+def frames_of(request: Request, plan: Plan, stamp: Stamp) -> Frames:
+    """The events of a reply: one choice that is only text, which is most of them, has a shorter way."""
+    [first, *others] = plan.choices
+    if others or any(block.kind == "tool" for block in first.blocks):
+        return ChoicesFrames(request, plan, stamp)
+    return TextFrames(request, plan, stamp)
+
+
+class _Envelope:
+    """What the chunks of one reply have in common."""
+
+    def __init__(self, request: Request, stamp: Stamp) -> None:
+        self.opening = (
+            b'data: {"id":"%s","object":"chat.completion.chunk","created":%d,"model":%s,'
+            b'"service_tier":"default","system_fingerprint":"%s",'
+            % (
+                completion_id(stamp).encode(),
+                stamp.wall_s,
+                orjson.dumps(stamp.model),
+                fingerprint(stamp.model).encode(),
+            )
+        )
+        self.with_usage = request.include_usage
+        self._null_usage = b',"usage":null' if request.include_usage else b""
+        self.after = b'},"logprobs":null,"finish_reason":null}]' + self._null_usage
+
+    def delta(self, nth: int) -> bytes:
+        """A chunk of that choice up to its delta."""
+        return self.opening + b'"choices":[{"index":%d,"delta":' % nth
+
+    def role(self, nth: int, choice: Choice) -> bytes:
+        """The chunk that begins a choice; the content of one that only calls tools is null."""
+        content = b'""' if says_text(choice) else b"null"
+        beginning = b'{"role":"assistant","content":' + content + b',"refusal":null'
+        return self.delta(nth) + beginning + self.after + b"}\n\n"
+
+    def tail(self, plan: Plan) -> bytes:
+        """The finish of each choice, the usage if it was asked for, and the end."""
+        tail = b""
+        for nth, choice in enumerate(plan.choices):
+            reason = FINISH_REASON[choice.finish].encode()
+            finish = b'{},"logprobs":null,"finish_reason":"%s"}]%s}\n\n' % (reason, self._null_usage)
+            tail += self.delta(nth) + finish
+        if self.with_usage:
+            tail += self.opening + b'"choices":[],"usage":' + orjson.dumps(usage_of(plan)) + b"}\n\n"
+        return tail + _DONE
+
+
+class TextFrames:
+    """Chunks cut from one template: only the text between two fixed strings changes from chunk to chunk."""
+
+    __slots__ = ("_after", "_before", "_obfuscate", "head", "tail")
+
+    def __init__(self, request: Request, plan: Plan, stamp: Stamp) -> None:
+        envelope = _Envelope(request, stamp)
+        self._obfuscate = request.obfuscate
+        self._before = envelope.delta(0) + b'{"content":'
+        self._after = envelope.after
+        self.head = envelope.role(0, plan.choices[0])
+        self.tail = envelope.tail(plan)
+
+    def piece(self, piece: Piece) -> bytes:
+        """One content chunk; its padding evens out the lengths, as OpenAI's does."""
+        content = orjson.dumps(piece.text)
+        if self._obfuscate:
+            padding = _PADDING[-len(content) % 16]
+            return b'%s%s%s,"obfuscation":"%s"}\n\n' % (self._before, content, self._after, padding)
+        return b"%s%s%s}\n\n" % (self._before, content, self._after)
+
+
+class ChoicesFrames:
+    """Several choices, or calls of tools: each block of each choice has a template of its own.
+
+    A call is told by name in a chunk with empty arguments; the chunks after it carry only the arguments.
+    """
+
+    __slots__ = ("_blocks", "_obfuscate", "head", "tail")
+
+    def __init__(self, request: Request, plan: Plan, stamp: Stamp) -> None:
+        envelope = _Envelope(request, stamp)
+        self._obfuscate = request.obfuscate
+        self._blocks = {
+            (nth, which): template
+            for nth, choice in enumerate(plan.choices)
+            for which, template in enumerate(_templates(envelope, nth, choice))
+        }
+        self.head = b"".join(envelope.role(nth, choice) for nth, choice in enumerate(plan.choices))
+        self.tail = envelope.tail(plan)
+
+    def piece(self, piece: Piece) -> bytes:
+        """One content chunk, before the first of a call the one that names the tool."""
+        opening, before, after = self._blocks[piece.choice, piece.block]
+        content = orjson.dumps(piece.text)
+        padding = b""
+        if self._obfuscate:
+            padding = b',"obfuscation":"%s"' % _PADDING[-len(content) % 16]
+        return b"%s%s%s%s%s}\n\n" % (opening if piece.opens else b"", before, content, after, padding)
+
+
+def _templates(envelope: _Envelope, nth: int, choice: Choice) -> list[tuple[bytes, bytes, bytes]]:
+    """For each block: what precedes its first chunk, and what stands around the text of every chunk."""
+    templates, calls = [], 0
+    delta = envelope.delta(nth)
+    for block in choice.blocks:
+        if block.kind == "text":
+            templates.append((b"", delta + b'{"content":', envelope.after))
+        else:
+            call = orjson.dumps({"index": calls, **tool_call(block, "")})
+            opening = delta + b'{"tool_calls":[' + call + b"]" + envelope.after + b"}\n\n"
+            before = delta + b'{"tool_calls":[{"index":%d,"function":{"arguments":' % calls
+            templates.append((opening, before, b"}}]" + envelope.after))
+            calls += 1
+    return templates
+
+
+def says_text(choice: Choice) -> bool:
+    """Whether a choice has content: one that only calls tools has none."""
+    return not choice.blocks or any(block.kind == "text" for block in choice.blocks)
+
+
+def tool_call(block: Block, arguments: str) -> dict[str, object]:
+    """A call of a tool; its arguments are JSON in a string."""
+    function = {"name": block.name, "arguments": arguments}
+    return {"id": f"call_{block.id}", "type": "function", "function": function}
+
+
+def usage_of(plan: Plan) -> dict[str, object]:
+    """The tokens of a reply; those read from the cache or written to it are part of the prompt's."""
+    output_tokens = plan.output_tokens
+    prompt_details = {"cached_tokens": plan.cached_input_tokens, "audio_tokens": 0}
+    if plan.cache_write_tokens:
+        prompt_details["cache_write_tokens"] = plan.cache_write_tokens
+    return {
+        "prompt_tokens": plan.input_tokens,
+        "completion_tokens": output_tokens,
+        "total_tokens": plan.input_tokens + output_tokens,
+        "prompt_tokens_details": prompt_details,
+        "completion_tokens_details": {
+            "reasoning_tokens": 0,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+
+
+def completion_id(stamp: Stamp) -> str:
+    """The id of a reply, the same in all of its chunks."""
+    return f"chatcmpl-{stamp.request_id.removeprefix('req_')}"
+
+
+@lru_cache(maxsize=1024)
+def fingerprint(model: str) -> str:
+    """The name of the backend that serves a model."""
+    return "fp_" + hashlib.blake2b(model.encode(), digest_size=5).hexdigest()
