@@ -1,7 +1,7 @@
 """Every exception that means bad input, whichever part noticed it: one line for the user, exit code 2."""
 
 from mock_providers import BindError, CatalogueError, FaultError, IncidentError, ProfileError
-from reports.record import RecordError
+from reports.record.run import RecordError
 
 from .errors import InputError
 from .stack.core.errors import ConfigError

@@ -6,7 +6,7 @@ by call id; moments of the stack are moved to seconds since the subject's t = 0.
 
 from dataclasses import dataclass
 
-from reports.schema import ADDED, ASIDE_KINDS
+from reports.record.schema import ADDED, ASIDE_KINDS
 
 from .stack.batch.ids import attempt_id
 from .world.world import Measured, Row

@@ -7,11 +7,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from reports.calibration import ttft_error
-from reports.html import write_report
-from reports.record import Run, write_run
-from reports.summary import write_summary
-from reports.tables import to_frame, to_table
+from reports.analysis.calibration import ttft_error
+from reports.analysis.summary import write_summary
+from reports.page.html import write_report
+from reports.record.run import Run, write_run
+from reports.record.tables import to_frame, to_table
 
 from .collect import collect
 from .errors import RunFailed

@@ -39,7 +39,7 @@ class Claim(_Strict):
     @field_validator("expected")
     @classmethod
     def _readable(cls, value: str) -> str:
-        from reports.claims import Expectation
+        from reports.analysis.claims import Expectation
 
         Expectation.parse(value)
         return value

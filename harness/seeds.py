@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from reports.summary import summarise
+from reports.analysis.summary import summarise
 
 from .errors import InputError
 from .run import Recording

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 from rich.table import Table
 
-from reports.table import kpi_rows
+from reports.page.table import kpi_rows
 
 WALL_S = time.monotonic  # noqa: TID251  # bound here: a virtual world turns the module's clock while it runs
 

@@ -12,8 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from harness.seeds import SeedRequest, run_seeds
-from reports.seeds import SeedRow, Spread, seed_rows, seeds_json
-from reports.text import number, signed
+from reports.analysis.seeds import SeedRow, Spread, seed_rows, seeds_json
+from reports.page.format import number, signed
 
 
 def play_seeds(request: SeedRequest, seeds: list[int], folder: Path, *, as_json: bool) -> None:

@@ -29,7 +29,7 @@ __all__ = [
 def subject_metrics(facts: Facts) -> dict[str, Measure]:
     """Every metric of a subject, by name; None (or a measure of nothing) is what nobody measured.
 
-    The catalogue (`reports.catalogue`) says of each name its unit, its meaning and which way is better.
+    `registry` says of each name its unit, its meaning and which way is better.
     """
     return {
         **reliability(facts),

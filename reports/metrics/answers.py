@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from reports.schema import CACHE_HITS
+from reports.record.schema import CACHE_HITS
 
 from .facts import Facts, flags
 from .measures import Measure, Rate

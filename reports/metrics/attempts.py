@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from reports.schema import UNASKED
-from reports.statistics import Floats
+from reports.record.schema import UNASKED
+from reports.stats.intervals import Floats
 
 from .facts import Facts, floats
 from .measures import Measure, Quantile, Rate

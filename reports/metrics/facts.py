@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from reports.record import Run
-from reports.schema import ASIDE_KINDS
-from reports.statistics import Floats
+from reports.record.run import Run
+from reports.record.schema import ASIDE_KINDS
+from reports.stats.intervals import Floats
 
 Mask = npt.NDArray[np.bool_]
 

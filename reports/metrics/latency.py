@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from reports.statistics import Floats
+from reports.stats.intervals import Floats
 
 from .facts import Facts, flags, floats
 from .measures import Measure, Quantile, Rate

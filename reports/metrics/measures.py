@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reports.statistics import Floats, nearest_rank, quantile_interval, wilson
+from reports.stats.intervals import Floats, nearest_rank, quantile_interval, wilson
 
 Interval = tuple[float | None, float | None]
 

@@ -9,9 +9,9 @@ import pytest
 from harness.load.halves import half_of
 from harness.run import run
 from harness.spec import RunSpec, make_spec
-from reports.html import render
-from reports.record import Run, read_run, record_sha256
-from reports.summary import summarise
+from reports.analysis.summary import summarise
+from reports.page.html import render
+from reports.record.run import Run, read_run, record_sha256
 
 SECONDS = 12.0
 

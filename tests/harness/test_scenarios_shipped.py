@@ -7,7 +7,7 @@ import pytest
 from harness.library import names
 from harness.spec import make_spec
 from harness.stack.build.options import load_stack_options
-from reports.catalogue import METRICS
+from reports.metrics.registry import METRICS
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 PLAYABLE = [name for name in names("scenarios") if name != "azure-hour"]

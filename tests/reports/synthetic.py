@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from reports.record import Run, write_run
+from reports.record.run import Run, write_run
 
 Row = dict[str, Any]
 

@@ -1,0 +1,1 @@
+"""From metrics to statements: comparisons, claims, validity, calibration, the summary."""

@@ -1,0 +1,165 @@
+"""Quality against cost: what a router recovers of the gap between a small and a large model, at what price.
+
+A run that routed all calls of one subject to the smallest tier and all calls of another to the largest has
+both ends. Sending a share of calls to the large one at random gives every point on the line between them:
+that is what a router has to beat.
+
+- gap recovered (PGR, performance gap recovered): (quality - small's) / (large's - small's)
+- cost share: (cost - small's) / (large's - small's)
+- APGR, the average of PGR over cost shares from 0 to 1: the area under the router's curve; random mixing: 0.5
+
+A router with a score has a curve: at each threshold, the calls that score at least that much would have gone
+to the large model, the others to the small one; what both answered and billed is known, for both were asked
+the same calls. A router without one has the curve through its one point, which random mixing with either end
+makes. Source: I. Ong and others, "RouteLLM: Learning to Route LLMs with Preference Data", arXiv 2406.18665;
+there the axis is the share of calls, which is that of the cost unless a router pays for more than one answer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ..metrics.facts import NANO, Facts, flags, floats
+from ..metrics.measures import Measure
+from ..stats.intervals import Floats
+
+SCORED = ("heuristic", "oracle")
+"""Policies whose score is how much a call wants the large tier."""
+MEASURED = ("gap_recovered", "apgr", "saving_at_equal_quality")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One way of answering: dollars per 1,000 calls and the share of right answers."""
+
+    usd: float
+    quality: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The two ends."""
+
+    small: Point
+    large: Point
+
+    def recovered(self, point: Point) -> float | None:
+        """PGR: 0 is the small model's quality, 1 the large one's; None if they are alike."""
+        gap = self.large.quality - self.small.quality
+        return (point.quality - self.small.quality) / gap if gap else None
+
+    def cost_share(self, point: Point) -> float | None:
+        """Where its cost lies between the ends'; None if they are alike."""
+        gap = self.large.usd - self.small.usd
+        return (point.usd - self.small.usd) / gap if gap else None
+
+    def apgr(self, curve: Sequence[Point]) -> float | None:
+        """The area under PGR over the cost share, from 0 to 1, both ends put in; straight between points.
+
+        None if the ends do not differ. What costs more than the large model is no part of it.
+        """
+        known = [(0.0, 0.0), (1.0, 1.0)]
+        for point in curve:
+            x, y = self.cost_share(point), self.recovered(point)
+            if x is None or y is None:
+                return None
+            if 0 <= x <= 1:
+                known.append((x, y))
+        return sum((x1 - x0) * (y0 + y1) / 2 for (x0, y0), (x1, y1) in pairwise(sorted(known)))
+
+    def saving(self, point: Point) -> float | None:
+        """What is saved of the cost of the random mix that is right as often; negative if it costs more.
+
+        No mix is better than the large model, or cheaper than the small one.
+        """
+        recovered = self.recovered(point)
+        if recovered is None:
+            return None
+        same = self.small.usd + min(max(recovered, 0.0), 1.0) * (self.large.usd - self.small.usd)
+        return 1 - point.usd / same if same else None
+
+
+def gap_of(subjects: Sequence[Facts]) -> Gap | None:
+    """The ends of a run: the subjects that routed every call to the smallest, and to the largest, tier."""
+    small, large = (_always(subjects, policy) for policy in ("small", "large"))
+    if small is None or large is None:
+        return None
+    ends = point_of(small), point_of(large)
+    return None if ends[0] is None or ends[1] is None else Gap(ends[0], ends[1])
+
+
+def point_of(facts: Facts) -> Point | None:
+    """What a subject paid and how often it was right, over all calls sent: a call without an answer is not
+    right. None if nobody judged its answers or kept a ledger.
+    """
+    calls = facts.calls
+    if not len(calls) or not facts.ledger_known or not calls["answer_right"].notna().any():
+        return None
+    right = float(flags(calls, "answer_right").mean())
+    return Point(int(facts.ledger["cost_nusd"].sum()) * 1000 / (NANO * len(calls)), right)
+
+
+def curve_of(facts: Facts, subjects: Sequence[Facts]) -> list[Point]:
+    """The curve of a subject, cheapest first, without the ends; its one point if it has no score."""
+    policies = list(dict.fromkeys(facts.calls["route_policy"].dropna()))
+    small, large = (_always(subjects, policy) for policy in ("small", "large"))
+    if small is not None and large is not None and len(policies) == 1 and policies[0] in SCORED:
+        return _thresholds(facts, small, large)
+    point = point_of(facts)
+    return [] if point is None else [point]
+
+
+def quality_cost(subjects: Sequence[Facts]) -> dict[str, dict[str, Measure]]:
+    """`gap_recovered`, `apgr` and `saving_at_equal_quality` of each subject; None where there is no gap, or
+    none to recover for the ends themselves.
+    """
+    gap = gap_of(subjects)
+    return {facts.subject: _measured(facts, subjects, gap) for facts in subjects}
+
+
+def _measured(facts: Facts, subjects: Sequence[Facts], gap: Gap | None) -> dict[str, Measure]:
+    point = point_of(facts)
+    end = any(_always([facts], policy) is not None for policy in ("small", "large"))
+    if gap is None or point is None or end or not facts.calls["route_policy"].notna().any():
+        return dict.fromkeys(MEASURED)
+    return {
+        "gap_recovered": gap.recovered(point),
+        "apgr": gap.apgr(curve_of(facts, subjects)),
+        "saving_at_equal_quality": gap.saving(point),
+    }
+
+
+def _always(subjects: Sequence[Facts], policy: str) -> Facts | None:
+    """The subject that sent every call that it routed where this policy says."""
+    for facts in subjects:
+        routed = facts.calls["route_policy"].dropna()
+        if len(routed) and bool((routed == policy).all()):
+            return facts
+    return None
+
+
+def _thresholds(facts: Facts, small: Facts, large: Facts) -> list[Point]:
+    """The mix of both ends at every threshold between two scores, over the calls that all three know."""
+    ours = facts.calls[facts.calls["route_score"].notna()]
+    known = ours["call_id"].isin(small.calls["call_id"]) & ours["call_id"].isin(large.calls["call_id"])
+    ids, scores = pd.Index(ours.loc[known, "call_id"]), floats(ours[known], "route_score")
+    (low_nusd, low_right), (high_nusd, high_right) = (_by_call(end, ids) for end in (small, large))
+    order = np.argsort(-scores, kind="stable")
+    nusd = low_nusd.sum() + np.cumsum((high_nusd - low_nusd)[order])
+    right = low_right.sum() + np.cumsum((high_right - low_right)[order])
+    ordered = scores[order]
+    ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], [False] * (len(ordered) > 0)))
+    count = max(len(ids), 1)
+    return [Point(float(nusd[n]) * 1000 / (NANO * count), float(right[n]) / count) for n in ends]
+
+
+def _by_call(facts: Facts, ids: "pd.Index[str]") -> tuple[npt.NDArray[np.int64], Floats]:
+    """What each of these calls was billed, and 1 if its answer was right."""
+    call_id = facts.ledger["attempt_id"].str.rsplit("/", n=1).str[0]
+    billed = facts.ledger["cost_nusd"].groupby(call_id).sum().reindex(ids, fill_value=0)
+    right = facts.calls.set_index("call_id")["answer_right"].reindex(ids).fillna(False)
+    return billed.to_numpy(dtype=np.int64), right.to_numpy(dtype=np.float64)

@@ -1,0 +1,95 @@
+"""Many seeds of one scenario: each metric's mean over the seeds, its interval, and paired differences.
+
+Every seed is another day: other arrivals, other questions, other provider luck. Under one seed all subjects
+meet the same day, so their difference is taken seed by seed, which removes what the days have in common.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from ..metrics.registry import CATALOGUE, Metric
+from ..stats.student import mean_interval
+from .claims import metric_value
+
+Summary = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A metric over seeds: `interval` is Student's 95 % interval of the mean, None for a single seed.
+
+    Seeds in which it was not measured are left out (`n` counts the others); one unbounded seed makes the mean
+    unbounded.
+    """
+
+    mean: float
+    interval: tuple[float, float] | None
+    n: int
+
+    @classmethod
+    def of(cls, values: Sequence[float | None]) -> "Spread | None":
+        """None when no seed measured it."""
+        known = [value for value in values if value is not None]
+        if not known:
+            return None
+        if any(math.isinf(value) for value in known):
+            return cls(math.inf, None, len(known))
+        return cls(fmean(known), mean_interval(known), len(known))
+
+
+@dataclass(frozen=True, slots=True)
+class SeedRow:
+    """One metric: its spread by subject, and each later subject's paired difference from the first."""
+
+    metric: Metric
+    spreads: dict[str, Spread | None]
+    differences: dict[str, Spread | None]
+
+
+def seed_rows(summaries: Sequence[Summary]) -> list[SeedRow]:
+    """The metrics that at least one subject has in at least one seed, in the catalogue's order."""
+    names = list(summaries[0]["subjects"]) if summaries else []
+    rows = []
+    for metric in (metric for group in CATALOGUE for metric in group.metrics):
+        values = {name: [metric_value(summary, name, metric.name) for summary in summaries] for name in names}
+        spreads = {name: Spread.of(values[name]) for name in names}
+        differences = {name: Spread.of(_paired(values[name], values[names[0]])) for name in names[1:]}
+        if any(spread is not None for spread in spreads.values()):
+            rows.append(SeedRow(metric, spreads, differences))
+    return rows
+
+
+def _paired(ours: Sequence[float | None], theirs: Sequence[float | None]) -> list[float | None]:
+    """Ours minus theirs, seed by seed; unknown where either is unknown or unbounded."""
+    return [
+        None if a is None or b is None or math.isinf(a) or math.isinf(b) else a - b
+        for a, b in zip(ours, theirs, strict=True)
+    ]
+
+
+def seeds_json(summaries: Sequence[Summary]) -> dict[str, Any]:
+    """What `seeds.json` holds: the rows as data, and each seed's fingerprint; unbounded means are null."""
+
+    def plain(spread: Spread | None) -> dict[str, Any] | None:
+        if spread is None:
+            return None
+        mean = None if math.isinf(spread.mean) else spread.mean
+        return {"mean": mean, "interval": spread.interval, "n": spread.n}
+
+    first = summaries[0]
+    return {
+        "schema_version": 1,
+        "scenario": first["scenario"],
+        "engine": first["engine"],
+        "seeds": {str(summary["seed"]): summary["record_sha256"] for summary in summaries},
+        "metrics": {
+            row.metric.name: {
+                "subjects": {name: plain(spread) for name, spread in row.spreads.items()},
+                "differences": {name: plain(spread) for name, spread in row.differences.items()},
+            }
+            for row in seed_rows(summaries)
+        },
+    }

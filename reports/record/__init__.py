@@ -1,0 +1,1 @@
+"""The run record: schema, tables, manifest, reading and writing."""

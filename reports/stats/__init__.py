@@ -1,0 +1,1 @@
+"""Statistics: quantiles, rates, their confidence intervals."""

@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import pytest
+
+from reports.analysis.calibration import ttft_error
+from tests.reports.synthetic import (
+    attempt,
+    call,
+    failed_attempt,
+    failed_call,
+    failed_ledger_row,
+    ledger_row,
+    run_of,
+)
+
+
+def test_the_error_is_the_clients_first_content_minus_what_the_answering_attempt_was_sent(
+    tmp_path: Path,
+) -> None:
+    calls = [
+        call("plain", first_s=1.40),
+        call("fell back", first_s=3.00),
+        call("cached", first_s=1.1, cache="exact", attempts=0),
+        failed_call("failed"),
+        call("unseen by the ledger"),
+    ]
+    attempts = [
+        attempt("plain/1"),
+        failed_attempt("fell back/1"),
+        attempt("fell back/2", kind="fallback"),
+        failed_attempt("failed/1"),
+        attempt("unseen by the ledger/1"),
+    ]
+    ledger = [
+        ledger_row("plain/1", first_sent_s=1.39),
+        ledger_row("fell back/1", first_sent_s=1.0, ended="reset"),
+        ledger_row("fell back/2", first_sent_s=2.97),
+        failed_ledger_row("failed/1"),
+    ]
+    run = run_of(tmp_path, calls, attempts, ledger)
+    found = ttft_error(run.calls, run.attempts, run.ledger)
+    assert found["n"] == 2
+    assert found["ttft_error_s_p50"] == pytest.approx(0.01)
+    assert found["ttft_error_s_p99"] == pytest.approx(0.03)
+
+
+def test_without_a_pair_there_is_no_error_to_tell(tmp_path: Path) -> None:
+    run = run_of(tmp_path, [call()])
+    assert ttft_error(run.calls, run.attempts, run.ledger) == {
+        "ttft_error_s_p50": None,
+        "ttft_error_s_p99": None,
+        "n": 0,
+    }
+
+
+def test_replies_that_were_held_back_until_judged_say_nothing_about_the_clock(tmp_path: Path) -> None:
+    calls = [call("held", first_s=9.0, held_s=2.0), call("escalated", first_s=3.0)]
+    attempts = [attempt("held/1"), attempt("escalated/1"), attempt("escalated/2", kind="escalate")]
+    attempts.append(attempt("escalated/3", kind="judge"))
+    ledger = [ledger_row(f"{each['attempt_id']}", first_sent_s=1.39) for each in attempts]
+    ledger[2]["first_sent_s"] = 2.99
+    run = run_of(tmp_path, calls, attempts, ledger)
+    found = ttft_error(run.calls, run.attempts, run.ledger)
+    assert found["n"] == 1
+    assert found["ttft_error_s_p50"] == pytest.approx(0.01)

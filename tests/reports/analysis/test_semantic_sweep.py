@@ -1,0 +1,54 @@
+"""The sweep over a semantic cache's thresholds, counted by hand."""
+
+from pathlib import Path
+from typing import Any
+
+from reports.analysis.semantic_sweep import Hits, hits_of, sweep, swept
+from reports.analysis.summary import subject_facts
+from reports.page.figures import draw
+from tests.reports.synthetic import call, run_of
+
+
+def asked(
+    id: str, question: str, cache: str = "miss", nearest: str | None = None, **said: Any
+) -> dict[str, Any]:
+    known = {} if nearest is None else {"cache_nearest": nearest, "cache_same_tokens": True}
+    return call(id, question_id=question, cache=cache, **known, **said)
+
+
+CALLS = [
+    asked("a", "q1"),
+    asked("b", "q1", "semantic", "a", cached_from="a", cache_similarity=0.9),
+    asked("c", "q2", nearest="a", cache_similarity=0.7) | {"cache_same_tokens": False},
+    asked("d", "q2", nearest="c", cache_similarity=0.8),
+    asked("e", "q1", "exact", cached_from="a"),
+]
+
+
+def test_every_threshold_has_its_hits_and_its_false_hits(tmp_path: Path) -> None:
+    [facts] = subject_facts(run_of(tmp_path, CALLS)).values()
+    assert sweep(facts) == [Hits(0.4, 0.0), Hits(0.6, 0.0), Hits(0.8, 0.2)]
+    assert sweep(facts, gated=True) == [Hits(0.4, 0.0), Hits(0.6, 0.0)]
+    assert hits_of(facts) == Hits(0.4, 0.0)
+
+
+def test_equal_similarities_are_hits_together(tmp_path: Path) -> None:
+    calls = [asked("a", "q1"), *(asked(id, "q2", nearest="a", cache_similarity=0.5) for id in "bc")]
+    [facts] = subject_facts(run_of(tmp_path, calls)).values()
+    assert sweep(facts) == [Hits(2 / 3, 2 / 3)]
+
+
+def test_the_cache_that_answered_least_is_the_one_shown(tmp_path: Path) -> None:
+    rows = [row | {"subject": "wary", "cache": "miss", "cached_from": None} for row in CALLS]
+    run = run_of(tmp_path, [*CALLS, *rows], subjects=("full", "wary"))
+    subjects = list(subject_facts(run).values())
+    shown = swept(subjects)
+    assert shown is not None
+    assert shown.subject == "wary"
+    drawn = draw(subjects, run.manifest)["semantic"]
+    assert "the cache of wary" in drawn.caption
+
+
+def test_without_a_semantic_cache_there_is_no_such_figure(tmp_path: Path) -> None:
+    run = run_of(tmp_path, [call("a", cache="exact"), call("b")])
+    assert "semantic" not in draw(list(subject_facts(run).values()), run.manifest)

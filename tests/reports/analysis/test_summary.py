@@ -1,0 +1,75 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from reports.analysis.summary import summarise, write_summary
+from reports.record.run import read_run, record_sha256
+from reports.stats.intervals import newcombe, wilson
+from tests.reports.synthetic import call, failed_call, outage_run, run_of
+
+
+def test_the_summary_on_disk_is_the_summary_of_the_run_as_read_again(tmp_path: Path) -> None:
+    run = outage_run(tmp_path, calls=120)
+    path = write_summary(tmp_path)
+    assert path == tmp_path / "summary.json"
+    assert json.loads(path.read_text()) == summarise(run) == summarise(read_run(tmp_path))
+
+
+def test_the_summary_says_which_run_it_is_of_and_whether_to_believe_it(tmp_path: Path) -> None:
+    run = outage_run(tmp_path, calls=120)
+    summary = summarise(run)
+    assert {
+        key: summary[key] for key in ("schema_version", "scenario", "engine", "seed", "valid", "status")
+    } == {
+        "schema_version": 1,
+        "scenario": "outage",
+        "engine": "locust",
+        "seed": 7,
+        "valid": True,
+        "status": "complete",
+    }
+    assert summary["record_sha256"] == record_sha256(run)
+    assert list(summary["subjects"]) == ["naive", "full"]
+    verdicts = [claim["verdict"] for claim in summary["claims"]]
+    assert verdicts == ["confirmed", "confirmed", "refuted", "unmeasured"]
+
+
+def test_rates_carry_their_wilson_interval_and_differences_newcombes(tmp_path: Path) -> None:
+    calls = [call(f"c{i}", subject="full") for i in range(9)] + [failed_call("c9")]
+    calls += [call(f"c{i}", subject="naive") for i in range(3)]
+    calls += [failed_call(f"c{i}", subject="naive") for i in range(3, 10)]
+    summary = summarise(run_of(tmp_path, calls, subjects=("naive", "full")))
+    assert summary["intervals"]["full"]["success_rate"] == pytest.approx(wilson(9, 10))
+    difference = summary["differences"]["full"]["success_rate"]
+    assert summary["differences"]["full"]["baseline"] == "naive"
+    assert difference["difference"] == pytest.approx(0.6)
+    assert difference["interval"] == pytest.approx(newcombe((9, 10), (3, 10)))
+
+
+def test_an_infinite_percentile_is_null_and_said_to_be_unbounded(tmp_path: Path) -> None:
+    summary = summarise(run_of(tmp_path, [call(), failed_call("c1")]))
+    assert summary["subjects"]["full"]["ttft_s_p95_adjusted"] is None
+    assert summary["unbounded"]["full"] == ["ttft_s_p95_adjusted", "e2e_s_p95_adjusted"]
+    assert summary["subjects"]["full"]["failover_s_p95"] is None
+
+
+def test_numbers_are_free_of_float_noise(tmp_path: Path) -> None:
+    summary = summarise(run_of(tmp_path, [call(planned_s=0.1, first_s=0.4)]))
+    assert 0.4 - 0.1 != 0.3
+    assert summary["subjects"]["full"]["ttft_s_p50"] == 0.3
+
+
+def test_an_empty_run_is_invalid_and_every_claim_on_it_unmeasured(tmp_path: Path) -> None:
+    claim = {"text": "all is well", "subject": "full", "metric": "success_rate", "expected": ">= 0"}
+    summary = summarise(run_of(tmp_path, [], claims=[claim]))
+    assert summary["valid"] is False
+    assert summary["validity"]["reasons"][0]["text"].startswith("vacuous")
+    assert summary["claims"][0]["verdict"] == "unmeasured"
+    json.dumps(summary, allow_nan=False)
+
+
+def test_a_subject_without_a_single_call_makes_the_run_invalid(tmp_path: Path) -> None:
+    summary = summarise(run_of(tmp_path, [call()], subjects=("full", "forgotten")))
+    assert summary["valid"] is False
+    assert summary["validity"]["reasons"][0]["subject"] == "forgotten"

@@ -1,0 +1,20 @@
+"""Every kind of attempt can be drawn, alone and with all the others."""
+
+from pathlib import Path
+
+import pytest
+
+from reports.analysis.summary import subject_facts
+from reports.page.figures import draw
+from reports.record.schema import ATTEMPT_KINDS
+from tests.reports.synthetic import attempt, call, run_of
+
+
+@pytest.mark.parametrize("kinds", [*((kind,) for kind in ATTEMPT_KINDS), ATTEMPT_KINDS])
+def test_every_kind_of_attempt_has_a_colour(tmp_path: Path, kinds: tuple[str, ...]) -> None:
+    rows = [attempt(f"c0/{n}", kind=kind, n=n) for n, kind in enumerate(kinds, 1)]
+    run = run_of(tmp_path, [call("c0", attempts=len(rows))], rows)
+    keys = draw(list(subject_facts(run).values()), run.manifest)["attempts"].keys
+    labels = [key.label for key in keys if key.role.startswith("m")]
+    assert set(labels) <= set(kinds)
+    assert {"primary", "continue"} & set(kinds) <= set(labels)
