@@ -25,9 +25,9 @@ from harness.subjects.over_http import ask_gateway
 from harness.subjects.python_client import PythonClient, load_client
 from mock_providers import MockApp, load_profile, parse_faults
 
+from ..virtual import run_virtual
 from .provider_keys import PROVIDER_KEY, named_keys
 from .serving import serve
-from .virtual import run_virtual
 from .world import Measured, OnProgress
 
 HEAD_START_S = 0.5

@@ -23,8 +23,8 @@ from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.reply import Finish
 from harness.stack.money.attempt_ledger import AttemptLedger
 from harness.stack.upstream.send import Endpoint
+from harness.virtual import Leftovers, VirtualLoop, run_virtual
 from harness.world.serving import serve
-from harness.world.virtual import Leftovers, VirtualLoop, run_virtual
 from mock_providers import MockApp, Profile, make_profile, parse_faults
 
 MODELS = {

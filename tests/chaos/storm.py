@@ -43,8 +43,8 @@ from harness.stack.money.attempt_ledger import AttemptLedger
 from harness.stack.state.backend import MemoryBackend
 from harness.stack.upstream.send import Endpoint
 from harness.stack.upstream.transport import make_client
+from harness.virtual import Leftovers, VirtualLoop, run_virtual
 from harness.world.serving import serve
-from harness.world.virtual import Leftovers, VirtualLoop, run_virtual
 from mock_providers import MockApp, Profile, make_profile, parse_faults
 
 SEED = 11

@@ -12,7 +12,7 @@ from harness.stack.core.call import Message
 from harness.stack.core.facts import AttemptFacts
 from harness.stack.core.tokens import prompt_tokens
 from harness.stack.upstream.endpoints import CODECS
-from harness.world.virtual import Leftovers
+from harness.virtual import Leftovers
 from mock_providers.faults import KINDS
 from mock_providers.ledger.ledger import Ended
 from tests.chaos.storm import (

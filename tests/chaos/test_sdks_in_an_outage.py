@@ -20,8 +20,8 @@ import pytest
 from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
 
+from harness.virtual import Leftovers, run_virtual
 from harness.world.serving import serve
-from harness.world.virtual import Leftovers, run_virtual
 from mock_providers import LedgerRow, MockApp, Profile, make_profile, parse_faults
 
 HOUR_S = 3600.0

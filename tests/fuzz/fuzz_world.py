@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
-from harness.world.virtual import Leftovers, run_virtual
+from harness.virtual import Leftovers, run_virtual
 from mock_providers import LedgerRow, MockApp, Profile, make_profile
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from harness.load.driver import Driver
 from harness.load.plan import PlannedCall, make_plan
 from harness.load.reading import Seen
 from harness.load.workload import WorkloadOptions, load_workload
-from harness.world.virtual import run_virtual
+from harness.virtual import run_virtual
 
 PLAN = make_plan(ConstantArrivals(rate_per_s=10), load_workload(WorkloadOptions()), 7, 2)
 

@@ -12,8 +12,8 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 from harness.stack.upstream.send import Endpoint
+from harness.virtual import run_virtual
 from harness.world.serving import serve
-from harness.world.virtual import run_virtual
 from mock_providers import LedgerRow, MockApp, Profile, make_profile, parse_faults
 
 T = TypeVar("T")

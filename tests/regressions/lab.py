@@ -27,8 +27,8 @@ from harness.stack.resilience.breaker import Circuit
 from harness.stack.state.backend import Backend, MemoryBackend
 from harness.stack.upstream.send import Endpoint
 from harness.stack.upstream.transport import make_client
+from harness.virtual import Leftovers, VirtualLoop, run_virtual
 from harness.world.serving import serve
-from harness.world.virtual import Leftovers, VirtualLoop, run_virtual
 from mock_providers import LedgerRow, MockApp, Profile, make_profile, parse_faults
 from mock_providers.http.asgi import AsgiApp, Receive, Scope, Send
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.stack.state.backend import MemoryBackend
-from harness.world.virtual import VirtualLoop
+from harness.virtual import VirtualLoop
 from mock_providers.exchange.tokens import count
 from tests.regressions.lab import CHAIN, GAP_S, IDLE_S, TTFT_S, Heard, Lab, play, target
 

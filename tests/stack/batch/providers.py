@@ -20,8 +20,8 @@ from harness.stack.upstream.transport import make_transport
 from harness.stack.wire.anthropic import AnthropicCodec
 from harness.stack.wire.codec import Codec
 from harness.stack.wire.openai import OpenAICodec
+from harness.virtual import run_virtual
 from harness.world.serving import serve
-from harness.world.virtual import run_virtual
 from mock_providers import LedgerRow, MockApp, Profile, make_profile, parse_faults
 
 MODELS = {"openai": "gpt-4o", "anthropic": "claude-sonnet-4-5"}

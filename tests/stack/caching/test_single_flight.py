@@ -18,7 +18,7 @@ from harness.stack.core.reply import Delta, Event, Finish, Reply, Usage
 from harness.stack.money.attempt_ledger import AttemptLedger
 from harness.stack.money.price import Price
 from harness.stack.observe.telemetry import Telemetry
-from harness.world.virtual import run_virtual
+from harness.virtual import run_virtual
 from tests.stack.conftest import a_call
 
 WORDS = ("one ", "two ", "three ", "four")

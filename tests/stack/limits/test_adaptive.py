@@ -14,7 +14,7 @@ from harness.stack.core.errors import ProviderError
 from harness.stack.core.reply import Delta, Finish, Reply, replay
 from harness.stack.limits.adaptive import AdaptiveOptions, Aimd, answered, refused
 from harness.stack.limits.limiter import Limiter, LimiterOptions
-from harness.world.virtual import run_virtual
+from harness.virtual import run_virtual
 
 OPTIONS = AdaptiveOptions()
 

@@ -25,8 +25,8 @@ from harness.stack.resilience.breaker import verdict_on
 from harness.stack.resilience.retry import RetryOptions, wait_before_retry_s
 from harness.stack.upstream.endpoints import endpoints_from
 from harness.stack.upstream.send import Endpoint
+from harness.virtual import run_virtual
 from harness.world.serving import serve
-from harness.world.virtual import run_virtual
 from mock_providers import LedgerRow, MockApp, make_profile, parse_faults
 from mock_providers.exchange.keys import key_id
 from tests.stack.conftest import events_of

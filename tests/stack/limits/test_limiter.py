@@ -19,7 +19,7 @@ from harness.stack.limits.limiter import Limiter, LimiterOptions
 from harness.stack.limits.queue import Waiter
 from harness.stack.limits.quota import Demand, QuotaOptions, Taken
 from harness.stack.state.token_bucket import Bucket
-from harness.world.virtual import run_virtual
+from harness.virtual import run_virtual
 
 GAPS = st.lists(st.floats(0, 30), min_size=1, max_size=40)
 

@@ -16,7 +16,7 @@ from harness.stack.core.reply import Delta, Event, Finish, Reply, Usage
 from harness.stack.core.tokens import call_tokens
 from harness.stack.limits.limiter import Limiter, LimiterOptions
 from harness.stack.state.backend import Backend, Change, MemoryBackend, R
-from harness.world.virtual import run_virtual
+from harness.virtual import run_virtual
 from mock_providers.limits import limits, rate_limiter
 
 

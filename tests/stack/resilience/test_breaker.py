@@ -19,7 +19,7 @@ from harness.stack.resilience.breaker import (
     admit,
     record,
 )
-from harness.world.virtual import run_virtual
+from harness.virtual import run_virtual
 
 OPTIONS = BreakerOptions(jitter=0.0)
 

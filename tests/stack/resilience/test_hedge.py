@@ -11,7 +11,7 @@ from harness.stack.core.errors import ProviderError
 from harness.stack.core.reply import Delta, Finish, Reply, replay
 from harness.stack.resilience.hedge import Hedge, HedgeOptions, delay_s, next_in, size_bucket
 from harness.stack.state.quantile import quantile, with_sample
-from harness.world.virtual import run_virtual
+from harness.virtual import run_virtual
 
 A, B = Target("a", "openai", "m"), Target("b", "anthropic", "m")
 EAGER = HedgeOptions(min_samples=1, window=10, max_share=1.0)

@@ -21,8 +21,8 @@ from harness.stack.core.reply import Delta, Finish, Reply
 from harness.stack.resilience.hedge import Hedge, HedgeOptions, next_in
 from harness.stack.state.backend import MemoryBackend
 from harness.stack.upstream.send import Endpoint
+from harness.virtual import Leftovers, VirtualLoop, run_virtual
 from harness.world.serving import serve
-from harness.world.virtual import Leftovers, VirtualLoop, run_virtual
 from mock_providers import MockApp, make_profile, parse_faults
 
 A, B = Target("a", "openai", "m"), Target("b", "anthropic", "m")

@@ -19,7 +19,7 @@ from harness.stack.resilience.load_shedding import (
     counted,
     drop_probability,
 )
-from harness.world.virtual import run_virtual
+from harness.virtual import run_virtual
 
 OPTIONS = ThrottleOptions()
 

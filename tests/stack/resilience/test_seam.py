@@ -13,8 +13,8 @@ from harness.stack.build.options import StackOptions
 from harness.stack.core.call import Message
 from harness.stack.core.facts import CallFacts
 from harness.stack.upstream.send import Endpoint
+from harness.virtual import run_virtual
 from harness.world.serving import serve
-from harness.world.virtual import run_virtual
 from mock_providers import MockApp, load_profile, parse_faults
 from mock_providers.content.prose import plain_prose
 

@@ -17,8 +17,8 @@ from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Answer
 from harness.stack.gateway.app import Gateway
 from harness.stack.upstream.send import Endpoint
+from harness.virtual import run_virtual
 from harness.world.serving import serve
-from harness.world.virtual import run_virtual
 from mock_providers import MockApp, load_profile, parse_faults
 
 PROFILE = load_profile("page")

@@ -18,8 +18,8 @@ from harness.stack.core.errors import ProviderError
 from harness.stack.core.facts import CallFacts
 from harness.stack.money.price import Price
 from harness.stack.upstream.send import Endpoint
+from harness.virtual import run_virtual
 from harness.world.serving import serve
-from harness.world.virtual import run_virtual
 from mock_providers import Catalogue, MockApp, Question, load_profile, parse_faults
 
 ASKED, REWORDED = "How do I cancel my order?", "I want to undo what I bought"

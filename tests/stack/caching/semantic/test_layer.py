@@ -19,7 +19,7 @@ from harness.stack.core.call import Call, Message, Next, Tool, stack
 from harness.stack.core.errors import ConfigError, ProviderError
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Delta, Event, Finish, Reply, ToolDelta, replay
-from harness.world.virtual import run_virtual
+from harness.virtual import run_virtual
 
 PLAIN: dict[str, Any] = {"policy": "plain", "threshold": 0.8, "audit_share": 0.0}
 ASKED, TYPO = "When will my new card arrive?", "When wil my new card arive?"

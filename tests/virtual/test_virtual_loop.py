@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.world.virtual import Deadlock, Leftovers, VirtualLoop, run_virtual
+from harness.virtual import Deadlock, Leftovers, VirtualLoop, run_virtual
 
 LONG_S = 6 * 3600.0
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.world.virtual import Leftovers, MemoryTransport, VirtualLoop, run_virtual
+from harness.virtual import Leftovers, MemoryTransport, VirtualLoop, run_virtual
 
 
 class Recorder(asyncio.Protocol):

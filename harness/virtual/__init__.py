@@ -5,13 +5,13 @@ ready, its network is in memory, and `time.time`, `monotonic` and `perf_counter`
 """
 
 from .clock import BOUND_AT_IMPORT, DEFAULT_EPOCH_S, virtual_clock
-from .connection import Link
 from .deadlock import Deadlock
-from .leftovers import Leftovers
+from .leak_report import Leftovers
 from .loop import VirtualLoop
-from .network import Delay, Network
+from .net.connection import Link
+from .net.network import Delay, Network
+from .net.transport import MemoryTransport
 from .runner import run_virtual
-from .transport import MemoryTransport
 
 __all__ = [
     "BOUND_AT_IMPORT",

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from .deadlock import Deadlock, describe_task
 from .handles import SoonHandle, VirtualTimer
-from .outside import Outside
+from .real_io import Outside
 
 _TURNS_PER_POLL = 256
 """A loop that is never idle looks at real file descriptors (signals, foreign readers) this rarely."""

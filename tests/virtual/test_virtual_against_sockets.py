@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.world.virtual import run_virtual
+from harness.virtual import run_virtual
 
 _RST_ON_CLOSE = struct.pack("ii", 1, 0)
 _TURNS = 10  # loopback hands bytes over within send(): so many turns of the loop see everything

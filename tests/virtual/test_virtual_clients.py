@@ -14,7 +14,7 @@ import openai
 import pytest
 from httpx_aiohttp import AiohttpTransport
 
-from harness.world.virtual import Leftovers, VirtualLoop, run_virtual
+from harness.virtual import Leftovers, VirtualLoop, run_virtual
 from mock_providers import build_server
 
 CHUNKS = 20

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.world.virtual import Link, Network, VirtualLoop, run_virtual
+from harness.virtual import Link, Network, VirtualLoop, run_virtual
 
 Address = tuple[str, int]
 

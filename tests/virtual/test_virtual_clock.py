@@ -11,7 +11,7 @@ import time
 import aiohttp.connector as known_library
 import pytest
 
-from harness.world.virtual import DEFAULT_EPOCH_S, VirtualLoop, run_virtual, virtual_clock
+from harness.virtual import DEFAULT_EPOCH_S, VirtualLoop, run_virtual, virtual_clock
 
 CLOCKS = ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "sleep")
 

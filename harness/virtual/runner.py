@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from .anyio_threads import anyio_threads_hold_time
 from .clock import DEFAULT_EPOCH_S, virtual_clock
-from .leftovers import Leftovers
+from .leak_report import Leftovers
 from .loop import VirtualLoop
 
 _T = TypeVar("_T")

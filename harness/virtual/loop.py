@@ -5,13 +5,13 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from .clockwork import Clockwork
 from .deadlock import describe_task
-from .leftovers import Leftovers
-from .network import Network
-from .refusals import Refusals
-from .server import MemoryServer
-from .transport import MemoryTransport
+from .leak_report import Leftovers
+from .net.network import Network
+from .net.server import MemoryServer
+from .net.transport import MemoryTransport
+from .scheduler import Clockwork
+from .unsupported import Refusals
 
 _P = TypeVar("_P", bound=asyncio.BaseProtocol)
 

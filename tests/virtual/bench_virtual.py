@@ -1,6 +1,6 @@
 """Throughput of the virtual loop, run by hand: streamed replies through uvicorn and a client.
 
-python tests/world/bench_virtual.py [--calls 2000] [--chunks 52] [--in-flight 64] [--client httpx-aiohttp]
+python tests/virtual/bench_virtual.py [--calls 2000] [--chunks 52] [--in-flight 64] [--client httpx-aiohttp]
 
 CPU seconds, not wall: other programs on the machine do not count. `--real` runs the same on loopback sockets.
 """
@@ -17,7 +17,7 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from harness.world.virtual import run_virtual
+from harness.virtual import run_virtual
 from mock_providers import build_server
 
 FIRST_S = 0.3

@@ -11,7 +11,7 @@ from typing import TypeVar
 import anyio.to_thread
 import pytest
 
-from harness.world.virtual import VirtualLoop, run_virtual
+from harness.virtual import VirtualLoop, run_virtual
 
 T = TypeVar("T")
 

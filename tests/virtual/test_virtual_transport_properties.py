@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness.world.virtual import Leftovers, VirtualLoop, run_virtual
+from harness.virtual import Leftovers, VirtualLoop, run_virtual
 
 
 class Side(asyncio.Protocol):

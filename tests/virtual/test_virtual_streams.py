@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from harness.world.virtual import Leftovers, run_virtual
+from harness.virtual import Leftovers, run_virtual
 
 
 def now() -> float:

@@ -1,0 +1,1 @@
+"""The in-memory network of a virtual loop: names, listeners, connections, transports."""
