@@ -33,8 +33,8 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
-        from .bad_input import BAD_INPUT, one_line
         from .errors import RunFailed
+        from .input_errors import BAD_INPUT, one_line
 
         if not isinstance(error, (*BAD_INPUT, RunFailed)):
             raise

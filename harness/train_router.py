@@ -11,9 +11,9 @@ from typing import Annotated
 
 import typer
 
-from .load.catalogue import Question, load_catalogue
-from .load.halves import Half, in_half
-from .load.workload import WorkloadOptions, load_workload
+from .load.workload.catalogue import Question, load_catalogue
+from .load.workload.halves import Half, in_half
+from .load.workload.options import WorkloadOptions, load_workload
 from .stack.routing.features import NAMES, features
 from .stack.routing.heuristic import Weights
 from .stack.routing.training import train

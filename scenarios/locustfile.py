@@ -4,8 +4,8 @@ A scenario and a stack are chosen on the page (or with `--scenario` and `--stack
 `runs/` when the test stops. `brownout run` uses this file too, headless, with a job of its own.
 """
 
-from harness import locust_hooks
-from harness.load.locust_user import OpenLoopUser
+from harness.locust import hooks as locust_hooks
+from harness.locust.user import OpenLoopUser
 
 locust_hooks.install()
 

@@ -36,12 +36,12 @@ def gateway(
 
         OPENAI_BASE_URL=http://127.0.0.1:8000/v1 OPENAI_API_KEY=any python my_app.py
     """
-    from harness.facts_file import FactsFile
-    from harness.library import find
+    from harness.spec.shipped import find
     from harness.stack.build.layers import build
     from harness.stack.build.options import load_stack_options
     from harness.stack.gateway.app import Gateway
     from harness.stack.upstream.endpoints import endpoints_from
+    from harness.subjects.facts_file import FactsFile
 
     from .serving import announce, serve_app, stop_event
 

@@ -10,7 +10,7 @@ import orjson
 import typer
 from rich.console import Console
 
-from harness.library import Shelf, names, shelf
+from harness.spec.shipped import Shelf, names, shelf
 
 
 class Kind(StrEnum):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from harness.scenario import Engine
+from harness.spec.scenario import Engine
 
 from .durations import seconds
 
@@ -73,10 +73,10 @@ def run(
         brownout run azure-hour --duration 60s --trace AzureLLMInferenceTrace_conv.csv
     """
     from harness.errors import InputError
-    from harness.run import new_run_folder
-    from harness.run import run as play
-    from harness.seeds import SeedRequest
-    from harness.spec import make_spec
+    from harness.runs.run import new_run_folder
+    from harness.runs.run import run as play
+    from harness.runs.seeds import SeedRequest
+    from harness.spec.run_spec import make_spec
 
     from .console import Progress, Stopwatch, print_outcome
     from .seeds import play_seeds

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from harness.seeds import SeedRequest, run_seeds
+from harness.runs.seeds import SeedRequest, run_seeds
 from reports.analysis.seeds import SeedRow, Spread, seed_rows, seeds_json
 from reports.page.format import number, signed
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from harness.errors import InputError
 
 from .arrivals import Arrivals, arrival_times, describe_arrivals
-from .catalogue import Difficulty, Question
 from .draws import IdentityPart, bits, unit
-from .prompt import Exchange, Message, Prompt, make_prompt
-from .questions import Questions, Who
-from .sessions import Turn, conversations
 from .trace import Trace
-from .workload import Workload, WorkloadOptions, describe_workload
+from .workload.catalogue import Difficulty, Question
+from .workload.options import Workload, WorkloadOptions, describe_workload
+from .workload.prompt import Exchange, Message, Prompt, make_prompt
+from .workload.questions import Questions, Who
+from .workload.sessions import Turn, conversations
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import orjson
 from harness.errors import InputError
 
 from .plan import PlannedCall
-from .prompt import Exchange, Prompt
+from .workload.prompt import Exchange, Prompt
 
 _CALL_KEYS = tuple(field.name for field in fields(PlannedCall) if field.name != "prompt")
 

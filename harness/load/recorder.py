@@ -7,9 +7,9 @@ from typing import Any, Self
 import numpy as np
 import orjson
 
-from .catalogue import is_right
 from .plan import PlannedCall
 from .reading import Seen
+from .workload.catalogue import is_right
 
 
 def call_row(

@@ -10,8 +10,8 @@ from harness.errors import InputError
 from harness.load.driver import Ask
 from harness.load.plan import PlannedCall
 from harness.load.reading import Seen
+from harness.spec.subject import Subject
 from harness.stack.upstream.send import Endpoint
-from harness.subject import Subject
 
 
 def load_client(subject: Subject) -> Any:

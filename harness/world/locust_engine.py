@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from harness.errors import RunFailed
-from harness.load.job import Job
+from harness.locust.job import Job
 
 POLL_S = 0.25
 STARTS_WITHIN_S = 30.0

@@ -1,6 +1,6 @@
 """The keys that stacks present to the mock providers, which take any."""
 
-from harness.subject import Subject
+from harness.spec.subject import Subject
 
 PROVIDER_KEY = "sk-brownout"
 

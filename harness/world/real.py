@@ -10,19 +10,19 @@ from typing import Any, Self
 
 import orjson
 
-from harness.answers import write_catalogue
 from harness.errors import RunFailed
-from harness.load.job import Job
 from harness.load.plan_file import write_plan
 from harness.load.recorder import read_rows
-from harness.spec import RunSpec
-from harness.subject import Subject
+from harness.locust.job import Job
+from harness.spec.answers import write_catalogue
+from harness.spec.run_spec import RunSpec
+from harness.spec.subject import Subject
 
 from .child import Child
 from .locust_engine import play
+from .progress import Tally
 from .provider_keys import PROVIDER_KEY, named_keys
 from .providers import Providers
-from .tally import Tally
 from .world import Measured, OnProgress
 
 

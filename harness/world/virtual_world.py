@@ -13,13 +13,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from harness.load.driver import Ask, Driver
-from harness.spec import RunSpec
+from harness.spec.run_spec import RunSpec
+from harness.spec.subject import Subject
 from harness.stack.build.layers import build
 from harness.stack.build.stack import Stack
 from harness.stack.gateway.app import Gateway
 from harness.stack.upstream.send import Endpoint
 from harness.stack.upstream.transport import make_client
-from harness.subject import Subject
 from harness.subjects.in_process import ask_stack
 from harness.subjects.over_http import ask_gateway
 from harness.subjects.python_client import PythonClient, load_client

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from harness.subject import Subject
+from harness.spec.subject import Subject
 
 Row = dict[str, Any]
 

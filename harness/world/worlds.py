@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from harness.spec import RunSpec
+from harness.spec.run_spec import RunSpec
 
 from .world import World
 

@@ -9,7 +9,7 @@ from harness.load.arrivals import ConstantArrivals
 from harness.load.driver import Driver
 from harness.load.plan import PlannedCall, make_plan
 from harness.load.reading import Seen
-from harness.load.workload import WorkloadOptions, load_workload
+from harness.load.workload.options import WorkloadOptions, load_workload
 from harness.virtual import run_virtual
 
 PLAN = make_plan(ConstantArrivals(rate_per_s=10), load_workload(WorkloadOptions()), 7, 2)

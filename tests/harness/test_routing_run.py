@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from harness.load.halves import half_of
-from harness.run import run
-from harness.spec import RunSpec, make_spec
+from harness.load.workload.halves import half_of
+from harness.runs.run import run
+from harness.spec.run_spec import RunSpec, make_spec
 from reports.analysis.summary import summarise
 from reports.page.html import render
 from reports.record.run import Run, read_run, record_sha256

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.library import names
-from harness.spec import make_spec
+from harness.spec.run_spec import make_spec
+from harness.spec.shipped import names
 from harness.stack.build.options import load_stack_options
 from reports.metrics.registry import METRICS
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli import app
-from harness.seeds import SeedRequest, summary_of
+from harness.runs.seeds import SeedRequest, summary_of
 
 CALM = """
 title = "Calm"

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from harness.errors import InputError
 from harness.load.arrivals import ConstantArrivals, PoissonArrivals, TraceArrivals
-from harness.load.catalogue import is_right
 from harness.load.plan import PlannedCall, describe, make_plan
 from harness.load.plan_file import read_plan, write_plan
-from harness.load.prompt import count_tokens
 from harness.load.trace import Trace, TraceRow, read_azure_trace
-from harness.load.workload import Workload, WorkloadOptions, load_workload
+from harness.load.workload.catalogue import is_right
+from harness.load.workload.options import Workload, WorkloadOptions, load_workload
+from harness.load.workload.prompt import count_tokens
 
 WORKLOAD = load_workload(WorkloadOptions())
 POISSON = PoissonArrivals(rate_per_s=20)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.load.lengths import LENGTHS, LengthsName, Lognormal
+from harness.load.workload.lengths import LENGTHS, LengthsName, Lognormal
 
 # Medians of the traces themselves.
 MEDIANS: dict[LengthsName, tuple[int, int]] = {

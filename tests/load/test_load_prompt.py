@@ -5,8 +5,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.load.filler import filler
-from harness.load.prompt import Prompt, count_tokens, make_prompt
+from harness.load.workload.prompt import Prompt, count_tokens, make_prompt
+from harness.load.workload.prose import filler
 
 keys = st.integers(0, 2**64 - 1)
 texts = st.text(st.characters(codec="ascii", categories=("L", "N", "Zs")), max_size=80)

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.answers import catalogue_of, write_catalogue
 from harness.errors import InputError
 from harness.load.arrivals import PoissonArrivals
-from harness.load.catalogue import is_right
 from harness.load.plan import make_plan
-from harness.load.questions_csv import read_questions_csv
-from harness.load.workload import Workload, WorkloadOptions, load_workload
+from harness.load.workload.catalogue import is_right
+from harness.load.workload.options import Workload, WorkloadOptions, load_workload
+from harness.load.workload.questions_csv import read_questions_csv
+from harness.spec.answers import catalogue_of, write_catalogue
 from mock_providers import load_catalogue
 
 BANKING = Path(__file__).parents[3] / "shared" / "data" / "banking77_train.csv"

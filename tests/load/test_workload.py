@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from harness.errors import InputError
 from harness.load.draws import bits, unit
-from harness.load.popularity import Popularity
-from harness.load.workload import WorkloadOptions, describe_workload, load_workload
+from harness.load.workload.options import WorkloadOptions, describe_workload, load_workload
+from harness.load.workload.popularity import Popularity
 
 OWN = load_workload(WorkloadOptions())
 LINE = '{"id":"x","question":"Why?","answer":"because","wrong":["no"],"difficulty":"hard","topic":"t"}\n'

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import InputError
-from harness.load.catalogue import Question, is_right, load_catalogue
-from harness.load.filler import filler
-from harness.load.workload import SYSTEM_PROMPT, WorkloadOptions, load_workload
+from harness.load.workload.catalogue import Question, is_right, load_catalogue
+from harness.load.workload.options import SYSTEM_PROMPT, WorkloadOptions, load_workload
+from harness.load.workload.prose import filler
 
 OWN = load_workload(WorkloadOptions()).questions
 PROSE = filler(5, 300_000).split(" ", 2)[2]

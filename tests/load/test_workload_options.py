@@ -19,20 +19,20 @@ from harness.load.arrivals import (
     PoissonArrivals,
     TraceArrivals,
 )
-from harness.load.catalogue import is_right
-from harness.load.handbook import handbook
 from harness.load.plan import PlannedCall, make_plan
 from harness.load.plan_file import read_plan, write_plan
-from harness.load.prompt import count_tokens
 from harness.load.trace import Trace, TraceRow
-from harness.load.workload import (
+from harness.load.workload.catalogue import is_right
+from harness.load.workload.handbook import handbook
+from harness.load.workload.options import (
     SYSTEM_PROMPT,
     Workload,
     WorkloadOptions,
     describe_workload,
     load_workload,
 )
-from harness.scenario import parse_scenario
+from harness.load.workload.prompt import count_tokens
+from harness.spec.scenario import parse_scenario
 from mock_providers import load_catalogue
 from mock_providers.exchange import tokens
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.load.catalogue import Question, is_right, load_catalogue
-from harness.load.filler import filler
-from harness.load.workload import SYSTEM_PROMPT, WorkloadOptions, load_workload
+from harness.load.workload.catalogue import Question, is_right, load_catalogue
+from harness.load.workload.options import SYSTEM_PROMPT, WorkloadOptions, load_workload
+from harness.load.workload.prose import filler
 from mock_providers import load_catalogue as load_answers
 from mock_providers.content.embeddings import embed
 

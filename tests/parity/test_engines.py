@@ -21,7 +21,7 @@ import orjson
 import pandas as pd
 import pytest
 
-from harness.spec import RunSpec, make_spec
+from harness.spec.run_spec import RunSpec, make_spec
 from tests.parity.runs import play
 
 FROM_S, TO_S = 1.0, 2.0

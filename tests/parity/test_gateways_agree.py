@@ -11,8 +11,8 @@ import openai
 from openai import AsyncOpenAI
 
 from harness.load.plan import PlannedCall
-from harness.load.prompt import Prompt
 from harness.load.reading import Seen
+from harness.load.workload.prompt import Prompt
 from harness.stack.build.stack import Stack
 from harness.stack.core.facts import CallFacts
 from harness.stack.gateway.app import Gateway

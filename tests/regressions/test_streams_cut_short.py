@@ -7,8 +7,8 @@ import orjson
 import pytest
 
 from harness.load.plan import PlannedCall
-from harness.load.prompt import Prompt
 from harness.load.reading import Seen
+from harness.load.workload.prompt import Prompt
 from harness.stack.core.errors import ProviderError
 from harness.subjects.over_http import ask_gateway
 from mock_providers.exchange.tokens import count

@@ -11,7 +11,7 @@ import orjson
 import pytest
 import respx
 
-from harness.library import shelf
+from harness.spec.shipped import shelf
 from harness.stack.build.options import load_stack_options
 from harness.stack.build.stack import Stack
 from harness.stack.core.call import Call, Message

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.load.catalogue import load_catalogue
-from harness.load.halves import half_of, in_half
-from harness.load.workload import WorkloadOptions, load_workload
+from harness.load.workload.catalogue import load_catalogue
+from harness.load.workload.halves import half_of, in_half
+from harness.load.workload.options import WorkloadOptions, load_workload
 from harness.stack.core.call import Call, Message, Target
 from harness.stack.core.errors import ConfigError
 from harness.stack.routing.features import NAMES, features, question_in

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.load.plan import PlannedCall
-from harness.load.prompt import Prompt
 from harness.load.reading import Seen
 from harness.load.request import request_headers
+from harness.load.workload.prompt import Prompt
 from harness.stack.build.options import StackOptions
 from harness.stack.core.call import Call, Target
 from harness.stack.core.facts import AttemptFacts

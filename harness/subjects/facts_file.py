@@ -6,7 +6,7 @@ from typing import Self
 
 import orjson
 
-from .stack.core.facts import CallFacts
+from ..stack.core.facts import CallFacts
 
 
 class FactsFile:

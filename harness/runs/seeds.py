@@ -11,10 +11,10 @@ from typing import Any
 
 from reports.analysis.summary import summarise
 
-from .errors import InputError
+from ..errors import InputError
+from ..spec.run_spec import RunSpec, make_spec
+from ..world.worlds import make_world
 from .run import Recording
-from .spec import RunSpec, make_spec
-from .world.worlds import make_world
 
 
 @dataclass(frozen=True, slots=True)

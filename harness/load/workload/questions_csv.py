@@ -12,8 +12,8 @@ from pathlib import Path
 
 from harness.errors import InputError
 
+from ..draws import bits
 from .catalogue import Question
-from .draws import bits
 
 _EXPECTED_FILE = "expected labelled questions (CSV with the columns text and category)"
 _LONGEST_TEXT = 8_000

@@ -6,7 +6,7 @@ The user's message ends in two lines that a mock provider honours, whatever clie
 
 from dataclasses import dataclass, replace
 
-from .filler import filler
+from .prose import filler
 
 Message = tuple[str, str]
 """(role, content)"""

@@ -4,8 +4,8 @@ from bisect import bisect
 from collections.abc import Sequence
 from itertools import accumulate
 
+from ..draws import bits
 from .catalogue import Question
-from .draws import bits
 
 
 class Popularity:

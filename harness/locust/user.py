@@ -18,12 +18,12 @@ from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError
 from locust import User, events, task
 from locust.env import Environment
 
+from ..load.plan import PlannedCall
+from ..load.plan_file import read_plan
+from ..load.reading import Seen, read_stream, read_whole
+from ..load.recorder import Recorder, call_row
+from ..load.request import request_body, request_headers
 from .job import Job
-from .plan import PlannedCall
-from .plan_file import read_plan
-from .reading import Seen, read_stream, read_whole
-from .recorder import Recorder, call_row
-from .request import request_body, request_headers
 
 HEAD_START_S = 0.5
 """From announcing t = 0 to the providers until it is there."""

@@ -6,13 +6,13 @@ from typing import Any
 
 from mock_providers import Catalogue, FaultError, check_faults, load_incident, load_profile
 
+from ..errors import InputError
+from ..load.plan import PlannedCall, make_plan
+from ..load.trace import Trace, read_azure_trace
+from ..load.workload.options import Workload, load_workload
 from .answers import catalogue_of
-from .errors import InputError
-from .library import find
-from .load.plan import PlannedCall, make_plan
-from .load.trace import Trace, read_azure_trace
-from .load.workload import Workload, load_workload
 from .scenario import Claim, Engine, Scenario, load_scenario
+from .shipped import find
 from .subject import Subject, load_subject
 
 

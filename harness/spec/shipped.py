@@ -4,7 +4,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from .errors import InputError
+from ..errors import InputError
 
 Shelf = Literal["scenarios", "stacks", "subjects"]
 _FOLDERS: dict[Shelf, str] = {"scenarios": ".", "stacks": "stacks", "subjects": "subjects"}

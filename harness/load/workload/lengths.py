@@ -16,7 +16,7 @@ from math import exp
 from statistics import NormalDist
 from typing import Literal
 
-from .draws import unit
+from ..draws import unit
 
 LengthsName = Literal["azure-conversation", "azure-code", "mooncake-conversation", "servegen-m-large"]
 _STANDARD_NORMAL = NormalDist()

@@ -6,8 +6,8 @@ catalogue holds, and nobody can have chosen it.
 
 from typing import Literal
 
+from ..draws import unit
 from .catalogue import Question
-from .draws import unit
 
 Half = Literal["all", "train", "test"]
 KEY = 1

@@ -6,7 +6,7 @@ those are the marks a mock provider reads in a prompt.
 
 from functools import cache
 
-from .draws import rng
+from ..draws import rng
 
 _TAPE_CHARS = 1 << 17
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.errors import InputError
 
+from ..trace import Trace
 from .catalogue import Question, load_catalogue
 from .halves import Half, in_half
 from .handbook import handbook
@@ -17,7 +18,6 @@ from .lengths import LENGTHS, Lengths, LengthsName
 from .questions import Burst, Share, groups_of
 from .questions_csv import read_questions_csv
 from .sessions import SessionOptions
-from .trace import Trace
 
 SYSTEM_PROMPT = (
     "You are the assistant of a support desk. Use the notes if they help, "

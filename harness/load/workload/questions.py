@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ..draws import IdentityPart, unit
 from .catalogue import Question
-from .draws import IdentityPart, unit
 from .popularity import Popularity
 
 Who = tuple[IdentityPart, ...]

@@ -10,8 +10,8 @@ from typing import Any
 
 from mock_providers import load_profile
 
-from .load.plan import describe
-from .spec import RunSpec
+from ..load.plan import describe
+from ..spec.run_spec import RunSpec
 
 VERSIONS_OF = ("brownout", "locust", "httpx", "httpx-aiohttp", "aiohttp", "uvicorn", "numpy", "pandas")
 

@@ -3,7 +3,7 @@
 from copy import deepcopy
 from typing import Any
 
-from harness.collect import Collected, collect
+from harness.runs.join import Collected, collect
 from harness.world.world import Measured
 
 ATTEMPT = {

@@ -7,8 +7,8 @@ import orjson
 from mock_providers import Catalogue, CatalogueError
 from mock_providers import Question as MockQuestion
 
-from .errors import InputError
-from .load.workload import Workload
+from ..errors import InputError
+from ..load.workload.options import Workload
 
 
 def catalogue_of(workload: Workload) -> Catalogue:

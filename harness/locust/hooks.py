@@ -16,14 +16,14 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import LocalRunner
 
-from .bad_input import BAD_INPUT, one_line
-from .errors import InputError, RunFailed
-from .library import names
-from .load.job import Job
-from .run import Recording, new_run_folder
-from .spec import make_spec
-from .subject import Subject
-from .world.real import RealWorld
+from ..errors import InputError, RunFailed
+from ..input_errors import BAD_INPUT, one_line
+from ..runs.run import Recording, new_run_folder
+from ..spec.run_spec import make_spec
+from ..spec.shipped import names
+from ..spec.subject import Subject
+from ..world.real import RealWorld
+from .job import Job
 
 
 def install() -> None:

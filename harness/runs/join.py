@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from reports.record.schema import ADDED, ASIDE_KINDS
 
-from .stack.batch.ids import attempt_id
-from .world.world import Measured, Row
+from ..stack.batch.ids import attempt_id
+from ..world.world import Measured, Row
 
 MOMENTS = ("started_s", "first_s", "end_s")
 NOT_RECORDED = ("sent", "cache_write_tokens", "cache_write_1h_tokens", "reasoning_tokens", "price_known")

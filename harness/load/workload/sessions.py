@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from .draws import IdentityPart, unit
+from ..draws import IdentityPart, unit
 
 _LEAST_PAUSE = 0.5
 """Of the mean: nobody reads a reply in no time."""

@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from .errors import InputError
-from .library import find, names
-from .stack.build.options import StackOptions, load_stack_options
-from .stack.core.options import first_complaint
+from ..errors import InputError
+from ..stack.build.options import StackOptions, load_stack_options
+from ..stack.core.options import first_complaint
+from .shipped import find, names
 
 
 class ClientOptions(BaseModel):

@@ -13,13 +13,13 @@ from reports.page.html import write_report
 from reports.record.run import Run, write_run
 from reports.record.tables import to_frame, to_table
 
-from .collect import collect
-from .errors import RunFailed
+from ..errors import RunFailed
+from ..spec.run_spec import RunSpec
+from ..spec.subject import Subject
+from ..world.world import Measured, OnProgress
+from ..world.worlds import make_world
+from .join import collect
 from .manifest import manifest
-from .spec import RunSpec
-from .subject import Subject
-from .world.world import Measured, OnProgress
-from .world.worlds import make_world
 
 TABLES = ("calls", "attempts", "ledger")
 

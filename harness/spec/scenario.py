@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from mock_providers import Fault
 
-from .errors import InputError
-from .load.arrivals import Arrivals
-from .load.workload import WorkloadOptions
-from .stack.core.options import first_complaint
+from ..errors import InputError
+from ..load.arrivals import Arrivals
+from ..load.workload.options import WorkloadOptions
+from ..stack.core.options import first_complaint
 
 Engine = Literal["locust", "virtual"]
 Seconds = Annotated[float, Field(gt=0, le=7 * 86_400, allow_inf_nan=False)]

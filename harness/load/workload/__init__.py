@@ -1,0 +1,1 @@
+"""What calls ask: questions, sessions, lengths, prompts."""

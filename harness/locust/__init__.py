@@ -1,0 +1,1 @@
+"""Code that runs inside a Locust process: the user class and the event hooks."""

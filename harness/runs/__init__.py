@@ -1,0 +1,1 @@
+"""Playing a run: recording, joining the three records, manifest, many seeds."""

@@ -1,0 +1,1 @@
+"""What a run is to do: scenario and subject files read and checked."""
