@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.paths import SCENARIOS
+
 SCENARIO = """
 title = "t"
 description = "d"
@@ -112,7 +114,7 @@ def test_a_duration_that_is_none(tmp_path: Path) -> None:
 
 
 def test_locust_alone_ends_with_one_line_too(tmp_path: Path) -> None:
-    locustfile = Path(__file__).parents[2] / "scenarios" / "locustfile.py"
+    locustfile = SCENARIOS / "locustfile.py"
     args = ["-m", "locust", "-f", str(locustfile), "--headless", "-u", "1", "--scenario", "nope"]
     result = subprocess.run(
         [sys.executable, *args], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False

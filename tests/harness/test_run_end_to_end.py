@@ -12,6 +12,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tests.paths import SCENARIOS
+
 SCENARIO = """
 title = "A short outage"
 description = "OpenAI is down for a second and a half."
@@ -179,7 +181,7 @@ def test_children_end_when_their_parent_is_killed_outright(tmp_path: Path) -> No
 
 def test_locust_alone_leads_a_run_and_writes_it(tmp_path: Path) -> None:
     (tmp_path / "short.toml").write_text(SCENARIO)
-    locustfile = Path(__file__).parents[2] / "scenarios" / "locustfile.py"
+    locustfile = SCENARIOS / "locustfile.py"
     args = ["--headless", "-u", "1", "--scenario", "short.toml", "--stack", "full"]
     result = subprocess.run(
         [sys.executable, "-m", "locust", "-f", str(locustfile), *args],

@@ -1,15 +1,13 @@
 """Every scenario and stack that comes along can be played, and claims only what is measured."""
 
-from pathlib import Path
-
 import pytest
 
 from harness.spec.run_spec import make_spec
 from harness.spec.shipped import names
 from harness.stack.build.options import load_stack_options
 from reports.metrics.registry import METRICS
+from tests.paths import SCENARIOS
 
-SCENARIOS = Path(__file__).parents[2] / "scenarios"
 PLAYABLE = [name for name in names("scenarios") if name != "azure-hour"]
 
 

@@ -19,11 +19,12 @@ from harness.load.trace import Trace, TraceRow, read_azure_trace
 from harness.load.workload.catalogue import is_right
 from harness.load.workload.options import Workload, WorkloadOptions, load_workload
 from harness.load.workload.prompt import count_tokens
+from tests.paths import DATA
 
 WORKLOAD = load_workload(WorkloadOptions())
 POISSON = PoissonArrivals(rate_per_s=20)
 TRACE = Trace("hour.csv", tuple(TraceRow(n / 4, 50 + 20 * (n % 3), 5 * n) for n in range(400)))
-REAL = Path(__file__).parents[3] / "shared" / "data" / "AzureLLMInferenceTrace_conv.csv"
+REAL = DATA / "AzureLLMInferenceTrace_conv.csv"
 
 DIGEST = """
 import hashlib

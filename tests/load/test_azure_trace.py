@@ -7,10 +7,11 @@ import pytest
 
 from harness.errors import InputError
 from harness.load.trace import TraceRow, read_azure_trace
+from tests.paths import DATA
 
 HEADER = "TIMESTAMP,ContextTokens,GeneratedTokens\n"
 GOOD = "2023-11-16 18:15:46.6805900,374,44\n"
-REAL = Path(__file__).parents[3] / "shared" / "data" / "AzureLLMInferenceTrace_conv.csv"
+REAL = DATA / "AzureLLMInferenceTrace_conv.csv"
 
 
 def written(folder: Path, text: str) -> Path:

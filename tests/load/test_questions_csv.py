@@ -12,8 +12,9 @@ from harness.load.workload.options import Workload, WorkloadOptions, load_worklo
 from harness.load.workload.questions_csv import read_questions_csv
 from harness.spec.answers import catalogue_of, write_catalogue
 from mock_providers import load_catalogue
+from tests.paths import DATA
 
-BANKING = Path(__file__).parents[3] / "shared" / "data" / "banking77_train.csv"
+BANKING = DATA / "banking77_train.csv"
 FILE = """text,category
 Where is my card?,card arrival
 Has my card been sent?,card arrival

@@ -13,6 +13,7 @@ from mock_providers import Profile, ProfileError, load_profile, make_profile, sh
 from mock_providers.latency.latency import Lognormal
 from mock_providers.plan import Plan
 from mock_providers.profile import Prices
+from tests.paths import ROOT
 
 GOOD: dict[str, Any] = {
     "name": "p",
@@ -137,7 +138,7 @@ def test_an_unknown_profile_is_refused_with_the_known_ones() -> None:
 
 
 def test_a_users_own_profile_is_one_file(tmp_path: Path) -> None:
-    shipped = Path(__file__).parents[2] / "mock_providers" / "profiles" / "page.toml"
+    shipped = ROOT / "mock_providers" / "profiles" / "page.toml"
     mine = tmp_path / "mine.toml"
     mine.write_text(shipped.read_text("utf-8").replace('name = "page"', 'name = "mine"'), encoding="utf-8")
     assert load_profile(mine).name == "mine"

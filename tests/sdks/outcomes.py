@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from mock_providers import serve
+from tests.paths import ROOT
 from tests.sdks.mocks import app
 
-ROOT = Path(__file__).parents[2]
 LONGEST_S = 60.0
 _LONGEST_LINE = 1 << 20
 

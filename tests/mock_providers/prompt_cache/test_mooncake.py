@@ -10,15 +10,15 @@ Trace: kvcache-ai/Mooncake, conversation trace (FAST 2025), Apache-2.0.
 import json
 import math
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from mock_providers.exchange.request import Message
 from mock_providers.prompt_cache.cache import Automatic, AutomaticCache
+from tests.paths import DATA
 
-TRACE = Path(__file__).parents[2].parent / "shared" / "data" / "mooncake_conversation_trace.jsonl"
+TRACE = DATA / "mooncake_conversation_trace.jsonl"
 BLOCK_TOKENS = 512
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 

@@ -3,7 +3,6 @@
 import csv
 import sys
 from hashlib import blake2b
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +11,9 @@ from harness.stack.caching.semantic.curve import Point, Trial, play
 from harness.stack.caching.semantic.embedding.minilm import MiniLM
 from harness.stack.caching.semantic.embedding.ngrams import NgramEmbedder
 from harness.stack.core.errors import ConfigError
+from tests.paths import DATA
 
-QUESTIONS = Path(__file__).parents[4] / "shared" / "data" / "banking77_train.csv"
+QUESTIONS = DATA / "banking77_train.csv"
 WARM = 3000
 FEWER = 2000
 """Asked of MiniLM, which takes a hundred times as long."""
