@@ -1,4 +1,4 @@
-"""Where tests find files: the checkout, what it ships, and the recorded data beside it (which may be absent)."""
+"""Where tests find the checkout, what it ships, and the recorded data beside it (which may be absent)."""
 
 from pathlib import Path
 
