@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..record.expectation import Expectation
-from ..record.schema import ERROR_KINDS
+from ..record.kinds import ERROR_KINDS
 
 
 def metric_value(summary: Mapping[str, Any], subject: str, metric: str) -> float | None:
