@@ -18,13 +18,13 @@ from locust.runners import LocalRunner
 
 from ..errors import InputError, RunFailed
 from ..input_errors import BAD_INPUT, one_line
+from ..load.job import LoadJob
 from ..runs.run import Recording, new_run_folder
 from ..spec.run_options import RunOptions
 from ..spec.run_spec import make_spec
 from ..spec.shipped import names
 from ..spec.subject import Subject
 from ..world.real import RealWorld
-from .job import Job
 
 
 def install() -> None:
@@ -79,7 +79,7 @@ class Hooks:
             if not isinstance(environment.runner, LocalRunner):
                 raise InputError("--master, --worker, --processes: expected one Locust process, without them")
             if options.brownout_job:
-                options.job = Job.read(Path(options.brownout_job))
+                options.job = LoadJob.read(Path(options.brownout_job))
                 gevent.spawn(quit_with_starter, environment.runner)
             else:
                 options.job = self._lead(options)
@@ -90,7 +90,7 @@ class Hooks:
             environment.process_exit_code = 2
             print(one_line(error), file=sys.stderr)  # noqa: T201  # Locust would log a traceback
 
-    def _lead(self, options: Namespace) -> Job:
+    def _lead(self, options: Namespace) -> LoadJob:
         """A run of our own: everything started, ready to be played."""
         chosen = ["--scenario", options.scenario, "--stack", options.stack]
         run = RunOptions(
