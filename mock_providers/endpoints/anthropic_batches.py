@@ -50,9 +50,9 @@ class ListMessageBatches:
         return run_operation(context, exchange, lambda: self._list(context, exchange))
 
     def _list(self, context: ProviderContext, exchange: Exchange) -> bytes:
-        received, moment = exchange.received, exchange.moment
+        received, instant = exchange.received, exchange.instant
         page = page_of_batches(context.batches.newest_first(), received)
-        return batches_body(page, _base_url(received), moment.now, moment.wall_s)
+        return batches_body(page, _base_url(received), instant.now, instant.wall_s)
 
 
 class OneMessageBatch:
@@ -75,8 +75,8 @@ class CancelMessageBatch:
         return run_operation(context, exchange, lambda: self._cancel(context, exchange))
 
     def _cancel(self, context: ProviderContext, exchange: Exchange) -> bytes:
-        now, batch = exchange.moment.now, _found(context, exchange)
-        if batch.course.ended(now):
+        now, batch = exchange.instant.now, _found(context, exchange)
+        if batch.schedule.ended(now):
             raise Refused(cannot("canceled", batch.id, "ended"))
         context.batches.cancel(batch, now)
         return _body(batch, exchange)
@@ -93,7 +93,7 @@ class MessageBatchResults:
 
     def _results(self, context: ProviderContext, exchange: Exchange) -> bytes:
         batch = _found(context, exchange)
-        if not batch.course.ended(exchange.moment.now):
+        if not batch.schedule.ended(exchange.instant.now):
             raise Refused(no_results_yet(batch.id))
         return results_body(batch)
 
@@ -108,16 +108,16 @@ class DeleteMessageBatch:
         return run_operation(context, exchange, lambda: self._delete(context, exchange))
 
     def _delete(self, context: ProviderContext, exchange: Exchange) -> bytes:
-        now, batch = exchange.moment.now, _found(context, exchange)
-        if not batch.course.ended(now):
+        now, batch = exchange.instant.now, _found(context, exchange)
+        if not batch.schedule.ended(now):
             raise Refused(cannot("deleted", batch.id, status_of(batch, now)))
         context.batches.delete(batch)
         return deleted_body(batch.id)
 
 
 def _body(batch: Batch, exchange: Exchange) -> bytes:
-    moment = exchange.moment
-    return batch_body(batch, _base_url(exchange.received), moment.now, moment.wall_s)
+    instant = exchange.instant
+    return batch_body(batch, _base_url(exchange.received), instant.now, instant.wall_s)
 
 
 def _base_url(received: Received) -> str:

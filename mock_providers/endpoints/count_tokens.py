@@ -24,7 +24,7 @@ class CountTokens:
         """The count; raises Refused for a request that cannot be read."""
         request = self._read(exchange.received, exchange.params)
         model_id = context.provider.canonical(request.model)
-        asked = replace(exchange.asked, model=model_id or request.model)
+        info = replace(exchange.info, model=model_id or request.model)
         if model_id is None:
-            return context.refuse(asked, context.errors.unknown_model(request.model), exchange.moment)
-        return context.hand_out(replace(exchange, asked=asked), self._write(request.input_tokens))
+            return context.refuse(info, context.errors.unknown_model(request.model), exchange.instant)
+        return context.hand_out(replace(exchange, info=info), self._write(request.input_tokens))

@@ -59,12 +59,12 @@ class Embeddings:
         request = parse_embeddings(exchange.received, self._errors, lenient=self._lenient)
         model_id = context.provider.canonical_embedding(request.model)
         name = model_id or request.model
-        exchange = replace(exchange, asked=replace(exchange.asked, model=name, prompt_digest=request.digest))
+        exchange = replace(exchange, info=replace(exchange.info, model=name, prompt_digest=request.digest))
         if model_id is None:
-            return context.refuse(exchange.asked, context.errors.unknown_model(name), exchange.moment)
+            return context.refuse(exchange.info, context.errors.unknown_model(name), exchange.instant)
         model = context.provider.embeddings[model_id]
         if problem := self._misfit(request, model):
-            return context.refuse(exchange.asked, problem, exchange.moment)
+            return context.refuse(exchange.info, problem, exchange.instant)
         return _admitted(context, exchange, request, model_id, model)
 
     def _misfit(self, request: EmbeddingRequest, model: EmbeddingModel) -> Problem | None:
@@ -89,22 +89,22 @@ def _admitted(
     model_id: str,
     model: EmbeddingModel,
 ) -> Decision:
-    asked, moment = exchange.asked, exchange.moment
-    stamp = Stamp(asked.request_id, model_id, moment.wall_s)
+    info, instant = exchange.info, exchange.instant
+    stamp = Stamp(info.request_id, model_id, instant.wall_s)
     input_tokens = sum(request.counts)
     admission = OUTSIDE_LIMITS
-    if asked.batch_id is None:
+    if info.batch_id is None:
         caller, demand = context.caller(exchange), Demand(input_tokens)
-        admission = context.state.admit(caller, model_id, model.limits, demand, moment.now)
+        admission = context.state.admit(caller, model_id, model.limits, demand, instant.now)
     verdict = admission.verdict
     if verdict.refused_by is not None:
         problem = context.errors.rate_limited(verdict, model_id)
-        return Decision(asked, refusal(problem, context.scene.error_latency_s, verdict.meters), stamp)
+        return Decision(info, refusal(problem, context.refusals.error_latency_s, verdict.meters), stamp)
     nth = context.state.times_asked(model_id, request.digest)
     context.state.count(model_id, request.digest)
     draws = context.draws.under(context.name, model_id, request.digest, nth)
     took_s = model.latency.draw(draws.rng("embedding"))
     plan = Plan(200, "complete", took_s, took_s, input_tokens=input_tokens, meters=verdict.meters)
-    plan = apply_faults(context.struck(exchange, model_id, draws), plan, context.scene)
+    plan = apply_faults(context.matching_faults(exchange, model_id, draws), plan, context.refusals)
     reply = Embedded(request, model_id, model, context.catalogue)
-    return Decision(asked, plan, stamp, reply, model.price, admission if admission.permit else None)
+    return Decision(info, plan, stamp, reply, model.price, admission if admission.permit else None)

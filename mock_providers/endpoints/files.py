@@ -31,7 +31,7 @@ class UploadFile:
         if not context.files.has_room_for(len(upload.content)):
             raise Refused(storage_full())
         file_id = f"file-{digest_of_bytes(f'{context.name}/{context.files.next_number()}'.encode())}"
-        file = StoredFile(file_id, upload.filename, upload.purpose, upload.content, exchange.moment.wall_s)
+        file = StoredFile(file_id, upload.filename, upload.purpose, upload.content, exchange.instant.wall_s)
         context.files.put(file)
         return file_body(file)
 

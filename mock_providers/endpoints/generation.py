@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from ..engine.planner import Setting, plan_reply
+from ..engine.planner import ReplyContext, plan_reply
 from ..engine.state import OUTSIDE_LIMITS
 from ..exchange.request import Problem, Request
-from ..faults import circumstances_of
+from ..faults import effects_of
 from ..profile import Model
 from ..wire.dialect import Codec, Stamp
 from .provider_context import Decision, Exchange, ProviderContext, Reply
@@ -25,51 +25,51 @@ class Generation:
     def reply_to(self, context: ProviderContext, exchange: Exchange, request: Request) -> Decision:
         """The same for a request that has been read."""
         model_id = context.provider.canonical(request.model)
-        asked = replace(
-            exchange.asked,
+        info = replace(
+            exchange.info,
             model=model_id or request.model,
             stream=request.stream,
             prompt_digest=request.digest,
         )
-        exchange = replace(exchange, asked=asked)
+        exchange = replace(exchange, info=info)
         if model_id is None:
-            return context.refuse(asked, context.errors.unknown_model(request.model), exchange.moment)
+            return context.refuse(info, context.errors.unknown_model(request.model), exchange.instant)
         model = context.provider.models[model_id]
         if problem := _misfit(context, request, model_id, model):
-            return context.refuse(asked, problem, exchange.moment)
+            return context.refuse(info, problem, exchange.instant)
         return self._admitted(context, exchange, request, model_id, model)
 
     def _admitted(
         self, context: ProviderContext, exchange: Exchange, request: Request, model_id: str, model: Model
     ) -> Decision:
-        asked, moment = exchange.asked, exchange.moment
+        info, instant = exchange.info, exchange.instant
         nth = context.state.times_asked(model_id, request.digest)
         draws = context.draws.under(context.name, model_id, request.digest, nth)
-        struck = context.struck(exchange, model_id, draws)
-        circumstances = circumstances_of(struck)
-        lost_s = circumstances.cache_since_s
-        cache_since = None if lost_s is None else moment.now - moment.t_s + lost_s
+        faults = context.matching_faults(exchange, model_id, draws)
+        effects = effects_of(faults)
+        lost_s = effects.cache_since_s
+        cache_since = None if lost_s is None else instant.now - instant.t_s + lost_s
         caller = context.caller(exchange)
-        if asked.batch_id is None:
-            admission = context.state.enter(caller, model_id, model, request, moment.now, cache_since)
+        if info.batch_id is None:
+            admission = context.state.enter(caller, model_id, model, request, instant.now, cache_since)
         else:
             admission = OUTSIDE_LIMITS
-        setting = Setting(
-            model_id, model, context.reply_length, context.catalogue, struck, circumstances, context.scene
+        reply_context = ReplyContext(
+            model_id, model, context.reply_length, context.catalogue, faults, effects, context.refusals
         )
-        plan = plan_reply(setting, request, admission, draws)
-        stamp = Stamp(asked.request_id, model_id, moment.wall_s)
+        plan = plan_reply(reply_context, request, admission, draws)
+        stamp = Stamp(info.request_id, model_id, instant.wall_s)
         reply = Reply(self._codec, request, stamp)
         if admission is OUTSIDE_LIMITS:
             context.state.count(model_id, request.digest)
-            return Decision(asked, plan, stamp, reply, model.price)
+            return Decision(info, plan, stamp, reply, model.price)
         if admission.permit is None:
-            return Decision(asked, plan, stamp, reply)
+            return Decision(info, plan, stamp, reply)
         context.state.count(model_id, request.digest)
-        first_at = moment.now + plan.ttft_s if plan.status == 200 else None
-        until = moment.now + plan.ends_s
+        first_at = instant.now + plan.ttft_s if plan.status == 200 else None
+        until = instant.now + plan.ends_s
         context.state.begin(caller, model_id, model, admission, first_at, until)
-        return Decision(asked, plan, stamp, reply, model.price, admission)
+        return Decision(info, plan, stamp, reply, model.price, admission)
 
 
 def _misfit(context: ProviderContext, request: Request, model_id: str, model: Model) -> Problem | None:

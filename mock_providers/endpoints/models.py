@@ -24,5 +24,5 @@ class OneModel:
         name = exchange.params["model"]
         model_id = context.provider.canonical(name) or context.provider.canonical_embedding(name)
         if model_id is None:
-            return context.refuse(exchange.asked, context.errors.unknown_model(name), exchange.moment)
+            return context.refuse(exchange.info, context.errors.unknown_model(name), exchange.instant)
         return context.hand_out(exchange, context.dialect.model_body(model_id))

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..batches.files import StoredFile
 from ..batches.store import Batch
-from ..exchange.received import Moment
+from ..exchange.received import Instant
 from ..exchange.request import Refused
 from ..wire.openai.batches import (
     batch_body,
@@ -37,27 +37,27 @@ class CreateBatch:
         return run_operation(context, exchange, lambda: self._create(context, exchange))
 
     def _create(self, context: ProviderContext, exchange: Exchange) -> bytes:
-        asked = read_batch(exchange.received.body, tuple(self._answering))
-        file = context.files.get(asked.input_file_id)
+        batch_request = read_batch(exchange.received.body, tuple(self._answering))
+        file = context.files.get(batch_request.input_file_id)
         if file is None or file.purpose != "batch":
-            raise Refused(no_such_file(asked.input_file_id))
-        items, errors = read_lines(file.content, asked.endpoint, exchange.received.headers)
-        about: dict[str, Any] = {**asked._asdict(), "errors": errors, "files": None}
+            raise Refused(no_such_file(batch_request.input_file_id))
+        items, errors = read_lines(file.content, batch_request.endpoint, exchange.received.headers)
+        about: dict[str, Any] = {**batch_request._asdict(), "errors": errors, "files": None}
 
-        def close(batch: Batch, at: Moment) -> None:
+        def close(batch: Batch, at: Instant) -> None:
             about["files"] = _store_results(context, batch, at)
 
         batch = new_batch(
             context,
             exchange,
-            self._answering[asked.endpoint],
+            self._answering[batch_request.endpoint],
             items,
             prefix="batch_",
             about=about,
             valid=not errors,
             close=close,
         )
-        return batch_body(batch, exchange.moment.now, exchange.moment.wall_s)
+        return batch_body(batch, exchange.instant.now, exchange.instant.wall_s)
 
 
 class ListBatches:
@@ -71,7 +71,7 @@ class ListBatches:
 
     def _list(self, context: ProviderContext, exchange: Exchange) -> bytes:
         page = page_of_batches(context.batches.newest_first(), exchange.received)
-        return batches_body(page, exchange.moment.now, exchange.moment.wall_s)
+        return batches_body(page, exchange.instant.now, exchange.instant.wall_s)
 
 
 class OneBatch:
@@ -81,7 +81,7 @@ class OneBatch:
 
     def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """Its state."""
-        now, wall_s = exchange.moment.now, exchange.moment.wall_s
+        now, wall_s = exchange.instant.now, exchange.instant.wall_s
         return run_operation(context, exchange, lambda: batch_body(_found(context, exchange), now, wall_s))
 
 
@@ -95,15 +95,15 @@ class CancelBatch:
         return run_operation(context, exchange, lambda: self._cancel(context, exchange))
 
     def _cancel(self, context: ProviderContext, exchange: Exchange) -> bytes:
-        now, batch = exchange.moment.now, _found(context, exchange)
-        phase = batch.course.phase(now)
+        now, batch = exchange.instant.now, _found(context, exchange)
+        phase = batch.schedule.phase(now)
         if phase not in ("validating", "in_progress", "cancelling"):
             raise Refused(cannot_cancel(phase))
         context.batches.cancel(batch, now)
-        return batch_body(batch, now, exchange.moment.wall_s)
+        return batch_body(batch, now, exchange.instant.wall_s)
 
 
-def _store_results(context: ProviderContext, batch: Batch, at: Moment) -> tuple[str | None, str | None]:
+def _store_results(context: ProviderContext, batch: Batch, at: Instant) -> tuple[str | None, str | None]:
     """Write the result files that have any lines; their ids."""
     ids: list[str | None] = []
     for which, content in zip(("output", "error"), result_files(batch), strict=True):

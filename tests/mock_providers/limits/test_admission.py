@@ -9,7 +9,7 @@ import pytest
 from mock_providers import Catalogue, Profile, make_profile
 from mock_providers.endpoints import Decision
 from mock_providers.exchange.draws import Draws
-from mock_providers.exchange.received import Moment, Received
+from mock_providers.exchange.received import Instant, Received
 from mock_providers.server.service import Service
 
 Make = Callable[..., Profile]
@@ -34,8 +34,8 @@ class ProviderUnderTest:
         content = {"model": self.model, "messages": [{"role": "user", "content": text}], **body}
         headers = {b"authorization": f"Bearer {key}".encode(), b"anthropic-version": b"2026-10-21"}
         received = Received("POST", path, headers, {}, json.dumps(content).encode())
-        moment = Moment(now, now, 1_000_000.0 + now)
-        return self.service.decide(self.service.arrival(received), received, (), moment)
+        instant = Instant(now, now, 1_000_000.0 + now)
+        return self.service.decide(self.service.arrival(received), received, (), instant)
 
     def headers(self, decision: Decision) -> dict[bytes, bytes]:
         return dict(self.service.dialect.headers(decision.stamp, decision.plan))
