@@ -14,7 +14,7 @@ from ..dialect import MODELS_SINCE_S, HeadersOut, Stamp, bearer, should_retry_he
 from .errors import OpenAIErrors, go_duration
 
 
-class OpenAI:
+class OpenAIDialect:
     """The protocol of one OpenAI-shaped provider."""
 
     def __init__(self, provider: Provider) -> None:

@@ -18,7 +18,7 @@ from .frames import (
     tool_call,
     usage_of,
 )
-from .reading import read_json_schema, read_messages, read_tool_choice, read_tools
+from .prompt import read_json_schema, read_messages, read_tool_choice, read_tools
 
 _PARAMETERS = names(
     """
@@ -47,7 +47,7 @@ _MOST_STOPS = 4
 _ANNOTATIONS: tuple[object, ...] = ()
 
 
-class OpenAIChat:
+class OpenAICodec:
     """The codec of one OpenAI-shaped provider; a `lenient` one takes request fields that it does not know."""
 
     def __init__(self, provider: Provider, errors: OpenAIErrors, *, lenient: bool = False) -> None:

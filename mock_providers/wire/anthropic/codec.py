@@ -44,7 +44,7 @@ _STOP_REASON = {
 }
 
 
-class AnthropicMessages:
+class AnthropicCodec:
     """The codec of one Anthropic-shaped provider."""
 
     def __init__(self, errors: AnthropicErrors) -> None:

@@ -16,7 +16,7 @@ from .prompt import read_counted, read_generate
 _FINISH = {"stop": "STOP", "stop_sequence": "STOP", "tool_use": "STOP", "length": "MAX_TOKENS"}
 
 
-class GeminiContent:
+class GeminiCodec:
     """The codec of one method: generateContent, or (`streamed`) streamGenerateContent.
 
     A streamed reply is server-sent events when the query says `alt=sse`, else an array that arrives whole.
