@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Leftovers:
+class LeakReport:
     """What is still there at one moment; false when there is nothing.
 
     tasks        a line per task that is not done (without the one that asks), oldest first

@@ -6,17 +6,17 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from .deadlock import describe_task
-from .leak_report import Leftovers
+from .leak_report import LeakReport
 from .net.network import Network
 from .net.server import MemoryServer
 from .net.transport import MemoryTransport
-from .scheduler import Clockwork
-from .unsupported import Refusals
+from .scheduler import Scheduler
+from .unsupported import Unsupported
 
 _P = TypeVar("_P", bound=asyncio.BaseProtocol)
 
 
-class VirtualLoop(Refusals, Clockwork):
+class VirtualLoop(Unsupported, Scheduler):
     """An asyncio loop in virtual time with an in-memory network; everything else is asyncio's own.
 
     `time()` starts at 0.0 s. Callbacks that are ready run first in, first out; timers of one instant fire in
@@ -88,10 +88,10 @@ class VirtualLoop(Refusals, Clockwork):
         """The numeric host and port: in memory, addresses have no names."""
         return str(sockaddr[0]), str(sockaddr[1])
 
-    def leftovers(self) -> Leftovers:
+    def leak_report(self) -> LeakReport:
         """What is still there now."""
         asking = asyncio.current_task(self) if self.is_running() else None
-        return Leftovers(
+        return LeakReport(
             tasks=tuple(describe_task(task) for task in self.pending_tasks() if task is not asking),
             connections=tuple(str(link) for link in self.network.open_connections),
             servers=tuple(f"{host}:{port}" for host, port in self.network.listening),

@@ -17,7 +17,7 @@ from .jobs import PATIENCE_S, ExecutorJobs
 _T = TypeVar("_T")
 
 
-class Outside(asyncio.SelectorEventLoop):
+class RealIO(asyncio.SelectorEventLoop):
     """The part of the loop that really waits."""
 
     # asyncio's own state, which typeshed does not know.
@@ -29,7 +29,7 @@ class Outside(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         super().__init__()
-        self._outside_fds = False
+        self._has_real_fds = False
         self._holds = 0
         self._jobs = ExecutorJobs(self._wake)
 
@@ -119,7 +119,7 @@ class Outside(asyncio.SelectorEventLoop):
 
     def _count_fds(self) -> None:
         registered = len(self._selector.get_map()) > self._internal_fds
-        self._outside_fds = registered or bool(self._signal_handlers)
+        self._has_real_fds = registered or bool(self._signal_handlers)
 
     def _poll(self, timeout: float | None) -> None:
         self._process_events(self._selector.select(timeout))  # type: ignore[attr-defined]  # not in typeshed

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from .anyio_threads import anyio_threads_hold_time
 from .clock import DEFAULT_EPOCH_S, virtual_clock
-from .leak_report import Leftovers
+from .leak_report import LeakReport
 from .loop import VirtualLoop
 
 _T = TypeVar("_T")
@@ -22,14 +22,14 @@ def run_virtual(
     *,
     epoch_s: float = DEFAULT_EPOCH_S,
     debug: bool = False,
-    on_leftovers: Callable[[Leftovers], object] | None = None,
+    on_leak_report: Callable[[LeakReport], object] | None = None,
 ) -> _T:
     """Run a program to its end on a `VirtualLoop` of its own, with the process's clocks following it.
 
-    epoch_s       what time.time() says at the start (2026-01-01T00:00:00Z)
-    debug         asyncio's debug mode
-    on_leftovers  called with what `main` left behind once nothing more can run at that instant, before that
-                  is cleaned up
+    epoch_s         time.time() at the start (2026-01-01T00:00:00Z)
+    debug           asyncio's debug mode
+    on_leak_report  called with the tasks, connections and timers that `main` left behind, once nothing more
+                    can run at that instant and before they are cancelled
 
     As asyncio.run: what is left is cancelled (oldest task first, so that a run repeats), async generators and
     the default executor are shut down, Ctrl-C raises KeyboardInterrupt. The garbage collector runs less often
@@ -48,7 +48,7 @@ def run_virtual(
             try:
                 return runner.run(main)
             finally:
-                loop.run_until_complete(_end(loop, on_leftovers))
+                loop.run_until_complete(_end(loop, on_leak_report))
     finally:
         main.close()
         loop.close()
@@ -62,11 +62,11 @@ def _refuse_running_loop() -> None:
     raise RuntimeError("run_virtual() cannot be called from a running event loop")
 
 
-async def _end(loop: VirtualLoop, on_leftovers: Callable[[Leftovers], object] | None) -> None:
+async def _end(loop: VirtualLoop, on_leak_report: Callable[[LeakReport], object] | None) -> None:
     """Let what was begun at this instant finish, look at what is left, cancel it and report its errors."""
     await loop.idle()
-    if on_leftovers is not None:
-        on_leftovers(loop.leftovers())
+    if on_leak_report is not None:
+        on_leak_report(loop.leak_report())
     tasks = [task for task in loop.pending_tasks() if task is not asyncio.current_task()]
     for task in tasks:
         task.cancel()

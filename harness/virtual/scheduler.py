@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from .deadlock import Deadlock, describe_task
 from .handles import SoonHandle, VirtualTimer
-from .real_io import Outside
+from .real_io import RealIO
 
 _TURNS_PER_POLL = 256
 """A loop that is never idle looks at real file descriptors (signals, foreign readers) this rarely."""
@@ -25,7 +25,7 @@ _FEW_CANCELLED = 100
 """So many cancelled timers may stay in the heap, whatever its size."""
 
 
-class Clockwork(Outside):
+class Scheduler(RealIO):
     """An asyncio loop in virtual time. `VirtualLoop` is this with a network."""
 
     # asyncio's own state, which typeshed does not know.
@@ -43,7 +43,7 @@ class Clockwork(Outside):
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._timers_set = 0
         self._polls_since_idle = 0
-        self._idlers: list[asyncio.Future[None]] = []
+        self._idle_waiters: list[asyncio.Future[None]] = []
         self._by_age: weakref.WeakKeyDictionary[asyncio.Task[Any], None] = weakref.WeakKeyDictionary()
 
     # -- time ------------------------------------------------------------------------------------------------
@@ -63,7 +63,7 @@ class Clockwork(Outside):
         A program that spins is never idle: it is given 100,000 turns.
         """
         waiter = self.create_future()
-        self._idlers.append(waiter)
+        self._idle_waiters.append(waiter)
         await waiter
 
     def runs_in_thread(self, thread_id: int) -> bool:
@@ -160,8 +160,8 @@ class Clockwork(Outside):
         """Nothing is ready: jump to the next timer, unless something outside comes first."""
         self._polls_since_idle = 0
         if (
-            self._outside_fds or self._holds or self._jobs.queue or self._idlers
-        ) and self._something_comes_first():
+            self._has_real_fds or self._holds or self._jobs.queue or self._idle_waiters
+        ) and self._served_real_world():
             return
         timers: Any = self._timers
         while timers:
@@ -176,26 +176,26 @@ class Clockwork(Outside):
             if timers and timers[0][0] <= when:
                 self._fire()
             return
-        if not self._outside_fds:
+        if not self._has_real_fds:
             raise Deadlock([describe_task(task) for task in self.pending_tasks()], self._now)
         self._poll(None)
 
-    def _something_comes_first(self) -> bool:
-        if self._outside_fds:
+    def _served_real_world(self) -> bool:
+        if self._has_real_fds:
             self._poll(0)
             if self._ready:
                 return True
         if self._holds or self._jobs.queue:
             self._wait_for_threads()
             return True
-        if self._idlers:
-            self._tell_idlers()
+        if self._idle_waiters:
+            self._wake_idle_waiters()
             return True
         return False
 
-    def _tell_idlers(self) -> None:
-        idlers, self._idlers = self._idlers, []
-        for waiter in idlers:
+    def _wake_idle_waiters(self) -> None:
+        waiters, self._idle_waiters = self._idle_waiters, []
+        for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
 
@@ -216,7 +216,7 @@ class Clockwork(Outside):
         self._polls_since_idle += 1
         if self._polls_since_idle > _POLLS_UNTIL_STARVED:
             self._jobs.hand_over()
-            self._tell_idlers()
+            self._wake_idle_waiters()
 
     def _report(self, handle: asyncio.Handle, error: BaseException) -> None:
         message = f"Exception in callback {handle!r}"

@@ -11,9 +11,9 @@ from typing import Any, Self
 import orjson
 
 from harness.errors import RunFailed
+from harness.load.job import LoadJob
 from harness.load.plan_file import write_plan
 from harness.load.recorder import read_rows
-from harness.locust.job import Job
 from harness.spec.answers import write_catalogue
 from harness.spec.run_spec import RunSpec
 from harness.spec.subject import Subject
@@ -76,7 +76,7 @@ class RealWorld:
         measured.reason = reason or measured.reason
         return measured
 
-    def begin(self, subject: Subject) -> Job:
+    def begin(self, subject: Subject) -> LoadJob:
         """Providers as new, the subject's gateway up: what a load generator needs to know."""
         self._providers.reset(self._spec.seed, self._spec.faults)
         facts = str(self._raw(subject, "facts"))
@@ -91,7 +91,7 @@ class RealWorld:
         log = self._folder / f"{subject.name}.gateway.log"
         self._gateway = self._open.enter_context(Child(args, log, env))
         total_s = subject.total_s
-        return Job(
+        return LoadJob(
             url=self._gateway.ready["url"],
             admin_url=self._providers.admin_url,
             plan=str(self._folder / "plan.ndjson"),

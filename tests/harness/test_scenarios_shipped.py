@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.spec.run_options import RunOptions
 from harness.spec.run_spec import make_spec
 from harness.spec.shipped import names
 from harness.stack.build.options import load_stack_options
@@ -13,7 +14,7 @@ PLAYABLE = [name for name in names("scenarios") if name != "azure-hour"]
 
 @pytest.mark.parametrize("name", PLAYABLE)
 def test_a_shipped_scenario_is_complete(name: str) -> None:
-    spec = make_spec(name, duration_s=60.0)
+    spec = make_spec(RunOptions(scenario=name, duration_s=60.0))
     assert spec.plan
     assert spec.claims
     assert {claim.metric for claim in spec.claims} <= set(METRICS)
