@@ -16,7 +16,8 @@ from mock_providers.plan import Choice, Piece, Plan
 from mock_providers.wire.dialect import Stamp
 from mock_providers.wire.openai.codec import OpenAICodec
 from mock_providers.wire.openai.dialect import OpenAIDialect
-from mock_providers.wire.openai.errors import OpenAIErrors, go_duration
+from mock_providers.wire.openai.durations import go_duration
+from mock_providers.wire.openai.errors import OpenAIErrors
 from mock_providers.wire.together import TogetherDialect
 
 STAMP = Stamp("req_0a", "gpt-4o", 1_700_000_000.9)
