@@ -5,11 +5,13 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 
 from ..profile import Provider
-from ..wire.anthropic.codec import AnthropicCodec, count_body
+from ..wire.anthropic.codec import AnthropicCodec
 from ..wire.anthropic.errors import AnthropicErrors
+from ..wire.anthropic.reply import count_body as anthropic_count_body
 from ..wire.dialect import Params
-from ..wire.gemini.codec import GeminiCodec, counted_body
+from ..wire.gemini.codec import GeminiCodec
 from ..wire.gemini.errors import GeminiErrors
+from ..wire.gemini.reply import count_body as gemini_count_body
 from ..wire.openai.codec import OpenAICodec
 from ..wire.openai.errors import OpenAIErrors
 from .anthropic_batches import (
@@ -81,7 +83,7 @@ def routes_of(provider: Provider) -> Routes:
         case "anthropic":
             codec = AnthropicCodec(AnthropicErrors())
             messages = Generation("messages", codec)
-            counting = CountTokens(codec.parse_counted, count_body)
+            counting = CountTokens(codec.parse_count, anthropic_count_body)
             return Routes(
                 [
                     Route("POST", "/v1/messages", messages),
@@ -129,7 +131,7 @@ def gemini_routes() -> list[Route]:
     model = "/v1beta/models/{model}"
     whole = GeminiCodec(GeminiErrors())
     streamed = GeminiCodec(GeminiErrors(), streamed=True)
-    counting = CountTokens(whole.parse_counted, counted_body)
+    counting = CountTokens(whole.parse_count, gemini_count_body)
     return [
         Route("POST", f"{model}:generateContent", Generation("generate_content", whole)),
         Route("POST", f"{model}:streamGenerateContent", Generation("generate_content", streamed)),
