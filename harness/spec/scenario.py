@@ -39,7 +39,7 @@ class Claim(_Strict):
     @field_validator("expected")
     @classmethod
     def _readable(cls, value: str) -> str:
-        from reports.analysis.claims import Expectation
+        from reports.record.expectation import Expectation
 
         Expectation.parse(value)
         return value

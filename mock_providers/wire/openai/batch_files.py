@@ -106,7 +106,7 @@ def result_files(batch: Batch) -> tuple[bytes, bytes]:
             response = {"status_code": result.status, "request_id": result.request_id, "body": body}
             into = good if result.status == 200 else bad
             into.append({**line, "response": response, "error": None})
-        elif batch.course.outcome == "expired":
+        elif batch.schedule.outcome == "expired":
             bad.append({**line, "response": None, "error": _EXPIRED})
     return _jsonl(good), _jsonl(bad)
 

@@ -66,7 +66,7 @@ def cannot_cancel(phase: str) -> Problem:
 
 
 def _told(batch: Batch, now: float, wall_s: float) -> dict[str, Any]:
-    course = batch.course
+    schedule = batch.schedule
     told: dict[str, Any] = {
         "id": batch.id,
         "object": "batch",
@@ -74,7 +74,7 @@ def _told(batch: Batch, now: float, wall_s: float) -> dict[str, Any]:
         "errors": None,
         "input_file_id": batch.about["input_file_id"],
         "completion_window": "24h",
-        "status": course.phase(now),
+        "status": schedule.phase(now),
         "output_file_id": None,
         "error_file_id": None,
         **_times(batch, now, lambda at: int(wall_s - now + at)),
@@ -82,28 +82,28 @@ def _told(batch: Batch, now: float, wall_s: float) -> dict[str, Any]:
         "metadata": batch.about["metadata"],
     }
     errors = batch.about["errors"]
-    if course.phase(now) == "failed" and isinstance(errors, list):
+    if schedule.phase(now) == "failed" and isinstance(errors, list):
         told["errors"] = {"object": "list", "data": [error._asdict() for error in errors]}
-    if course.ended(now):
+    if schedule.ended(now):
         good, bad = batch.about["files"] if isinstance(batch.about["files"], tuple) else (None, None)
         told["output_file_id"], told["error_file_id"] = good, bad
     return told
 
 
 def _times(batch: Batch, now: float, wall: Callable[[float], int]) -> dict[str, int | None]:
-    course = batch.course
+    schedule = batch.schedule
     reached: dict[str, float | None] = {
-        "created_at": course.created,
-        "in_progress_at": None if course.failed or course.closes < course.begins else course.begins,
-        "expires_at": course.expires,
-        "finalizing_at": None if course.failed or course.outcome == "cancelled" else course.closes,
+        "created_at": schedule.created,
+        "in_progress_at": None if schedule.failed or schedule.closes < schedule.begins else schedule.begins,
+        "expires_at": schedule.expires,
+        "finalizing_at": None if schedule.failed or schedule.outcome == "cancelled" else schedule.closes,
         "completed_at": None,
         "failed_at": None,
         "expired_at": None,
-        "cancelling_at": course.cancelled,
+        "cancelling_at": schedule.cancelled,
         "cancelled_at": None,
     }
-    reached["failed_at" if course.failed else f"{course.outcome}_at"] = course.ends
+    reached["failed_at" if schedule.failed else f"{schedule.outcome}_at"] = schedule.ends
     return {
         name: wall(at) if at is not None and (at <= now or name == "expires_at") else None
         for name, at in reached.items()
@@ -113,5 +113,5 @@ def _times(batch: Batch, now: float, wall: Callable[[float], int]) -> dict[str, 
 def _counts(batch: Batch, now: float) -> dict[str, int]:
     results = batch.results.values()
     completed = sum(result.status == 200 for result in results)
-    failed = len(results) - completed + batch.course.counts(now).expired
+    failed = len(results) - completed + batch.schedule.counts(now).expired
     return {"total": len(batch.items), "completed": completed, "failed": failed}

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_providers import MockApp
-from mock_providers.content.answers import Said, Saying
-from mock_providers.engine import planner as behaviour
+from mock_providers.content.answers import GeneratedBlock, GeneratedChoice
+from mock_providers.engine import planner
 from mock_providers.exchange.received import Received
 from mock_providers.exchange.request import Part, Refused, Request, Tool
 from mock_providers.plan import Block, Choice, Piece, Plan
@@ -178,8 +178,13 @@ def sdk(urls: dict[str, str]) -> AsyncAnthropic:
 async def test_the_sdk_takes_calls_of_tools_streamed_or_not(
     serve_mock: ServeMock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = (Said("text", "Let me see."), Said("tool", '{"city":"Oslo, the capital"}', "weather"))
-    monkeypatch.setattr(behaviour, "say", lambda *_, **__: Saying(said, "tool_use", None, "generated"))
+    blocks = (
+        GeneratedBlock("text", "Let me see."),
+        GeneratedBlock("tool", '{"city":"Oslo, the capital"}', "weather"),
+    )
+    monkeypatch.setattr(
+        planner, "generate", lambda *_, **__: GeneratedChoice(blocks, "tool_use", None, "generated")
+    )
     _, urls = await serve_mock()
     asked: Any = {"model": "claude-sonnet", "max_tokens": 99, "messages": [USER], "tools": [TOOL]}
     async with sdk(urls) as client:

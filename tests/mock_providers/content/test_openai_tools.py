@@ -12,8 +12,8 @@ from openai import AsyncOpenAI
 from pydantic import BaseModel
 
 from mock_providers import MockApp, load_profile
-from mock_providers.content.answers import Said, Saying
-from mock_providers.engine import planner as behaviour
+from mock_providers.content.answers import GeneratedBlock, GeneratedChoice
+from mock_providers.engine import planner
 from mock_providers.exchange.received import Received
 from mock_providers.exchange.request import Part, Problem, Refused, Request, Tool
 from mock_providers.plan import Block, Choice, Piece, Plan
@@ -285,9 +285,11 @@ def sdk(urls: dict[str, str], provider: str = "openai") -> AsyncOpenAI:
     return AsyncOpenAI(base_url=urls[provider], api_key="sk-test", max_retries=0)
 
 
-def saying(monkeypatch: pytest.MonkeyPatch, *said: Said, finish: Any = "tool_use") -> None:
+def make_choice(monkeypatch: pytest.MonkeyPatch, *blocks: GeneratedBlock, finish: Any = "tool_use") -> None:
     """Every reply says this."""
-    monkeypatch.setattr(behaviour, "say", lambda *_, **__: Saying(said, finish, None, "generated"))
+    monkeypatch.setattr(
+        planner, "generate", lambda *_, **__: GeneratedChoice(blocks, finish, None, "generated")
+    )
 
 
 @pytest.mark.parametrize(("provider", "model"), [("openai", "gpt-4o"), ("together", "llama-3-70b")])
@@ -295,7 +297,7 @@ async def test_the_sdk_takes_parallel_calls_streamed_or_not(
     serve_mock: ServeMock, monkeypatch: pytest.MonkeyPatch, provider: str, model: str
 ) -> None:
     cities = ('{"city":"Oslo, the capital"}', '{"city":"Rome"}')
-    saying(monkeypatch, *(Said("tool", arguments, "weather") for arguments in cities))
+    make_choice(monkeypatch, *(GeneratedBlock("tool", arguments, "weather") for arguments in cities))
     app, urls = await serve_mock()
     asked: Any = {"model": model, "messages": [USER], "tools": [TOOL], "tool_choice": "required"}
     async with sdk(urls, provider) as client:
@@ -324,7 +326,7 @@ class City(BaseModel):
 async def test_the_sdk_parses_a_reply_to_its_schema(
     serve_mock: ServeMock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    saying(monkeypatch, Said("text", '{"city":"Oslo"}'), finish="stop")
+    make_choice(monkeypatch, GeneratedBlock("text", '{"city":"Oslo"}'), finish="stop")
     _, urls = await serve_mock()
     async with sdk(urls) as client:
         reply = await client.chat.completions.parse(
