@@ -16,8 +16,9 @@ from ..wire.anthropic.batches import (
     status_of,
 )
 from .batch_work import Answering, new_batch
+from .decision import Decision, Exchange
 from .operations import run_operation
-from .provider_context import Decision, Exchange, ProviderContext
+from .provider_context import ProviderContext
 
 _JSONL = b"application/x-jsonl"
 

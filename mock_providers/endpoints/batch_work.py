@@ -16,7 +16,8 @@ from ..exchange.request import Refused, digest_of_bytes
 from ..faults.base import FaultBase
 from ..ledger.ledger import Entry, RequestInfo
 from ..plan import Plan, refusal
-from .provider_context import Decision, Exchange, ProviderContext
+from .decision import Decision, Exchange
+from .provider_context import ProviderContext
 
 
 class Answering(Protocol):

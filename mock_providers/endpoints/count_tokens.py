@@ -6,7 +6,8 @@ from dataclasses import replace
 from ..exchange.received import Received
 from ..exchange.request import Request
 from ..wire.dialect import Params
-from .provider_context import Decision, Exchange, ProviderContext
+from .decision import Decision, Exchange
+from .provider_context import ProviderContext
 
 Read = Callable[[Received, Params], Request]
 

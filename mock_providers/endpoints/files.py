@@ -11,8 +11,9 @@ from ..wire.openai.files import (
     read_upload,
     storage_full,
 )
+from .decision import Decision, Exchange
 from .operations import run_operation
-from .provider_context import Decision, Exchange, ProviderContext
+from .provider_context import ProviderContext
 
 _BYTES = b"application/octet-stream"
 

@@ -1,6 +1,7 @@
 """The list of models, and one of them."""
 
-from .provider_context import Decision, Exchange, ProviderContext
+from .decision import Decision, Exchange
+from .provider_context import ProviderContext
 
 
 class Models:

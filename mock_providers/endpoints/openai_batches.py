@@ -18,8 +18,9 @@ from ..wire.openai.batches import (
 )
 from ..wire.openai.files import no_such_file
 from .batch_work import Answering, new_batch
+from .decision import Decision, Exchange
 from .operations import run_operation
-from .provider_context import Decision, Exchange, ProviderContext
+from .provider_context import ProviderContext
 
 
 class CreateBatch:

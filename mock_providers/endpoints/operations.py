@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from ..exchange.request import Refused
 from ..wire.fields import BadField
-from .provider_context import JSON, Decision, Document, Exchange, ProviderContext
+from .decision import JSON, Decision, Document, Exchange
+from .provider_context import ProviderContext
 
 
 def run_operation(
