@@ -28,4 +28,4 @@ class CountTokens:
         info = replace(exchange.info, model=model_id or request.model)
         if model_id is None:
             return context.refuse(info, context.errors.unknown_model(request.model), exchange.instant)
-        return context.hand_out(replace(exchange, info=info), self._write(request.input_tokens))
+        return context.document(replace(exchange, info=info), self._write(request.input_tokens))

@@ -51,7 +51,7 @@ class ProviderContext:
         target = Target(self.name, model, info.endpoint, info.key_id, info.region)
         return matching_faults(exchange.faults, target, exchange.instant.t_s, draws, self.state.fault_counts)
 
-    def hand_out(self, exchange: Exchange, content: bytes, content_type: bytes = JSON) -> Decision:
+    def document(self, exchange: Exchange, content: bytes, content_type: bytes = JSON) -> Decision:
         """The decision to answer at once, free of charge, unless a fault strikes."""
         received, instant = exchange.received, exchange.instant
         digest = digest_of_bytes(received.method.encode() + received.path.encode() + received.body)

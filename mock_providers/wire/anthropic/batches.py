@@ -93,12 +93,12 @@ def no_results_yet(batch_id: str) -> Problem:
     return Problem(404, "not_found_error", f"Message Batch {batch_id} has no available results.")
 
 
-def cannot(verb: str, batch_id: str, status: str) -> Problem:
+def wrong_status(verb: str, batch_id: str, status: str) -> Problem:
     """The batch is in no state for this."""
     return Problem(400, _INVALID, f"Message Batch {batch_id} cannot be {verb}: its status is {status}.")
 
 
-def status_of(batch: Batch, now: float) -> str:
+def processing_status(batch: Batch, now: float) -> str:
     """`processing_status`."""
     if batch.schedule.ended(now):
         return "ended"
@@ -123,7 +123,7 @@ def _told(batch: Batch, base_url: str, now: float, wall_s: float) -> dict[str, A
     return {
         "id": batch.id,
         "type": "message_batch",
-        "processing_status": status_of(batch, now),
+        "processing_status": processing_status(batch, now),
         "request_counts": _counts(batch, now),
         "ended_at": wall(schedule.ends) if ended else None,
         "created_at": wall(schedule.created),
