@@ -53,7 +53,7 @@ class Claim(StrictModel):
     @field_validator("expected")
     @classmethod
     def _readable(cls, value: str) -> str:
-        from reports.analysis.claims import Expectation
+        from reports.record.expectation import Expectation
 
         Expectation.parse(value)
         return value

@@ -9,7 +9,8 @@ from .deadlock import Deadlock
 from .leak_report import LeakReport
 from .loop import VirtualLoop
 from .net.connection import Link
-from .net.network import Delay, Network
+from .net.medium import Delay
+from .net.network import Network
 from .net.transport import MemoryTransport
 from .runner import run_virtual
 

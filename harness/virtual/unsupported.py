@@ -1,4 +1,4 @@
-"""What the virtual world has no equivalent for fails at once, with a sentence."""
+"""asyncio's loop methods that do not exist in virtual time: NotImplementedError names the alternative."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
@@ -14,12 +14,12 @@ def _unsupported(name: str, instead: str) -> Callable[..., Coroutine[Any, Any, N
 
 _STREAMS = "the in-memory network knows TCP streams only; use create_connection() and create_server()"
 _RAW = "raw socket calls would leave the in-memory network; use create_connection() and create_server()"
-_REAL_TIME = "a pipe or a process outside lives in real time"
+_REAL_TIME = "pipes and other processes run in real time"
 _TLS = "the in-memory network does not encrypt; use http:// URLs"
 
 
 class Unsupported:
-    """Mixin for the loop: the methods of an asyncio loop that are not supported."""
+    """Mixin: the unsupported methods of an asyncio loop."""
 
     create_unix_connection = _unsupported("create_unix_connection", _STREAMS)
     create_unix_server = _unsupported("create_unix_server", _STREAMS)

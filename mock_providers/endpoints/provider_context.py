@@ -7,7 +7,7 @@ from typing import Protocol
 from ..batches.files import FileStore
 from ..batches.store import BatchStore
 from ..content.answers import Catalogue
-from ..engine.state import Admission, Customer, ProviderState
+from ..engine.state import Admission, Caller, ProviderState
 from ..exchange.draws import Draws
 from ..exchange.received import Moment, Received
 from ..exchange.request import Problem, Request, digest_of_bytes
@@ -89,8 +89,8 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
-    """One request at the desk; `params` are the variable parts of its path, `faults` the schedule."""
+class Exchange:
+    """One request to an endpoint; `params` are the variable parts of its path, `faults` the schedule."""
 
     asked: Asked
     received: Received
@@ -99,7 +99,7 @@ class Incoming:
     faults: Sequence[FaultBase]
 
 
-class Desk:
+class ProviderContext:
     """One provider of a profile since the last reset."""
 
     def __init__(self, name: str, profile: Profile, catalogue: Catalogue, draws: Draws) -> None:
@@ -120,27 +120,27 @@ class Desk:
         plan = refusal(problem, self.scene.error_latency_s)
         return Decision(asked, plan, Stamp(asked.request_id, asked.model, moment.wall_s))
 
-    def customer(self, incoming: Incoming) -> Customer:
+    def caller(self, exchange: Exchange) -> Caller:
         """Who asks."""
-        key = self.dialect.api_key(incoming.received)
-        return Customer(incoming.asked.key_id, self.provider.organization_of(key))
+        key = self.dialect.api_key(exchange.received)
+        return Caller(exchange.asked.key_id, self.provider.organization_of(key))
 
-    def struck(self, incoming: Incoming, model: str | None, draws: Draws) -> tuple[FaultBase, ...]:
+    def struck(self, exchange: Exchange, model: str | None, draws: Draws) -> tuple[FaultBase, ...]:
         """The faults that strike this request; `draws` are its own."""
-        asked = incoming.asked
+        asked = exchange.asked
         target = Target(self.name, model, asked.endpoint, asked.key_id, asked.region)
-        return struck(incoming.faults, target, incoming.moment.t_s, draws, self.state.fault_counts)
+        return struck(exchange.faults, target, exchange.moment.t_s, draws, self.state.fault_counts)
 
-    def hand_out(self, incoming: Incoming, content: bytes, content_type: bytes = JSON) -> Decision:
+    def hand_out(self, exchange: Exchange, content: bytes, content_type: bytes = JSON) -> Decision:
         """The decision to answer at once, free of charge, unless a fault strikes."""
-        received, moment = incoming.received, incoming.moment
+        received, moment = exchange.received, exchange.moment
         digest = digest_of_bytes(received.method.encode() + received.path.encode() + received.body)
-        asked = replace(incoming.asked, prompt_digest=digest)
+        asked = replace(exchange.asked, prompt_digest=digest)
         nth = self.state.times_asked(asked.endpoint, digest)
         self.state.count(asked.endpoint, digest)
         draws = self.draws.under(self.name, asked.endpoint, digest, nth)
         latency_s = self.scene.error_latency_s
         plan = Plan(200, "complete", latency_s, latency_s, billable=False)
-        plan = apply_faults(self.struck(incoming, asked.model or None, draws), plan, self.scene)
+        plan = apply_faults(self.struck(exchange, asked.model or None, draws), plan, self.scene)
         stamp = Stamp(asked.request_id, asked.model, moment.wall_s)
         return Decision(asked, plan, stamp, Document(content, content_type))

@@ -26,7 +26,7 @@ from .files import DeleteFile, FileContent, ListFiles, OneFile, UploadFile
 from .generation import Generation
 from .models import Models, OneModel
 from .openai_batches import CancelBatch, CreateBatch, ListBatches, OneBatch
-from .provider_context import Decision, Desk, Incoming
+from .provider_context import Decision, Exchange, ProviderContext
 
 
 class Endpoint(Protocol):
@@ -34,7 +34,7 @@ class Endpoint(Protocol):
 
     name: str
 
-    def decide(self, desk: Desk, incoming: Incoming) -> Decision:
+    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """What happens to a request; raises Refused for one that cannot be read."""
         ...
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ..metrics.measures import sane
-from ..record.schema import UNASKED
+from ..record.kinds import ANSWERED_WITHOUT_ATTEMPT
 from ..stats.intervals import nearest_rank
 
 
@@ -19,7 +19,7 @@ def ttft_error(
     number holds everything between the two sockets, the subject's own processing included. Seconds; None
     where n is 0.
     """
-    answered = calls[(calls["outcome"] == "success") & ~calls["cache"].isin(UNASKED)]
+    answered = calls[(calls["outcome"] == "success") & ~calls["cache"].isin(ANSWERED_WITHOUT_ATTEMPT)]
     answered = answered[answered["held_s"].isna()]
     whole = (attempts["outcome"] == "success") & (attempts["kind"] != "judge")
     good = attempts[whole & attempts["call_id"].isin(answered["call_id"])]

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from reports.record.kinds import AUXILIARY_KINDS
 from reports.record.run import Run
-from reports.record.schema import ASIDE_KINDS
 from reports.stats.intervals import Floats
 
 Mask = npt.NDArray[np.bool_]
@@ -110,7 +110,7 @@ class Facts:
 
     @property
     def _aside(self) -> "pd.Series[bool]":
-        return self.attempts["kind"].isin(ASIDE_KINDS)
+        return self.attempts["kind"].isin(AUXILIARY_KINDS)
 
     @cached_property
     def during_faults(self) -> Mask | None:

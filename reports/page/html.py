@@ -10,13 +10,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from ..analysis.summary import subject_facts, summarise
-from ..analysis.verdict import verdict
 from ..metrics.registry import CATALOGUE
 from ..record.run import Run, read_run
 from . import labels as words
 from . import sections as views
 from .figures import draw
 from .table import Row, kpi_rows
+from .verdict import verdict
 
 
 def write_report(run_dir: Path | str) -> Path:

@@ -3,33 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..record.kinds import ATTEMPT_LABELS, ERROR_LABELS
+
 _PROVIDERS = {"openai": "OpenAI", "anthropic": "Anthropic", "together": "Together", "gemini": "Gemini"}
 _FAULTS = {"outage": "outage", "brownout": "latency brownout", "reset": "stream resets", "hang": "hangs"}
-_ERRORS = {
-    "connect": "could not connect",
-    "timeout_connect": "timeout: connecting",
-    "timeout_first_token": "timeout: first token",
-    "timeout_inter_chunk": "timeout: between contents",
-    "timeout_total": "timeout: total",
-    "connection": "connection broken",
-    "truncated": "stream truncated",
-    "malformed": "malformed reply",
-    "in_band": "error inside the stream",
-    "rate_limited": "rate limited (429)",
-    "quota_exhausted": "quota exhausted (429)",
-    "server_error": "server error (5xx)",
-    "overloaded": "overloaded (503, 529)",
-    "auth": "authentication",
-    "bad_request": "bad request",
-    "context_length": "context too long",
-    "all_providers_failed": "all providers failed",
-    "rejected_limiter": "refused: own rate limit",
-    "rejected_deadline": "refused: deadline",
-    "rejected_unsuitable": "refused: no suitable target",
-    "rejected_budget": "refused: budget",
-    "batch_expired": "expired in a batch",
-    "batch_cancelled": "cancelled in a batch",
-}
 
 
 def provider(name: str | None) -> str:
@@ -37,8 +14,13 @@ def provider(name: str | None) -> str:
 
 
 def error_kind(kind: str) -> str:
-    """An error kind in words; an unknown one as it is."""
-    return _ERRORS.get(kind, kind.replace("_", " "))
+    """The label of an error kind; an unknown kind is shown by its name."""
+    return ERROR_LABELS.get(kind, kind.replace("_", " "))
+
+
+def attempt_kind(kind: str) -> str:
+    """The label of an attempt kind."""
+    return ATTEMPT_LABELS.get(kind, kind)
 
 
 def fault(entry: Mapping[str, Any]) -> str:

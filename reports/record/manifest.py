@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from ..analysis.claims import Expectation
+from .expectation import Expectation
 from .schema import SCHEMA_VERSION
 from .tables import RecordError
 

@@ -401,7 +401,7 @@ def test_whatever_a_batch_is_made_of_the_provider_does_not_break(
         ask("openai", "POST", "/v1/batches", body)
         ask("openai", "POST", "/v1/files", body)
     content = b"\n".join(orjson.dumps(each) for each in lines)
-    services["openai"]._desk.files.put(StoredFile("file-1", "in.jsonl", "batch", content, 0.0))
+    services["openai"]._context.files.put(StoredFile("file-1", "in.jsonl", "batch", content, 0.0))
     ask(
         "openai",
         "POST",

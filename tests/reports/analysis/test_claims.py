@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.analysis.claims import ClaimError, Expectation, judge_claims, metric_value
+from reports.analysis.claims import judge_claims, metric_value
+from reports.record.expectation import ClaimError, Expectation
 
 
 @pytest.mark.parametrize(

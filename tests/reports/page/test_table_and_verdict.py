@@ -5,9 +5,9 @@ import pytest
 
 from reports.analysis.compare import compare
 from reports.analysis.summary import summarise
-from reports.analysis.verdict import circumstances, verdict
 from reports.metrics.registry import METRICS
 from reports.page.table import Row, kpi_rows
+from reports.page.verdict import circumstances, verdict
 from reports.record.run import Run
 from tests.reports.synthetic import attempt, call, failed_call, ledger_row, outage_run, run_of
 

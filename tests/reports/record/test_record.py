@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reports.record.kinds import CALL_OUTCOMES
 from reports.record.run import CALLS, RecordError, Run, read_run, record_sha256, write_run
-from reports.record.schema import ADDED, CALL_OUTCOMES
+from reports.record.schema import ADDED
 from tests.reports.synthetic import attempt, call, failed_call, ledger_row, manifest, outage_run, run_of
 
 _FINITE = st.floats(allow_nan=False, allow_infinity=False)

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..analysis.compare import compare
 from ..metrics.registry import METRICS
-from ..page import format as text
-from ..page import labels as words
-from ..page.table import difference_interval, difference_text
-from .compare import compare
+from . import format as text
+from . import labels as words
+from .table import difference_interval, difference_text
 
 _WEIGHED = (
     "success_rate",
