@@ -84,9 +84,7 @@ def test_a_python_client_may_be_a_table(tmp_path: Path) -> None:
 
 
 def test_stack_on_the_command_line_finds_the_scenarios_subjects_and_shipped_ones() -> None:
-    spec = make_spec(
-        RunOptions(scenario="midstream", duration_s=1, stacks=("restart", "full", "exact-cache"))
-    )
+    spec = make_spec(RunOptions(scenario="midstream", duration_s=1, stacks=("restart", "full", "claude")))
     assert [subject.name for subject in spec.subjects] == ["restart", "full", "claude"]
     restart = spec.subjects[0].stack
     assert restart is not None
