@@ -1,4 +1,4 @@
-"""Anthropic's message batches: create, list, retrieve, cancel, results, delete; each returns the reply's JSON.
+"""Anthropic's message batches: create, list, retrieve, cancel, results, delete; each returns the reply body.
 
 All but `create` and `list_page` raise Refused (404) for an unknown id.
 """
