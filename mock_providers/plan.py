@@ -11,7 +11,7 @@ from .exchange.request import Problem
 from .limits.limits import Meter
 
 Ending = Literal["complete", "error", "in_band", "page", "reset", "hung", "stalled", "truncated"]
-Spoiled = Literal["json", "sse"]
+Malformation = Literal["json", "sse"]
 Finish = Literal["stop", "length", "stop_sequence", "tool_use"]
 Answer = Literal["right", "wrong", "hallucinated", "generated"]
 
@@ -55,7 +55,7 @@ class Plan:
     - `ends`, `ends_s`: how it ends, and when (a reset, hang or stall: when the connection is cut)
     - `in_band`: the error that ends a reply which began as a success
     - `page`: HTML that stands in for the body
-    - `spoiled`, `spoiled_at`: what is broken about the chunk of that index (a JSON reply: about its body)
+    - `malformed`, `malformed_at`: what is broken about the chunk of that index (a JSON reply: about its body)
     - `drip_s`: seconds between parts of a JSON reply's body; None: it is sent at once
     - `clock_skew_s`: how far the provider's clock is ahead in what headers tell
     - `ttft_s`: the first token's time, known also for a JSON reply that arrives in one piece
@@ -89,8 +89,8 @@ class Plan:
     fault: str | None = None
     in_band: Problem | None = None
     page: str | None = None
-    spoiled: Spoiled | None = None
-    spoiled_at: int = 0
+    malformed: Malformation | None = None
+    malformed_at: int = 0
     drip_s: float | None = None
     clock_skew_s: float = 0.0
 
@@ -160,10 +160,10 @@ class Plan:
         cut_s = self.pieces[keep].due_s if keep < len(self.pieces) else self.ends_s
         return replace(self, ends=ends, keep=keep, ends_s=cut_s + hold_s, in_band=in_band, fault=fault)
 
-    def spoiled_chunk(self, chunk: int, how: Spoiled, fault: str) -> "Plan":
+    def with_malformed_chunk(self, chunk: int, how: Malformation, fault: str) -> "Plan":
         """The chunk of that index, or the last one, is broken; the others are not."""
         at = max(0, min(chunk, len(self.pieces) - 1))
-        return replace(self, spoiled=how, spoiled_at=at, fault=fault)
+        return replace(self, malformed=how, malformed_at=at, fault=fault)
 
     def replaced_by_page(self, page: str, status: int, after_s: float, fault: str) -> "Plan":
         """HTML instead of the reply, as a proxy in front of the provider would send it; free of charge."""
@@ -171,7 +171,7 @@ class Plan:
             status, "page", after_s, after_s, page=page, meters=self.meters, billable=False, fault=fault
         )
 
-    def unheard(self, fault: str) -> "Plan":
+    def reset_at_once(self, fault: str) -> "Plan":
         """The connection is reset at once."""
         return replace(self.hung(0.0, fault), ends="reset")
 

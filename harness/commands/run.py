@@ -75,14 +75,14 @@ def run(
     from harness.errors import InputError
     from harness.runs.run import new_run_folder
     from harness.runs.run import run as play
-    from harness.runs.seeds import SeedRequest
+    from harness.spec.run_options import RunOptions
     from harness.spec.run_spec import make_spec
 
     from .console import Progress, Stopwatch, print_outcome
     from .seeds import play_seeds
 
-    spec = make_spec(
-        scenario,
+    options = RunOptions(
+        scenario=scenario,
         engine=engine,
         seed=seed,
         duration_s=duration,
@@ -90,19 +90,18 @@ def run(
         trace=trace,
         incident=incident,
         questions=questions,
+        out=out,
         command=shlex.join(["brownout", *sys.argv[1:]]),
     )
-    started_at = datetime.now(UTC)  # noqa: TID251  # the one look at the calendar: it names the run
-    folder = new_run_folder(out, spec.name, started_at)
+    spec = make_spec(options)
+    started_at = datetime.now(UTC)  # noqa: TID251  # the only calendar time that is read: it names the run
+    folder = new_run_folder(options.out, spec.name, started_at)
     if seeds is not None:
-        request = SeedRequest(
-            scenario, duration, tuple(stack or ()), trace, incident, started_at, spec.command, questions
-        )
         if spec.engine != "virtual":
             raise InputError(
                 "--seeds: expected --engine virtual, many seeds on real sockets would take hours"
             )
-        play_seeds(request, list(range(spec.seed, spec.seed + seeds)), folder, as_json=as_json)
+        play_seeds(options, list(range(spec.seed, spec.seed + seeds)), folder, started_at, as_json=as_json)
         return
     stopwatch = Stopwatch()
     with Progress(spec.title, [subject.name for subject in spec.subjects]) as progress:
@@ -112,7 +111,7 @@ def run(
         sys.stdout.write((folder / "summary.json").read_text())
     else:
         print_outcome(folder)
-    if recorded.manifest["status"] == "partial":
-        reason = recorded.manifest["status_reason"]
+    if recorded.manifest.status == "partial":
+        reason = recorded.manifest.status_reason or ""
         typer.echo(f"brownout: partial run kept in {folder}: {reason}", err=True)
         raise typer.Exit(130 if reason.startswith("interrupted") else 1)

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -11,14 +12,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from harness.runs.seeds import SeedRequest, run_seeds
+from harness.runs.seeds import run_seeds, spec_of
+from harness.spec.run_options import RunOptions
 from reports.analysis.seeds import SeedRow, Spread, seed_rows, seeds_json
 from reports.page.format import number, signed
 
 
-def play_seeds(request: SeedRequest, seeds: list[int], folder: Path, *, as_json: bool) -> None:
+def play_seeds(
+    options: RunOptions, seeds: list[int], folder: Path, started_at: datetime, *, as_json: bool
+) -> None:
     """All seeds over the machine's cores, with a progress bar; `folder` gets seeds.json."""
-    request.spec(seeds[0])  # bad input is told before any process starts
+    spec_of(options, seeds[0])  # input errors are raised before any process starts
     shown = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with (
@@ -26,7 +30,9 @@ def play_seeds(request: SeedRequest, seeds: list[int], folder: Path, *, as_json:
         Progress(*columns, console=shown, disable=not shown.is_terminal) as bar,
     ):
         task = bar.add_task("seeds", total=len(seeds))
-        summaries = run_seeds(request, seeds, executor, lambda done, _: bar.update(task, completed=done))
+        summaries = run_seeds(
+            options, seeds, started_at, executor, lambda done, _: bar.update(task, completed=done)
+        )
     found = seeds_json(summaries)
     folder.mkdir(parents=True)
     (folder / "seeds.json").write_text(json.dumps(found, indent=2, allow_nan=False) + "\n")

@@ -18,12 +18,13 @@ from locust.runners import LocalRunner
 
 from ..errors import InputError, RunFailed
 from ..input_errors import BAD_INPUT, one_line
+from ..load.job import LoadJob
 from ..runs.run import Recording, new_run_folder
+from ..spec.run_options import RunOptions
 from ..spec.run_spec import make_spec
-from ..spec.shipped import names
+from ..spec.shipped import shipped_files
 from ..spec.subject import Subject
 from ..world.real import RealWorld
-from .job import Job
 
 
 def install() -> None:
@@ -62,7 +63,7 @@ class Hooks:
 
     def add_options(self, parser: LocustArgumentParser, **_: Any) -> None:
         """Locust shows these on its web page, the job excepted."""
-        scenarios, stacks = (", ".join(names(kind)) for kind in ("scenarios", "stacks"))
+        scenarios, stacks = (", ".join(shipped_files(kind)) for kind in ("scenarios", "stacks"))
         parser.add_argument("--scenario", default="outage", help=f"{scenarios}, or a .toml file.")
         parser.add_argument(
             "--stack", default="full", help=f"The stack under test: {stacks}, or a .toml file."
@@ -78,7 +79,7 @@ class Hooks:
             if not isinstance(environment.runner, LocalRunner):
                 raise InputError("--master, --worker, --processes: expected one Locust process, without them")
             if options.brownout_job:
-                options.job = Job.read(Path(options.brownout_job))
+                options.job = LoadJob.read(Path(options.brownout_job))
                 gevent.spawn(quit_with_starter, environment.runner)
             else:
                 options.job = self._lead(options)
@@ -89,17 +90,18 @@ class Hooks:
             environment.process_exit_code = 2
             print(one_line(error), file=sys.stderr)  # noqa: T201  # Locust would log a traceback
 
-    def _lead(self, options: Namespace) -> Job:
+    def _lead(self, options: Namespace) -> LoadJob:
         """A run of our own: everything started, ready to be played."""
         chosen = ["--scenario", options.scenario, "--stack", options.stack]
-        spec = make_spec(
-            options.scenario,
+        run = RunOptions(
+            scenario=options.scenario,
             stacks=(options.stack,),
             trace=Path(options.trace) if options.trace else None,
             command=shlex.join(["locust", "-f", "scenarios/locustfile.py", *chosen]),
         )
-        started_at = datetime.now(UTC)  # noqa: TID251  # the one look at the calendar: it names the run
-        recording = Recording(spec, new_run_folder(Path("runs"), spec.name, started_at), started_at)
+        spec = make_spec(run)
+        started_at = datetime.now(UTC)  # noqa: TID251  # the only calendar time that is read: it names the run
+        recording = Recording(spec, new_run_folder(run.out, spec.name, started_at), started_at)
         world = self._world.enter_context(RealWorld(spec, recording.logs))
         self._led = Led(recording, world, spec.subjects[0])
         return world.begin(spec.subjects[0])

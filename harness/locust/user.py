@@ -18,12 +18,12 @@ from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError
 from locust import User, events, task
 from locust.env import Environment
 
+from ..load.job import LoadJob
 from ..load.plan import PlannedCall
 from ..load.plan_file import read_plan
 from ..load.reading import Seen, read_stream, read_whole
 from ..load.recorder import Recorder, call_row
 from ..load.request import request_body, request_headers
-from .job import Job
 
 HEAD_START_S = 0.5
 """From announcing t = 0 to the providers until it is there."""
@@ -57,7 +57,7 @@ class OpenLoopUser(User):
 class Player:
     """Plays one job. `fire` is Locust's request event, so that its own page and statistics work too."""
 
-    def __init__(self, job: Job, fire: Fire) -> None:
+    def __init__(self, job: LoadJob, fire: Fire) -> None:
         self._job = job
         self._fire = fire
         self._client = HTTPClient.from_url(
@@ -155,7 +155,7 @@ class Player:
         )
 
 
-def note(job: Job, **news: Any) -> None:
+def note(job: LoadJob, **news: Any) -> None:
     """Add to what the generator says about itself."""
     known = orjson.loads(job.notes.read_bytes()) if job.notes.is_file() else {}
     job.notes.write_bytes(orjson.dumps({**known, **news}))
@@ -163,7 +163,7 @@ def note(job: Job, **news: Any) -> None:
 
 def watch_cpu(environment: Environment, cpu_usage: float, **_: Any) -> None:
     """Keep the highest CPU use that Locust read of this process: a busy generator measures itself."""
-    job: Job | None = getattr(environment.parsed_options, "job", None)
+    job: LoadJob | None = getattr(environment.parsed_options, "job", None)
     if job is not None:
         known = orjson.loads(job.notes.read_bytes()) if job.notes.is_file() else {}
         note(job, cpu_percent_max=max(cpu_usage, known.get("cpu_percent_max", 0.0)))

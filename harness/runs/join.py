@@ -6,7 +6,8 @@ by call id; moments of the stack are moved to seconds since the subject's t = 0.
 
 from dataclasses import dataclass
 
-from reports.record.schema import ADDED, ASIDE_KINDS
+from reports.record.kinds import AUXILIARY_KINDS
+from reports.record.schema import ADDED
 
 from ..stack.batch.ids import attempt_id
 from ..world.world import Measured, Row
@@ -64,7 +65,7 @@ def _call_facts(fact: Row | None, tells: bool) -> Row:
 
 
 def _answered(attempt: Row) -> bool:
-    return bool(attempt["outcome"] == "success" and attempt["kind"] not in ASIDE_KINDS)
+    return bool(attempt["outcome"] == "success" and attempt["kind"] not in AUXILIARY_KINDS)
 
 
 def _finish_attempt(attempt: Row, subject: str, t0_s: float) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,44 +11,22 @@ from typing import Any
 from reports.analysis.summary import summarise
 
 from ..errors import InputError
+from ..spec.run_options import RunOptions
 from ..spec.run_spec import RunSpec, make_spec
 from ..world.worlds import make_world
 from .run import Recording
 
 
-@dataclass(frozen=True, slots=True)
-class SeedRequest:
-    """What a worker needs to make the spec itself: names, paths and numbers, so that it travels anywhere."""
-
-    scenario: str
-    duration_s: float | None
-    stacks: tuple[str, ...]
-    trace: Path | None
-    incident: str | None
-    started_at: datetime
-    command: str
-    questions: Path | None = None
-
-    def spec(self, seed: int) -> RunSpec:
-        """The whole run under one seed."""
-        return make_spec(
-            self.scenario,
-            engine="virtual",
-            seed=seed,
-            duration_s=self.duration_s,
-            stacks=self.stacks,
-            trace=self.trace,
-            incident=self.incident,
-            questions=self.questions,
-            command=self.command,
-        )
+def spec_of(options: RunOptions, seed: int) -> RunSpec:
+    """The run under one seed, in virtual time."""
+    return make_spec(options.model_copy(update={"engine": "virtual", "seed": seed}))
 
 
-def summary_of(request: SeedRequest, seed: int) -> dict[str, Any]:
-    """One seed from beginning to end; a module-level function, so that any executor can take it."""
-    spec = request.spec(seed)
+def summary_of(options: RunOptions, seed: int, started_at: datetime) -> dict[str, Any]:
+    """The summary of one seed; a module-level function, so that a process pool can run it."""
+    spec = spec_of(options, seed)
     with TemporaryDirectory() as folder:
-        recording = Recording(spec, Path(folder) / f"seed-{seed}", request.started_at)
+        recording = Recording(spec, Path(folder) / f"seed-{seed}", started_at)
         with make_world(spec, recording.logs) as world:
             for subject in spec.subjects:
                 recording.add(subject, world.measure(subject, lambda *_: None))
@@ -57,19 +34,23 @@ def summary_of(request: SeedRequest, seed: int) -> dict[str, Any]:
 
 
 def run_seeds(
-    request: SeedRequest, seeds: list[int], executor: Executor, on_done: Callable[[int, int], None]
+    options: RunOptions,
+    seeds: list[int],
+    started_at: datetime,
+    executor: Executor,
+    on_done: Callable[[int, int], None],
 ) -> list[dict[str, Any]]:
     """The summaries of all seeds, in the order of `seeds`, whatever order they finish in.
 
-    `executor` may be any of concurrent.futures' kind; `on_done` gets (finished, of) as they finish. An error
-    in one seed is raised, and the seeds that have not begun are dropped.
+    `executor` is any of concurrent.futures; `on_done` gets (finished, total) as each finishes. An error in
+    one seed is raised, and the seeds that have not started are cancelled.
     """
     if not seeds:
         raise InputError("--seeds: expected at least 1")
     futures: dict[Future[dict[str, Any]], int] = {}
-    with _dropping(futures):
+    with _cancelled_on_error(futures):
         for seed in seeds:
-            futures[executor.submit(summary_of, request, seed)] = seed
+            futures[executor.submit(summary_of, options, seed, started_at)] = seed
         for done, future in enumerate(as_completed(futures), start=1):
             future.result()
             on_done(done, len(seeds))
@@ -77,7 +58,7 @@ def run_seeds(
 
 
 @contextmanager
-def _dropping(futures: dict[Future[dict[str, Any]], int]) -> Iterator[None]:
+def _cancelled_on_error(futures: dict[Future[dict[str, Any]], int]) -> Iterator[None]:
     try:
         yield
     except BaseException:

@@ -1,4 +1,4 @@
-"""What a run is to do, all files read and checked: after this, bad input is no longer possible."""
+"""A run with all its files read and checked; after `make_spec` no input error is possible."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +11,16 @@ from ..load.plan import PlannedCall, make_plan
 from ..load.trace import Trace, read_azure_trace
 from ..load.workload.options import Workload, load_workload
 from .answers import catalogue_of
+from .run_options import RunOptions
 from .scenario import Claim, Engine, Scenario, load_scenario
-from .shipped import find
-from .subject import Subject, load_subject
+from .shipped import find_file
+from .subject import Subject
+from .subjects import load_subjects
 
 
 @dataclass(frozen=True, slots=True)
 class RunSpec:
-    """A scenario with the command line's wishes applied."""
+    """A scenario with the run's options applied."""
 
     name: str
     scenario: Scenario
@@ -54,63 +56,64 @@ class RunSpec:
         return tuple(claim for claim in self.scenario.claims if claim.subject in names)
 
 
-def make_spec(
-    scenario: str,
-    *,
-    engine: Engine | None = None,
-    seed: int | None = None,
-    duration_s: float | None = None,
-    stacks: tuple[str, ...] = (),
-    trace: Path | None = None,
-    incident: str | None = None,
-    questions: Path | None = None,
-    command: str = "",
-) -> RunSpec:
-    """Read everything a run needs. Raises InputError or ConfigError, one line.
-
-    `scenario` and `stacks` are names or paths; `stacks`, when given, replace the scenario's subjects;
-    the faults of `incident` come on top of its own; `questions` is a file of questions to ask instead.
-    """
-    path = find("scenarios", scenario)
-    loaded = load_scenario(path)
-    if incident is not None:
-        faults = (*loaded.faults, *load_incident(incident).faults)
-        loaded = loaded.model_copy(update={"faults": faults})
-    subjects = tuple(load_subject(name, path.parent) for name in stacks or loaded.subjects)
-    names = [subject.name for subject in subjects]
-    if len(set(names)) < len(names):
-        raise InputError(f"{path}: subjects: expected different names, got {', '.join(names)}")
-    for n, claim in enumerate(loaded.claims):
-        if not stacks and claim.subject not in names:
-            raise InputError(f"{path}: claims.{n}.subject: expected one of {', '.join(names)}")
-    if loaded.arrivals.kind == "trace" and trace is None:
-        raise InputError(
-            f"{path}: arrivals.kind: a trace is played, expected --trace FILE (Azure LLM inference trace, "
-            "CSV with TIMESTAMP,ContextTokens,GeneratedTokens; github.com/Azure/AzurePublicDataset)"
-        )
-    engine = engine or loaded.engine
-    _check_faults(path, loaded)
-    _check_subjects(path, subjects, engine)
-    seed = loaded.seed if seed is None else seed
-    duration_s = loaded.duration_s if duration_s is None else duration_s
-    workload = load_workload(loaded.workload, path.parent, questions)
-    recorded = None if trace is None else read_azure_trace(trace)
-    plan = make_plan(loaded.arrivals, workload, seed, duration_s, recorded)
+def make_spec(options: RunOptions) -> RunSpec:
+    """Read and check every file that a run needs. Raises InputError or ConfigError, one line."""
+    path = find_file("scenarios", options.scenario)
+    scenario = _with_incident(load_scenario(path), options.incident)
+    engine = options.engine or scenario.engine
+    subjects = _subjects(path, scenario, options.stacks, engine)
+    _check_faults(path, scenario)
+    seed = scenario.seed if options.seed is None else options.seed
+    duration_s = options.duration_s or scenario.duration_s
+    workload = load_workload(scenario.workload, path.parent, options.questions)
+    trace = _trace(path, scenario, options.trace)
+    plan = make_plan(scenario.arrivals, workload, seed, duration_s, trace)
     if not plan:
         raise InputError(f"{path}: expected a duration of at least one call, in {duration_s:g} s none starts")
     return RunSpec(
         name=path.stem,
-        scenario=loaded,
+        scenario=scenario,
         engine=engine,
         seed=seed,
         duration_s=duration_s,
         subjects=subjects,
         workload=workload,
         answers=catalogue_of(workload),
-        trace=recorded,
+        trace=trace,
         plan=tuple(plan),
-        command=command,
+        command=options.command,
     )
+
+
+def _with_incident(scenario: Scenario, incident: str | None) -> Scenario:
+    if incident is None:
+        return scenario
+    faults = (*scenario.faults, *load_incident(incident).faults)
+    return scenario.model_copy(update={"faults": faults})
+
+
+def _subjects(path: Path, scenario: Scenario, stacks: tuple[str, ...], engine: Engine) -> tuple[Subject, ...]:
+    """The subjects of the run: `stacks` if any are named, else the scenario's own."""
+    subjects = load_subjects(path, scenario, stacks)
+    names = [subject.name for subject in subjects]
+    for n, claim in enumerate(scenario.claims):
+        if not stacks and claim.subject not in names:
+            raise InputError(f"{path}: claims.{n}.subject: expected one of {', '.join(names)}")
+    for subject in subjects:
+        if subject.client is not None and engine == "locust":
+            raise InputError(f"{path}: {subject.name} is a Python client, expected --engine virtual for it")
+    return subjects
+
+
+def _trace(path: Path, scenario: Scenario, trace: Path | None) -> Trace | None:
+    if trace is not None:
+        return read_azure_trace(trace)
+    if scenario.arrivals.kind == "trace":
+        raise InputError(
+            f"{path}: arrivals.kind: a trace is played, expected --trace FILE (Azure LLM inference trace, "
+            "CSV with TIMESTAMP,ContextTokens,GeneratedTokens; github.com/Azure/AzurePublicDataset)"
+        )
+    return None
 
 
 def _check_faults(path: Path, scenario: Scenario) -> None:
@@ -118,9 +121,3 @@ def _check_faults(path: Path, scenario: Scenario) -> None:
         check_faults(scenario.faults, load_profile(scenario.profile))
     except FaultError as error:
         raise InputError(f"{path}: {error}") from error
-
-
-def _check_subjects(path: Path, subjects: tuple[Subject, ...], engine: Engine) -> None:
-    for subject in subjects:
-        if subject.client is not None and engine == "locust":
-            raise InputError(f"{path}: {subject.name} is a Python client, expected --engine virtual for it")

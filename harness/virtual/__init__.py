@@ -6,10 +6,11 @@ ready, its network is in memory, and `time.time`, `monotonic` and `perf_counter`
 
 from .clock import BOUND_AT_IMPORT, DEFAULT_EPOCH_S, virtual_clock
 from .deadlock import Deadlock
-from .leak_report import Leftovers
+from .leak_report import LeakReport
 from .loop import VirtualLoop
 from .net.connection import Link
-from .net.network import Delay, Network
+from .net.medium import Delay
+from .net.network import Network
 from .net.transport import MemoryTransport
 from .runner import run_virtual
 
@@ -18,7 +19,7 @@ __all__ = [
     "DEFAULT_EPOCH_S",
     "Deadlock",
     "Delay",
-    "Leftovers",
+    "LeakReport",
     "Link",
     "MemoryTransport",
     "Network",

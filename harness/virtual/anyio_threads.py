@@ -1,8 +1,8 @@
-"""anyio keeps worker threads of its own, unknown to the loop's executor: hold time while they work.
+"""Hold virtual time while anyio's worker threads work, which the loop's executor does not know of.
 
 `anyio.to_thread` is how Starlette and FastAPI run synchronous endpoints. Results of several such threads
-come back in the order in which the threads finish, which is not deterministic. A custom limiter that is held
-across a virtual sleep would stop the world.
+arrive in the order in which the threads finish, which is not deterministic. A custom limiter that is held
+across a virtual sleep blocks the run for ever: virtual time waits for the thread, the thread for the limiter.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ _METHOD = "run_sync_in_worker_thread"
 
 @contextmanager
 def anyio_threads_hold_time() -> Iterator[None]:
-    """Let anyio's worker threads hold virtual time still inside; does nothing where anyio is missing."""
+    """Inside, virtual time stands still while anyio's worker threads run; no effect without anyio."""
     if importlib.util.find_spec("anyio") is None:
         yield
         return

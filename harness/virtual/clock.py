@@ -1,14 +1,14 @@
-"""The process's clocks follow a loop's virtual time while a world runs, and are themselves again after.
+"""Patch the process's clocks so that they follow a loop's virtual time, and restore them afterwards.
 
 Patched, for all threads: `time.time`, `monotonic`, `perf_counter` and their `_ns` forms, also where a known
 library took one with `from time import ...` (`BOUND_AT_IMPORT`) or a module is imported meanwhile.
-`time.sleep` in the loop's thread blocks the world as it blocks a real loop: virtual time passes, timers fire
-late. In other threads it really sleeps (and while an executor job does, virtual time stands still).
+`time.sleep` in the loop's thread blocks the loop as it blocks a real one: virtual time passes, timers fire
+late. In other threads it sleeps in real time (and while an executor job does, virtual time stands still).
 
-Not patched, because it is C or reads the clock in C: `datetime.now()`, `utcnow()` and `date.today()`,
+Not patched, because they are C or read the clock in C: `datetime.now()`, `utcnow()` and `date.today()`,
 `time.gmtime()` and its like without an argument, file times, extension modules, `time.process_time`. Nor are
 clocks bound at import elsewhere, as names or as default arguments, `threading` and `queue` among them: their
-timeouts are real. A thread that waits for `time.monotonic()` to pass, while the loop waits for that thread,
+timeouts are real. A thread that waits for `time.monotonic()` to advance while the loop waits for that thread
 waits for ever.
 """
 
@@ -22,7 +22,7 @@ from typing import Any
 from .loop import VirtualLoop
 
 DEFAULT_EPOCH_S = 1_767_225_600.0
-"""What `time.time()` says at virtual time 0: 2026-01-01T00:00:00Z."""
+"""`time.time()` at virtual time 0: 2026-01-01T00:00:00Z."""
 
 BOUND_AT_IMPORT: tuple[tuple[str, str], ...] = (
     ("aiohttp.connector", "monotonic"),  # keep-alive and DNS cache ages
@@ -44,12 +44,12 @@ _one_at_a_time = threading.Lock()
 def virtual_clock(
     loop: VirtualLoop, *, epoch_s: float = DEFAULT_EPOCH_S, bound: Iterable[tuple[str, str]] = BOUND_AT_IMPORT
 ) -> Iterator[None]:
-    """Let the process's clocks follow `loop` inside.
+    """Inside, the process's clocks follow `loop`.
 
     monotonic() and perf_counter() are loop.time(), time() is `epoch_s` + loop.time().
 
     `bound` are the (module, name) pairs to patch besides `time` itself. RuntimeError if a virtual clock is
-    on already, in whatever thread: the clocks belong to the whole process.
+    active already, in any thread: the clocks belong to the whole process.
     """
     if not _one_at_a_time.acquire(blocking=False):
         raise RuntimeError("virtual_clock: the process's clocks follow a virtual loop already")
@@ -70,7 +70,7 @@ def virtual_clock(
 
 
 def _bound_places(bound: Iterable[tuple[str, str]], clocks: _Clocks) -> list[_Place]:
-    """Where a loaded module holds one of the clocks under a name of its own."""
+    """The places where a loaded module holds one of the clocks under its own name."""
     loaded = ((sys.modules.get(module), attribute) for module, attribute in bound)
     return [
         (module, attribute, name)
@@ -81,7 +81,7 @@ def _bound_places(bound: Iterable[tuple[str, str]], clocks: _Clocks) -> list[_Pl
 
 
 def _places_since(loaded: frozenset[str], clocks: _Clocks) -> list[_Place]:
-    """Where a module that was imported under the virtual clock took a clock of it."""
+    """The places where a module imported under the virtual clock holds one of its functions."""
     return [
         (module, attribute, name)
         for module_name, module in list(sys.modules.items())
@@ -94,14 +94,14 @@ def _places_since(loaded: frozenset[str], clocks: _Clocks) -> list[_Place]:
 
 def _clocks(loop: VirtualLoop, epoch_s: float) -> _Clocks:
     epoch_ns = round(epoch_s * 1e9)
-    really_sleep = getattr(time, "sleep")  # noqa: B009  # the one place that may
+    real_sleep = getattr(time, "sleep")  # noqa: B009  # lint forbids it elsewhere
 
     def virtual_ns() -> int:
         return round(loop.time() * 1e9)
 
     def sleep(seconds: float) -> None:
         if not loop.runs_in_thread(threading.get_ident()):
-            really_sleep(seconds)
+            real_sleep(seconds)
         elif seconds < 0:
             raise ValueError("sleep length must be non-negative")
         else:

@@ -1,4 +1,4 @@
-"""When nothing can ever happen again, say who waits and where, instead of hanging."""
+"""The error for a program that can never continue: names the waiting tasks instead of hanging."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ _ASYNCIO = str(Path(asyncio.__file__).parent)
 
 
 class Deadlock(RuntimeError):
-    """Nothing is ready, no timer is set, no thread works for the loop: the world would stand still.
+    """Nothing is ready, no timer is set and no thread works for the loop: the program can never continue.
 
     `waiting` has a line per waiting task, oldest first: its name, its coroutine and where it is suspended.
     """

@@ -1,7 +1,7 @@
-"""Handles that are made in one step: asyncio's, without the debug bookkeeping of three nested constructors.
+"""asyncio's handles with one flat constructor, without asyncio's debug bookkeeping.
 
-A chunk of a stream costs several callbacks, so their making is a large part of what a virtual run costs. In
-debug mode the loop makes asyncio's own, with their tracebacks. The fields are CPython's, 3.11 to 3.13.
+A chunk of a stream costs several callbacks, so constructing handles is a large part of a virtual run. In
+debug mode the loop makes asyncio's own, with their tracebacks. The fields are CPython's private ones.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class SoonHandle(asyncio.Handle):
-    """What `call_soon` returns."""
+    """Returned by `call_soon`."""
 
     __slots__ = ()
 
@@ -38,7 +38,7 @@ class SoonHandle(asyncio.Handle):
 
 
 class VirtualTimer(asyncio.TimerHandle):
-    """What `call_at` returns. It has no order: the loop's heap keeps that of setting for equal times."""
+    """Returned by `call_at`. Not comparable: the loop's heap orders by time and by order of setting."""
 
     __slots__ = ()
 
@@ -69,7 +69,7 @@ class VirtualTimer(asyncio.TimerHandle):
         self._scheduled = False
 
     def cancel(self) -> None:
-        """Never fire; cancelling again does nothing."""
+        """Keep the timer from firing; cancelling again has no effect."""
         if not self._cancelled:
             self._cancelled = True
             self._callback = None

@@ -1,17 +1,17 @@
-"""What a program left behind on its loop: the facts a leak test looks at."""
+"""Tasks, connections and timers that a program left behind on its loop, for leak tests."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Leftovers:
-    """What is still there at one moment; false when there is nothing.
+class LeakReport:
+    """Resources in use at one moment; false when there are none.
 
-    tasks        a line per task that is not done (without the one that asks), oldest first
+    tasks        a line per task that is not done (without the current one), oldest first
     connections  a line per open connection, "client -> server"
     servers      addresses that are listened on
     timers       timers that are set and not cancelled
-    jobs         executor jobs whose result was not handed over yet
+    jobs         executor jobs whose result was not delivered yet
     """
 
     tasks: tuple[str, ...] = ()

@@ -6,25 +6,26 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from .deadlock import describe_task
-from .leak_report import Leftovers
+from .leak_report import LeakReport
 from .net.network import Network
 from .net.server import MemoryServer
 from .net.transport import MemoryTransport
-from .scheduler import Clockwork
-from .unsupported import Refusals
+from .scheduler import Scheduler
+from .unsupported import Unsupported
 
 _P = TypeVar("_P", bound=asyncio.BaseProtocol)
 
 
-class VirtualLoop(Refusals, Clockwork):
-    """An asyncio loop in virtual time with an in-memory network; everything else is asyncio's own.
+class VirtualLoop(Unsupported, Scheduler):
+    """An asyncio loop in virtual time with an in-memory network; the rest is asyncio's own.
 
     `time()` starts at 0.0 s. Callbacks that are ready run first in, first out; timers of one instant fire in
     the order in which they were set; a timer at infinity never fires. While executor jobs run, or inside
-    `hold_time()`, the clock stands and the loop really waits. When nothing can happen any more, `Deadlock`.
+    `hold_time()`, the clock stands still and the loop waits in real time. Raises `Deadlock` when the
+    program can never continue.
 
-    Not deterministic: what other threads and real file descriptors do to the loop. A program that spins
-    (`while ...: await sleep(0)`) until a timer fires never lets the clock move.
+    Not deterministic: callbacks from other threads and real file descriptors. A program that spins
+    (`while ...: await sleep(0)`) until a timer fires hangs, because the clock moves only when it is idle.
 
     network  the in-memory network: names, delays, open connections
     """
@@ -45,9 +46,10 @@ class VirtualLoop(Refusals, Clockwork):
         start_serving: bool = True,
         **_: Any,
     ) -> MemoryServer:
-        """asyncio's, in memory; a `sock` lends its address only, backlog and reuse options mean nothing.
+        """asyncio's, in memory; of a `sock` only the address is used, backlog and reuse options are ignored.
 
-        Port 0 takes 49152 and up. OSError (EADDRINUSE), socket.gaierror, NotImplementedError for `ssl`.
+        Port 0 takes the next free port from 49152 up. Raises OSError (EADDRINUSE), socket.gaierror,
+        NotImplementedError for `ssl`.
         """
         _refuse_tls(ssl)
         return await self.network.create_server(
@@ -68,7 +70,7 @@ class VirtualLoop(Refusals, Clockwork):
     ) -> tuple[MemoryTransport, _P]:
         """asyncio's, in memory; a host's addresses are tried one after the other.
 
-        ConnectionRefusedError when nobody listens, socket.gaierror, NotImplementedError for `ssl`.
+        ConnectionRefusedError when no server listens, socket.gaierror, NotImplementedError for `ssl`.
         """
         _refuse_tls(ssl)
         return await self.network.create_connection(
@@ -80,7 +82,7 @@ class VirtualLoop(Refusals, Clockwork):
         await self.network.sock_connect(sock, address)
 
     async def getaddrinfo(self, host: Any, port: Any, **hints: int) -> list[Any]:
-        """Answered from the network's names, without a thread; socket.gaierror for one nobody registered."""
+        """Answered from the network's names, without a thread; socket.gaierror for an unknown one."""
         hints["kind"] = hints.pop("type", 0)
         return self.network.names.getaddrinfo(host, port, **hints)
 
@@ -88,11 +90,11 @@ class VirtualLoop(Refusals, Clockwork):
         """The numeric host and port: in memory, addresses have no names."""
         return str(sockaddr[0]), str(sockaddr[1])
 
-    def leftovers(self) -> Leftovers:
-        """What is still there now."""
-        asking = asyncio.current_task(self) if self.is_running() else None
-        return Leftovers(
-            tasks=tuple(describe_task(task) for task in self.pending_tasks() if task is not asking),
+    def leak_report(self) -> LeakReport:
+        """The resources in use now."""
+        current = asyncio.current_task(self) if self.is_running() else None
+        return LeakReport(
+            tasks=tuple(describe_task(task) for task in self.pending_tasks() if task is not current),
             connections=tuple(str(link) for link in self.network.open_connections),
             servers=tuple(f"{host}:{port}" for host, port in self.network.listening),
             timers=sum(not timer.cancelled() for _, _, timer in self._timers),
@@ -100,7 +102,7 @@ class VirtualLoop(Refusals, Clockwork):
         )
 
     def close(self) -> None:
-        """asyncio's; connections that are still open vanish."""
+        """asyncio's; open connections are dropped without a callback."""
         self.network.close()
         super().close()
 

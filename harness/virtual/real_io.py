@@ -1,7 +1,7 @@
-"""What a loop in virtual time has to do with the world outside: other threads and real file descriptors.
+"""Other threads and real file descriptors of a loop in virtual time.
 
-Neither is polled more often than needed: executor jobs when nothing else is left to do, file descriptors when
-somebody registered one, and now and then.
+Polled no more often than needed: executor jobs when nothing else is ready; file descriptors then too, if any
+is registered, and once in a while on a busy loop.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from .jobs import PATIENCE_S, ExecutorJobs
 _T = TypeVar("_T")
 
 
-class Outside(asyncio.SelectorEventLoop):
-    """The part of the loop that really waits."""
+class RealIO(asyncio.SelectorEventLoop):
+    """The part of the loop that waits in real time."""
 
     # asyncio's own state, which typeshed does not know.
     _default_executor: concurrent.futures.Executor | None
@@ -29,7 +29,7 @@ class Outside(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         super().__init__()
-        self._outside_fds = False
+        self._has_real_fds = False
         self._holds = 0
         self._jobs = ExecutorJobs(self._wake)
 
@@ -37,7 +37,7 @@ class Outside(asyncio.SelectorEventLoop):
 
     @contextmanager
     def hold_time(self) -> Iterator[None]:
-        """Virtual time stands still inside: for waiting on a thread that the loop did not start."""
+        """Inside, virtual time stands still: for waiting on a thread that the loop did not start."""
         self._holds += 1
         try:
             yield
@@ -47,7 +47,7 @@ class Outside(asyncio.SelectorEventLoop):
     def run_in_executor(  # type: ignore[override]  # as call_soon
         self, executor: concurrent.futures.Executor | None, func: Callable[..., _T], *args: Any
     ) -> asyncio.Future[_T]:
-        """asyncio's; virtual time stands until the job is done, also when nobody waits for it any more."""
+        """asyncio's; virtual time stands still until the job is done, even if its future is cancelled."""
         self._check_closed()  # type: ignore[attr-defined]  # not in typeshed
         job = (executor or self._pool()).submit(func, *args)
         future = self.create_future()
@@ -61,17 +61,17 @@ class Outside(asyncio.SelectorEventLoop):
         return self._default_executor
 
     async def shutdown_default_executor(self, *args: Any, **options: Any) -> None:
-        """asyncio's, with the clock standing until its threads have ended."""
+        """asyncio's; virtual time stands still until its threads have ended."""
         with self.hold_time():
             await super().shutdown_default_executor(*args, **options)
 
     def _wait_for_threads(self) -> None:
-        if self._jobs.hand_over():
+        if self._jobs.deliver():
             return
-        patience = PATIENCE_S if self._jobs.overtaken() else None
+        patience = PATIENCE_S if self._jobs.blocked() else None
         self._poll(patience)
-        if not self._ready and not self._jobs.hand_over() and patience is not None:
-            self._jobs.hand_over_any()
+        if not self._ready and not self._jobs.deliver() and patience is not None:
+            self._jobs.deliver_any()
 
     def _wake(self) -> None:
         self._write_to_self()  # type: ignore[attr-defined]  # not in typeshed
@@ -107,7 +107,7 @@ class Outside(asyncio.SelectorEventLoop):
     def add_signal_handler(  # type: ignore[override]  # as call_soon
         self, sig: int, callback: Callable[..., object], *args: Any
     ) -> None:
-        """asyncio's; a loop with one never deadlocks, for a signal may come."""
+        """asyncio's; a loop with one never deadlocks, because a signal may arrive."""
         super().add_signal_handler(sig, callback, *args)
         self._count_fds()
 
@@ -119,7 +119,7 @@ class Outside(asyncio.SelectorEventLoop):
 
     def _count_fds(self) -> None:
         registered = len(self._selector.get_map()) > self._internal_fds
-        self._outside_fds = registered or bool(self._signal_handlers)
+        self._has_real_fds = registered or bool(self._signal_handlers)
 
     def _poll(self, timeout: float | None) -> None:
         self._process_events(self._selector.select(timeout))  # type: ignore[attr-defined]  # not in typeshed

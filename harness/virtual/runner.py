@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 from .anyio_threads import anyio_threads_hold_time
 from .clock import DEFAULT_EPOCH_S, virtual_clock
-from .leak_report import Leftovers
+from .leak_report import LeakReport
 from .loop import VirtualLoop
 
 _T = TypeVar("_T")
 
 _YOUNG_OBJECTS = 50_000
-"""Python's threshold of 700 costs a virtual run about 5 % of its time."""
+"""Allocations before a collection; Python's default of 700 costs a virtual run about 5 % of its time."""
 
 
 def run_virtual(
@@ -22,19 +22,19 @@ def run_virtual(
     *,
     epoch_s: float = DEFAULT_EPOCH_S,
     debug: bool = False,
-    on_leftovers: Callable[[Leftovers], object] | None = None,
+    on_leak_report: Callable[[LeakReport], object] | None = None,
 ) -> _T:
-    """Run a program to its end on a `VirtualLoop` of its own, with the process's clocks following it.
+    """Run a program to its end on a new `VirtualLoop`, with the process's clocks following it.
 
-    epoch_s       what time.time() says at the start (2026-01-01T00:00:00Z)
-    debug         asyncio's debug mode
-    on_leftovers  called with what `main` left behind once nothing more can run at that instant, before that
-                  is cleaned up
+    epoch_s         time.time() at the start (2026-01-01T00:00:00Z)
+    debug           asyncio's debug mode
+    on_leak_report  called with the tasks, connections and timers that `main` left behind, once nothing more
+                    can run at that instant and before they are cancelled
 
-    As asyncio.run: what is left is cancelled (oldest task first, so that a run repeats), async generators and
+    As asyncio.run: remaining tasks are cancelled (oldest first, so that a run repeats), async generators and
     the default executor are shut down, Ctrl-C raises KeyboardInterrupt. The garbage collector runs less often
-    meanwhile. Raises `Deadlock` when the program waits for what can never happen, RuntimeError inside a
-    running event loop or another virtual run.
+    meanwhile. Raises `Deadlock` when the program can never continue, RuntimeError inside a running event loop
+    or another virtual run.
     """
     loop = VirtualLoop()
     try:
@@ -48,7 +48,7 @@ def run_virtual(
             try:
                 return runner.run(main)
             finally:
-                loop.run_until_complete(_end(loop, on_leftovers))
+                loop.run_until_complete(_end(loop, on_leak_report))
     finally:
         main.close()
         loop.close()
@@ -62,11 +62,11 @@ def _refuse_running_loop() -> None:
     raise RuntimeError("run_virtual() cannot be called from a running event loop")
 
 
-async def _end(loop: VirtualLoop, on_leftovers: Callable[[Leftovers], object] | None) -> None:
-    """Let what was begun at this instant finish, look at what is left, cancel it and report its errors."""
+async def _end(loop: VirtualLoop, on_leak_report: Callable[[LeakReport], object] | None) -> None:
+    """Finish the current instant, report what is left, cancel remaining tasks and report their errors."""
     await loop.idle()
-    if on_leftovers is not None:
-        on_leftovers(loop.leftovers())
+    if on_leak_report is not None:
+        on_leak_report(loop.leak_report())
     tasks = [task for task in loop.pending_tasks() if task is not asyncio.current_task()]
     for task in tasks:
         task.cancel()
@@ -84,7 +84,7 @@ async def _end(loop: VirtualLoop, on_leftovers: Callable[[Leftovers], object] | 
 
 @contextmanager
 def _rare_garbage_collection() -> Iterator[None]:
-    """Collect less often: streams make many objects, and nearly all die without the collector's help."""
+    """Collect less often: streams make many objects, nearly all freed by reference counting."""
     before = gc.get_threshold()
     if 0 < before[0] < _YOUNG_OBJECTS:
         gc.set_threshold(_YOUNG_OBJECTS, *before[1:])

@@ -1,7 +1,7 @@
-"""An asyncio event loop whose clock stands while anything is ready and jumps to the next timer otherwise.
+"""An asyncio event loop whose clock jumps to the next timer whenever nothing is ready.
 
-It overrides `_run_once` and the scheduling calls of CPython's selector loop (3.11 to 3.13) rather than
-wrapping its selector: no system call is made unless a real file descriptor or another thread needs one.
+It overrides `_run_once` and the scheduling calls of CPython's selector loop rather than wrapping its
+selector: no system call is made unless a real file descriptor or another thread needs one.
 """
 
 import asyncio
@@ -15,20 +15,20 @@ from typing import Any, cast
 
 from .deadlock import Deadlock, describe_task
 from .handles import SoonHandle, VirtualTimer
-from .real_io import Outside
+from .real_io import RealIO
 
 _TURNS_PER_POLL = 256
-"""A loop that is never idle looks at real file descriptors (signals, foreign readers) this rarely."""
+"""Turns between polls of real file descriptors (signals, foreign readers) on a loop that is never idle."""
 _POLLS_UNTIL_STARVED = 400
-"""A loop that is never idle hands over its executor jobs' results after this many polls: 100,000 turns."""
+"""Polls after which a loop that is never idle delivers its executor jobs' results: 100,000 turns."""
 _FEW_CANCELLED = 100
-"""So many cancelled timers may stay in the heap, whatever its size."""
+"""Cancelled timers that may stay in a heap of any size."""
 
 
-class Clockwork(Outside):
+class Scheduler(RealIO):
     """An asyncio loop in virtual time. `VirtualLoop` is this with a network."""
 
-    # asyncio's own state, which typeshed does not know.
+    # asyncio's private state, not in typeshed.
     _closed: bool
     _debug: bool
     _ready: deque[asyncio.Handle]
@@ -39,43 +39,43 @@ class Clockwork(Outside):
     def __init__(self) -> None:
         super().__init__()
         self._now = 0.0
-        # A heap of its own, for asyncio's knows only the time: the second item keeps the order of setting.
+        # Not asyncio's heap, which orders by time alone: here the second item keeps the order of setting.
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._timers_set = 0
         self._polls_since_idle = 0
-        self._idlers: list[asyncio.Future[None]] = []
+        self._idle_waiters: list[asyncio.Future[None]] = []
         self._by_age: weakref.WeakKeyDictionary[asyncio.Task[Any], None] = weakref.WeakKeyDictionary()
 
     # -- time ------------------------------------------------------------------------------------------------
 
     def time(self) -> float:
-        """Virtual seconds since the loop was made."""
+        """Virtual seconds since the loop was created."""
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Let time pass under a running callback, as a blocking call does: timers due then fire late."""
+        """Advance the clock within a running callback, as a blocking call does: timers fire late."""
         self._now += seconds
         self._fire()
 
     async def idle(self) -> None:
         """Wait until nothing else can run at this instant, executor jobs included; no time passes.
 
-        A program that spins is never idle: it is given 100,000 turns.
+        A program that spins is never idle; the wait then ends after 100,000 turns.
         """
         waiter = self.create_future()
-        self._idlers.append(waiter)
+        self._idle_waiters.append(waiter)
         await waiter
 
     def runs_in_thread(self, thread_id: int) -> bool:
-        """Whether the loop is running, in that thread."""
+        """Whether the loop is running in that thread."""
         return self._thread_id == thread_id
 
     # -- scheduling ------------------------------------------------------------------------------------------
 
-    def call_soon(  # type: ignore[override]  # asyncio's variadic generics buy a caller nothing here
+    def call_soon(  # type: ignore[override]  # without asyncio's variadic generics
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
-        """Run the callback after those that are ready."""
+        """Run the callback after those that are ready already."""
         if self._debug or self._closed:
             return super().call_soon(callback, *args, context=context)
         handle = SoonHandle(callback, args, self, context)
@@ -91,7 +91,7 @@ class Clockwork(Outside):
     def call_at(  # type: ignore[override]  # as call_soon
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
-        """Run the callback at a virtual time; one that has come means now, infinity means never."""
+        """Run the callback at a virtual time: at once if it has passed, never if it is infinity."""
         return self._set_timer(when, callback, args, context)
 
     def _set_timer(
@@ -119,10 +119,10 @@ class Clockwork(Outside):
         heapify(self._timers)
         self._timer_cancelled_count = 0
 
-    def create_task(  # options differ by Python version
+    def create_task(  # its options differ by Python version
         self, coro: Any, *, name: object = None, context: Context | None = None, **options: Any
     ) -> asyncio.Task[Any]:
-        """asyncio's, remembering who is older."""
+        """asyncio's; the loop also records the order of creation."""
         task: asyncio.Task[Any] = super().create_task(coro, name=name, context=context, **options)
         self._by_age[task] = None
         return task
@@ -134,7 +134,7 @@ class Clockwork(Outside):
     # -- turns -----------------------------------------------------------------------------------------------
 
     def _run_once(self) -> None:
-        """Many turns, for one call of this costs as much as a turn: until stopped or due to poll."""
+        """Run turns until stopped or due to poll: many, because one call of this costs as much as a turn."""
         ready: deque[Any] = self._ready
         for _ in range(_TURNS_PER_POLL):
             if not ready:
@@ -151,17 +151,17 @@ class Clockwork(Outside):
                     raise
                 except BaseException as error:  # noqa: BLE001  # a callback's error is reported, as in asyncio
                     self._report(handle, error)
-            handle = None  # asyncio's too: a handle kept alive keeps its arguments alive
+            handle = None  # as in asyncio: a handle kept alive keeps its arguments alive
             if self._stopping:
                 return
         self._poll_when_busy()
 
     def _wait(self) -> None:
-        """Nothing is ready: jump to the next timer, unless something outside comes first."""
+        """Nothing is ready: jump to the next timer, unless threads or file descriptors come first."""
         self._polls_since_idle = 0
         if (
-            self._outside_fds or self._holds or self._jobs.queue or self._idlers
-        ) and self._something_comes_first():
+            self._has_real_fds or self._holds or self._jobs.queue or self._idle_waiters
+        ) and self._real_events_first():
             return
         timers: Any = self._timers
         while timers:
@@ -176,31 +176,31 @@ class Clockwork(Outside):
             if timers and timers[0][0] <= when:
                 self._fire()
             return
-        if not self._outside_fds:
+        if not self._has_real_fds:
             raise Deadlock([describe_task(task) for task in self.pending_tasks()], self._now)
         self._poll(None)
 
-    def _something_comes_first(self) -> bool:
-        if self._outside_fds:
+    def _real_events_first(self) -> bool:
+        if self._has_real_fds:
             self._poll(0)
             if self._ready:
                 return True
         if self._holds or self._jobs.queue:
             self._wait_for_threads()
             return True
-        if self._idlers:
-            self._tell_idlers()
+        if self._idle_waiters:
+            self._wake_idle_waiters()
             return True
         return False
 
-    def _tell_idlers(self) -> None:
-        idlers, self._idlers = self._idlers, []
-        for waiter in idlers:
+    def _wake_idle_waiters(self) -> None:
+        waiters, self._idle_waiters = self._idle_waiters, []
+        for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
 
     def _fire(self) -> None:
-        """Make the timers ready whose time has come."""
+        """Make all due timers ready."""
         timers: Any = self._timers
         now = self._now
         while timers and timers[0][0] <= now:
@@ -215,8 +215,8 @@ class Clockwork(Outside):
         self._poll(0)
         self._polls_since_idle += 1
         if self._polls_since_idle > _POLLS_UNTIL_STARVED:
-            self._jobs.hand_over()
-            self._tell_idlers()
+            self._jobs.deliver()
+            self._wake_idle_waiters()
 
     def _report(self, handle: asyncio.Handle, error: BaseException) -> None:
         message = f"Exception in callback {handle!r}"

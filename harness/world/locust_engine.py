@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from harness.errors import RunFailed
-from harness.locust.job import Job
+from harness.load.job import LoadJob
 
 POLL_S = 0.25
 STARTS_WITHIN_S = 30.0
@@ -26,7 +26,7 @@ def locustfile() -> Path:
     return Path(str(files("scenarios"))) / "locustfile.py"
 
 
-def play(job: Job, duration_s: float, folder: Path, name: str, on_rows: OnRows) -> None:
+def play(job: LoadJob, duration_s: float, folder: Path, name: str, on_rows: OnRows) -> None:
     """Play `job` to its end, calling `on_rows` with the rows file now and then.
 
     Raises RunFailed with Locust's last line when it breaks or hangs. Whatever is raised here or in `on_rows`

@@ -11,12 +11,13 @@ from typing import Any, Self
 import orjson
 
 from harness.errors import RunFailed
+from harness.load.job import LoadJob
 from harness.load.plan_file import write_plan
 from harness.load.recorder import read_rows
-from harness.locust.job import Job
 from harness.spec.answers import write_catalogue
 from harness.spec.run_spec import RunSpec
 from harness.spec.subject import Subject
+from harness.stack.core.toml_file import format_toml
 
 from .child import Child
 from .locust_engine import play
@@ -76,11 +77,11 @@ class RealWorld:
         measured.reason = reason or measured.reason
         return measured
 
-    def begin(self, subject: Subject) -> Job:
+    def begin(self, subject: Subject) -> LoadJob:
         """Providers as new, the subject's gateway up: what a load generator needs to know."""
         self._providers.reset(self._spec.seed, self._spec.faults)
         facts = str(self._raw(subject, "facts"))
-        args = ["gateway", str(subject.path), "--seed", str(self._spec.seed), "--facts", facts]
+        args = ["gateway", str(self._stack_file(subject)), "--seed", str(self._spec.seed), "--facts", facts]
         env = {f"{name.upper()}_BASE_URL": url for name, url in self._providers.urls.items()}
         env |= {f"{name.upper()}_API_KEY": PROVIDER_KEY for name in self._providers.urls}
         env |= {
@@ -91,7 +92,7 @@ class RealWorld:
         log = self._folder / f"{subject.name}.gateway.log"
         self._gateway = self._open.enter_context(Child(args, log, env))
         total_s = subject.total_s
-        return Job(
+        return LoadJob(
             url=self._gateway.ready["url"],
             admin_url=self._providers.admin_url,
             plan=str(self._folder / "plan.ndjson"),
@@ -119,6 +120,14 @@ class RealWorld:
         except RunFailed as error:
             measured.reason = str(error)
         return measured
+
+    def _stack_file(self, subject: Subject) -> Path:
+        """The subject's own file; the tables of a scenario's subject are written to one for its gateway."""
+        if subject.tables is None:
+            return subject.path
+        path = self._folder / f"{subject.name}.stack.toml"
+        path.write_text(format_toml(subject.tables), encoding="utf-8")
+        return path
 
     def _notes(self, subject: Subject) -> dict[str, Any]:
         path = self._raw(subject, "rows").with_suffix(".notes.json")

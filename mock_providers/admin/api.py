@@ -28,10 +28,10 @@ from ..exchange.validation import one_line
 from ..faults import FaultError, parse_faults
 from ..faults.base import FaultBase
 from ..http import asgi
-from ..http.playback import BodyTooLarge, Gone, Line
+from ..http.playback import BodyTooLarge, ClientConnection, ClientGone
 from ..latency.latency import Options
 from .live_page import live_page
-from .live_stats import fault_kinds, live_stats, told
+from .live_stats import fault_as_dict, fault_kinds, live_stats
 
 if TYPE_CHECKING:
     from ..server.app import MockApp
@@ -67,14 +67,14 @@ class BadRequest(Exception):
     """The admin request cannot be honoured; one line."""
 
 
-class _Asked(NamedTuple):
+class _AdminRequest(NamedTuple):
     """One admin request, its body read."""
 
     body: bytes
     scope: asgi.Scope
 
 
-Handler = Callable[[_Asked], Any]
+Handler = Callable[[_AdminRequest], Any]
 
 
 class Admin:
@@ -114,78 +114,78 @@ class Admin:
     async def _respond(
         self, handler: Handler | None, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send
     ) -> None:
-        line = Line(scope, receive, send)
+        connection = ClientConnection(scope, receive, send)
         try:
             if handler is None:
                 query = _ledger_query(scope)
-                await self._start_ledger(line)
+                await self._start_ledger(connection)
                 if scope["method"] != "HEAD":
-                    await self._play_ledger(query, line)
-                await line.write(b"", more=False)
+                    await self._play_ledger(query, connection)
+                await connection.write(b"", more=False)
             else:
-                body = b"" if scope["method"] in ("GET", "HEAD") else await line.body(_MAX_BODY_BYTES)
-                await _send_json(send, 200, handler(_Asked(body, scope)))
+                body = b"" if scope["method"] in ("GET", "HEAD") else await connection.body(_MAX_BODY_BYTES)
+                await _send_json(send, 200, handler(_AdminRequest(body, scope)))
         except BodyTooLarge:
             await _send_json(send, 413, {"error": f"body: expected at most {_MAX_BODY_BYTES} bytes"})
         except (BadRequest, FaultError) as error:
             await _send_json(send, 400, {"error": str(error)})
-        except Gone:
+        except ClientGone:
             return
         finally:
-            line.close()
+            connection.close()
 
-    def _health(self, asked: _Asked) -> dict[str, object]:
+    def _health(self, request: _AdminRequest) -> dict[str, object]:
         app = self._app
         return {
             "status": "ok",
             "profile": app.profile.name,
             "seed": app.run.seed,
-            "t_s": app.moment().t_s,
+            "t_s": app.instant().t_s,
             "in_flight": app.in_flight,
             "ledger_rows": len(app.ledger),
             "faults": len(app.faults),
         }
 
-    def _stats(self, asked: _Asked) -> dict[str, object]:
+    def _stats(self, request: _AdminRequest) -> dict[str, object]:
         started_at = self._app.run.started_at
         t_s = None if started_at is None else asyncio.get_running_loop().time() - started_at
-        return live_stats(self._app, t_s, asked.scope.get(BASE_URLS, {}))
+        return live_stats(self._app, t_s, request.scope.get(BASE_URLS, {}))
 
-    def _start(self, asked: _Asked) -> dict[str, float]:
-        return {"at_s": self._app.start(_options(_Start, asked.body).at_s)}
+    def _start(self, request: _AdminRequest) -> dict[str, float]:
+        return {"at_s": self._app.start(_options(_Start, request.body).at_s)}
 
-    def _reset(self, asked: _Asked) -> dict[str, object]:
-        self._app.reset(_options(_Reset, asked.body).seed)
-        return self._health(asked)
+    def _reset(self, request: _AdminRequest) -> dict[str, object]:
+        self._app.reset(_options(_Reset, request.body).seed)
+        return self._health(request)
 
-    def _faults(self, asked: _Asked) -> list[dict[str, Any]]:
-        return [told(fault) for fault in self._app.faults]
+    def _faults(self, request: _AdminRequest) -> list[dict[str, Any]]:
+        return [fault_as_dict(fault) for fault in self._app.faults]
 
-    def _set_faults(self, asked: _Asked) -> list[dict[str, Any]]:
-        self._app.set_faults(parse_faults(_json(asked.body), self._app.profile))
-        return self._faults(asked)
+    def _set_faults(self, request: _AdminRequest) -> list[dict[str, Any]]:
+        self._app.set_faults(parse_faults(_json(request.body), self._app.profile))
+        return self._faults(request)
 
-    def _add_fault(self, asked: _Asked) -> list[dict[str, Any]]:
-        item = _object(asked.body)
+    def _add_fault(self, request: _AdminRequest) -> list[dict[str, Any]]:
+        item = _object(request.body)
         if "for_s" in item:
             item = self._from_now(item)
         self._app.set_faults([*self._app.faults, self._one_fault(item)])
-        return self._faults(asked)
+        return self._faults(request)
 
-    def _remove_fault(self, asked: _Asked) -> list[dict[str, Any]]:
-        faults, gone = list(self._app.faults), self._one_fault(_object(asked.body))
+    def _remove_fault(self, request: _AdminRequest) -> list[dict[str, Any]]:
+        faults, gone = list(self._app.faults), self._one_fault(_object(request.body))
         if gone not in faults:
             raise BadRequest("body: expected one of the scheduled faults, as GET faults tells it")
         faults.remove(gone)
         self._app.set_faults(faults)
-        return self._faults(asked)
+        return self._faults(request)
 
     def _from_now(self, item: dict[str, Any]) -> dict[str, Any]:
         """The fault with a window that opens now instead of its `for_s`."""
         if "from_s" in item or "to_s" in item:
             raise BadRequest("for_s: expected without from_s and to_s, it is counted from now")
         for_s = _checked(_FromNow, {"for_s": item["for_s"]}).for_s
-        from_s = max(0.0, self._app.moment().t_s)
+        from_s = max(0.0, self._app.instant().t_s)
         rest = {name: value for name, value in item.items() if name != "for_s"}
         return {**rest, "from_s": from_s, "to_s": None if for_s is None else from_s + for_s}
 
@@ -196,20 +196,20 @@ class Admin:
             raise BadRequest(str(error).removeprefix("faults.0.")) from None
         return fault
 
-    async def _start_ledger(self, line: Line) -> None:
-        await line.start(200, [_NDJSON, (b"x-ledger-rows", b"%d" % len(self._app.ledger))])
+    async def _start_ledger(self, connection: ClientConnection) -> None:
+        await connection.start(200, [_NDJSON, (b"x-ledger-rows", b"%d" % len(self._app.ledger))])
 
-    async def _play_ledger(self, query: _LedgerQuery, line: Line) -> None:
+    async def _play_ledger(self, query: _LedgerQuery, connection: ClientConnection) -> None:
         ledger, since = self._app.ledger, query.since
         while True:
             end = len(ledger)
             for part in ledger.ndjson(since=since):
-                await line.write(part, more=True)
-                await line.breathe()
+                await connection.write(part, more=True)
+                await connection.breathe()
             since = max(since, end)
             if not query.follow or self._app.ledger is not ledger:
                 return
-            await line.until(line.now() + _FOLLOW_S)
+            await connection.until(connection.now() + _FOLLOW_S)
 
 
 async def _send_page(path: str, send: asgi.Send) -> None:

@@ -47,8 +47,8 @@ def live_stats(app: "MockApp", t_s: float | None, base_urls: Mapping[str, str]) 
             }
             for name, provider in profile.providers.items()
         ],
-        "faults": [{"phase": phase(fault, t_s or 0.0), **told(fault)} for fault in app.faults],
-        "totals": ledger.totals.told(),
+        "faults": [{"phase": phase(fault, t_s or 0.0), **fault_as_dict(fault)} for fault in app.faults],
+        "totals": ledger.totals.as_dict(),
         "last": [_short(row) for row in reversed(ledger.rows[-_LAST_ROWS:])],
     }
 
@@ -72,7 +72,7 @@ def fault_kinds() -> dict[str, Any]:
     }
 
 
-def told(fault: FaultBase) -> dict[str, Any]:
+def fault_as_dict(fault: FaultBase) -> dict[str, Any]:
     """A fault as JSON values."""
     return fault.model_dump(mode="json")
 

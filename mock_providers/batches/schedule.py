@@ -17,7 +17,7 @@ Phase = Literal[
     "validating", "failed", "in_progress", "finalizing", "cancelling", "completed", "expired", "cancelled"
 ]
 Outcome = Literal["completed", "expired", "cancelled"]
-Fate = Literal["processing", "done", "expired", "canceled"]
+ItemState = Literal["processing", "done", "expired", "canceled"]
 
 
 class BatchOptions(Options):
@@ -48,7 +48,7 @@ class Counts(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class BatchSchedule:
     """What becomes of one batch. Times are seconds on the loop's clock.
 
     - `begins`: when work begins, after validation; `last`: when every item would be done
@@ -105,7 +105,7 @@ class Course:
         """Whether nothing changes any more."""
         return now >= self.ends
 
-    def fate(self, item: int, now: float) -> Fate:
+    def item_state(self, item: int, now: float) -> ItemState:
         """What has become of an item."""
         due = self.due[item]
         if due <= min(now, self.closes):
@@ -122,16 +122,18 @@ class Course:
             return Counts(rest, done, 0, 0)
         return Counts(0, done, 0, rest) if self.outcome == "cancelled" else Counts(0, done, rest, 0)
 
-    def cancel(self, now: float) -> "Course":
-        """The course of a batch that is cancelled at `now`; the same when it is too late."""
+    def cancel(self, now: float) -> "BatchSchedule":
+        """The schedule of a batch that is cancelled at `now`; the same when it is too late."""
         if self.cancelled is not None or now >= self.closes:
             return self
         return replace(self, cancelled=now)
 
 
-def plan_course(options: BatchOptions, items: Iterable[Draws], now: float, *, valid: bool = True) -> Course:
-    """The course of a batch that is made at `now`; `items` are the draws of each item."""
+def schedule_batch(
+    options: BatchOptions, items: Iterable[Draws], now: float, *, valid: bool = True
+) -> BatchSchedule:
+    """The schedule of a batch that is made at `now`; `items` are the draws of each item."""
     begins = now + options.validating_s
     due = tuple(begins + options.completion.draw(draws.rng("completion")) for draws in items)
     last = max(due, default=begins)
-    return Course(now, begins, due, last, now + options.expires_s, options.finalizing_s, valid)
+    return BatchSchedule(now, begins, due, last, now + options.expires_s, options.finalizing_s, valid)

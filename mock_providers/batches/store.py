@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..exchange.received import Moment, Received
+from ..exchange.received import Instant, Received
 from ..faults.base import FaultBase
-from ..ledger.ledger import Asked, Entry
-from .schedule import Course
+from ..ledger.ledger import Entry, RequestInfo
+from .schedule import BatchSchedule
 
 
 class Item(NamedTuple):
@@ -31,20 +31,20 @@ class Result(NamedTuple):
 class Settling(NamedTuple):
     """When what is due gets done, under which faults."""
 
-    moment: Moment
+    instant: Instant
     faults: Sequence[FaultBase]
 
-    def at(self, now: float) -> Moment:
+    def at(self, now: float) -> Instant:
         """An instant of the loop's clock on all three clocks."""
-        ago_s = self.moment.now - now
-        return Moment(now, self.moment.t_s - ago_s, self.moment.wall_s - ago_s)
+        ago_s = self.instant.now - now
+        return Instant(now, self.instant.t_s - ago_s, self.instant.wall_s - ago_s)
 
 
 @dataclass(slots=True)
 class Batch:
     """One batch.
 
-    - `asked`: who made it
+    - `info`: who made it
     - `about`: what its protocol wants to know of it later
     - `number`: how many batches the provider had before
     - `answer`: makes the reply to an item, by its index; `close`: what there is to do at the end
@@ -53,38 +53,38 @@ class Batch:
 
     id: str
     number: int
-    asked: Asked
+    info: RequestInfo
     items: Sequence[Item]
-    course: Course
+    schedule: BatchSchedule
     about: Mapping[str, object]
-    answer: Callable[["Batch", int, Moment, Sequence[FaultBase]], tuple[Result, Entry]]
-    close: Callable[["Batch", Moment], None]
+    answer: Callable[["Batch", int, Instant, Sequence[FaultBase]], tuple[Result, Entry]]
+    close: Callable[["Batch", Instant], None]
     results: dict[int, Result] = field(default_factory=dict)
     closed: bool = False
     _order: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        due = self.course.due
+        due = self.schedule.due
         self._order = sorted(range(len(due)), key=lambda item: due[item])
 
     @property
     def next_due(self) -> float:
         """When there is something to do for it."""
         done = len(self.results)
-        if done < len(self._order) and (due := self.course.due[self._order[done]]) <= self.course.closes:
+        if done < len(self._order) and (due := self.schedule.due[self._order[done]]) <= self.schedule.closes:
             return due
-        return self.course.ends
+        return self.schedule.ends
 
     def advance(self, settling: Settling) -> Entry | None:
         """Do what comes next: answer an item, or close the batch."""
         done = len(self.results)
-        if done < len(self._order) and self.course.due[self._order[done]] <= self.course.closes:
+        if done < len(self._order) and self.schedule.due[self._order[done]] <= self.schedule.closes:
             item = self._order[done]
             self.results[item], entry = self.answer(
-                self, item, settling.at(self.course.due[item]), settling.faults
+                self, item, settling.at(self.schedule.due[item]), settling.faults
             )
             return entry
-        self.close(self, settling.at(self.course.ends))
+        self.close(self, settling.at(self.schedule.ends))
         self.closed = True
         return None
 
@@ -118,7 +118,7 @@ class BatchStore:
 
     def cancel(self, batch: Batch, now: float) -> None:
         """Let nothing more of it be done."""
-        batch.course = batch.course.cancel(now)
+        batch.schedule = batch.schedule.cancel(now)
         self._look_ahead()
 
     def delete(self, batch: Batch) -> None:
@@ -130,7 +130,7 @@ class BatchStore:
     def settle(self, settling: Settling) -> list[Entry]:
         """Do all that has come due; the entries of the items that were answered, in the order of time."""
         entries: list[Entry] = []
-        while self._next_due <= settling.moment.now:
+        while self._next_due <= settling.instant.now:
             batch = min(self._open.values(), key=lambda batch: (batch.next_due, batch.number))
             entry = batch.advance(settling)
             if entry is not None:

@@ -30,12 +30,12 @@ __all__ = [
     "Accuracy",
     "Catalogue",
     "CatalogueError",
+    "GeneratedBlock",
+    "GeneratedChoice",
     "Question",
     "ReplyLength",
-    "Said",
-    "Saying",
+    "generate",
     "load_catalogue",
-    "say",
 ]
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -85,7 +85,7 @@ class ReplyLength(Options):
         return max(1, round(math.exp(rng.gauss(self.mu, self.sigma))))
 
 
-class Said(NamedTuple):
+class GeneratedBlock(NamedTuple):
     """One content block of a choice; the text of a tool call is its arguments as JSON."""
 
     kind: Literal["text", "tool"]
@@ -93,16 +93,16 @@ class Said(NamedTuple):
     name: str = ""
 
 
-class Saying(NamedTuple):
+class GeneratedChoice(NamedTuple):
     """One choice: its blocks, how it came to its end, and whether it is right."""
 
-    said: tuple[Said, ...]
+    blocks: tuple[GeneratedBlock, ...]
     finish: Finish
     stop_sequence: str | None
     answer: Answer
 
 
-def say(
+def generate(
     request: Request,
     catalogue: Catalogue,
     accuracy: Accuracy,
@@ -111,7 +111,7 @@ def say(
     draws: Draws,
     *,
     quality: float = 1.0,
-) -> Saying:
+) -> GeneratedChoice:
     """What the model replies, at most `cap` tokens of it; `draws` are the reply's own.
 
     `quality` is the share of the accuracy that is left.
@@ -130,23 +130,23 @@ def say(
         text, answer = _in_words(request, question, opening, answer, allowed, length, draws)
     for at, sequence in sorted((text.find(stop), stop) for stop in request.stop):
         if 0 <= at <= allowed * tokens.CHARS_PER_TOKEN - len(sequence):
-            return Saying(_plain(text[:at]), "stop_sequence", sequence, answer)
+            return GeneratedChoice(_plain(text[:at]), "stop_sequence", sequence, answer)
     if tokens.count(text) > allowed:
-        return Saying(_plain(tokens.cut(text, allowed)), "length", None, answer)
-    return Saying(_plain(text), "stop", None, answer)
+        return GeneratedChoice(_plain(tokens.cut(text, allowed)), "length", None, answer)
+    return GeneratedChoice(_plain(text), "stop", None, answer)
 
 
-def _calling(tools: tuple[Tool, ...], allowed: int, draws: Draws) -> Saying:
+def _calling(tools: tuple[Tool, ...], allowed: int, draws: Draws) -> GeneratedChoice:
     """Calls of these tools; what does not fit into `allowed` tokens is cut."""
-    said: list[Said] = []
+    blocks: list[GeneratedBlock] = []
     for tool in tools:
         text = tokens.cut(arguments := arguments_of(tool, draws), allowed)
         allowed -= tokens.count(text)
         if text:
-            said.append(Said("tool", text, tool.name))
+            blocks.append(GeneratedBlock("tool", text, tool.name))
         if text != arguments:
-            return Saying(tuple(said), "length", None, "generated")
-    return Saying(tuple(said), "tool_use", None, "generated")
+            return GeneratedChoice(tuple(blocks), "length", None, "generated")
+    return GeneratedChoice(tuple(blocks), "tool_use", None, "generated")
 
 
 def _in_json(
@@ -181,8 +181,8 @@ def _in_words(
     return _exactly(min(wanted, allowed + 1), opening, begun, prose, draws.uniform("filler")), answer
 
 
-def _plain(text: str) -> tuple[Said, ...]:
-    return (Said("text", text),)
+def _plain(text: str) -> tuple[GeneratedBlock, ...]:
+    return (GeneratedBlock("text", text),)
 
 
 def _opening(
@@ -190,8 +190,8 @@ def _opening(
 ) -> tuple[str, Answer]:
     if question is None:
         return "", "generated"
-    said, answer = _drawn(question, accuracy, quality, draws)
-    return _sentence(said, unsure=draws.uniform("unsure") < accuracy.unsure(answer)), answer
+    text, answer = _drawn(question, accuracy, quality, draws)
+    return _sentence(text, unsure=draws.uniform("unsure") < accuracy.unsure(answer)), answer
 
 
 def _drawn(question: Question, accuracy: Accuracy, quality: float, draws: Draws) -> tuple[str, Answer]:
@@ -230,15 +230,15 @@ def _candidates(question: Question | None, opening: str, answer: Answer) -> list
     """What the answer's sentence may be, the drawn one first."""
     if question is None:
         return [(opening, answer)]
-    said: list[tuple[str, Answer]] = [(question.answer, "right")]
-    said += [(wrong, "wrong") for wrong in question.wrong]
-    other = [(_sentence(text, unsure=unsure), judged) for unsure in (False, True) for text, judged in said]
+    answers: list[tuple[str, Answer]] = [(question.answer, "right")]
+    answers += [(wrong, "wrong") for wrong in question.wrong]
+    other = [(_sentence(text, unsure=unsure), judged) for unsure in (False, True) for text, judged in answers]
     return [(opening, answer), *other]
 
 
 def _wanted_tokens(request: Request, length: ReplyLength, draws: Draws) -> int:
-    told = last_match(_LENGTH, request.last_user_text)
-    wanted = length.draw(draws.rng("length")) if told is None else int(told)
+    requested = last_match(_LENGTH, request.last_user_text)
+    wanted = length.draw(draws.rng("length")) if requested is None else int(requested)
     return math.ceil(wanted * length.concise) if _concisely(request) else wanted
 
 

@@ -3,7 +3,7 @@
 An endpoint joins a codec of `wire` with the provider's rules: limits, caches, draws, faults.
 """
 
-from .provider_context import Decision, Desk, Incoming
+from .provider_context import Decision, Exchange, ProviderContext
 from .routes import Route, Routes, routes_of
 
-__all__ = ["Decision", "Desk", "Incoming", "Route", "Routes", "routes_of"]
+__all__ = ["Decision", "Exchange", "ProviderContext", "Route", "Routes", "routes_of"]

@@ -16,8 +16,8 @@ from ..wire.anthropic.batches import (
     status_of,
 )
 from .batch_work import Answering, new_batch
-from .operations import run_errand
-from .provider_context import Decision, Desk, Incoming
+from .operations import run_operation
+from .provider_context import Decision, Exchange, ProviderContext
 
 _JSONL = b"application/x-jsonl"
 
@@ -30,14 +30,14 @@ class CreateMessageBatch:
     def __init__(self, answering: Answering) -> None:
         self._answering = answering
 
-    def decide(self, desk: Desk, incoming: Incoming) -> Decision:
+    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """Take the batch on; what is wrong with an item's params shows in its result."""
-        return run_errand(desk, incoming, lambda: self._create(desk, incoming))
+        return run_operation(context, exchange, lambda: self._create(context, exchange))
 
-    def _create(self, desk: Desk, incoming: Incoming) -> bytes:
-        items = read_requests(incoming.received.body, incoming.received.headers)
-        batch = new_batch(desk, incoming, self._answering, items, prefix="msgbatch_", about={})
-        return _body(batch, incoming)
+    def _create(self, context: ProviderContext, exchange: Exchange) -> bytes:
+        items = read_requests(exchange.received.body, exchange.received.headers)
+        batch = new_batch(context, exchange, self._answering, items, prefix="msgbatch_", about={})
+        return _body(batch, exchange)
 
 
 class ListMessageBatches:
@@ -45,14 +45,14 @@ class ListMessageBatches:
 
     name = "batches"
 
-    def decide(self, desk: Desk, incoming: Incoming) -> Decision:
+    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """One page of them, the newest first."""
-        return run_errand(desk, incoming, lambda: self._list(desk, incoming))
+        return run_operation(context, exchange, lambda: self._list(context, exchange))
 
-    def _list(self, desk: Desk, incoming: Incoming) -> bytes:
-        received, moment = incoming.received, incoming.moment
-        page = page_of_batches(desk.batches.newest_first(), received)
-        return batches_body(page, _base_url(received), moment.now, moment.wall_s)
+    def _list(self, context: ProviderContext, exchange: Exchange) -> bytes:
+        received, instant = exchange.received, exchange.instant
+        page = page_of_batches(context.batches.newest_first(), received)
+        return batches_body(page, _base_url(received), instant.now, instant.wall_s)
 
 
 class OneMessageBatch:
@@ -60,9 +60,9 @@ class OneMessageBatch:
 
     name = "batches"
 
-    def decide(self, desk: Desk, incoming: Incoming) -> Decision:
+    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """Its state."""
-        return run_errand(desk, incoming, lambda: _body(_found(desk, incoming), incoming))
+        return run_operation(context, exchange, lambda: _body(_found(context, exchange), exchange))
 
 
 class CancelMessageBatch:
@@ -70,16 +70,16 @@ class CancelMessageBatch:
 
     name = "batches"
 
-    def decide(self, desk: Desk, incoming: Incoming) -> Decision:
+    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """Let nothing more of it be done; a 400 when it has ended."""
-        return run_errand(desk, incoming, lambda: self._cancel(desk, incoming))
+        return run_operation(context, exchange, lambda: self._cancel(context, exchange))
 
-    def _cancel(self, desk: Desk, incoming: Incoming) -> bytes:
-        now, batch = incoming.moment.now, _found(desk, incoming)
-        if batch.course.ended(now):
+    def _cancel(self, context: ProviderContext, exchange: Exchange) -> bytes:
+        now, batch = exchange.instant.now, _found(context, exchange)
+        if batch.schedule.ended(now):
             raise Refused(cannot("canceled", batch.id, "ended"))
-        desk.batches.cancel(batch, now)
-        return _body(batch, incoming)
+        context.batches.cancel(batch, now)
+        return _body(batch, exchange)
 
 
 class MessageBatchResults:
@@ -87,13 +87,13 @@ class MessageBatchResults:
 
     name = "batches"
 
-    def decide(self, desk: Desk, incoming: Incoming) -> Decision:
+    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """The results, one a line; a 404 until the batch has ended."""
-        return run_errand(desk, incoming, lambda: self._results(desk, incoming), _JSONL)
+        return run_operation(context, exchange, lambda: self._results(context, exchange), _JSONL)
 
-    def _results(self, desk: Desk, incoming: Incoming) -> bytes:
-        batch = _found(desk, incoming)
-        if not batch.course.ended(incoming.moment.now):
+    def _results(self, context: ProviderContext, exchange: Exchange) -> bytes:
+        batch = _found(context, exchange)
+        if not batch.schedule.ended(exchange.instant.now):
             raise Refused(no_results_yet(batch.id))
         return results_body(batch)
 
@@ -103,21 +103,21 @@ class DeleteMessageBatch:
 
     name = "batches"
 
-    def decide(self, desk: Desk, incoming: Incoming) -> Decision:
+    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """Forget the batch; a 400 until it has ended."""
-        return run_errand(desk, incoming, lambda: self._delete(desk, incoming))
+        return run_operation(context, exchange, lambda: self._delete(context, exchange))
 
-    def _delete(self, desk: Desk, incoming: Incoming) -> bytes:
-        now, batch = incoming.moment.now, _found(desk, incoming)
-        if not batch.course.ended(now):
+    def _delete(self, context: ProviderContext, exchange: Exchange) -> bytes:
+        now, batch = exchange.instant.now, _found(context, exchange)
+        if not batch.schedule.ended(now):
             raise Refused(cannot("deleted", batch.id, status_of(batch, now)))
-        desk.batches.delete(batch)
+        context.batches.delete(batch)
         return deleted_body(batch.id)
 
 
-def _body(batch: Batch, incoming: Incoming) -> bytes:
-    moment = incoming.moment
-    return batch_body(batch, _base_url(incoming.received), moment.now, moment.wall_s)
+def _body(batch: Batch, exchange: Exchange) -> bytes:
+    instant = exchange.instant
+    return batch_body(batch, _base_url(exchange.received), instant.now, instant.wall_s)
 
 
 def _base_url(received: Received) -> str:
@@ -125,8 +125,8 @@ def _base_url(received: Received) -> str:
     return f"http://{received.header(b'host') or 'localhost'}"
 
 
-def _found(desk: Desk, incoming: Incoming) -> Batch:
-    batch = desk.batches.get(incoming.params["id"])
+def _found(context: ProviderContext, exchange: Exchange) -> Batch:
+    batch = context.batches.get(exchange.params["id"])
     if batch is None:
-        raise Refused(no_such_batch(incoming.params["id"]))
+        raise Refused(no_such_batch(exchange.params["id"]))
     return batch

@@ -8,15 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from ..batches.schedule import plan_course
+from ..batches.schedule import schedule_batch
 from ..batches.store import Batch, Item, Result
 from ..exchange.draws import Draws
-from ..exchange.received import Moment
+from ..exchange.received import Instant
 from ..exchange.request import Refused, digest_of_bytes
 from ..faults.base import FaultBase
-from ..ledger.ledger import Asked, Entry
+from ..ledger.ledger import Entry, RequestInfo
 from ..plan import Plan, refusal
-from .provider_context import Decision, Desk, Incoming
+from .provider_context import Decision, Exchange, ProviderContext
 
 
 class Answering(Protocol):
@@ -24,77 +24,82 @@ class Answering(Protocol):
 
     name: str
 
-    def decide(self, desk: Desk, incoming: Incoming) -> Decision:
+    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """What happens to a request."""
         ...
 
 
-def _nothing(batch: Batch, at: Moment) -> None:
+def _nothing(batch: Batch, at: Instant) -> None:
     pass
 
 
 def new_batch(
-    desk: Desk,
-    incoming: Incoming,
+    context: ProviderContext,
+    exchange: Exchange,
     endpoint: Answering,
     items: Sequence[Item],
     *,
     prefix: str,
     about: Mapping[str, object],
     valid: bool = True,
-    close: Callable[[Batch, Moment], None] = _nothing,
+    close: Callable[[Batch, Instant], None] = _nothing,
 ) -> Batch:
-    """A batch that has just been made, its course drawn; the desk knows it from now on."""
-    number = desk.batches.next_number()
-    draws = [_draws(desk, number, item).under("course") for item in items]
-    course = plan_course(desk.provider.batch, draws, incoming.moment.now, valid=valid)
+    """A batch that has just been made, its schedule drawn; stored in the context."""
+    number = context.batches.next_number()
+    draws = [_draws(context, number, item).under("course") for item in items]
+    schedule = schedule_batch(context.provider.batch, draws, exchange.instant.now, valid=valid)
 
-    def answer(batch: Batch, item: int, at: Moment, faults: Sequence[FaultBase]) -> tuple[Result, Entry]:
-        return _answer(desk, endpoint, batch, item, at, faults)
+    def answer(batch: Batch, item: int, at: Instant, faults: Sequence[FaultBase]) -> tuple[Result, Entry]:
+        return _answer(context, endpoint, batch, item, at, faults)
 
-    batch_id = f"{prefix}{digest_of_bytes(f'{desk.name}/batch/{number}'.encode())}"
-    batch = Batch(batch_id, number, incoming.asked, items, course, about, answer, close)
-    desk.batches.add(batch)
+    batch_id = f"{prefix}{digest_of_bytes(f'{context.name}/batch/{number}'.encode())}"
+    batch = Batch(batch_id, number, exchange.info, items, schedule, about, answer, close)
+    context.batches.add(batch)
     return batch
 
 
-def _draws(desk: Desk, number: int, item: Item) -> Draws:
-    return desk.draws.under(desk.name, "batch", number, item.custom_id)
+def _draws(context: ProviderContext, number: int, item: Item) -> Draws:
+    return context.draws.under(context.name, "batch", number, item.custom_id)
 
 
 def _answer(
-    desk: Desk, endpoint: Answering, batch: Batch, nth: int, at: Moment, faults: Sequence[FaultBase]
+    context: ProviderContext,
+    endpoint: Answering,
+    batch: Batch,
+    nth: int,
+    at: Instant,
+    faults: Sequence[FaultBase],
 ) -> tuple[Result, Entry]:
     item = batch.items[nth]
-    asked = replace(
-        batch.asked,
+    info = replace(
+        batch.info,
         endpoint=endpoint.name,
         attempt_id=item.custom_id,
         request_id=f"req_{digest_of_bytes(f'{batch.id}/{nth}'.encode())}",
         batch_id=batch.id,
     )
-    decision = _decided(desk, endpoint, Incoming(asked, item.received, {}, at, faults))
+    decision = _decided(context, endpoint, Exchange(info, item.received, {}, at, faults))
     plan = _at_once(decision.plan)
-    lost = _draws(desk, batch.number, item).uniform("failure") < desk.provider.batch.failure_share
+    lost = _draws(context, batch.number, item).uniform("failure") < context.provider.batch.failure_share
     if plan.problem is None and (lost or plan.decided or decision.rendering is None):
-        plan = replace(refusal(desk.errors.of_status(500), 0.0), fault=plan.fault)
-    entry = _entry(decision.asked, plan, decision, at.now)
-    return Result(plan.status, asked.request_id, _body(desk, decision, plan)), entry
+        plan = replace(refusal(context.errors.of_status(500), 0.0), fault=plan.fault)
+    entry = _entry(decision.info, plan, decision, at.now)
+    return Result(plan.status, info.request_id, _body(context, decision, plan)), entry
 
 
-def _body(desk: Desk, decision: Decision, plan: Plan) -> bytes:
+def _body(context: ProviderContext, decision: Decision, plan: Plan) -> bytes:
     if plan.problem is None and decision.rendering is not None:
         return decision.rendering.body(plan)
-    problem = plan.problem or desk.errors.of_status(500)
-    return desk.dialect.error_body(problem, decision.asked.request_id)
+    problem = plan.problem or context.errors.of_status(500)
+    return context.dialect.error_body(problem, decision.info.request_id)
 
 
-def _decided(desk: Desk, endpoint: Answering, incoming: Incoming) -> Decision:
+def _decided(context: ProviderContext, endpoint: Answering, exchange: Exchange) -> Decision:
     try:
-        return endpoint.decide(desk, incoming)
+        return endpoint.decide(context, exchange)
     except Refused as refused:
-        asked = replace(incoming.asked, prompt_digest=digest_of_bytes(incoming.received.body))
-        return desk.refuse(asked, refused.problem, incoming.moment)
+        info = replace(exchange.info, prompt_digest=digest_of_bytes(exchange.received.body))
+        return context.refuse(info, refused.problem, exchange.instant)
 
 
 def _at_once(plan: Plan) -> Plan:
@@ -104,8 +109,8 @@ def _at_once(plan: Plan) -> Plan:
     return replace(plan, pieces=pieces, headers_s=headers_s, ends_s=0.0, ttft_s=0.0)
 
 
-def _entry(asked: Asked, plan: Plan, decision: Decision, now: float) -> Entry:
-    entry = Entry(asked, now, plan, decision.price, plan.status, "error" if plan.problem else "complete")
+def _entry(info: RequestInfo, plan: Plan, decision: Decision, now: float) -> Entry:
+    entry = Entry(info, now, plan, decision.price, plan.status, "error" if plan.problem else "complete")
     if plan.problem is None:
         entry.sent(plan.pieces, now)
     return entry

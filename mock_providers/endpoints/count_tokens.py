@@ -6,7 +6,7 @@ from dataclasses import replace
 from ..exchange.received import Received
 from ..exchange.request import Request
 from ..wire.dialect import Params
-from .provider_context import Decision, Desk, Incoming
+from .provider_context import Decision, Exchange, ProviderContext
 
 Read = Callable[[Received, Params], Request]
 
@@ -20,11 +20,11 @@ class CountTokens:
         self._read = read
         self._write = write
 
-    def decide(self, desk: Desk, incoming: Incoming) -> Decision:
+    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """The count; raises Refused for a request that cannot be read."""
-        request = self._read(incoming.received, incoming.params)
-        model_id = desk.provider.canonical(request.model)
-        asked = replace(incoming.asked, model=model_id or request.model)
+        request = self._read(exchange.received, exchange.params)
+        model_id = context.provider.canonical(request.model)
+        info = replace(exchange.info, model=model_id or request.model)
         if model_id is None:
-            return desk.refuse(asked, desk.errors.unknown_model(request.model), incoming.moment)
-        return desk.hand_out(replace(incoming, asked=asked), self._write(request.input_tokens))
+            return context.refuse(info, context.errors.unknown_model(request.model), exchange.instant)
+        return context.hand_out(replace(exchange, info=info), self._write(request.input_tokens))

@@ -14,7 +14,7 @@ from ..wire.dialect import Frames, Stamp
 from ..wire.fields import BadField
 from ..wire.openai.embeddings import EmbeddingRequest, embeddings_body, parse_embeddings
 from ..wire.openai.errors import OpenAIErrors
-from .provider_context import JSON, Decision, Desk, Incoming
+from .provider_context import JSON, Decision, Exchange, ProviderContext
 
 _MOST_TOKENS = 300_000
 """Of all inputs of a request together: OpenAI's documented limit, used for all."""
@@ -54,18 +54,18 @@ class Embeddings:
         self._errors = errors
         self._lenient = lenient
 
-    def decide(self, desk: Desk, incoming: Incoming) -> Decision:
+    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """The vectors, or why there are none; raises Refused for a request that cannot be read."""
-        request = parse_embeddings(incoming.received, self._errors, lenient=self._lenient)
-        model_id = desk.provider.canonical_embedding(request.model)
+        request = parse_embeddings(exchange.received, self._errors, lenient=self._lenient)
+        model_id = context.provider.canonical_embedding(request.model)
         name = model_id or request.model
-        incoming = replace(incoming, asked=replace(incoming.asked, model=name, prompt_digest=request.digest))
+        exchange = replace(exchange, info=replace(exchange.info, model=name, prompt_digest=request.digest))
         if model_id is None:
-            return desk.refuse(incoming.asked, desk.errors.unknown_model(name), incoming.moment)
-        model = desk.provider.embeddings[model_id]
+            return context.refuse(exchange.info, context.errors.unknown_model(name), exchange.instant)
+        model = context.provider.embeddings[model_id]
         if problem := self._misfit(request, model):
-            return desk.refuse(incoming.asked, problem, incoming.moment)
-        return _admitted(desk, incoming, request, model_id, model)
+            return context.refuse(exchange.info, problem, exchange.instant)
+        return _admitted(context, exchange, request, model_id, model)
 
     def _misfit(self, request: EmbeddingRequest, model: EmbeddingModel) -> Problem | None:
         longest = max(request.counts)
@@ -83,24 +83,28 @@ class Embeddings:
 
 
 def _admitted(
-    desk: Desk, incoming: Incoming, request: EmbeddingRequest, model_id: str, model: EmbeddingModel
+    context: ProviderContext,
+    exchange: Exchange,
+    request: EmbeddingRequest,
+    model_id: str,
+    model: EmbeddingModel,
 ) -> Decision:
-    asked, moment = incoming.asked, incoming.moment
-    stamp = Stamp(asked.request_id, model_id, moment.wall_s)
+    info, instant = exchange.info, exchange.instant
+    stamp = Stamp(info.request_id, model_id, instant.wall_s)
     input_tokens = sum(request.counts)
     admission = OUTSIDE_LIMITS
-    if asked.batch_id is None:
-        customer, demand = desk.customer(incoming), Demand(input_tokens)
-        admission = desk.state.admit(customer, model_id, model.limits, demand, moment.now)
+    if info.batch_id is None:
+        caller, demand = context.caller(exchange), Demand(input_tokens)
+        admission = context.state.admit(caller, model_id, model.limits, demand, instant.now)
     verdict = admission.verdict
     if verdict.refused_by is not None:
-        problem = desk.errors.rate_limited(verdict, model_id)
-        return Decision(asked, refusal(problem, desk.scene.error_latency_s, verdict.meters), stamp)
-    nth = desk.state.times_asked(model_id, request.digest)
-    desk.state.count(model_id, request.digest)
-    draws = desk.draws.under(desk.name, model_id, request.digest, nth)
+        problem = context.errors.rate_limited(verdict, model_id)
+        return Decision(info, refusal(problem, context.refusals.error_latency_s, verdict.meters), stamp)
+    nth = context.state.times_asked(model_id, request.digest)
+    context.state.count(model_id, request.digest)
+    draws = context.draws.under(context.name, model_id, request.digest, nth)
     took_s = model.latency.draw(draws.rng("embedding"))
     plan = Plan(200, "complete", took_s, took_s, input_tokens=input_tokens, meters=verdict.meters)
-    plan = apply_faults(desk.struck(incoming, model_id, draws), plan, desk.scene)
-    reply = Embedded(request, model_id, model, desk.catalogue)
-    return Decision(asked, plan, stamp, reply, model.price, admission if admission.permit else None)
+    plan = apply_faults(context.matching_faults(exchange, model_id, draws), plan, context.refusals)
+    reply = Embedded(request, model_id, model, context.catalogue)
+    return Decision(info, plan, stamp, reply, model.price, admission if admission.permit else None)

@@ -11,8 +11,8 @@ from ..wire.openai.files import (
     read_upload,
     storage_full,
 )
-from .operations import run_errand
-from .provider_context import Decision, Desk, Incoming
+from .operations import run_operation
+from .provider_context import Decision, Exchange, ProviderContext
 
 _BYTES = b"application/octet-stream"
 
@@ -22,17 +22,17 @@ class UploadFile:
 
     name = "files"
 
-    def decide(self, desk: Desk, incoming: Incoming) -> Decision:
+    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """Store the file."""
-        return run_errand(desk, incoming, lambda: self._store(desk, incoming))
+        return run_operation(context, exchange, lambda: self._store(context, exchange))
 
-    def _store(self, desk: Desk, incoming: Incoming) -> bytes:
-        upload = read_upload(incoming.received)
-        if not desk.files.has_room_for(len(upload.content)):
+    def _store(self, context: ProviderContext, exchange: Exchange) -> bytes:
+        upload = read_upload(exchange.received)
+        if not context.files.has_room_for(len(upload.content)):
             raise Refused(storage_full())
-        file_id = f"file-{digest_of_bytes(f'{desk.name}/{desk.files.next_number()}'.encode())}"
-        file = StoredFile(file_id, upload.filename, upload.purpose, upload.content, incoming.moment.wall_s)
-        desk.files.put(file)
+        file_id = f"file-{digest_of_bytes(f'{context.name}/{context.files.next_number()}'.encode())}"
+        file = StoredFile(file_id, upload.filename, upload.purpose, upload.content, exchange.instant.wall_s)
+        context.files.put(file)
         return file_body(file)
 
 
@@ -41,10 +41,10 @@ class ListFiles:
 
     name = "files"
 
-    def decide(self, desk: Desk, incoming: Incoming) -> Decision:
+    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """One page of them."""
-        return run_errand(
-            desk, incoming, lambda: files_body(page_of_files(desk.files.all(), incoming.received))
+        return run_operation(
+            context, exchange, lambda: files_body(page_of_files(context.files.all(), exchange.received))
         )
 
 
@@ -53,9 +53,9 @@ class OneFile:
 
     name = "files"
 
-    def decide(self, desk: Desk, incoming: Incoming) -> Decision:
+    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """What is known of the file."""
-        return run_errand(desk, incoming, lambda: file_body(_found(desk, incoming)))
+        return run_operation(context, exchange, lambda: file_body(_found(context, exchange)))
 
 
 class FileContent:
@@ -63,9 +63,9 @@ class FileContent:
 
     name = "files"
 
-    def decide(self, desk: Desk, incoming: Incoming) -> Decision:
+    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """The file itself."""
-        return run_errand(desk, incoming, lambda: _found(desk, incoming).content, _BYTES)
+        return run_operation(context, exchange, lambda: _found(context, exchange).content, _BYTES)
 
 
 class DeleteFile:
@@ -73,18 +73,18 @@ class DeleteFile:
 
     name = "files"
 
-    def decide(self, desk: Desk, incoming: Incoming) -> Decision:
+    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """Forget the file."""
-        return run_errand(desk, incoming, lambda: self._delete(desk, incoming))
+        return run_operation(context, exchange, lambda: self._delete(context, exchange))
 
-    def _delete(self, desk: Desk, incoming: Incoming) -> bytes:
-        file = _found(desk, incoming)
-        desk.files.delete(file.id)
+    def _delete(self, context: ProviderContext, exchange: Exchange) -> bytes:
+        file = _found(context, exchange)
+        context.files.delete(file.id)
         return deleted_body(file.id)
 
 
-def _found(desk: Desk, incoming: Incoming) -> StoredFile:
-    file = desk.files.get(incoming.params["id"])
+def _found(context: ProviderContext, exchange: Exchange) -> StoredFile:
+    file = context.files.get(exchange.params["id"])
     if file is None:
-        raise Refused(no_such_file(incoming.params["id"]))
+        raise Refused(no_such_file(exchange.params["id"]))
     return file

@@ -1,6 +1,6 @@
 """The list of models, and one of them."""
 
-from .provider_context import Decision, Desk, Incoming
+from .provider_context import Decision, Exchange, ProviderContext
 
 
 class Models:
@@ -8,10 +8,10 @@ class Models:
 
     name = "models"
 
-    def decide(self, desk: Desk, incoming: Incoming) -> Decision:
+    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """All models of the provider."""
-        ids = [*desk.provider.models, *desk.provider.embeddings]
-        return desk.hand_out(incoming, desk.dialect.models_body(ids))
+        ids = [*context.provider.models, *context.provider.embeddings]
+        return context.hand_out(exchange, context.dialect.models_body(ids))
 
 
 class OneModel:
@@ -19,10 +19,10 @@ class OneModel:
 
     name = "models"
 
-    def decide(self, desk: Desk, incoming: Incoming) -> Decision:
+    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """The model, or a 404."""
-        name = incoming.params["model"]
-        model_id = desk.provider.canonical(name) or desk.provider.canonical_embedding(name)
+        name = exchange.params["model"]
+        model_id = context.provider.canonical(name) or context.provider.canonical_embedding(name)
         if model_id is None:
-            return desk.refuse(incoming.asked, desk.errors.unknown_model(name), incoming.moment)
-        return desk.hand_out(incoming, desk.dialect.model_body(model_id))
+            return context.refuse(exchange.info, context.errors.unknown_model(name), exchange.instant)
+        return context.hand_out(exchange, context.dialect.model_body(model_id))

@@ -5,8 +5,9 @@ from typing import Any
 
 from ..batches.files import StoredFile
 from ..batches.store import Batch
-from ..exchange.received import Moment
+from ..exchange.received import Instant
 from ..exchange.request import Refused
+from ..wire.openai.batch_files import read_lines, result_file_id, result_files
 from ..wire.openai.batches import (
     batch_body,
     batches_body,
@@ -14,14 +15,11 @@ from ..wire.openai.batches import (
     no_such_batch,
     page_of_batches,
     read_batch,
-    read_lines,
-    result_file_id,
-    result_files,
 )
 from ..wire.openai.files import no_such_file
 from .batch_work import Answering, new_batch
-from .operations import run_errand
-from .provider_context import Decision, Desk, Incoming
+from .operations import run_operation
+from .provider_context import Decision, Exchange, ProviderContext
 
 
 class CreateBatch:
@@ -32,32 +30,32 @@ class CreateBatch:
     def __init__(self, answering: Mapping[str, Answering]) -> None:
         self._answering = answering
 
-    def decide(self, desk: Desk, incoming: Incoming) -> Decision:
+    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """Take the batch on."""
-        return run_errand(desk, incoming, lambda: self._create(desk, incoming))
+        return run_operation(context, exchange, lambda: self._create(context, exchange))
 
-    def _create(self, desk: Desk, incoming: Incoming) -> bytes:
-        asked = read_batch(incoming.received.body, tuple(self._answering))
-        file = desk.files.get(asked.input_file_id)
+    def _create(self, context: ProviderContext, exchange: Exchange) -> bytes:
+        batch_request = read_batch(exchange.received.body, tuple(self._answering))
+        file = context.files.get(batch_request.input_file_id)
         if file is None or file.purpose != "batch":
-            raise Refused(no_such_file(asked.input_file_id))
-        items, errors = read_lines(file.content, asked.endpoint, incoming.received.headers)
-        about: dict[str, Any] = {**asked._asdict(), "errors": errors, "files": None}
+            raise Refused(no_such_file(batch_request.input_file_id))
+        items, errors = read_lines(file.content, batch_request.endpoint, exchange.received.headers)
+        about: dict[str, Any] = {**batch_request._asdict(), "errors": errors, "files": None}
 
-        def close(batch: Batch, at: Moment) -> None:
-            about["files"] = _store_results(desk, batch, at)
+        def close(batch: Batch, at: Instant) -> None:
+            about["files"] = _store_results(context, batch, at)
 
         batch = new_batch(
-            desk,
-            incoming,
-            self._answering[asked.endpoint],
+            context,
+            exchange,
+            self._answering[batch_request.endpoint],
             items,
             prefix="batch_",
             about=about,
             valid=not errors,
             close=close,
         )
-        return batch_body(batch, incoming.moment.now, incoming.moment.wall_s)
+        return batch_body(batch, exchange.instant.now, exchange.instant.wall_s)
 
 
 class ListBatches:
@@ -65,13 +63,13 @@ class ListBatches:
 
     name = "batches"
 
-    def decide(self, desk: Desk, incoming: Incoming) -> Decision:
+    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """One page of them, the newest first."""
-        return run_errand(desk, incoming, lambda: self._list(desk, incoming))
+        return run_operation(context, exchange, lambda: self._list(context, exchange))
 
-    def _list(self, desk: Desk, incoming: Incoming) -> bytes:
-        page = page_of_batches(desk.batches.newest_first(), incoming.received)
-        return batches_body(page, incoming.moment.now, incoming.moment.wall_s)
+    def _list(self, context: ProviderContext, exchange: Exchange) -> bytes:
+        page = page_of_batches(context.batches.newest_first(), exchange.received)
+        return batches_body(page, exchange.instant.now, exchange.instant.wall_s)
 
 
 class OneBatch:
@@ -79,10 +77,10 @@ class OneBatch:
 
     name = "batches"
 
-    def decide(self, desk: Desk, incoming: Incoming) -> Decision:
+    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """Its state."""
-        now, wall_s = incoming.moment.now, incoming.moment.wall_s
-        return run_errand(desk, incoming, lambda: batch_body(_found(desk, incoming), now, wall_s))
+        now, wall_s = exchange.instant.now, exchange.instant.wall_s
+        return run_operation(context, exchange, lambda: batch_body(_found(context, exchange), now, wall_s))
 
 
 class CancelBatch:
@@ -90,33 +88,33 @@ class CancelBatch:
 
     name = "batches"
 
-    def decide(self, desk: Desk, incoming: Incoming) -> Decision:
+    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """Let nothing more of it be done; a 409 when it is too late."""
-        return run_errand(desk, incoming, lambda: self._cancel(desk, incoming))
+        return run_operation(context, exchange, lambda: self._cancel(context, exchange))
 
-    def _cancel(self, desk: Desk, incoming: Incoming) -> bytes:
-        now, batch = incoming.moment.now, _found(desk, incoming)
-        phase = batch.course.phase(now)
+    def _cancel(self, context: ProviderContext, exchange: Exchange) -> bytes:
+        now, batch = exchange.instant.now, _found(context, exchange)
+        phase = batch.schedule.phase(now)
         if phase not in ("validating", "in_progress", "cancelling"):
             raise Refused(cannot_cancel(phase))
-        desk.batches.cancel(batch, now)
-        return batch_body(batch, now, incoming.moment.wall_s)
+        context.batches.cancel(batch, now)
+        return batch_body(batch, now, exchange.instant.wall_s)
 
 
-def _store_results(desk: Desk, batch: Batch, at: Moment) -> tuple[str | None, str | None]:
+def _store_results(context: ProviderContext, batch: Batch, at: Instant) -> tuple[str | None, str | None]:
     """Write the result files that have any lines; their ids."""
     ids: list[str | None] = []
     for which, content in zip(("output", "error"), result_files(batch), strict=True):
         file_id = result_file_id(batch, which) if content else None
         if file_id is not None:
             name = f"{batch.id}_{which}.jsonl"
-            desk.files.put(StoredFile(file_id, name, "batch_output", content, at.wall_s))
+            context.files.put(StoredFile(file_id, name, "batch_output", content, at.wall_s))
         ids.append(file_id)
     return ids[0], ids[1]
 
 
-def _found(desk: Desk, incoming: Incoming) -> Batch:
-    batch = desk.batches.get(incoming.params["id"])
+def _found(context: ProviderContext, exchange: Exchange) -> Batch:
+    batch = context.batches.get(exchange.params["id"])
     if batch is None:
-        raise Refused(no_such_batch(incoming.params["id"]))
+        raise Refused(no_such_batch(exchange.params["id"]))
     return batch

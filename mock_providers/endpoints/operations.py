@@ -5,25 +5,25 @@ from dataclasses import replace
 
 from ..exchange.request import Refused
 from ..wire.fields import BadField
-from .provider_context import JSON, Decision, Desk, Document, Incoming
+from .provider_context import JSON, Decision, Document, Exchange, ProviderContext
 
 
-def run_errand(
-    desk: Desk, incoming: Incoming, errand: Callable[[], bytes], content_type: bytes = JSON
+def run_operation(
+    context: ProviderContext, exchange: Exchange, operation: Callable[[], bytes], content_type: bytes = JSON
 ) -> Decision:
-    """The decision to run `errand` and to answer with its bytes.
+    """The decision to run `operation` and to answer with its bytes.
 
     A request that a fault refuses, or answers in its own way, changes nothing; a reply that breaks off on its
-    way was made. A BadField that the errand raises becomes the provider's refusal, any other ValueError one
+    way was made. A BadField that `operation` raises becomes the provider's refusal, any other ValueError one
     for bad JSON.
     """
-    decision = desk.hand_out(incoming, b"", content_type)
+    decision = context.hand_out(exchange, b"", content_type)
     if decision.plan.decided and decision.plan.ends not in ("stalled", "truncated"):
         return decision
     try:
-        content = errand()
+        content = operation()
     except BadField as bad:
-        raise Refused(desk.errors.bad_field(bad)) from None
+        raise Refused(context.errors.bad_field(bad)) from None
     except ValueError:
-        raise Refused(desk.errors.bad_json()) from None
+        raise Refused(context.errors.bad_json()) from None
     return replace(decision, rendering=Document(content, content_type))

@@ -7,13 +7,13 @@ from typing import Protocol
 from ..batches.files import FileStore
 from ..batches.store import BatchStore
 from ..content.answers import Catalogue
-from ..engine.state import Admission, Customer, ProviderState
+from ..engine.state import Admission, Caller, ProviderState
 from ..exchange.draws import Draws
-from ..exchange.received import Moment, Received
+from ..exchange.received import Instant, Received
 from ..exchange.request import Problem, Request, digest_of_bytes
-from ..faults import apply_faults, struck
-from ..faults.base import FaultBase, Scene, Target
-from ..ledger.ledger import Asked
+from ..faults import apply_faults, matching_faults
+from ..faults.base import FaultBase, Refusals, Target
+from ..ledger.ledger import RequestInfo
 from ..plan import Plan, refusal
 from ..profile import Prices, Profile
 from ..wire import dialect_of
@@ -80,7 +80,7 @@ class Decision:
     - `admission`: what the limits and slots want back when the request has ended; None: nothing
     """
 
-    asked: Asked
+    info: RequestInfo
     plan: Plan
     stamp: Stamp
     rendering: Rendering | None = None
@@ -89,17 +89,17 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
-    """One request at the desk; `params` are the variable parts of its path, `faults` the schedule."""
+class Exchange:
+    """One request to an endpoint; `params` are the variable parts of its path, `faults` the schedule."""
 
-    asked: Asked
+    info: RequestInfo
     received: Received
     params: Params
-    moment: Moment
+    instant: Instant
     faults: Sequence[FaultBase]
 
 
-class Desk:
+class ProviderContext:
     """One provider of a profile since the last reset."""
 
     def __init__(self, name: str, profile: Profile, catalogue: Catalogue, draws: Draws) -> None:
@@ -108,39 +108,39 @@ class Desk:
         self.dialect = dialect_of(self.provider)
         self.errors = self.dialect.errors
         self.reply_length = profile.reply_length
-        self.scene = Scene(self.errors, profile.error_latency_s)
+        self.refusals = Refusals(self.errors, profile.error_latency_s)
         self.catalogue = catalogue
         self.draws = draws
         self.state = ProviderState()
         self.files = FileStore()
         self.batches = BatchStore()
 
-    def refuse(self, asked: Asked, problem: Problem, moment: Moment) -> Decision:
+    def refuse(self, info: RequestInfo, problem: Problem, instant: Instant) -> Decision:
         """The decision to answer with `problem`."""
-        plan = refusal(problem, self.scene.error_latency_s)
-        return Decision(asked, plan, Stamp(asked.request_id, asked.model, moment.wall_s))
+        plan = refusal(problem, self.refusals.error_latency_s)
+        return Decision(info, plan, Stamp(info.request_id, info.model, instant.wall_s))
 
-    def customer(self, incoming: Incoming) -> Customer:
+    def caller(self, exchange: Exchange) -> Caller:
         """Who asks."""
-        key = self.dialect.api_key(incoming.received)
-        return Customer(incoming.asked.key_id, self.provider.organization_of(key))
+        key = self.dialect.api_key(exchange.received)
+        return Caller(exchange.info.key_id, self.provider.organization_of(key))
 
-    def struck(self, incoming: Incoming, model: str | None, draws: Draws) -> tuple[FaultBase, ...]:
+    def matching_faults(self, exchange: Exchange, model: str | None, draws: Draws) -> tuple[FaultBase, ...]:
         """The faults that strike this request; `draws` are its own."""
-        asked = incoming.asked
-        target = Target(self.name, model, asked.endpoint, asked.key_id, asked.region)
-        return struck(incoming.faults, target, incoming.moment.t_s, draws, self.state.fault_counts)
+        info = exchange.info
+        target = Target(self.name, model, info.endpoint, info.key_id, info.region)
+        return matching_faults(exchange.faults, target, exchange.instant.t_s, draws, self.state.fault_counts)
 
-    def hand_out(self, incoming: Incoming, content: bytes, content_type: bytes = JSON) -> Decision:
+    def hand_out(self, exchange: Exchange, content: bytes, content_type: bytes = JSON) -> Decision:
         """The decision to answer at once, free of charge, unless a fault strikes."""
-        received, moment = incoming.received, incoming.moment
+        received, instant = exchange.received, exchange.instant
         digest = digest_of_bytes(received.method.encode() + received.path.encode() + received.body)
-        asked = replace(incoming.asked, prompt_digest=digest)
-        nth = self.state.times_asked(asked.endpoint, digest)
-        self.state.count(asked.endpoint, digest)
-        draws = self.draws.under(self.name, asked.endpoint, digest, nth)
-        latency_s = self.scene.error_latency_s
+        info = replace(exchange.info, prompt_digest=digest)
+        nth = self.state.times_asked(info.endpoint, digest)
+        self.state.count(info.endpoint, digest)
+        draws = self.draws.under(self.name, info.endpoint, digest, nth)
+        latency_s = self.refusals.error_latency_s
         plan = Plan(200, "complete", latency_s, latency_s, billable=False)
-        plan = apply_faults(self.struck(incoming, asked.model or None, draws), plan, self.scene)
-        stamp = Stamp(asked.request_id, asked.model, moment.wall_s)
-        return Decision(asked, plan, stamp, Document(content, content_type))
+        plan = apply_faults(self.matching_faults(exchange, info.model or None, draws), plan, self.refusals)
+        stamp = Stamp(info.request_id, info.model, instant.wall_s)
+        return Decision(info, plan, stamp, Document(content, content_type))

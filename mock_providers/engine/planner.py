@@ -9,55 +9,55 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise, repeat
 from typing import NamedTuple
 
-from ..content.answers import Catalogue, ReplyLength, Saying, say
+from ..content.answers import Catalogue, GeneratedChoice, ReplyLength, generate
 from ..exchange import tokens
 from ..exchange.draws import Draws
 from ..exchange.request import Request
 from ..faults import apply_faults
-from ..faults.base import Circumstances, FaultBase, Scene
+from ..faults.base import FaultBase, FaultEffects, Refusals
 from ..latency.latency import Chunk, Pace, schedule
 from ..plan import Block, Choice, Piece, Plan, refusal
 from ..profile import Model
 from .state import Admission
 
 
-class Setting(NamedTuple):
-    """Everything besides the request that shapes a reply; `struck` are the faults that strike it."""
+class ReplyContext(NamedTuple):
+    """Everything besides the request that shapes a reply; `faults` are those that match it."""
 
     model_id: str
     model: Model
     reply_length: ReplyLength
     catalogue: Catalogue
-    struck: Sequence[FaultBase]
-    circumstances: Circumstances
-    scene: Scene
+    faults: Sequence[FaultBase]
+    effects: FaultEffects
+    refusals: Refusals
 
 
-def plan_reply(setting: Setting, request: Request, admission: Admission, draws: Draws) -> Plan:
+def plan_reply(context: ReplyContext, request: Request, admission: Admission, draws: Draws) -> Plan:
     """The plan for a valid request; `draws` are its own."""
     if admission.verdict.refused_by is not None:
-        problem = setting.scene.errors.rate_limited(admission.verdict, setting.model_id)
-        return refusal(problem, setting.scene.error_latency_s, admission.verdict.meters)
+        problem = context.refusals.errors.rate_limited(admission.verdict, context.model_id)
+        return refusal(problem, context.refusals.error_latency_s, admission.verdict.meters)
     if admission.full:
-        overloaded = setting.scene.errors.overloaded()
-        return refusal(overloaded, setting.scene.error_latency_s, admission.verdict.meters)
-    plan = _undisturbed(setting, request, admission, draws)
-    return apply_faults(setting.struck, plan, setting.scene)
+        overloaded = context.refusals.errors.overloaded()
+        return refusal(overloaded, context.refusals.error_latency_s, admission.verdict.meters)
+    plan = _undisturbed(context, request, admission, draws)
+    return apply_faults(context.faults, plan, context.refusals)
 
 
-def _undisturbed(setting: Setting, request: Request, admission: Admission, draws: Draws) -> Plan:
-    model = setting.model
+def _undisturbed(context: ReplyContext, request: Request, admission: Admission, draws: Draws) -> Plan:
+    model = context.model
     room = model.context_window - request.input_tokens
     cap = min(model.max_output_tokens, room)
-    sayings = [
-        say(
+    generated = [
+        generate(
             request,
-            setting.catalogue,
+            context.catalogue,
             model.accuracy,
-            setting.reply_length,
+            context.reply_length,
             cap,
             _of_choice(draws, nth),
-            quality=setting.circumstances.quality,
+            quality=context.effects.quality,
         )
         for nth in range(request.n)
     ]
@@ -68,9 +68,9 @@ def _undisturbed(setting: Setting, request: Request, admission: Admission, draws
     prefill_s = model.prefill_s_per_token * (request.input_tokens - cached.read_tokens)
     ttft_s = queued_s + model.ttft.draw(draws.rng("ttft")) + prefill_s
     pieces: list[Piece] = []
-    for nth, saying in enumerate(sayings):
-        pieces += _pieces(nth, saying, ttft_s, model.pace, slowdown, _of_choice(draws, nth))
-    if len(sayings) > 1:
+    for nth, choice in enumerate(generated):
+        pieces += _pieces(nth, choice, ttft_s, model.pace, slowdown, _of_choice(draws, nth))
+    if len(generated) > 1:
         pieces.sort(key=lambda piece: piece.due_s)
     ends_s = pieces[-1].due_s if pieces else ttft_s
     return Plan(
@@ -78,16 +78,16 @@ def _undisturbed(setting: Setting, request: Request, admission: Admission, draws
         ends="complete",
         ends_s=ends_s,
         headers_s=ttft_s if request.stream else ends_s,
-        pieces=tuple(pieces) if request.stream else tuple(_whole(sayings, ends_s)),
+        pieces=tuple(pieces) if request.stream else tuple(_whole(generated, ends_s)),
         ttft_s=ttft_s,
-        choices=tuple(_choice(saying, nth, draws) for nth, saying in enumerate(sayings)),
+        choices=tuple(_choice(choice, nth, draws) for nth, choice in enumerate(generated)),
         input_tokens=request.input_tokens,
         cached_input_tokens=cached.read_tokens,
         cache_write_tokens=cached.write_tokens,
         cache_write_1h_tokens=cached.write_1h_tokens,
         cache_lost_tokens=cached.lost_tokens,
         queued_s=queued_s,
-        answer=sayings[0].answer,
+        answer=generated[0].answer,
         meters=admission.verdict.meters,
     )
 
@@ -97,23 +97,23 @@ def _of_choice(draws: Draws, nth: int) -> Draws:
     return draws.under("choice", nth) if nth else draws
 
 
-def _choice(saying: Saying, nth: int, draws: Draws) -> Choice:
+def _choice(generated: GeneratedChoice, nth: int, draws: Draws) -> Choice:
     blocks = []
-    for which, said in enumerate(saying.said):
-        id_ = f"{draws.rng('tool', nth, which).getrandbits(96):024x}" if said.kind == "tool" else ""
-        blocks.append(Block(said.kind, id_, said.name))
-    return Choice(saying.finish, saying.stop_sequence, tuple(blocks))
+    for which, block in enumerate(generated.blocks):
+        id_ = f"{draws.rng('tool', nth, which).getrandbits(96):024x}" if block.kind == "tool" else ""
+        blocks.append(Block(block.kind, id_, block.name))
+    return Choice(generated.finish, generated.stop_sequence, tuple(blocks))
 
 
 def _pieces(
-    nth: int, saying: Saying, ttft_s: float, pace: Pace, slowdown: float, draws: Draws
+    nth: int, choice: GeneratedChoice, ttft_s: float, pace: Pace, slowdown: float, draws: Draws
 ) -> list[Piece]:
     """The chunks of one choice, its blocks one after the other at one pace."""
-    counts = [tokens.count(said.text) for said in saying.said]
+    counts = [tokens.count(block.text) for block in choice.blocks]
     chunks = schedule(sum(counts), ttft_s, pace, draws.rng("pace"), slowdown)
     pieces: list[Piece] = []
-    for block, (said, own) in enumerate(zip(saying.said, _by_block(chunks, counts), strict=True)):
-        pieces += _cut(said.text, own, nth, block)
+    for which, (block, own) in enumerate(zip(choice.blocks, _by_block(chunks, counts), strict=True)):
+        pieces += _cut(block.text, own, nth, which)
     return pieces
 
 
@@ -147,8 +147,8 @@ def _cut(text: str, chunks: list[Chunk], choice: int, block: int) -> list[Piece]
     return pieces
 
 
-def _whole(sayings: list[Saying], ends_s: float) -> Iterator[Piece]:
+def _whole(choices: list[GeneratedChoice], ends_s: float) -> Iterator[Piece]:
     """A JSON reply: a piece for each block."""
-    for nth, saying in enumerate(sayings):
-        for block, said in enumerate(saying.said):
-            yield Piece(ends_s, said.text, tokens.count(said.text), nth, block, opens=True)
+    for nth, choice in enumerate(choices):
+        for which, block in enumerate(choice.blocks):
+            yield Piece(ends_s, block.text, tokens.count(block.text), nth, which, opens=True)

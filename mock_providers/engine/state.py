@@ -38,7 +38,7 @@ OUTSIDE_LIMITS = Admission(Verdict())
 """Of an item of a batch: it takes nothing of the limits of live requests, their slots and prompt caches."""
 
 
-class Customer(NamedTuple):
+class Caller(NamedTuple):
     """Who asks: an API key, and the organisation that pays for it."""
 
     key_id: str
@@ -74,7 +74,7 @@ class ProviderState:
 
     def admit(
         self,
-        customer: Customer,
+        caller: Caller,
         model: str,
         limits: Limits,
         demand: Demand,
@@ -82,15 +82,15 @@ class ProviderState:
         organization_limits: Limits | None = None,
     ) -> Admission:
         """Charge the limits of the key and of its organisation for a model, or none of them."""
-        limiters = [self._limiter("key", customer.key_id, model, limits, now)]
+        limiters = [self._limiter("key", caller.key_id, model, limits, now)]
         if organization_limits is not None:
-            name = customer.organization
+            name = caller.organization
             limiters.append(self._limiter("organization", name, model, organization_limits, now))
         return _charged(limiters, demand, now)
 
     def enter(
         self,
-        customer: Customer,
+        caller: Caller,
         model_id: str,
         model: Model,
         request: Request,
@@ -101,10 +101,10 @@ class ProviderState:
 
         What the prompt cache held before `cache_since` (loop's clock) is lost.
         """
-        cache = self._cache(customer.organization, model_id, model)
+        cache = self._cache(caller.organization, model_id, model)
         cached = _UNCACHED if cache is None else _looked_up(cache, request, now, cache_since)
         demand = Demand(request.input_tokens, request.max_tokens or 0, cached.read_tokens)
-        admission = self.admit(customer, model_id, model.limits, demand, now, model.organization_limits)
+        admission = self.admit(caller, model_id, model.limits, demand, now, model.organization_limits)
         admission = admission._replace(cached=cached)
         if model.load is None or admission.permit is None:
             return admission
@@ -114,7 +114,7 @@ class ProviderState:
 
     def begin(
         self,
-        customer: Customer,
+        caller: Caller,
         model_id: str,
         model: Model,
         admission: Admission,
@@ -127,7 +127,7 @@ class ProviderState:
         """
         if admission.place is not None:
             self._slots[model_id].occupy(admission.place, until)
-        cache = self._cache(customer.organization, model_id, model)
+        cache = self._cache(caller.organization, model_id, model)
         if cache is not None and first_at is not None:
             cache.commit(admission.cached, first_at)
 

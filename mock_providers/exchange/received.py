@@ -22,7 +22,7 @@ class Received:
         return self.headers.get(name, b"").decode("latin-1").strip()
 
 
-class Moment(NamedTuple):
+class Instant(NamedTuple):
     """One instant on three clocks: the loop's, seconds since t = 0, and Unix time."""
 
     now: float

@@ -10,7 +10,7 @@ from ..exchange.draws import Draws
 from ..exchange.validation import one_line
 from ..plan import Plan
 from ..profile import Profile, Provider
-from .base import Circumstances, FaultBase, Scene, Target
+from .base import FaultBase, FaultEffects, Refusals, Target
 from .brownout import Brownout
 from .cache_wipe import CacheWipe
 from .clock_skew import ClockSkew
@@ -101,35 +101,35 @@ def check_faults(faults: Iterable[FaultBase], profile: Profile) -> tuple[FaultBa
     return tuple(_resolved(fault, profile, f"faults.{nth}") for nth, fault in enumerate(faults))
 
 
-def struck(
+def matching_faults(
     faults: Sequence[FaultBase], target: Target, t_s: float, draws: Draws, counts: Counter[int]
 ) -> tuple[FaultBase, ...]:
     """The faults that strike a request, in the schedule's order; `counts` are the requests that matched."""
     of_kind: Counter[str] = Counter()
-    striking = []
+    matched = []
     for index, fault in enumerate(faults):
         nth = of_kind[fault.kind]
         of_kind[fault.kind] += 1
         if fault.matches(target, t_s):
             counts[index] += 1
-            if fault.strikes(t_s, draws, nth, counts[index]):
-                striking.append(fault)
-    return tuple(striking)
+            if fault.triggers(t_s, draws, nth, counts[index]):
+                matched.append(fault)
+    return tuple(matched)
 
 
-def circumstances_of(striking: Sequence[FaultBase]) -> Circumstances:
+def effects_of(matched: Sequence[FaultBase]) -> FaultEffects:
     """What the faults make of the circumstances."""
-    circumstances = Circumstances()
-    for fault in striking:
-        circumstances = fault.alter(circumstances)
-    return circumstances
+    effects = FaultEffects()
+    for fault in matched:
+        effects = fault.alter(effects)
+    return effects
 
 
-def apply_faults(striking: Sequence[FaultBase], plan: Plan, scene: Scene) -> Plan:
+def apply_faults(matched: Sequence[FaultBase], plan: Plan, refusals: Refusals) -> Plan:
     """The plan after the faults that strike, until one has decided its fate."""
-    for fault in striking:
+    for fault in matched:
         if not plan.decided:
-            plan = fault.apply(plan, scene)
+            plan = fault.apply(plan, refusals)
     return plan
 
 

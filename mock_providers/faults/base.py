@@ -27,7 +27,7 @@ Endpoint = Literal[
 ]
 
 
-class Scene(NamedTuple):
+class Refusals(NamedTuple):
     """What a fault may need of the provider it strikes: its refusals, and how long it takes to refuse."""
 
     errors: Errors
@@ -44,7 +44,7 @@ class Target(NamedTuple):
     region: str
 
 
-class Circumstances(NamedTuple):
+class FaultEffects(NamedTuple):
     """What a fault may change before a reply is planned.
 
     - `quality`: the share of the model's accuracy that is left
@@ -104,7 +104,7 @@ class FaultBase(Options):
             and (self.key is None or target.key_id in (self.key, key_id(self.key)))
         )
 
-    def strikes(self, t_s: float, draws: Draws, nth: int, count: int) -> bool:
+    def triggers(self, t_s: float, draws: Draws, nth: int, count: int) -> bool:
         """Whether the `count`th (from 1) of these requests is struck.
 
         `draws` are the reply's own; `nth` counts the faults of this kind in the schedule, so that two of a
@@ -121,10 +121,10 @@ class FaultBase(Options):
         passed = (t_s - self.from_s) / (self.to_s - self.from_s)
         return self.probability + (self.probability_to - self.probability) * passed
 
-    def alter(self, circumstances: Circumstances) -> Circumstances:
+    def alter(self, effects: FaultEffects) -> FaultEffects:
         """The circumstances of a struck request; most faults leave them as they are."""
-        return circumstances
+        return effects
 
-    def apply(self, plan: Plan, scene: Scene) -> Plan:
+    def apply(self, plan: Plan, refusals: Refusals) -> Plan:
         """The plan of a struck request; a fault that changes the circumstances leaves it as it is."""
         return plan

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from ..latency.latency import Seconds
 from ..plan import Plan
-from .base import FaultBase, Scene
+from .base import FaultBase, Refusals
 
 
 class Brownout(FaultBase):
@@ -18,6 +18,6 @@ class Brownout(FaultBase):
     extra_s: Seconds = 0.0
     slowdown: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
 
-    def apply(self, plan: Plan, scene: Scene) -> Plan:
+    def apply(self, plan: Plan, refusals: Refusals) -> Plan:
         """The same reply, later."""
         return plan.delayed(self.extra_s, self.slowdown, self.kind)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import ClassVar, Literal
 
 from ..plan import Plan
-from .base import Circumstances, FaultBase, Scene, Target
+from .base import FaultBase, FaultEffects, Refusals, Target
 
 
 class CacheWipe(FaultBase):
@@ -22,11 +22,11 @@ class CacheWipe(FaultBase):
         """Requests after `to_s` too: what was lost does not come back."""
         return self.aims_at(target) and self.from_s <= t_s
 
-    def alter(self, circumstances: Circumstances) -> Circumstances:
+    def alter(self, effects: FaultEffects) -> FaultEffects:
         """A cache as of the end of the window."""
         lost_s = self.from_s if self.to_s is None else self.to_s
-        return circumstances._replace(cache_since_s=max(lost_s, circumstances.cache_since_s or 0.0))
+        return effects._replace(cache_since_s=max(lost_s, effects.cache_since_s or 0.0))
 
-    def apply(self, plan: Plan, scene: Scene) -> Plan:
+    def apply(self, plan: Plan, refusals: Refusals) -> Plan:
         """The same reply, marked in the ledger if it came dearer; another fault's mark stays."""
         return replace(plan, fault=plan.fault or self.kind) if plan.cache_lost_tokens else plan

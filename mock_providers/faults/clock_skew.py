@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ..plan import Plan
-from .base import FaultBase, Scene
+from .base import FaultBase, Refusals
 
 
 class ClockSkew(FaultBase):
@@ -17,6 +17,6 @@ class ClockSkew(FaultBase):
     kind: Literal["clock_skew"] = "clock_skew"
     skew_s: Annotated[float, Field(allow_inf_nan=False)] = 300.0
 
-    def apply(self, plan: Plan, scene: Scene) -> Plan:
+    def apply(self, plan: Plan, refusals: Refusals) -> Plan:
         """The same reply with other headers."""
         return replace(plan, clock_skew_s=self.skew_s, fault=self.kind)

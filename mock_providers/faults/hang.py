@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from ..latency.latency import Seconds
 from ..plan import Plan
-from .base import FaultBase, Scene
+from .base import FaultBase, Refusals
 
 
 class Hang(FaultBase):
@@ -15,6 +15,6 @@ class Hang(FaultBase):
     kind: Literal["hang"] = "hang"
     hold_s: Seconds = 600.0
 
-    def apply(self, plan: Plan, scene: Scene) -> Plan:
+    def apply(self, plan: Plan, refusals: Refusals) -> Plan:
         """Silence instead of the reply."""
         return plan.hung(self.hold_s, self.kind)

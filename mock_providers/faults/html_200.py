@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from ..plan import Plan
-from .base import FaultBase, Scene
+from .base import FaultBase, Refusals
 
 _BODILESS = (204, 205, 304)
 
@@ -24,9 +24,9 @@ class Html200(FaultBase):
     kind: Literal["html_200"] = "html_200"
     status: Annotated[int, Field(ge=200, le=599), AfterValidator(_has_a_body)] = 200
 
-    def apply(self, plan: Plan, scene: Scene) -> Plan:
+    def apply(self, plan: Plan, refusals: Refusals) -> Plan:
         """The page."""
-        return plan.replaced_by_page(page_of(self.status), self.status, scene.error_latency_s, self.kind)
+        return plan.replaced_by_page(page_of(self.status), self.status, refusals.error_latency_s, self.kind)
 
 
 def page_of(status: int) -> str:

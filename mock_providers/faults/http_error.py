@@ -9,7 +9,7 @@ from ..exchange.request import Problem
 from ..latency.latency import Seconds
 from ..plan import Plan
 from ..wire.dialect import Errors
-from .base import FaultBase, Scene
+from .base import FaultBase, Refusals
 from .html_200 import page_of
 
 Variant = Literal["plain", "quota_exhausted", "ramp_limit", "html"]
@@ -33,16 +33,18 @@ class HttpError(FaultBase):
     retry_after_s: Seconds | None = None
     should_retry: bool | None = None
 
-    def apply(self, plan: Plan, scene: Scene) -> Plan:
+    def apply(self, plan: Plan, refusals: Refusals) -> Plan:
         """A refusal instead of the reply."""
         if self.variant == "html":
-            return plan.replaced_by_page(page_of(self.status), self.status, scene.error_latency_s, self.kind)
-        problem = replace(self._problem(scene.errors), status=self.status)
+            return plan.replaced_by_page(
+                page_of(self.status), self.status, refusals.error_latency_s, self.kind
+            )
+        problem = replace(self._problem(refusals.errors), status=self.status)
         if self.retry_after_s is not None:
             problem = replace(problem, retry_after_s=self.retry_after_s)
         if self.should_retry is not None:
             problem = replace(problem, should_retry=self.should_retry)
-        return plan.refused(problem, scene.error_latency_s, self.kind)
+        return plan.refused(problem, refusals.error_latency_s, self.kind)
 
     def _problem(self, errors: Errors) -> Problem:
         match self.variant:

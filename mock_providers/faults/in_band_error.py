@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ..plan import Plan
-from .base import Chunks, FaultBase, Scene
+from .base import Chunks, FaultBase, Refusals
 
 
 class InBandError(FaultBase):
@@ -20,8 +20,8 @@ class InBandError(FaultBase):
     after_chunks: Chunks = 5
     status: Annotated[int, Field(ge=400, le=599)] | None = None
 
-    def apply(self, plan: Plan, scene: Scene) -> Plan:
+    def apply(self, plan: Plan, refusals: Refusals) -> Plan:
         """The same reply up to there."""
-        errors = scene.errors
+        errors = refusals.errors
         problem = errors.overloaded() if self.status is None else errors.of_status(self.status)
         return plan.cut_after(self.after_chunks, "in_band", self.kind, in_band=problem)

@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from ..plan import Plan
-from .base import FaultBase, Scene
+from .base import FaultBase, Refusals
 
 
 class KeyRevoked(FaultBase):
@@ -13,6 +13,8 @@ class KeyRevoked(FaultBase):
 
     kind: Literal["key_revoked"] = "key_revoked"
 
-    def apply(self, plan: Plan, scene: Scene) -> Plan:
+    def apply(self, plan: Plan, refusals: Refusals) -> Plan:
         """A refusal instead of the reply."""
-        return plan.refused(scene.errors.wrong_key(self.key or "revoked"), scene.error_latency_s, self.kind)
+        return plan.refused(
+            refusals.errors.wrong_key(self.key or "revoked"), refusals.error_latency_s, self.kind
+        )

@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from ..plan import Plan
-from .base import Chunks, FaultBase, Scene
+from .base import Chunks, FaultBase, Refusals
 
 
 class MalformedJson(FaultBase):
@@ -14,6 +14,6 @@ class MalformedJson(FaultBase):
     kind: Literal["malformed_json"] = "malformed_json"
     after_chunks: Chunks = 5
 
-    def apply(self, plan: Plan, scene: Scene) -> Plan:
+    def apply(self, plan: Plan, refusals: Refusals) -> Plan:
         """The same reply, one chunk broken."""
-        return plan.spoiled_chunk(self.after_chunks, "json", self.kind)
+        return plan.with_malformed_chunk(self.after_chunks, "json", self.kind)

@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from ..plan import Plan
-from .base import Chunks, FaultBase, Scene
+from .base import Chunks, FaultBase, Refusals
 
 
 class MalformedSse(FaultBase):
@@ -17,6 +17,6 @@ class MalformedSse(FaultBase):
     kind: Literal["malformed_sse"] = "malformed_sse"
     after_chunks: Chunks = 5
 
-    def apply(self, plan: Plan, scene: Scene) -> Plan:
+    def apply(self, plan: Plan, refusals: Refusals) -> Plan:
         """The same reply, one event broken."""
-        return plan.spoiled_chunk(self.after_chunks, "sse", self.kind)
+        return plan.with_malformed_chunk(self.after_chunks, "sse", self.kind)

@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from ..plan import Plan
-from .base import FaultBase, Scene
+from .base import FaultBase, Refusals
 
 
 class Outage(FaultBase):
@@ -13,6 +13,6 @@ class Outage(FaultBase):
 
     kind: Literal["outage"] = "outage"
 
-    def apply(self, plan: Plan, scene: Scene) -> Plan:
+    def apply(self, plan: Plan, refusals: Refusals) -> Plan:
         """A refusal instead of the reply."""
-        return plan.refused(scene.errors.overloaded(), scene.error_latency_s, self.kind)
+        return plan.refused(refusals.errors.overloaded(), refusals.error_latency_s, self.kind)

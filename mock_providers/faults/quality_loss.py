@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import ClassVar, Literal
 
 from ..plan import Plan
-from .base import Circumstances, FaultBase, Scene, Share
+from .base import FaultBase, FaultEffects, Refusals, Share
 
 
 class QualityLoss(FaultBase):
@@ -15,10 +15,10 @@ class QualityLoss(FaultBase):
     kind: Literal["quality_loss"] = "quality_loss"
     factor: Share = 0.5
 
-    def alter(self, circumstances: Circumstances) -> Circumstances:
+    def alter(self, effects: FaultEffects) -> FaultEffects:
         """Less quality."""
-        return circumstances._replace(quality=circumstances.quality * self.factor)
+        return effects._replace(quality=effects.quality * self.factor)
 
-    def apply(self, plan: Plan, scene: Scene) -> Plan:
+    def apply(self, plan: Plan, refusals: Refusals) -> Plan:
         """The same reply, marked in the ledger; what is not generated has no quality to lose."""
         return plan if plan.answer is None else replace(plan, fault=self.kind)

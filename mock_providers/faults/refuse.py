@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from ..plan import Plan
-from .base import FaultBase, Scene
+from .base import FaultBase, Refusals
 
 
 class Refuse(FaultBase):
@@ -18,6 +18,6 @@ class Refuse(FaultBase):
 
     kind: Literal["refuse"] = "refuse"
 
-    def apply(self, plan: Plan, scene: Scene) -> Plan:
+    def apply(self, plan: Plan, refusals: Refusals) -> Plan:
         """Nothing, abruptly."""
-        return plan.unheard(self.kind)
+        return plan.reset_at_once(self.kind)

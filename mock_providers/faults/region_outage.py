@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ..plan import Plan
-from .base import FaultBase, Scene, Target
+from .base import FaultBase, Refusals, Target
 
 
 class RegionOutage(FaultBase):
@@ -20,6 +20,6 @@ class RegionOutage(FaultBase):
         """Only requests to that region."""
         return target.region == self.region and super().matches(target, t_s)
 
-    def apply(self, plan: Plan, scene: Scene) -> Plan:
+    def apply(self, plan: Plan, refusals: Refusals) -> Plan:
         """A refusal instead of the reply."""
-        return plan.refused(scene.errors.overloaded(), scene.error_latency_s, self.kind)
+        return plan.refused(refusals.errors.overloaded(), refusals.error_latency_s, self.kind)

@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from ..plan import Plan
-from .base import Chunks, FaultBase, Scene
+from .base import Chunks, FaultBase, Refusals
 
 
 class Reset(FaultBase):
@@ -14,6 +14,6 @@ class Reset(FaultBase):
     kind: Literal["reset"] = "reset"
     after_chunks: Chunks = 5
 
-    def apply(self, plan: Plan, scene: Scene) -> Plan:
+    def apply(self, plan: Plan, refusals: Refusals) -> Plan:
         """The same reply, cut short."""
         return plan.cut_after(self.after_chunks, "reset", self.kind)

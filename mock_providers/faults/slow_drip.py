@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ..plan import Plan
-from .base import FaultBase, Scene
+from .base import FaultBase, Refusals
 
 
 class SlowDrip(FaultBase):
@@ -16,6 +16,6 @@ class SlowDrip(FaultBase):
     kind: Literal["slow_drip"] = "slow_drip"
     gap_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2.0
 
-    def apply(self, plan: Plan, scene: Scene) -> Plan:
+    def apply(self, plan: Plan, refusals: Refusals) -> Plan:
         """The same reply, in slow motion."""
         return plan.dripping(self.gap_s, self.kind)

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from ..latency.latency import Seconds
 from ..plan import Plan
-from .base import FaultBase, Scene
+from .base import FaultBase, Refusals
 
 
 class SlowFirstToken(FaultBase):
@@ -15,6 +15,6 @@ class SlowFirstToken(FaultBase):
     kind: Literal["slow_first_token"] = "slow_first_token"
     extra_s: Seconds = 30.0
 
-    def apply(self, plan: Plan, scene: Scene) -> Plan:
+    def apply(self, plan: Plan, refusals: Refusals) -> Plan:
         """The same reply, its content later."""
         return plan.late(self.extra_s, self.kind)

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from ..latency.latency import Seconds
 from ..plan import Plan
-from .base import Chunks, FaultBase, Scene
+from .base import Chunks, FaultBase, Refusals
 
 
 class Stall(FaultBase):
@@ -19,6 +19,6 @@ class Stall(FaultBase):
     after_chunks: Chunks = 5
     hold_s: Seconds = 600.0
 
-    def apply(self, plan: Plan, scene: Scene) -> Plan:
+    def apply(self, plan: Plan, refusals: Refusals) -> Plan:
         """The same reply, stuck."""
         return plan.cut_after(self.after_chunks, "stalled", self.kind, hold_s=self.hold_s)

@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from ..plan import Plan
-from .base import Chunks, FaultBase, Scene
+from .base import Chunks, FaultBase, Refusals
 
 
 class Truncate(FaultBase):
@@ -17,6 +17,6 @@ class Truncate(FaultBase):
     kind: Literal["truncate"] = "truncate"
     after_chunks: Chunks = 5
 
-    def apply(self, plan: Plan, scene: Scene) -> Plan:
+    def apply(self, plan: Plan, refusals: Refusals) -> Plan:
         """The same reply, cut short."""
         return plan.cut_after(self.after_chunks, "truncated", self.kind)

@@ -22,7 +22,7 @@ _HTML = (b"content-type", b"text/html; charset=utf-8")
 _SSE = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
 
 
-class Gone(Exception):
+class ClientGone(Exception):
     """The client has left, or the server is shutting down: nobody is there to play for."""
 
 
@@ -30,7 +30,7 @@ class BodyTooLarge(Exception):
     """The request's body is longer than the server reads."""
 
 
-class Line:
+class ClientConnection:
     """One request's connection: read the body, wait, write, cut; every wait ends when the client leaves."""
 
     def __init__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
@@ -53,7 +53,7 @@ class Line:
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
-                raise Gone
+                raise ClientGone
             body += message.get("body", b"")
             if len(body) > limit:
                 raise BodyTooLarge
@@ -72,14 +72,14 @@ class Line:
                 timer.cancel()
                 self._waiter = None
         if self._gone:
-            raise Gone
+            raise ClientGone
 
     async def breathe(self) -> None:
         """Let others run, a departing client among them."""
         self._listen()
         await asyncio.sleep(0)
         if self._gone:
-            raise Gone
+            raise ClientGone
 
     async def start(self, status: int, headers: HeadersOut) -> None:
         """Send the status line and headers."""
@@ -111,7 +111,7 @@ class Line:
         try:
             await self._send(message)
         except OSError:  # what ASGI servers raise when the client is gone
-            raise Gone from None
+            raise ClientGone from None
 
     def _listen(self) -> asyncio.Task[None]:
         if self._listener is None:
@@ -132,126 +132,134 @@ class Line:
             self._waiter.set_result(None)
 
 
-async def play(line: Line, dialect: Dialect, decision: Decision, entry: Entry) -> None:
+async def play(connection: ClientConnection, dialect: Dialect, decision: Decision, entry: Entry) -> None:
     """Do what the decision's plan says, from `entry.received` on; `entry` tells how far it got, always."""
     plan, rendering = decision.plan, decision.rendering
     headers = dialect.headers(decision.stamp, plan)
     if plan.problem is not None:
-        await line.until(entry.received + plan.ends_s)
+        await connection.until(entry.received + plan.ends_s)
         body = dialect.error_body(plan.problem, decision.stamp.request_id)
-        await _send_whole(line, plan.status, [asgi.JSON, *headers], body, entry)
+        await _send_whole(connection, plan.status, [asgi.JSON, *headers], body, entry)
         entry.ended = "error"
     elif plan.page is not None:
-        await line.until(entry.received + plan.ends_s)
-        await _send_whole(line, plan.status, [_HTML], plan.page.encode(), entry)
+        await connection.until(entry.received + plan.ends_s)
+        await _send_whole(connection, plan.status, [_HTML], plan.page.encode(), entry)
         entry.ended = "error"
     elif plan.headers_s is None or rendering is None:
-        await line.until(entry.received + plan.ends_s)
+        await connection.until(entry.received + plan.ends_s)
         entry.ended = "reset" if plan.ends == "reset" else "hung"
-        await line.cut(RESET if plan.ends == "reset" else CLOSE)
-    elif decision.asked.stream:
-        await line.until(entry.received + plan.headers_s)
-        await line.start(plan.status, [*_SSE, *headers])
+        await connection.cut(RESET if plan.ends == "reset" else CLOSE)
+    elif decision.info.stream:
+        await connection.until(entry.received + plan.headers_s)
+        await connection.start(plan.status, [*_SSE, *headers])
         entry.status = plan.status
         last_words = b""
         if plan.in_band is not None:
             last_words = dialect.error_event(plan.in_band, decision.stamp.request_id)
-        await _play_stream(line, rendering.frames(plan), plan, entry, last_words)
+        await _play_stream(connection, rendering.frames(plan), plan, entry, last_words)
     else:
         body = rendering.body(plan)
         if plan.in_band is not None:
             body = dialect.error_body(plan.in_band, decision.stamp.request_id)
         content_type = (b"content-type", rendering.content_type)
-        await _play_whole(line, plan, [content_type, *headers], body, entry)
+        await _play_whole(connection, plan, [content_type, *headers], body, entry)
 
 
-async def _send_whole(line: Line, status: int, headers: HeadersOut, body: bytes, entry: Entry) -> None:
-    await line.start(status, [*headers, (b"content-length", b"%d" % len(body))])
+async def _send_whole(
+    connection: ClientConnection, status: int, headers: HeadersOut, body: bytes, entry: Entry
+) -> None:
+    await connection.start(status, [*headers, (b"content-length", b"%d" % len(body))])
     entry.status = status
-    await line.write(body, more=False)
+    await connection.write(body, more=False)
 
 
-async def _play_whole(line: Line, plan: Plan, headers: HeadersOut, body: bytes, entry: Entry) -> None:
+async def _play_whole(
+    connection: ClientConnection, plan: Plan, headers: HeadersOut, body: bytes, entry: Entry
+) -> None:
     """A JSON reply, whole or not."""
     cut_s = plan.ends_s if plan.ends != "stalled" else plan.headers_s or 0.0
-    await line.until(entry.received + cut_s)
+    await connection.until(entry.received + cut_s)
     if plan.ends == "reset":
-        await line.cut(RESET)
+        await connection.cut(RESET)
     elif plan.ends in ("stalled", "truncated"):
-        await line.start(plan.status, [*headers, (b"content-length", b"%d" % len(body))])
+        await connection.start(plan.status, [*headers, (b"content-length", b"%d" % len(body))])
         entry.status = plan.status
-        await line.write(body[: len(body) // 2], more=True)
-        entry.sent(plan.pieces, line.now())
-        await line.until(entry.received + plan.ends_s)
+        await connection.write(body[: len(body) // 2], more=True)
+        entry.sent(plan.pieces, connection.now())
+        await connection.until(entry.received + plan.ends_s)
         entry.ended = "stalled" if plan.ends == "stalled" else "truncated"
-        await line.cut(CLOSE)
+        await connection.cut(CLOSE)
     else:
-        body = body[: len(body) // 2] if plan.spoiled else body
+        body = body[: len(body) // 2] if plan.malformed else body
         if plan.drip_s is None:
-            await _send_whole(line, plan.status, headers, body, entry)
+            await _send_whole(connection, plan.status, headers, body, entry)
         else:
-            await _drip(line, plan, headers, body, entry)
+            await _drip(connection, plan, headers, body, entry)
         if plan.in_band is None:
-            entry.sent(plan.pieces, line.now())
+            entry.sent(plan.pieces, connection.now())
         entry.ended = "complete" if plan.in_band is None else "error"
 
 
-async def _drip(line: Line, plan: Plan, headers: HeadersOut, body: bytes, entry: Entry) -> None:
+async def _drip(
+    connection: ClientConnection, plan: Plan, headers: HeadersOut, body: bytes, entry: Entry
+) -> None:
     """A body in parts, `plan.drip_s` apart."""
-    await line.start(plan.status, [*headers, (b"content-length", b"%d" % len(body))])
+    await connection.start(plan.status, [*headers, (b"content-length", b"%d" % len(body))])
     entry.status = plan.status
     size = max(1, -(-len(body) // _DRIPS))
     for nth, start in enumerate(range(0, len(body), size)):
-        await line.until(entry.received + plan.ends_s + nth * (plan.drip_s or 0.0))
-        await line.write(body[start : start + size], more=start + size < len(body))
+        await connection.until(entry.received + plan.ends_s + nth * (plan.drip_s or 0.0))
+        await connection.write(body[start : start + size], more=start + size < len(body))
 
 
-async def _play_stream(line: Line, frames: Frames, plan: Plan, entry: Entry, last_words: bytes) -> None:
+async def _play_stream(
+    connection: ClientConnection, frames: Frames, plan: Plan, entry: Entry, last_words: bytes
+) -> None:
     pieces, head, nth = plan.to_send, frames.head, 0
-    render = frames.piece if plan.spoiled is None else _Spoiler(frames, plan)
+    render = frames.piece if plan.malformed is None else _MalformedFrames(frames, plan)
     while nth < len(pieces):
-        await line.until(entry.received + pieces[nth].due_s)
-        batch = _due(pieces, nth, line.now() - entry.received)
+        await connection.until(entry.received + pieces[nth].due_s)
+        batch = _due(pieces, nth, connection.now() - entry.received)
         nth += len(batch)
         last = plan.ends == "complete" and nth == len(pieces)
         parts = [head, *[render(piece) for piece in batch], frames.tail if last else b""]
-        await line.write(b"".join(parts), more=not last)
-        entry.sent(batch, line.now())
+        await connection.write(b"".join(parts), more=not last)
+        entry.sent(batch, connection.now())
         head = b""
         if len(batch) == _MOST_CHUNKS_A_WRITE:
-            await line.breathe()
+            await connection.breathe()
     if plan.ends == "complete":
         if not pieces:
-            await line.write(head + frames.tail, more=False)
+            await connection.write(head + frames.tail, more=False)
         entry.ended = "complete"
         return
     if head:
-        await line.write(head, more=True)
-    await line.until(entry.received + plan.ends_s)
-    await _break_off(line, plan, entry, last_words)
+        await connection.write(head, more=True)
+    await connection.until(entry.received + plan.ends_s)
+    await _break_off(connection, plan, entry, last_words)
 
 
-async def _break_off(line: Line, plan: Plan, entry: Entry, last_words: bytes) -> None:
+async def _break_off(connection: ClientConnection, plan: Plan, entry: Entry, last_words: bytes) -> None:
     """The end of a stream that does not end well."""
     match plan.ends:
         case "stalled":
             entry.ended = "stalled"
-            await line.cut(CLOSE)
+            await connection.cut(CLOSE)
         case "truncated":
-            await line.write(b"", more=False)
+            await connection.write(b"", more=False)
             entry.ended = "truncated"
         case "in_band":
-            await line.write(last_words, more=False)
+            await connection.write(last_words, more=False)
             entry.ended = "error"
         case _:
-            await line.cut(RESET)
+            await connection.cut(RESET)
 
 
-class _Spoiler:
+class _MalformedFrames:
     """Renders chunks, one of them broken."""
 
     def __init__(self, frames: Frames, plan: Plan) -> None:
-        self._frames, self._left, self._how = frames, plan.spoiled_at, plan.spoiled
+        self._frames, self._left, self._how = frames, plan.malformed_at, plan.malformed
         self._done = False
 
     def __call__(self, piece: Piece) -> bytes:

@@ -42,7 +42,7 @@ class Place:
     - `busy_share`: of the slots, itself included, that are spoken for from its arrival on
     """
 
-    __slots__ = ("after", "before", "busy_share", "gone", "slot", "start", "until", "wait_s")
+    __slots__ = ("after", "before", "busy_share", "left", "slot", "start", "until", "wait_s")
 
     def __init__(self, wait_s: float, busy_share: float, start: float, slot: "_Slot") -> None:
         self.wait_s = wait_s
@@ -52,7 +52,7 @@ class Place:
         self.slot = slot
         self.before: Place | None = None
         self.after: Place | None = None
-        self.gone = False
+        self.left = False
 
     def __lt__(self, other: "Place") -> bool:
         return self.start < other.start
@@ -112,10 +112,10 @@ class Slots:
 
     def leave(self, place: Place, now: float) -> None:
         """The reply has ended, as planned or earlier. Leaving twice is leaving once."""
-        if place.gone:
+        if place.left:
             return
         self._catch_up(now)
-        place.gone = True
+        place.left = True
         if place.start > now:
             self._queue_length -= 1
         slot, before, after = place.slot, place.before, place.after
@@ -160,8 +160,8 @@ class Slots:
                 slot = entry[2]
                 slot.busy = False
                 self._idle.append(slot)
-        while self._queued and (self._queued[0].gone or self._queued[0].start <= now):
-            if not heapq.heappop(self._queued).gone:
+        while self._queued and (self._queued[0].left or self._queued[0].start <= now):
+            if not heapq.heappop(self._queued).left:
                 self._queue_length -= 1
 
 

@@ -100,7 +100,7 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestInfo:
     """Who asked for what: the columns of a row that are known before anything is sent."""
 
     provider: str
@@ -119,7 +119,7 @@ class Asked:
 class Entry:
     """A row in the making: what was asked, what is planned, how far it got. Times are on the loop's clock."""
 
-    asked: Asked
+    info: RequestInfo
     received: float
     plan: Plan | None = None
     price: Prices | None = None
@@ -140,7 +140,7 @@ class Entry:
 
     def row(self, t0: float) -> LedgerRow:
         """The finished row; `t0` is t = 0 on the loop's clock."""
-        asked, plan = self.asked, self.plan
+        info, plan = self.info, self.plan
         pieces = plan.pieces if plan else ()
         billed = plan if plan is not None and plan.billable and self.price is not None else None
 
@@ -148,15 +148,15 @@ class Entry:
             return None if at is None else at - t0
 
         return LedgerRow(
-            attempt_id=asked.attempt_id,
-            request_id=asked.request_id,
-            provider=asked.provider,
-            model=asked.model,
-            endpoint=asked.endpoint,
-            key_id=asked.key_id,
-            region=asked.region,
-            stream=asked.stream,
-            batch_id=asked.batch_id,
+            attempt_id=info.attempt_id,
+            request_id=info.request_id,
+            provider=info.provider,
+            model=info.model,
+            endpoint=info.endpoint,
+            key_id=info.key_id,
+            region=info.region,
+            stream=info.stream,
+            batch_id=info.batch_id,
             received_s=self.received - t0,
             queued_s=plan.queued_s if plan else 0.0,
             status=self.status,
@@ -176,7 +176,7 @@ class Entry:
             chunks_planned=len(pieces),
             chunks_sent=self.chunks_sent,
             answer=plan.answer if plan else None,
-            prompt_digest=asked.prompt_digest,
+            prompt_digest=info.prompt_digest,
         )
 
     def _error(self) -> str | None:
@@ -187,4 +187,4 @@ class Entry:
         if billed is None or self.price is None:
             return 0
         cost_nusd = self.price.cost_nusd(billed, self.tokens_sent)
-        return cost_nusd if self.asked.batch_id is None else (cost_nusd + 1) // 2
+        return cost_nusd if self.info.batch_id is None else (cost_nusd + 1) // 2

@@ -45,7 +45,7 @@ class ModelSums:
         self.output_tokens += row.output_tokens
         self.cost_nusd += row.cost_nusd
 
-    def told(self) -> dict[str, int]:
+    def as_dict(self) -> dict[str, int]:
         """As plain data."""
         return {name: getattr(self, name) for name in self.__slots__}
 
@@ -68,15 +68,15 @@ class Totals:
         self._sums(row.provider, row.model[:_LONGEST_NAME]).add(row)
         self.all.add(row)
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """As plain data, keys in their order."""
         return {
-            "all": self.all.told(),
+            "all": self.all.as_dict(),
             "by_status": {str(status): count for status, count in sorted(self.by_status.items())},
             "by_ended": dict(sorted(self.by_ended.items())),
             "by_fault": dict(sorted(self.by_fault.items())),
             "by_model": [
-                {"provider": provider, "model": model, **sums.told()}
+                {"provider": provider, "model": model, **sums.as_dict()}
                 for (provider, model), sums in sorted(self.by_model.items())
             ],
         }

@@ -122,7 +122,7 @@ class InFlight:
         return Meter(self.name, self._limit, free, _SLOT_WAIT_S if self._in_flight else 0.0, 1, scope)
 
 
-class Brake:
+class RampLimit:
     """The ramp limit: two counts, of this window and the one before. See `limits.Ramp`."""
 
     __slots__ = ("_before", "_began", "_count", "_floor", "_ramp", "_window", "name", "shown")
@@ -174,7 +174,7 @@ def quotas_of(limits: Limits, now: float) -> Iterator[Quota]:
     if limits.concurrency is not None:
         yield InFlight(limits.concurrency)
     if limits.ramp is not None:
-        yield Brake(limits.ramp, now)
+        yield RampLimit(limits.ramp, now)
 
 
 def _per_minute(limits: Limits, now: float) -> Iterator[Quota]:

@@ -13,11 +13,11 @@ from ..admin.api import Admin
 from ..content.answers import Catalogue
 from ..endpoints import Decision
 from ..exchange.draws import Draws
-from ..exchange.received import Moment, Received
+from ..exchange.received import Instant, Received
 from ..faults import check_faults
 from ..faults.base import FaultBase
 from ..http import asgi
-from ..http.playback import RESET, BodyTooLarge, Gone, Line, play
+from ..http.playback import RESET, BodyTooLarge, ClientConnection, ClientGone, play
 from ..ledger.ledger import Entry, Ledger
 from ..profile import Profile
 from .service import Service
@@ -73,7 +73,7 @@ class MockApp:
         self.profile = profile
         self._answers = answers or Catalogue(())
         self._epoch_s = epoch_s
-        self._lines: dict[Line, None] = {}
+        self._connections: dict[ClientConnection, None] = {}
         self.run = Run(profile, self._answers, seed)
         self.set_faults(faults)
         self.admin: asgi.AsgiApp = Admin(self)
@@ -123,8 +123,8 @@ class MockApp:
 
     def hang_up(self) -> None:
         """Cut every request in flight; their rows follow as soon as the loop runs."""
-        for line in list(self._lines):
-            line.interrupt()
+        for connection in list(self._connections):
+            connection.interrupt()
 
     def _look_at_batches(self) -> None:
         try:
@@ -137,15 +137,15 @@ class MockApp:
         """The rows of batch items that have come due."""
         if run.started_at is None:
             return
-        moment = Moment(now, now - run.started_at, self._epoch_s + now)
-        due = [entry for service in run.services.values() for entry in service.due_rows(run.faults, moment)]
+        instant = Instant(now, now - run.started_at, self._epoch_s + now)
+        due = [entry for service in run.services.values() for entry in service.due_rows(run.faults, instant)]
         for entry in sorted(due, key=lambda entry: entry.received):
             run.ledger.append(entry.row(run.started_at))
 
-    def moment(self) -> Moment:
+    def instant(self) -> Instant:
         """Now, on the three clocks."""
         now = asyncio.get_running_loop().time()
-        return Moment(now, now - self.run.t0(now), self._epoch_s + now)
+        return Instant(now, now - self.run.t0(now), self._epoch_s + now)
 
     async def _route(self, name: str, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         if scope["path"] == "/_mock" or scope["path"].startswith("/_mock/"):
@@ -158,41 +158,41 @@ class MockApp:
     ) -> None:
         """One request, from its headers to its row in the ledger."""
         received = asgi.received(scope)
-        line = Line(scope, receive, send)
-        run.t0(line.now())
-        entry = Entry(service.arrival(received), line.now())
+        connection = ClientConnection(scope, receive, send)
+        run.t0(connection.now())
+        entry = Entry(service.arrival(received), connection.now())
         decision: Decision | None = None
         run.in_flight += 1
-        self._lines[line] = None
+        self._connections[connection] = None
         try:
-            decision = await self._decide(run, service, entry, received, line)
-            await play(line, service.dialect, decision, entry)
-        except Gone:
-            entry.ended = "reset" if line.interrupted else "client_closed"
-            if line.interrupted:
-                await line.cut(RESET)
+            decision = await self._decide(run, service, entry, received, connection)
+            await play(connection, service.dialect, decision, entry)
+        except ClientGone:
+            entry.ended = "reset" if connection.interrupted else "client_closed"
+            if connection.interrupted:
+                await connection.cut(RESET)
         finally:
-            line.close()
-            del self._lines[line]
+            connection.close()
+            del self._connections[connection]
             run.in_flight -= 1
             if decision is not None:
-                service.settle(decision, entry.tokens_sent, line.now())
-            self._bring_in(run, line.now())
+                service.settle(decision, entry.tokens_sent, connection.now())
+            self._bring_in(run, connection.now())
             run.ledger.append(entry.row(run.t0(entry.received)))
 
     async def _decide(
-        self, run: Run, service: Service, entry: Entry, received: Received, line: Line
+        self, run: Run, service: Service, entry: Entry, received: Received, connection: ClientConnection
     ) -> Decision:
         try:
-            body = await line.body(MAX_BODY_BYTES)
+            body = await connection.body(MAX_BODY_BYTES)
         except BodyTooLarge:
             problem = service.dialect.errors.too_large(MAX_BODY_BYTES)
-            moment = self.moment()
-            decision = service.refuse(entry.asked, problem, moment)
+            instant = self.instant()
+            decision = service.refuse(entry.info, problem, instant)
         else:
-            moment = self.moment()
-            self._bring_in(run, moment.now)
-            decision = service.decide(entry.asked, replace(received, body=body), run.faults, moment)
-        entry.received = moment.now
-        entry.asked, entry.plan, entry.price = decision.asked, decision.plan, decision.price
+            instant = self.instant()
+            self._bring_in(run, instant.now)
+            decision = service.decide(entry.info, replace(received, body=body), run.faults, instant)
+        entry.received = instant.now
+        entry.info, entry.plan, entry.price = decision.info, decision.plan, decision.price
         return decision

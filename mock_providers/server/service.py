@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from ..batches.store import Settling
 from ..content.answers import Catalogue
-from ..endpoints import Decision, Desk, Incoming, routes_of
+from ..endpoints import Decision, Exchange, ProviderContext, routes_of
 from ..exchange.draws import Draws
 from ..exchange.keys import key_id
-from ..exchange.received import Moment, Received
+from ..exchange.received import Instant, Received
 from ..exchange.request import Problem, Refused, digest_of_bytes
 from ..faults.base import FaultBase
-from ..ledger.ledger import Asked, Entry
+from ..ledger.ledger import Entry, RequestInfo
 from ..profile import Profile
 
 _LONGEST_ATTEMPT_ID = 256
@@ -22,33 +22,33 @@ class Service:
     """One provider of a profile since the last reset."""
 
     def __init__(self, name: str, profile: Profile, catalogue: Catalogue, draws: Draws) -> None:
-        self._desk = Desk(name, profile, catalogue, draws)
-        self._routes = routes_of(self._desk.provider)
-        self.dialect = self._desk.dialect
+        self._context = ProviderContext(name, profile, catalogue, draws)
+        self._routes = routes_of(self._context.provider)
+        self.dialect = self._context.dialect
 
-    def arrival(self, received: Received) -> Asked:
+    def arrival(self, received: Received) -> RequestInfo:
         """A request of which only the headers are known."""
-        desk = self._desk
+        context = self._context
         found = self._routes.find(received.method, received.path)
         attempt_id = received.header(b"x-client-request-id")[:_LONGEST_ATTEMPT_ID]
-        number = desk.state.next_number()
-        return Asked(
-            provider=desk.name,
+        number = context.state.next_number()
+        return RequestInfo(
+            provider=context.name,
             endpoint=found[0].name if found else "",
-            region=desk.provider.region,
+            region=context.provider.region,
             attempt_id=attempt_id or None,
-            request_id=f"req_{number:08x}{_digits(desk.name, number)}",
+            request_id=f"req_{number:08x}{_digits(context.name, number)}",
             key_id=key_id(self.dialect.api_key(received)),
         )
 
-    def refuse(self, asked: Asked, problem: Problem, moment: Moment) -> Decision:
+    def refuse(self, info: RequestInfo, problem: Problem, instant: Instant) -> Decision:
         """The decision to answer with `problem`."""
-        return self._desk.refuse(asked, problem, moment)
+        return self._context.refuse(info, problem, instant)
 
     def decide(
-        self, asked: Asked, received: Received, faults: Sequence[FaultBase], moment: Moment
+        self, info: RequestInfo, received: Received, faults: Sequence[FaultBase], instant: Instant
     ) -> Decision:
-        """What happens to a request that was read at `moment`."""
+        """What happens to a request that was read at `instant`."""
         try:
             found = self._routes.find(received.method, received.path)
             if found is None:
@@ -56,26 +56,26 @@ class Service:
             if problem := self._key_problem(received):
                 raise Refused(problem)
             endpoint, params = found
-            return endpoint.decide(self._desk, Incoming(asked, received, params, moment, faults))
+            return endpoint.decide(self._context, Exchange(info, received, params, instant, faults))
         except Refused as refused:
-            asked = replace(asked, prompt_digest=digest_of_bytes(received.body))
-            return self.refuse(asked, refused.problem, moment)
+            info = replace(info, prompt_digest=digest_of_bytes(received.body))
+            return self.refuse(info, refused.problem, instant)
 
     def forget_faults(self) -> None:
         """A new schedule counts from its first request."""
-        self._desk.state.fault_counts.clear()
+        self._context.state.fault_counts.clear()
 
     def settle(self, decision: Decision, output_tokens: int, now: float) -> None:
         """The request of `decision` has ended after `output_tokens` were sent."""
         if decision.admission is not None:
-            self._desk.state.settle(decision.asked.model, decision.admission, output_tokens, now)
+            self._context.state.settle(decision.info.model, decision.admission, output_tokens, now)
 
-    def due_rows(self, faults: Sequence[FaultBase], moment: Moment) -> list[Entry]:
-        """Do what batches have come to by `moment`; the entries of the items that were answered."""
-        return self._desk.batches.settle(Settling(moment, faults))
+    def due_rows(self, faults: Sequence[FaultBase], instant: Instant) -> list[Entry]:
+        """Do what batches have come to by `instant`; the entries of the items that were answered."""
+        return self._context.batches.settle(Settling(instant, faults))
 
     def _key_problem(self, received: Received) -> Problem | None:
-        key, keys = self.dialect.api_key(received), self._desk.provider.keys
+        key, keys = self.dialect.api_key(received), self._context.provider.keys
         if not key:
             return self.dialect.errors.no_key()
         if keys and key not in keys:

@@ -1,63 +1,12 @@
-"""A claim is a sentence with a number in it: read what was expected, judge it against what was measured."""
+"""Claims judged against the metrics of a run."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from ..record.schema import ERROR_KINDS
-
-Verdict = Literal["confirmed", "refuted", "unmeasured"]
-
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_COMPARISON = re.compile(rf"\s*(>=|<=|==|>|<)\s*({_NUMBER})\s*")
-_RANGE = re.compile(rf"\s*({_NUMBER})\s*\.\.\s*({_NUMBER})\s*")
-
-
-class ClaimError(ValueError):
-    """An expectation that cannot be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """A closed or open interval of the values that confirm a claim."""
-
-    low: float
-    high: float
-    includes_low: bool = True
-    includes_high: bool = True
-
-    @classmethod
-    def parse(cls, text: str) -> "Expectation":
-        """Read ">= 0.999", "<= 1.5", "> 2", "< 2", "== 0" (exactly) or "0.4 .. 0.6" (both ends count)."""
-        if match := _RANGE.fullmatch(text):
-            low, high = float(match[1]), float(match[2])
-            if low > high:
-                raise ClaimError(f"expected {text!r}: the range is empty")
-            return cls(low, high)
-        match = _COMPARISON.fullmatch(text)
-        if match is None:
-            raise ClaimError(
-                f"expected {text!r}: must look like '>= 0.999', '<= 1.5', '== 0' or '0.4 .. 0.6'"
-            )
-        bound = float(match[2])
-        if match[1] == "==":
-            return cls(bound, bound)
-        if match[1].startswith(">"):
-            return cls(bound, math.inf, includes_low=match[1] == ">=")
-        return cls(-math.inf, bound, includes_high=match[1] == "<=", includes_low=False)
-
-    def holds(self, value: float) -> bool:
-        above = value >= self.low if self.includes_low else value > self.low
-        below = value <= self.high if self.includes_high else value < self.high
-        return above and below
-
-    def judge(self, observed: float | None) -> Verdict:
-        """`None` (nobody measured it) is "unmeasured", never a pass; +inf is a value like any other."""
-        if observed is None or math.isnan(observed):
-            return "unmeasured"
-        return "confirmed" if self.holds(observed) else "refuted"
+from ..record.expectation import Expectation
+from ..record.kinds import ERROR_KINDS
+from ..record.manifest import Claim
 
 
 def metric_value(summary: Mapping[str, Any], subject: str, metric: str) -> float | None:
@@ -89,19 +38,19 @@ def _could_count(summary: Mapping[str, Any], group: str, key: str) -> bool:
     return any(key in (other.get(group) or ()) for other in summary["subjects"].values())
 
 
-def judge_claims(claims: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+def judge_claims(claims: Sequence[Claim], summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Each claim with what was observed (null when unmeasured or unbounded) and its verdict."""
     judged = []
     for claim in claims:
-        observed = metric_value(summary, claim["subject"], claim["metric"])
+        observed = metric_value(summary, claim.subject, claim.metric)
         judged.append(
             {
-                "text": claim["text"],
-                "subject": claim["subject"],
-                "metric": claim["metric"],
-                "expected": claim["expected"],
+                "text": claim.text,
+                "subject": claim.subject,
+                "metric": claim.metric,
+                "expected": claim.expected,
                 "observed": None if observed is None or math.isinf(observed) else observed,
-                "verdict": Expectation.parse(claim["expected"]).judge(observed),
+                "verdict": Expectation.parse(claim.expected).judge(observed),
             }
         )
     return judged

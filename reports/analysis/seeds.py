@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import Any
 
 from ..metrics.registry import CATALOGUE, Metric
-from ..stats.student import mean_interval
+from ..stats.student_t import mean_interval
 from .claims import metric_value
 
 Summary = Mapping[str, Any]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reports.record.schema import CACHE_HITS
+from reports.record.kinds import CACHE_HITS
 
 from ..metrics import Facts
 from ..metrics.answers import of_another_question

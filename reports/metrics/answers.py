@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from reports.record.schema import CACHE_HITS
+from reports.record.kinds import CACHE_HITS
 
 from .facts import Facts, flags
 from .measures import Measure, Rate

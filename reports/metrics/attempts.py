@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from reports.record.schema import UNASKED
+from reports.record.kinds import ANSWERED_WITHOUT_ATTEMPT
 from reports.stats.intervals import Floats
 
 from .facts import Facts, floats
@@ -96,6 +96,6 @@ def provider_share(facts: Facts) -> dict[str, float] | None:
     if not len(good):
         return None
     told = good["provider"].fillna(good["call_id"].map(facts.answering.set_index("call_id")["provider"]))
-    answered = told.where(~good["cache"].isin(UNASKED), "cache").fillna("unknown")
+    answered = told.where(~good["cache"].isin(ANSWERED_WITHOUT_ATTEMPT), "cache").fillna("unknown")
     names, counts = np.unique(answered.to_numpy(dtype=str), return_counts=True)
     return {str(name): int(count) / len(good) for name, count in zip(names, counts, strict=True)}

@@ -10,13 +10,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from ..analysis.summary import subject_facts, summarise
-from ..analysis.verdict import verdict
 from ..metrics.registry import CATALOGUE
 from ..record.run import Run, read_run
 from . import labels as words
 from . import sections as views
 from .figures import draw
 from .table import Row, kpi_rows
+from .verdict import verdict
 
 
 def write_report(run_dir: Path | str) -> Path:
@@ -38,9 +38,9 @@ def render(run: Run) -> str:
             manifest=manifest,
             summary=summary,
             names=run.subjects,
-            titles={subject["name"]: subject["title"] for subject in manifest["subjects"]},
+            titles={subject.name: subject.title for subject in manifest.subjects},
             verdict=verdict(summary, manifest),
-            faults=[words.fault(fault) for fault in manifest["faults"]],
+            faults=[words.fault(fault) for fault in manifest.faults],
             groups=_grouped(rows),
             main_groups=_grouped([row for row in rows if not row.minor]),
             compared=len(run.subjects) == 2,

@@ -6,54 +6,9 @@ schedule); `_nusd` are integer nano-dollars. A column that may be null is option
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+from .kinds import ATTEMPT_KINDS, ATTEMPT_OUTCOMES, CACHE_STATES, CALL_OUTCOMES
 
-CALL_OUTCOMES = ("success", "failed", "rejected", "dropped")
-ATTEMPT_OUTCOMES = ("success", "failed", "abandoned", "rejected")
-ATTEMPT_KINDS = (
-    "primary",
-    "retry",
-    "fallback",
-    "hedge",
-    "continue",
-    "audit",
-    "embedding",
-    "summary",
-    "escalate",
-    "judge",
-)
-ASIDE_KINDS = ("embedding", "summary", "judge")
-"""Requests that answer nobody and are wanted all the same."""
-CACHE_STATES = ("off", "miss", "exact", "stale", "semantic", "coalesced", "bypass")
-CACHE_HITS = ("exact", "stale", "semantic")
-"""Answered from memory."""
-UNASKED = (*CACHE_HITS, "coalesced")
-"""No attempt of its own answered: a coalesced call had the answer of another that was under way."""
-ERROR_KINDS = (
-    "connect",
-    "timeout_connect",
-    "timeout_first_token",
-    "timeout_inter_chunk",
-    "timeout_total",
-    "connection",
-    "truncated",
-    "malformed",
-    "in_band",
-    "rate_limited",
-    "quota_exhausted",
-    "server_error",
-    "overloaded",
-    "auth",
-    "bad_request",
-    "context_length",
-    "all_providers_failed",
-    "rejected_limiter",
-    "rejected_deadline",
-    "rejected_unsuitable",
-    "rejected_budget",
-    "batch_expired",
-    "batch_cancelled",
-)
+SCHEMA_VERSION = 1
 
 _TYPES = {
     "str": pa.string(),

@@ -24,7 +24,7 @@ from harness.stack.core.reply import Finish
 from harness.stack.core.request import Message
 from harness.stack.money.attempt_ledger import AttemptLedger
 from harness.stack.upstream.send import Endpoint
-from harness.virtual import Leftovers, VirtualLoop, run_virtual
+from harness.virtual import LeakReport, VirtualLoop, run_virtual
 from harness.world.serving import serve
 from mock_providers import MockApp, Profile, make_profile, parse_faults
 
@@ -74,7 +74,7 @@ class Remains:
     ledger: list[dict[str, Any]] = field(default_factory=list)
     idle_tasks: tuple[str, ...] = ()
     in_flight: int = -1
-    end: Leftovers = field(default_factory=Leftovers)
+    end: LeakReport = field(default_factory=LeakReport)
 
     @property
     def attempts(self) -> list[AttemptFacts]:
@@ -230,7 +230,7 @@ def play(drawn: Drawn) -> Remains:
     """Play a world to its end, and long after."""
     remains = Remains()
     with _counted(remains):
-        run_virtual(_play(drawn, remains), on_leftovers=lambda left: setattr(remains, "end", left))
+        run_virtual(_play(drawn, remains), on_leak_report=lambda left: setattr(remains, "end", left))
     return remains
 
 
@@ -258,7 +258,7 @@ async def _play(drawn: Drawn, remains: Remains) -> None:
         for task in tasks:
             task.result()
         await asyncio.sleep(IDLE_S)
-        left = loop.leftovers()
+        left = loop.leak_report()
         remains.idle_tasks = (*left.tasks, *left.connections)
         remains.in_flight = app.in_flight
         remains.ledger = [asdict(row) for row in app.ledger.rows]

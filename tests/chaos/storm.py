@@ -43,7 +43,7 @@ from harness.stack.money.attempt_ledger import AttemptLedger
 from harness.stack.state.backend import MemoryBackend
 from harness.stack.upstream.send import Endpoint
 from harness.stack.upstream.transport import make_client
-from harness.virtual import Leftovers, VirtualLoop, run_virtual
+from harness.virtual import LeakReport, VirtualLoop, run_virtual
 from harness.world.serving import serve
 from mock_providers import MockApp, Profile, make_profile, parse_faults
 
@@ -213,8 +213,8 @@ class Storm:
     in_flight: int = -1
     most_connections: int = 0
     cancelled_as_admitted: int = 0
-    idle: Leftovers = field(default_factory=Leftovers)
-    end: Leftovers = field(default_factory=Leftovers)
+    idle: LeakReport = field(default_factory=LeakReport)
+    end: LeakReport = field(default_factory=LeakReport)
 
     def sink(self, facts: CallFacts) -> None:
         """Takes a call's facts from the stack."""
@@ -253,7 +253,7 @@ def unleash(calls: int, *, through_gateway: bool = False, in_flights: bool = Fal
     with _watched(storm):
         run_virtual(
             _play(storm, calls, through_gateway, in_flights),
-            on_leftovers=lambda left: setattr(storm, "end", left),
+            on_leak_report=lambda left: setattr(storm, "end", left),
         )
     return storm
 
@@ -281,7 +281,7 @@ async def _play(storm: Storm, calls: int, through_gateway: bool, in_flights: boo
         asking = await world.enter_async_context(_gateway(stack)) if through_gateway else _in_process(stack)
         await _let_loose(storm, calls, asking)
         await asyncio.sleep(IDLE_S)
-        storm.idle = loop.leftovers()
+        storm.idle = loop.leak_report()
         storm.in_flight = app.in_flight
         storm.ledger = [asdict(row) for row in app.ledger.rows]
     await asyncio.sleep(IDLE_S)

@@ -12,7 +12,7 @@ from harness.stack.core.facts import AttemptFacts
 from harness.stack.core.request import Message
 from harness.stack.core.tokens import prompt_tokens
 from harness.stack.upstream.endpoints import CODECS
-from harness.virtual import Leftovers
+from harness.virtual import LeakReport
 from mock_providers.faults import KINDS
 from mock_providers.ledger.ledger import Ended
 from tests.chaos.storm import (
@@ -77,7 +77,7 @@ def test_no_connection_outlives_its_keep_alive_while_the_client_is_open(storm: S
 
 
 def test_nothing_at_all_is_left_when_everything_is_closed(storm: Storm) -> None:
-    assert storm.end == Leftovers()
+    assert storm.end == LeakReport()
 
 
 def test_the_providers_have_no_request_in_flight(storm: Storm) -> None:

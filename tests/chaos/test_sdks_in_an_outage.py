@@ -20,7 +20,7 @@ import pytest
 from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
 
-from harness.virtual import Leftovers, run_virtual
+from harness.virtual import LeakReport, run_virtual
 from harness.world.serving import serve
 from mock_providers import LedgerRow, MockApp, Profile, make_profile, parse_faults
 
@@ -175,7 +175,7 @@ def in_world(
     """The body's result in virtual time and the ledger; nothing may be left, and little real time pass."""
     made = profile or steady_profile()
     app = MockApp(made, seed=5, faults=parse_faults(list(faults), made))
-    left: list[Leftovers] = []
+    left: list[LeakReport] = []
 
     async def main() -> Any:
         async with asking(app, sdk, mode, **options) as ask:
@@ -184,9 +184,9 @@ def in_world(
         return result
 
     really_s = time.perf_counter()
-    result = run_virtual(main(), on_leftovers=left.append)
+    result = run_virtual(main(), on_leak_report=left.append)
     assert time.perf_counter() - really_s < 30
-    assert left == [Leftovers()]
+    assert left == [LeakReport()]
     return result, list(app.ledger.rows)
 
 

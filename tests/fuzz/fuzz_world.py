@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
-from harness.virtual import Leftovers, run_virtual
+from harness.virtual import LeakReport, run_virtual
 from mock_providers import LedgerRow, MockApp, Profile, make_profile
 
 T = TypeVar("T")
@@ -153,7 +153,7 @@ def _checked(got: Got, sent: Sent) -> Got:
 
 def play(session: Coroutine[Any, Any, T]) -> T:
     """Run a session in virtual time; nothing may be left of it."""
-    left: list[Leftovers] = []
-    result = run_virtual(session, on_leftovers=left.append)
+    left: list[LeakReport] = []
+    result = run_virtual(session, on_leak_report=left.append)
     assert not [each for each in left if each.tasks], left
     return result

@@ -8,6 +8,7 @@ import pytest
 
 from harness.load.workload.halves import half_of
 from harness.runs.run import run
+from harness.spec.run_options import RunOptions
 from harness.spec.run_spec import RunSpec, make_spec
 from reports.analysis.summary import summarise
 from reports.page.html import render
@@ -23,7 +24,7 @@ def played(spec: RunSpec, folder: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def spec() -> RunSpec:
-    return make_spec("routing", duration_s=SECONDS)
+    return make_spec(RunOptions(scenario="routing", duration_s=SECONDS))
 
 
 @pytest.fixture(scope="module")

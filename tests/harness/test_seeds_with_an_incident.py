@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli import app
-from harness.runs.seeds import SeedRequest, summary_of
+from harness.runs.seeds import spec_of, summary_of
+from harness.spec.run_options import RunOptions
 
 CALM = """
 title = "Calm"
@@ -36,21 +37,23 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def request(home: Path, incident: str | None) -> SeedRequest:
-    started_at = datetime(2026, 1, 1, tzinfo=UTC)
-    return SeedRequest(str(home / "calm.toml"), None, (), None, incident, started_at, "brownout run")
+STARTED_AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def options(home: Path, incident: str | None) -> RunOptions:
+    return RunOptions(scenario=str(home / "calm.toml"), incident=incident)
 
 
 def test_every_seed_has_the_faults_of_the_incident(home: Path) -> None:
     for seed in (0, 1, 2):
-        spec = request(home, str(home / "down.toml")).spec(seed)
+        spec = spec_of(options(home, str(home / "down.toml")), seed)
         assert [(fault["kind"], fault["from_s"]) for fault in spec.faults] == [("outage", 6.0)]
-        assert request(home, None).spec(seed).faults == []
+        assert spec_of(options(home, None), seed).faults == []
 
 
 def test_the_incident_shows_in_the_summary_of_a_seed(home: Path) -> None:
-    calm = summary_of(request(home, None), 3)["subjects"]["naive"]
-    down = summary_of(request(home, str(home / "down.toml")), 3)["subjects"]["naive"]
+    calm = summary_of(options(home, None), 3, STARTED_AT)["subjects"]["naive"]
+    down = summary_of(options(home, str(home / "down.toml")), 3, STARTED_AT)["subjects"]["naive"]
     assert calm["success_rate"] == 1.0
     assert down["success_rate_in_faults"] == 0.0
     assert 0.0 < down["success_rate"] < 1.0

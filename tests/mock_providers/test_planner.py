@@ -6,7 +6,7 @@ from typing import Any
 
 from mock_providers import Catalogue, Profile
 from mock_providers.exchange.draws import Draws
-from mock_providers.exchange.received import Moment, Received
+from mock_providers.exchange.received import Instant, Received
 from mock_providers.faults.base import FaultBase
 from mock_providers.faults.brownout import Brownout
 from mock_providers.faults.outage import Outage
@@ -29,9 +29,9 @@ class Asker:
 
     def __call__(self, text: str = "Hi", *, now: float = 0.0, **body: Any) -> Plan:
         request = {"model": self.model, "messages": [{"role": "user", "content": text}], **body}
-        moment = Moment(now, now, 1_000_000.0 + now)
+        instant = Instant(now, now, 1_000_000.0 + now)
         received = Received("POST", "/v1/chat/completions", HEADERS, {}, json.dumps(request).encode())
-        return self.service.decide(self.service.arrival(received), received, self.faults, moment).plan
+        return self.service.decide(self.service.arrival(received), received, self.faults, instant).plan
 
 
 def test_the_same_history_gives_the_same_plans(fast_profile: Callable[..., Profile]) -> None:
@@ -112,7 +112,7 @@ def test_keys_and_models_have_their_own_buckets(fast_profile: Callable[..., Prof
     assert ask().status == 429
     body = json.dumps({"model": ask.model, "messages": [{"role": "user", "content": "Hi"}]}).encode()
     other = Received("POST", "/v1/chat/completions", {b"authorization": b"Bearer other"}, {}, body)
-    decision = ask.service.decide(ask.service.arrival(other), other, (), Moment(0.0, 0.0, 0.0))
+    decision = ask.service.decide(ask.service.arrival(other), other, (), Instant(0.0, 0.0, 0.0))
     assert decision.plan.status == 200
 
 

@@ -21,6 +21,7 @@ import orjson
 import pandas as pd
 import pytest
 
+from harness.spec.run_options import RunOptions
 from harness.spec.run_spec import RunSpec, make_spec
 from tests.parity.runs import play
 
@@ -97,7 +98,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> tuple[Played, Played]:
 def spec(tmp_path_factory: pytest.TempPathFactory) -> RunSpec:
     path = tmp_path_factory.mktemp("spec") / "scenario.toml"
     path.write_text(SCENARIO)
-    return make_spec(str(path), engine="virtual", seed=SEED)
+    return make_spec(RunOptions(scenario=str(path), engine="virtual", seed=SEED))
 
 
 def test_nothing_in_the_plan_is_near_a_moment_that_would_change_it(

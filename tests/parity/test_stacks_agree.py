@@ -79,7 +79,7 @@ async def observe(
     async with providers(fast_profile(**limits(case)), faults_at(case, chain[0])) as (app, endpoints):
         emitted: list[CallFacts] = []
         stack = build_stack(endpoints, chain, emitted, retry=retry, timeout_s=timeout_s)
-        now = app.moment().now
+        now = app.instant().now
         answers = [await ask(stack, f"c{n}", now, stream) for n in range(case.calls)]
         rows = await settled_rows(app)
         await stack.aclose()
@@ -159,7 +159,7 @@ def test_when_everybody_is_down_the_same_failures_are_named(down: str, stream: b
         async with providers(fast_profile(), [fault]) as (app, endpoints):
             emitted: list[CallFacts] = []
             stack = build_stack(endpoints, chain_from("openai"), emitted)
-            answer = await ask(stack, "c0", app.moment().now, stream)
+            answer = await ask(stack, "c0", app.instant().now, stream)
             await stack.aclose()
             return answer, facts_without_moments(emitted[0]), len(await settled_rows(app))
 
@@ -182,7 +182,7 @@ def test_a_port_where_nobody_listens_is_no_connection() -> None:
             emitted: list[CallFacts] = []
         # The providers are gone again, their ports are free.
         stack = build_stack(endpoints, ("openai",), emitted)
-        answer = await ask(stack, "c0", app.moment().now, True)
+        answer = await ask(stack, "c0", app.instant().now, True)
         await stack.aclose()
         return answer, facts_without_moments(emitted[0])
 

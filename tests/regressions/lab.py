@@ -27,7 +27,7 @@ from harness.stack.resilience.breaker import Circuit
 from harness.stack.state.backend import Backend, MemoryBackend
 from harness.stack.upstream.send import Endpoint
 from harness.stack.upstream.transport import make_client
-from harness.virtual import Leftovers, VirtualLoop, run_virtual
+from harness.virtual import LeakReport, VirtualLoop, run_virtual
 from harness.world.serving import serve
 from mock_providers import LedgerRow, MockApp, Profile, make_profile, parse_faults
 from mock_providers.http.asgi import AsgiApp, Receive, Scope, Send
@@ -208,7 +208,7 @@ class Lab:
         """No task, connection, permit or probe is held; each call was told once, each attempt ended."""
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop)
-        left = loop.leftovers()
+        left = loop.leak_report()
         assert (left.tasks, left.connections, self.app.in_flight) == ((), (), 0)
         ids = [facts.call_id for facts in self.told]
         assert len(ids) == len(set(ids))
@@ -272,9 +272,9 @@ def play(scene: Scene, **options: Any) -> None:
             await asyncio.sleep(IDLE_S)
             lab.assert_nothing_is_left()
 
-    left: list[Leftovers] = []
-    run_virtual(played(), on_leftovers=left.append)
-    assert left == [Leftovers()]
+    left: list[LeakReport] = []
+    run_virtual(played(), on_leak_report=left.append)
+    assert left == [LeakReport()]
 
 
 def _edited(app: AsgiApp, edit: Edit | None) -> AsgiApp:

@@ -105,7 +105,7 @@ def test_clients_that_hang_up_leave_no_task_and_no_connection() -> None:
             left = clients - n - 1
             open_ = (lab.app.in_flight, lab.connections_to(provider), lab.connections_to(lab.gateway))
             assert open_ == (left, left, left)
-        assert loop.leftovers().tasks == ()
+        assert loop.leak_report().tasks == ()
         assert Counter(facts.outcome for facts in lab.told) == {"success": 1, "abandoned": clients}
         assert Counter(row.ended for row in lab.rows) == {"complete": 1, "client_closed": clients}
         began = [attempt for attempt in lab.attempts if attempt.output_tokens]

@@ -14,7 +14,7 @@ import openai
 import pytest
 from httpx_aiohttp import AiohttpTransport
 
-from harness.virtual import Leftovers, VirtualLoop, run_virtual
+from harness.virtual import LeakReport, VirtualLoop, run_virtual
 from mock_providers import build_server
 
 CHUNKS = 20
@@ -129,7 +129,7 @@ async def serving(app: App) -> AsyncIterator[None]:
 
 def in_world(body: Callable[[], Awaitable[Any]], app: App | None = None) -> Any:
     """The body's result, with the app served; nothing may be left."""
-    left: list[Leftovers] = []
+    left: list[LeakReport] = []
 
     async def main() -> Any:
         async with serving(app or App()):
@@ -137,8 +137,8 @@ def in_world(body: Callable[[], Awaitable[Any]], app: App | None = None) -> Any:
         await asyncio.sleep(60)  # idle keep-alive timers of closed clients
         return result
 
-    result = run_virtual(main(), on_leftovers=left.append)
-    assert left == [Leftovers()]
+    result = run_virtual(main(), on_leak_report=left.append)
+    assert left == [LeakReport()]
     return result
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.virtual import Deadlock, Leftovers, VirtualLoop, run_virtual
+from harness.virtual import Deadlock, LeakReport, VirtualLoop, run_virtual
 
 LONG_S = 6 * 3600.0
 
@@ -87,10 +87,10 @@ def test_cancelled_timers_never_fire_and_leave_nothing_behind(cancelled: list[bo
         await asyncio.sleep(10)
         return fired
 
-    left: list[Leftovers] = []
+    left: list[LeakReport] = []
     kept = [n for n, cancel in enumerate(cancelled) if not cancel]
-    assert run_virtual(main(), on_leftovers=left.append) == [-1, *sorted(kept, key=lambda n: n % 7)]
-    assert left == [Leftovers()]
+    assert run_virtual(main(), on_leak_report=left.append) == [-1, *sorted(kept, key=lambda n: n % 7)]
+    assert left == [LeakReport()]
 
 
 def test_a_timer_at_infinity_never_fires_and_does_not_stop_the_others() -> None:
@@ -228,7 +228,7 @@ def test_what_the_world_does_not_have_says_so(name: str) -> None:
         run_virtual(main())
 
 
-def test_leftovers_name_what_was_not_cleaned_up() -> None:
+def test_the_leak_report_names_what_was_not_cleaned_up() -> None:
     async def forgotten() -> None:
         await asyncio.sleep(100)
 
@@ -238,15 +238,15 @@ def test_leftovers_name_what_was_not_cleaned_up() -> None:
         keep.append(asyncio.create_task(forgotten(), name="forgotten"))
         keep.append(await virtual_loop().create_server(asyncio.Protocol, "127.0.0.1", 80))
         keep.append(await virtual_loop().create_connection(asyncio.Protocol, "127.0.0.1", 80))
-        assert virtual_loop().leftovers().servers == ("127.0.0.1:80",)
+        assert virtual_loop().leak_report().servers == ("127.0.0.1:80",)
 
-    left: list[Leftovers] = []
-    run_virtual(main(), on_leftovers=left.append)
+    left: list[LeakReport] = []
+    run_virtual(main(), on_leak_report=left.append)
     assert left[0].tasks[0].startswith("forgotten: ")
     assert left[0].connections == ("127.0.0.1:32768 -> 127.0.0.1:80",)
     assert left[0].servers == ("127.0.0.1:80",)
     assert left[0].timers == 1
-    assert not Leftovers()
+    assert not LeakReport()
 
 
 def test_idle_returns_when_nothing_else_can_run_now_and_no_time_has_passed() -> None:

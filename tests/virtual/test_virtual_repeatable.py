@@ -10,7 +10,7 @@ PROGRAM = textwrap.dedent("""
     import asyncio, hashlib, random, sys
     import httpx, openai
     from httpx_aiohttp import AiohttpTransport
-    from harness.world.virtual import run_virtual
+    from harness.virtual import run_virtual
     from mock_providers import build_server
 
     trace = []

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from harness.virtual import Leftovers, run_virtual
+from harness.virtual import LeakReport, run_virtual
 
 
 def now() -> float:
@@ -37,9 +37,9 @@ def test_a_stream_goes_there_and_back() -> None:
             await writer.wait_closed()
             return got
 
-    left: list[Leftovers] = []
-    assert run_virtual(main(), on_leftovers=left.append) == payload
-    assert left == [Leftovers()]
+    left: list[LeakReport] = []
+    assert run_virtual(main(), on_leak_report=left.append) == payload
+    assert left == [LeakReport()]
 
 
 def test_drain_waits_for_a_slow_reader_in_virtual_time() -> None:

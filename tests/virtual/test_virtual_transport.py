@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.virtual import Leftovers, MemoryTransport, VirtualLoop, run_virtual
+from harness.virtual import LeakReport, MemoryTransport, VirtualLoop, run_virtual
 
 
 class Recorder(asyncio.Protocol):
@@ -325,7 +325,7 @@ def test_an_idle_connections_descriptor_is_readable_only_when_the_peer_has_somet
 
 
 def test_a_closed_connection_leaves_nothing_behind() -> None:
-    left: list[Leftovers] = []
+    left: list[LeakReport] = []
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
@@ -335,8 +335,8 @@ def test_a_closed_connection_leaves_nothing_behind() -> None:
             transport.close()
         server.close()
 
-    run_virtual(main(), on_leftovers=left.append)
-    assert left == [Leftovers()]
+    run_virtual(main(), on_leak_report=left.append)
+    assert left == [LeakReport()]
 
 
 def test_closed_connections_are_freed_without_the_garbage_collector() -> None:

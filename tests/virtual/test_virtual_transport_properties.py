@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness.virtual import Leftovers, VirtualLoop, run_virtual
+from harness.virtual import LeakReport, VirtualLoop, run_virtual
 
 
 class Side(asyncio.Protocol):
@@ -100,8 +100,8 @@ delays = st.sampled_from([0.0, 0.05, {("127.0.0.1", 80): 0.2}])
 
 def play(
     script: list[Step], *, delay_s: Any, window: int, high: int, keep_open: bool
-) -> tuple[tuple[Side, Side], Leftovers]:
-    left: list[Leftovers] = []
+) -> tuple[tuple[Side, Side], LeakReport]:
+    left: list[LeakReport] = []
     sides = Side(keep_open), Side(keep_open)
 
     async def main() -> None:
@@ -130,7 +130,7 @@ def play(
                 side.abort(0)
         await asyncio.sleep(10)
 
-    run_virtual(main(), on_leftovers=left.append)
+    run_virtual(main(), on_leak_report=left.append)
     return sides, left[0]
 
 
@@ -155,7 +155,7 @@ def test_bytes_and_endings_keep_their_promises(
     if not any(step.action in ("close", "abort") for step in script) and keep_open:
         assert [side.got for side in sides] == [peer.sent for peer in reversed(sides)]
         assert [side.lost for side in sides] == [[None], [None]]
-    assert left == Leftovers()
+    assert left == LeakReport()
 
 
 @given(scripts, delays)

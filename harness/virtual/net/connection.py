@@ -1,15 +1,13 @@
-"""One connection: two pipes, crossed, and the two ends that read and write them."""
+"""One connection: two pipes, one for each direction, and the transports of its two ends."""
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from .pipe import Address, Pipe
+from .medium import Address, Medium
+from .pipe import Pipe
 from .sockets import MemorySocket
 from .transport import MemoryTransport
-
-if TYPE_CHECKING:
-    from .network import Network
 
 
 class Link(NamedTuple):
@@ -23,36 +21,36 @@ class Link(NamedTuple):
 
 
 class Connection:
-    """Makes the two ends' transports; `on_closed` is called once, when both have closed."""
+    """Makes the transports of the two ends; `on_closed` is called once, when both have closed."""
 
-    def __init__(self, network: "Network", client: tuple[Any, ...], server: tuple[Any, ...]) -> None:
+    def __init__(self, medium: Medium, client: tuple[Any, ...], server: tuple[Any, ...]) -> None:
         self.link = Link((client[0], client[1]), (server[0], server[1]))
         self.on_closed: Callable[[], object] = lambda: None
-        self._network = network
+        self._medium = medium
         self._client, self._server = client, server
-        self._up = Pipe(network, self.link.client, self.link.server, network.window_bytes)
-        self._down = Pipe(network, self.link.server, self.link.client, network.window_bytes)
+        self._up = Pipe(medium, self.link.client, self.link.server, medium.window_bytes)
+        self._down = Pipe(medium, self.link.server, self.link.client, medium.window_bytes)
         self._up.reverse, self._down.reverse = self._down, self._up
         self._open_ends = 2
         self._transports: list[MemoryTransport] = []
 
     def client_transport(self, protocol: asyncio.BaseProtocol) -> MemoryTransport:
-        """The end that connected."""
+        """The transport of the end that connected."""
         return self._transport(protocol, self._down, self._up, self._client, self._server, lambda _: None)
 
     def server_transport(
         self, protocol: asyncio.BaseProtocol, on_closed: Callable[[MemoryTransport], None]
     ) -> MemoryTransport:
-        """The end that accepted."""
+        """The transport of the end that accepted; `on_closed` is called when it has closed."""
         return self._transport(protocol, self._up, self._down, self._server, self._client, on_closed)
 
-    def vanish(self) -> None:
-        """The world ends: nobody is told any more."""
+    def detach(self) -> None:
+        """Close both ends without a callback, because the loop is closed."""
         for transport in self._transports:
-            transport.vanish()
+            transport.detach()
 
     def refuse(self) -> None:
-        """The server does not want it after all: reset."""
+        """Reset the client's end: the server cannot accept after all."""
         self._up.close()
         self._down.reset()
         self._close_end()
@@ -71,10 +69,10 @@ class Connection:
             self._close_end()
 
         def fileno() -> int:
-            return -1 if incoming.readable() else self._network.quiet_fileno()
+            return -1 if incoming.readable() else self._medium.quiet_fileno()
 
         transport = MemoryTransport(
-            self._network.loop,
+            self._medium.loop,
             protocol,
             incoming=incoming,
             outgoing=outgoing,
@@ -87,7 +85,7 @@ class Connection:
     def _close_end(self) -> None:
         self._open_ends -= 1
         if self._open_ends == 0:
-            # They refer to each other: without this a closed connection waits for the garbage collector.
+            # Breaks a reference cycle: otherwise a closed connection waits for the garbage collector.
             self._up.reverse = self._down.reverse = None
             self._transports.clear()
             self.on_closed()

@@ -1,4 +1,4 @@
-"""The life of one end of an in-memory connection: made, connected, closing, lost."""
+"""The states of one end of an in-memory connection: open, closing, lost."""
 
 import asyncio
 import contextvars
@@ -10,10 +10,10 @@ from .write_buffer import WriteBuffer
 
 
 class MemoryEnd(asyncio.Transport):
-    """What `MemoryTransport`, which reads and writes, is besides.
+    """Base of `MemoryTransport`: states, closing and errors; the subclass reads and writes.
 
-    The states follow each other: open, closing (nothing is read any more, what is held is still sent), lost
-    (connection_lost() is due or done).
+    States: open; closing (reading has stopped, buffered bytes are still sent); lost (connection_lost() is
+    scheduled or done).
     """
 
     __slots__ = (
@@ -58,8 +58,8 @@ class MemoryEnd(asyncio.Transport):
         self._aborted = False
         self._write_error: OSError | None = None
         self.set_protocol(protocol)
-        # The context of the connection, as asyncio's reader callback has: what a peer's task set in its own
-        # context variables must not be seen here.
+        # The connection's own context, as asyncio's reader callback has: context variables set by the peer's
+        # task must not be visible here.
         context = contextvars.copy_context()
         incoming.attach(asyncio.Handle(self._deliver, (), loop, context), self._peer_reset)
         outgoing.on_room = self._flush
@@ -80,23 +80,23 @@ class MemoryEnd(asyncio.Transport):
     # -- the protocol ----------------------------------------------------------------------------------------
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Who is told from now on."""
+        """Deliver to this protocol from now on."""
         self._protocol: Any = protocol
         self._buffered = isinstance(protocol, asyncio.BufferedProtocol)
 
     def get_protocol(self) -> asyncio.BaseProtocol:
-        """Who is told; None after connection_lost()."""
+        """The current protocol; None after connection_lost()."""
         protocol: asyncio.BaseProtocol = self._protocol
         return protocol
 
     # -- ending ----------------------------------------------------------------------------------------------
 
     def is_closing(self) -> bool:
-        """close() or abort() was called, or the connection is lost."""
+        """Whether close() or abort() was called, or the connection is lost."""
         return self._closing
 
     def close(self) -> None:
-        """Stop reading, send what is held, then end the connection."""
+        """Stop reading, send the buffered bytes, then end the connection."""
         if self._closing:
             return
         self._closing = True
@@ -106,13 +106,13 @@ class MemoryEnd(asyncio.Transport):
             self._loop.call_soon(self._connection_lost, None)
 
     def abort(self) -> None:
-        """Drop what is held and reset the connection."""
+        """Drop the buffered bytes and reset the connection."""
         if not self._lost:
             self._aborted = True
             self._lose(None)
 
-    def vanish(self) -> None:
-        """Be closed without telling anyone, for the loop is closed: the protocol may still ask."""
+    def detach(self) -> None:
+        """Become closed without a callback, because the loop is closed; methods may still be called."""
         self._closing = self._lost = True
 
     def _fail(self, error: BaseException, message: str) -> None:
@@ -134,7 +134,7 @@ class MemoryEnd(asyncio.Transport):
         finally:
             self._close_pipes()
             self._protocol = None
-            on_closed, self._on_closed = self._on_closed, _nobody
+            on_closed, self._on_closed = self._on_closed, _ignore
             on_closed(self)
 
     def _close_pipes(self) -> None:
@@ -165,5 +165,5 @@ class MemoryEnd(asyncio.Transport):
         raise NotImplementedError
 
 
-def _nobody(_transport: object) -> None:
-    """Who is told a second time."""
+def _ignore(_transport: object) -> None:
+    """Take the place of `on_closed` once that has been called."""

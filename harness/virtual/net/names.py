@@ -1,4 +1,4 @@
-"""Names of the in-memory network: which address a host name stands for."""
+"""Host names of the in-memory network and their addresses."""
 
 import ipaddress
 import socket
@@ -15,16 +15,16 @@ class Names:
         self._addresses: dict[str, tuple[str, ...]] = {"localhost": (LOCALHOST, "::1")}
 
     def register(self, name: str, *addresses: str) -> None:
-        """Let a host name stand for IP addresses, tried in this order; for 127.0.0.1 if none is given."""
+        """Map a host name to IP addresses, tried in this order; default 127.0.0.1."""
         self._addresses[name.lower()] = tuple(str(ipaddress.ip_address(a)) for a in addresses) or (LOCALHOST,)
 
     def getaddrinfo(
         self, host: Any, port: Any, *, family: int = 0, kind: int = 0, proto: int = 0, flags: int = 0
     ) -> list[Any]:
-        """As socket.getaddrinfo; streams only unless another type is asked for.
+        """As socket.getaddrinfo; streams only unless `kind` says otherwise.
 
-        IPv4 alone is answered for localhost unless IPv6 is asked for: a second address to try would only
-        change how long it takes to be refused. Raises socket.gaierror for an unknown name, service or family.
+        `localhost` resolves to IPv4 alone unless `family` is IPv6: a second address to try would only delay a
+        refused connection. Raises socket.gaierror for an unknown name, service or family.
         """
         number = _port(port)
         found = [

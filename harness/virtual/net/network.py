@@ -1,67 +1,42 @@
-"""The in-memory network: who listens where, who is connected to whom, and how long the way is."""
+"""The in-memory network: binding, name lookup, connecting."""
 
 import asyncio
 import errno
 import itertools
-import os
 import socket
 import weakref
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .connection import Connection, Link
 from .listeners import Listeners, address_of
+from .medium import Address, Medium
 from .names import Names
-from .pipe import Address, DelayOf
 from .server import MemoryServer
 from .sockets import MemorySocket
 from .transport import MemoryTransport
 
 _P = TypeVar("_P", bound=asyncio.BaseProtocol)
 
-Delay = float | Mapping[Address, float] | DelayOf
-"""One-way seconds: for every link, by the server's (host, port), or of (source, destination)."""
-
 _CLIENT_PORTS = range(32768, 49152)
-_WINDOW_BYTES = 256 * 1024
 
 
-class Network:
-    """The network of one loop.
+class Network(Medium):
+    """The network of one loop: its medium (`delay_s`, `window_bytes`), listeners and connections.
 
-    names         host names; `network.names.register("api.example.com", "10.0.0.1")` makes one known
-    delay_s       one-way delay (default 0): a number of seconds, a mapping by the server's (host, port), or a
-                  callable (source, destination) -> seconds, asked for every burst. Applied to data, EOF and
-                  reset; a connect takes a round trip. Order is always kept. math.inf is a black hole: what is
-                  sent into it never arrives, nor does anything sent after it on that connection
-    window_bytes  what one direction of a connection holds between writer and reader (256 KiB)
+    names  host names; `network.names.register("api.example.com", "10.0.0.1")` adds one
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, ready: deque[asyncio.Handle]) -> None:
-        self.loop = loop
-        self.ready = ready
+        super().__init__(loop, ready)
         self.names = Names()
-        self.window_bytes = _WINDOW_BYTES
-        self.delay_of: DelayOf | None = None
-        self._delay: Delay = 0.0
         self._listeners = Listeners()
         self._connections: dict[int, Connection] = {}
         self._numbers = itertools.count(1)
         self._client_ports = itertools.cycle(_CLIENT_PORTS)
-        self._connected: weakref.WeakKeyDictionary[socket.socket, _Route] = weakref.WeakKeyDictionary()
-        self._quiet: tuple[int, int] | None = None
-
-    @property
-    def delay_s(self) -> Delay:
-        """See the class."""
-        return self._delay
-
-    @delay_s.setter
-    def delay_s(self, delay: Delay) -> None:
-        self._delay = delay
-        self.delay_of = _delay_of(delay)
+        self._routes: weakref.WeakKeyDictionary[socket.socket, _Route] = weakref.WeakKeyDictionary()
 
     @property
     def open_connections(self) -> tuple[Link, ...]:
@@ -70,7 +45,7 @@ class Network:
 
     @property
     def listening(self) -> tuple[Address, ...]:
-        """Addresses that are bound, in the order of binding."""
+        """The bound addresses, in the order of binding."""
         return self._listeners.addresses
 
     # -- servers ---------------------------------------------------------------------------------------------
@@ -85,7 +60,9 @@ class Network:
         family: int,
         start_serving: bool,
     ) -> MemoryServer:
-        """Bind and listen; port 0 takes 49152 and up. A `sock` lends its address, and closes with the server.
+        """Bind and listen; port 0 takes the next free port from 49152 up.
+
+        Of a `sock` only the address is used; it is closed with the server.
 
         Raises OSError (EADDRINUSE) for an address that is bound, socket.gaierror for an unknown host.
         """
@@ -121,7 +98,7 @@ class Network:
         sock: socket.socket | None,
     ) -> MemoryServer:
         keys = [(address[0], address[1]) for address in addresses]
-        self._listeners.claim(keys)
+        self._listeners.check_free(keys)
 
         def unbind() -> None:
             self._listeners.unbind(keys)
@@ -145,9 +122,9 @@ class Network:
         family: int,
         local_addr: tuple[str, int] | None,
     ) -> tuple[MemoryTransport, _P]:
-        """Connect to whoever listens at the first address of the host that answers.
+        """Connect to the first address of the host at which a server listens.
 
-        Raises ConnectionRefusedError when nobody listens, socket.gaierror for an unknown host.
+        Raises ConnectionRefusedError when none does, socket.gaierror for an unknown host.
         """
         if sock is not None:
             if host is not None or port is not None:
@@ -160,16 +137,16 @@ class Network:
         return await self._open(protocol_factory, route)
 
     async def sock_connect(self, sock: socket.socket, address: tuple[Any, ...]) -> None:
-        """Find out who listens, and remember it for `create_connection(sock=sock)`."""
+        """Find the server at `address` and keep the route for `create_connection(sock=sock)`."""
         if sock.family not in (socket.AF_INET, socket.AF_INET6):
             raise NotImplementedError(f"sock_connect: the in-memory network knows TCP only, got {sock!r}")
         bound = sock.getsockname()
-        self._connected[sock] = await self._route(address, bound if bound[1] else None)
+        self._routes[sock] = await self._route(address, bound if bound[1] else None)
 
     def _route_of(self, sock: socket.socket) -> "_Route":
-        route = self._connected.pop(sock, None)
+        route = self._routes.pop(sock, None)
         if route is None:
-            raise NotImplementedError(f"create_connection(sock=): sock_connect() does not know {sock!r}")
+            raise NotImplementedError(f"create_connection(sock=): sock_connect() has not connected {sock!r}")
         sock.close()
         return route
 
@@ -187,7 +164,7 @@ class Network:
         raise OSError("Multiple exceptions: " + ", ".join(str(error) for error in refused))
 
     async def _route(self, remote: tuple[Any, ...], local: tuple[Any, ...] | None) -> "_Route":
-        """Knock at an address: a round trip, then who listens there."""
+        """Take a round trip, then look up the server that listens at `remote`."""
         if local is None or not local[1]:
             local = (local[0] if local else remote[0], next(self._client_ports), *remote[2:])
         there, back = (local[0], local[1]), (remote[0], remote[1])
@@ -202,7 +179,7 @@ class Network:
 
     async def _pause(self, delay_s: float) -> None:
         arrived = self.loop.create_future()
-        timer = self.loop.call_later(delay_s, _arrive, arrived)
+        timer = self.loop.call_later(delay_s, _wake, arrived)
         try:
             await arrived
         finally:
@@ -217,7 +194,7 @@ class Network:
         route.server.accept(connection)
         transport = connection.client_transport(protocol)
         connected = self.loop.create_future()
-        self.loop.call_soon(_arrive, connected)
+        self.loop.call_soon(_wake, connected)
         try:
             await connected
         except BaseException:
@@ -225,47 +202,24 @@ class Network:
             raise
         return transport, protocol
 
-    # -- the rest --------------------------------------------------------------------------------------------
-
-    def quiet_fileno(self) -> int:
-        """A real file descriptor that is never readable, shared by all sockets that have nothing to read."""
-        if self._quiet is None:
-            self._quiet = os.pipe()
-        return self._quiet[0]
-
     def close(self) -> None:
-        """Forget everything."""
+        """Close the listeners, detach the connections; no callback runs."""
         self._listeners.close()
         for connection in self._connections.values():
-            connection.vanish()
+            connection.detach()
         self._connections.clear()
-        if self._quiet is not None:
-            os.close(self._quiet[0])
-            os.close(self._quiet[1])
-            self._quiet = None
+        super().close()
 
 
 @dataclass(frozen=True, slots=True)
 class _Route:
-    """An answered knock: who listens, and the addresses of the two ends."""
+    """An accepted connect: the server and the addresses of the two ends."""
 
     server: MemoryServer
     local: tuple[Any, ...]
     remote: tuple[Any, ...]
 
 
-def _arrive(waiter: "asyncio.Future[None]") -> None:
+def _wake(waiter: "asyncio.Future[None]") -> None:
     if not waiter.done():
         waiter.set_result(None)
-
-
-def _delay_of(delay: Delay) -> DelayOf | None:
-    if callable(delay):
-        return delay
-    if isinstance(delay, Mapping):
-        by_server = dict(delay)
-        return lambda source, destination: by_server.get(destination, by_server.get(source, 0.0))
-    if not delay >= 0:
-        raise ValueError(f"delay_s: expected seconds, 0 or more, got {delay!r}")
-    seconds = delay
-    return (lambda _source, _destination: seconds) if seconds else None

@@ -1,17 +1,15 @@
-"""One direction of a connection: what two kernels and the wire between them hold, in order.
+"""One direction of a connection: the bytes that two kernels and the link between them hold, in order.
 
-`send` at one end, delay on the way, an inbox at the other. What was sent and not yet read never exceeds the
-window, as with socket buffers; room that a reader makes is known to the writer at once.
+`send` at one end, delay on the way, an inbox at the other. Bytes sent and not yet read never exceed the
+window, as with socket buffers; the writer learns at once of room that the reader makes.
 """
 
 import asyncio
 import enum
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
 
-Address = tuple[str, int]
-DelayOf = Callable[[Address, Address], float]
+from .medium import Address, Medium
 
 
 class End(enum.Enum):
@@ -21,37 +19,31 @@ class End(enum.Enum):
     RESET = "reset"
 
 
-class Wire(Protocol):
-    """What a pipe needs to know of its network."""
-
-    delay_of: DelayOf | None
-    loop: asyncio.AbstractEventLoop
-    ready: deque[asyncio.Handle]
-
-
 class Pipe:
     """One direction of a connection.
 
-    free       bytes that `send` may take now; the writer keeps to it
+    free       bytes that `send` may take now; the writer must not exceed it
     blocked    the writer waits for room: `on_room` is called once when there is some
-    on_room    the writer's callback, None once it is gone
-    inbox      what has arrived and was not read
-    end        how the direction ended, once that has arrived and until the reader was told
+    on_room    the writer's callback; None once the writer has closed
+    inbox      pieces that have arrived and were not read
+    end        EOF or reset, from its arrival until the reader has handled it
     finished   EOF has arrived
-    reading    the reader wants to be told; set through `start_reading`
-    closed     the reader is gone: whatever arrives is answered with a reset
+    reading    the reader's handle is scheduled on arrival; set through `start_reading`
+    scheduled  the reader's handle is in the ready queue
+    closed     the reader has closed: data that arrives is answered with a reset
     on_reset   called when the peer's reset arrives, with whether EOF came before
+    reverse    the other direction of the connection
     """
 
     __slots__ = (
         "_destination",
-        "_flight",
         "_handle",
+        "_in_flight",
         "_last_arrival",
+        "_medium",
         "_ready",
         "_reset_sent",
         "_source",
-        "_wire",
         "blocked",
         "closed",
         "end",
@@ -65,12 +57,12 @@ class Pipe:
         "scheduled",
     )
 
-    def __init__(self, wire: Wire, source: Address, destination: Address, window: int) -> None:
-        self._wire = wire
-        self._ready = wire.ready
+    def __init__(self, medium: Medium, source: Address, destination: Address, window: int) -> None:
+        self._medium = medium
+        self._ready = medium.ready
         self._source = source
         self._destination = destination
-        self._flight: deque[tuple[float, bytes | End]] = deque()
+        self._in_flight: deque[tuple[float, bytes | End]] = deque()
         self._last_arrival = 0.0
         self._handle: asyncio.Handle | None = None
         self._reset_sent = False
@@ -91,15 +83,15 @@ class Pipe:
     def send(self, data: bytes) -> None:
         """Send at most `free` bytes."""
         self.free -= len(data)
-        if self._flight or self._wire.delay_of is not None:
-            self._launch(data)
+        if self._in_flight or self._medium.delay_of is not None:
+            self._put_in_flight(data)
         elif self.closed:
             self._refuse()
         else:
             self.inbox.append(data)
             if self.reading and not self.scheduled:
                 self.scheduled = True
-                self._ready.append(self._handle)  # type: ignore[arg-type]  # whoever reads has a handle
+                self._ready.append(self._handle)  # type: ignore[arg-type]  # set by attach()
 
     def finish(self) -> None:
         """Send EOF, after everything sent before."""
@@ -112,27 +104,27 @@ class Pipe:
             self._send_end(End.RESET)
 
     def _send_end(self, end: End) -> None:
-        if self._flight or self._wire.delay_of is not None:
-            self._launch(end)
+        if self._in_flight or self._medium.delay_of is not None:
+            self._put_in_flight(end)
         else:
             self._arrive(end)
 
-    # -- on the way ------------------------------------------------------------------------------------------
+    # -- in flight ------------------------------------------------------------------------------------------
 
-    def _launch(self, item: bytes | End) -> None:
-        delay_of, now = self._wire.delay_of, self._wire.loop.time()
+    def _put_in_flight(self, item: bytes | End) -> None:
+        delay_of, now = self._medium.delay_of, self._medium.loop.time()
         delay_s = 0.0 if delay_of is None else delay_of(self._source, self._destination)
         self._last_arrival = max(self._last_arrival, now + delay_s)
-        self._flight.append((self._last_arrival, item))
-        if len(self._flight) == 1:
-            self._wire.loop.call_at(self._last_arrival, self._land)
+        self._in_flight.append((self._last_arrival, item))
+        if len(self._in_flight) == 1:
+            self._medium.loop.call_at(self._last_arrival, self._deliver_due)
 
-    def _land(self) -> None:
-        flight, now = self._flight, self._wire.loop.time()
-        while flight and flight[0][0] <= now:
-            self._arrive(flight.popleft()[1])
-        if flight:
-            self._wire.loop.call_at(flight[0][0], self._land)
+    def _deliver_due(self) -> None:
+        in_flight, now = self._in_flight, self._medium.loop.time()
+        while in_flight and in_flight[0][0] <= now:
+            self._arrive(in_flight.popleft()[1])
+        if in_flight:
+            self._medium.loop.call_at(in_flight[0][0], self._deliver_due)
 
     def _arrive(self, item: bytes | End) -> None:
         if isinstance(item, bytes):
@@ -159,23 +151,23 @@ class Pipe:
     # -- the reader's end ------------------------------------------------------------------------------------
 
     def attach(self, deliver: asyncio.Handle, on_reset: Callable[[bool], None]) -> None:
-        """Give the pipe its reader: `deliver` becomes ready, once at a time, when there is something."""
+        """Set the reader: `deliver` is scheduled, once at a time, when there is something to read."""
         self._handle = deliver
         self.on_reset = on_reset
 
     def start_reading(self) -> None:
-        """Tell the reader from now on."""
+        """Schedule the reader now if there is something to read, and on every arrival."""
         self.reading = True
         self.wake()
 
     def wake(self) -> None:
-        """Make the reader's handle ready if it reads and there is something to read."""
+        """Schedule the reader if it reads and there is something to read."""
         if self.reading and not self.scheduled and (self.inbox or self.end is not None):
             self.scheduled = True
-            self._ready.append(self._handle)  # type: ignore[arg-type]  # whoever reads has a handle
+            self._ready.append(self._handle)  # type: ignore[arg-type]  # set by attach()
 
     def take(self) -> bytes:
-        """All that has arrived, as one piece."""
+        """All bytes that have arrived, as one piece."""
         inbox = self.inbox
         data = inbox[0] if len(inbox) == 1 else b"".join(inbox)
         inbox.clear()
@@ -185,7 +177,7 @@ class Pipe:
         return data
 
     def take_into(self, buffer: memoryview) -> int:
-        """Fill the buffer with what has arrived; the number of bytes."""
+        """Move bytes that have arrived into the buffer; returns their number."""
         data = self.take()
         taken = min(len(data), len(buffer))
         buffer[:taken] = data[:taken]
@@ -199,7 +191,7 @@ class Pipe:
         return bool(self.inbox) or self.finished or self.end is not None or self.closed
 
     def close(self) -> bool:
-        """The reader is gone; whether it left bytes unread."""
+        """End reading; returns whether bytes were left unread."""
         unread = bool(self.inbox)
         self.closed = True
         self.reading = False
@@ -211,4 +203,4 @@ class Pipe:
     def _make_room(self) -> None:
         self.blocked = False
         if self.on_room is not None:
-            self._wire.loop.call_soon(self.on_room)
+            self._medium.loop.call_soon(self.on_room)

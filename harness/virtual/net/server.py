@@ -1,16 +1,13 @@
-"""A listening server of the in-memory network, as asyncio.Server is to its users."""
+"""A listening server of the in-memory network, with the interface of asyncio.Server."""
 
 import asyncio
 import contextvars
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from .connection import Connection
 from .sockets import MemorySocket
 from .transport import MemoryTransport
-
-if TYPE_CHECKING:
-    from .connection import Connection
 
 
 class MemoryServer(asyncio.AbstractServer):
@@ -47,7 +44,7 @@ class MemoryServer(asyncio.AbstractServer):
         return () if self._closed else self._sockets
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
-        """The loop it serves on."""
+        """The loop the server runs on."""
         return self._loop
 
     def is_serving(self) -> bool:
@@ -102,7 +99,7 @@ class MemoryServer(asyncio.AbstractServer):
             transport.abort()
 
     async def wait_closed(self) -> None:
-        """See the class."""
+        """Wait as asyncio.Server.wait_closed of the running Python does."""
         if self._closed and (sys.version_info < (3, 12) or not self._connections):
             return
         waiter = self._loop.create_future()
@@ -117,11 +114,11 @@ class MemoryServer(asyncio.AbstractServer):
                 waiter.set_result(None)
         self._waiters.clear()
 
-    def accept(self, connection: "Connection") -> None:
-        """Take the server's end of a new connection, from the loop, in a context of its own."""
+    def accept(self, connection: Connection) -> None:
+        """Make the server's end at the loop's next turn, in a copy of the server's context."""
         self._loop.call_soon(self._accept, connection, context=self._context.copy())
 
-    def _accept(self, connection: "Connection") -> None:
+    def _accept(self, connection: Connection) -> None:
         if not self._serving:
             connection.refuse()
             return

@@ -1,4 +1,4 @@
-"""What libraries ask of a transport's or a server's socket, answered without one."""
+"""The part of a socket's interface that libraries use on transports and servers, without a socket."""
 
 import errno
 import os
@@ -8,11 +8,11 @@ from typing import Any
 
 
 class MemorySocket:
-    """Addresses and types of one in-memory socket; options are accepted and mean nothing.
+    """Addresses and types of one in-memory socket; options are accepted without effect.
 
-    `fileno()` is for those who poll it to learn whether the peer has hung up (httpcore does, before it uses
-    an idle connection again): a descriptor that is never readable while there is nothing to read, -1 (which
-    counts as readable) otherwise. Nothing can be read from it or written to it.
+    `fileno()` serves libraries that poll it to detect a closed peer (httpcore does, before it reuses an idle
+    connection): a descriptor that is never readable while there is nothing to read, -1 (which counts as
+    readable) otherwise. Nothing can be read from it or written to it.
     """
 
     __slots__ = ("_fileno", "_name", "_peer", "family", "proto", "type")
@@ -41,18 +41,18 @@ class MemorySocket:
         return self._peer
 
     def fileno(self) -> int:
-        """See the class."""
+        """A descriptor to poll; see the class."""
         return self._fileno()
 
     def setsockopt(self, *_: object) -> None:
         """Accepted, without effect."""
 
     def getsockopt(self, _level: int, _option: int, buflen: int = 0) -> int | bytes:
-        """0, or as many zero bytes as asked for."""
+        """0, or `buflen` zero bytes."""
         return bytes(buflen) if buflen else 0
 
     def gettimeout(self) -> float:
-        """Non-blocking, as asyncio's sockets are."""
+        """0 s: non-blocking, as asyncio's sockets are."""
         return 0.0
 
     def setblocking(self, _flag: bool) -> None:

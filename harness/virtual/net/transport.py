@@ -1,9 +1,9 @@
-"""An asyncio transport over two pipes: asyncio's socket transport, with the kernel's part in memory.
+"""An asyncio transport over two pipes: behaves as asyncio's socket transport, without the kernel.
 
 Resets are as on Linux. Data that arrived before a reset is delivered first, then connection_lost() gets a
-ConnectionResetError; a writer that had EOF before gets a BrokenPipeError at its next write. Closing with
-unread bytes resets, and so does what arrives after closing. abort() always resets (with a real socket it does
-so only with SO_LINGER set or bytes unread).
+ConnectionResetError; a writer that received EOF before gets a BrokenPipeError at its next write. Closing with
+unread bytes resets the connection, and so does data that arrives after closing. abort() always resets (a real
+socket does so only with SO_LINGER set or bytes unread).
 """
 
 import errno
@@ -15,24 +15,24 @@ from .pipe import End
 
 
 class MemoryTransport(MemoryEnd):
-    """One end of an in-memory connection: its reading and its writing."""
+    """One end of an in-memory connection: reading and writing."""
 
     __slots__ = ()
 
     # -- reading ---------------------------------------------------------------------------------------------
 
     def is_reading(self) -> bool:
-        """Neither closing nor paused."""
+        """Whether it is neither closing nor paused."""
         return not self._closing and not self._paused
 
     def pause_reading(self) -> None:
-        """Let the window fill; again has no effect."""
+        """Stop delivering, so that the window fills; has no effect when paused already."""
         if self.is_reading():
             self._paused = True
             self._incoming.reading = False
 
     def resume_reading(self) -> None:
-        """Read again; has no effect unless paused."""
+        """Deliver again; has no effect unless paused."""
         if self._paused and not self._closing:
             self._paused = False
             self._incoming.start_reading()
@@ -98,7 +98,7 @@ class MemoryTransport(MemoryEnd):
     # -- writing ---------------------------------------------------------------------------------------------
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Send now what the window takes, hold the rest; after the connection is lost, do nothing."""
+        """Send as much as the window takes and buffer the rest; no effect once the connection is lost."""
         if type(data) is not bytes:
             data = _as_bytes(data)
         if self._eof_written:
@@ -116,15 +116,15 @@ class MemoryTransport(MemoryEnd):
             self._pause_protocol_if_high()
 
     def writelines(self, list_of_data: Any) -> None:
-        """All pieces as one write."""
+        """Write all pieces at once."""
         self.write(b"".join(list_of_data))
 
     def can_write_eof(self) -> bool:
-        """Yes: connections close by halves."""
+        """True: connections can be half-closed."""
         return True
 
     def write_eof(self) -> None:
-        """Send EOF after what is held; reading goes on. OSError (ENOTCONN) when the peer has reset."""
+        """Send EOF after the buffered bytes; reading goes on. OSError (ENOTCONN) when the peer has reset."""
         if self._closing or self._eof_written:
             return
         self._eof_written = True
@@ -134,7 +134,7 @@ class MemoryTransport(MemoryEnd):
             self._outgoing.finish()
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """As asyncio: 64 KiB and a quarter of it by default; 0 pauses whenever anything is held."""
+        """As asyncio: high 64 KiB, low a quarter of it by default; 0 pauses whenever bytes are buffered."""
         self._buffer.set_limits(high, low)
         self._pause_protocol_if_high()
 
@@ -143,7 +143,7 @@ class MemoryTransport(MemoryEnd):
         return self._buffer.low, self._buffer.high
 
     def get_write_buffer_size(self) -> int:
-        """Bytes that the window did not take yet."""
+        """Bytes buffered because the window was full."""
         return self._buffer.size
 
     def _push(self) -> None:
@@ -153,7 +153,7 @@ class MemoryTransport(MemoryEnd):
         pipe.blocked = bool(buffer.size)
 
     def _flush(self) -> None:
-        """The reader made room."""
+        """Send buffered bytes after the reader made room."""
         if self._lost:
             return
         self._push()
@@ -161,7 +161,7 @@ class MemoryTransport(MemoryEnd):
             return
         if self._protocol_paused and self._buffer.size <= self._buffer.low:
             self._protocol_paused = False
-            self._tell("resume_writing")
+            self._notify("resume_writing")
         if self._buffer.size or self._lost:
             return
         if self._closing:
@@ -173,9 +173,9 @@ class MemoryTransport(MemoryEnd):
     def _pause_protocol_if_high(self) -> None:
         if self._buffer.size > self._buffer.high and not self._protocol_paused:
             self._protocol_paused = True
-            self._tell("pause_writing")
+            self._notify("pause_writing")
 
-    def _tell(self, method: str) -> None:
+    def _notify(self, method: str) -> None:
         try:
             getattr(self._protocol, method)()
         except (SystemExit, KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""Bytes that the pipe did not take yet, and the water marks that pause and resume their writer."""
+"""Bytes that the pipe has not taken yet, and the water marks that pause and resume the writer."""
 
 from collections import deque
 
@@ -6,10 +6,10 @@ _HIGH_DEFAULT = 64 * 1024
 
 
 class WriteBuffer:
-    """First in, first out; nothing is copied but a piece that is taken in parts.
+    """First in, first out; copies only a piece that is taken in parts.
 
-    size  bytes held
-    high  above it the writer is asked to pause (64 KiB as in asyncio)
+    size  bytes buffered
+    high  above it the writer is paused (64 KiB as in asyncio)
     low   at or under it a paused writer resumes (a quarter of high)
     """
 
@@ -22,7 +22,7 @@ class WriteBuffer:
         self.low = _HIGH_DEFAULT // 4
 
     def set_limits(self, high: int | None, low: int | None) -> None:
-        """By default low is a quarter of high, or high four times low. ValueError unless high >= low >= 0."""
+        """Default: low is a quarter of high, or high four times low. ValueError unless high >= low >= 0."""
         if high is None:
             high = _HIGH_DEFAULT if low is None else 4 * low
         if low is None:
@@ -32,12 +32,12 @@ class WriteBuffer:
         self.high, self.low = high, low
 
     def append(self, data: bytes) -> None:
-        """Hold all of it."""
+        """Add all of `data`."""
         self._pieces.append(data)
         self.size += len(data)
 
     def take(self, limit: int) -> bytes:
-        """The first piece, or as much of it as `limit` (at least 1) bytes."""
+        """The first piece, at most `limit` (1 or more) bytes of it."""
         piece = self._pieces.popleft()
         if len(piece) > limit:
             rest = memoryview(piece)
@@ -47,6 +47,6 @@ class WriteBuffer:
         return bytes(piece)
 
     def clear(self) -> None:
-        """Lose everything."""
+        """Drop all bytes."""
         self._pieces.clear()
         self.size = 0

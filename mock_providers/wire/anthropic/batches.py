@@ -100,44 +100,44 @@ def cannot(verb: str, batch_id: str, status: str) -> Problem:
 
 def status_of(batch: Batch, now: float) -> str:
     """`processing_status`."""
-    if batch.course.ended(now):
+    if batch.schedule.ended(now):
         return "ended"
-    return "canceling" if batch.course.cancelled is not None else "in_progress"
+    return "canceling" if batch.schedule.cancelled is not None else "in_progress"
 
 
 def _result(batch: Batch, nth: int) -> dict[str, Any]:
     result = batch.results.get(nth)
     if result is None:
-        return {"type": "canceled" if batch.course.outcome == "cancelled" else "expired"}
+        return {"type": "canceled" if batch.schedule.outcome == "cancelled" else "expired"}
     kind, name = ("succeeded", "message") if result.status == 200 else ("errored", "error")
     return {"type": kind, name: orjson.Fragment(result.body)}
 
 
 def _told(batch: Batch, base_url: str, now: float, wall_s: float) -> dict[str, Any]:
-    course = batch.course
+    schedule = batch.schedule
 
     def wall(at: float | None) -> str | None:
         return None if at is None else rfc3339(wall_s - now + at)
 
-    ended = course.ended(now)
+    ended = schedule.ended(now)
     return {
         "id": batch.id,
         "type": "message_batch",
         "processing_status": status_of(batch, now),
         "request_counts": _counts(batch, now),
-        "ended_at": wall(course.ends) if ended else None,
-        "created_at": wall(course.created),
-        "expires_at": wall(course.expires),
+        "ended_at": wall(schedule.ends) if ended else None,
+        "created_at": wall(schedule.created),
+        "expires_at": wall(schedule.expires),
         "archived_at": None,
-        "cancel_initiated_at": wall(course.cancelled),
+        "cancel_initiated_at": wall(schedule.cancelled),
         "results_url": f"{base_url}/v1/messages/batches/{batch.id}/results" if ended else None,
     }
 
 
 def _counts(batch: Batch, now: float) -> dict[str, int]:
     """As documented, all but `processing` are zero until the whole batch has ended."""
-    total, counts = len(batch.items), batch.course.counts(now)
-    if not batch.course.ended(now):
+    total, counts = len(batch.items), batch.schedule.counts(now)
+    if not batch.schedule.ended(now):
         return {"processing": total, "succeeded": 0, "errored": 0, "canceled": 0, "expired": 0}
     succeeded = sum(result.status == 200 for result in batch.results.values())
     return {

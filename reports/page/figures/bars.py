@@ -10,7 +10,8 @@ from reports.metrics import Facts
 from reports.metrics.facts import NANO
 from reports.metrics.money import cost_by_model_nusd
 from reports.page import format as text
-from reports.record.schema import ATTEMPT_KINDS
+from reports.page import labels
+from reports.record.kinds import ATTEMPT_KINDS
 
 from .canvas import (
     MODELS,
@@ -78,7 +79,7 @@ def attempts(subjects: Sequence[Facts]) -> Drawing:
         "Left: requests to providers per call sent, by what they were for; hatched did not succeed. "
         "Right: how many requests a call took (0: replayed from the cache, or refused before any was sent).",
         (
-            *(Key(role, kind) for kind, role in _kind_roles(subjects).items()),
+            *(Key(role, labels.attempt_kind(kind)) for kind, role in _kind_roles(subjects).items()),
             Key("ink", "did not succeed", "hatch"),
             *(Key(subject_role(i), facts.subject) for i, facts in enumerate(subjects)),
         ),
@@ -134,7 +135,7 @@ def _by_kind(axis: Axes, subjects: Sequence[Facts], room: float) -> None:
 
 
 def _by_number(axis: Axes, subjects: Sequence[Facts]) -> None:
-    labels = [str(k) for k in range(_MOST_ATTEMPTS)] + [f"{_MOST_ATTEMPTS}+"]
+    names = [str(k) for k in range(_MOST_ATTEMPTS)] + [f"{_MOST_ATTEMPTS}+"]
     width = 0.8 / len(subjects)
     for index, facts in enumerate(subjects):
         counts = np.zeros(_MOST_ATTEMPTS + 1, dtype=np.int64)
@@ -143,9 +144,9 @@ def _by_number(axis: Axes, subjects: Sequence[Facts]) -> None:
             counts[:] = np.bincount(
                 np.minimum(per_call.to_numpy(dtype=int), _MOST_ATTEMPTS), minlength=_MOST_ATTEMPTS + 1
             )
-        places = np.arange(len(labels)) + (index - (len(subjects) - 1) / 2) * width
+        places = np.arange(len(names)) + (index - (len(subjects) - 1) / 2) * width
         axis.bar(places, counts / max(len(facts.calls), 1), width * 0.92, color=color(subject_role(index)))
-    axis.set_xticks(np.arange(len(labels)), labels)
+    axis.set_xticks(np.arange(len(names)), names)
     axis.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
     axis.set_ylim(0, None)
     axis.set_title("Calls by number of attempts")

@@ -7,7 +7,7 @@ import pytest
 
 from mock_providers import Catalogue, make_profile
 from mock_providers.exchange.draws import Draws
-from mock_providers.exchange.received import Moment, Received
+from mock_providers.exchange.received import Instant, Received
 from mock_providers.ledger.ledger import Entry, LedgerRow
 from mock_providers.profile import Profile
 from mock_providers.server.service import Service
@@ -47,10 +47,10 @@ class Client:
 
     def post(self, path: str, raw: bytes) -> tuple[Any, Entry]:
         received = Received("POST", path, HEADERS, {}, raw)
-        moment = Moment(0.0, 0.0, 1e9)
-        decision = self.service.decide(self.service.arrival(received), received, (), moment)
+        instant = Instant(0.0, 0.0, 1e9)
+        decision = self.service.decide(self.service.arrival(received), received, (), instant)
         assert decision.rendering is not None
-        entry = Entry(decision.asked, 0.0, decision.plan, decision.price, 200, "complete")
+        entry = Entry(decision.info, 0.0, decision.plan, decision.price, 200, "complete")
         entry.sent(decision.plan.pieces, 0.0)
         return json.loads(decision.rendering.body(decision.plan)), entry
 
@@ -68,8 +68,8 @@ class Client:
         file, _ = self.post("/v1/files", form.encode())
         asked = {"input_file_id": file["id"], "endpoint": path, "completion_window": "24h"}
         self.post("/v1/batches", json.dumps(asked).encode())
-        moment = Moment(DONE_S, DONE_S, 1e9)
-        return [entry.row(0.0) for entry in self.service.due_rows((), moment)]
+        instant = Instant(DONE_S, DONE_S, 1e9)
+        return [entry.row(0.0) for entry in self.service.due_rows((), instant)]
 
 
 @pytest.mark.parametrize(("path", "body"), [CHAT, EMBEDDINGS], ids=["chat", "embeddings"])

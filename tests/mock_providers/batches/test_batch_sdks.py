@@ -19,7 +19,7 @@ from mock_providers import Catalogue, MockApp, Profile, make_profile, parse_faul
 from mock_providers.batches.files import StoredFile
 from mock_providers.endpoints import Decision
 from mock_providers.exchange.draws import Draws
-from mock_providers.exchange.received import Moment, Received
+from mock_providers.exchange.received import Instant, Received
 from mock_providers.server.service import Service
 
 ServeMock = Callable[..., Awaitable[tuple[MockApp, dict[str, str]]]]
@@ -388,11 +388,11 @@ def test_whatever_a_batch_is_made_of_the_provider_does_not_break(
         headers = {b"authorization": b"Bearer x", b"anthropic-version": b"2023-06-01"}
         received = Received(method, path, headers, query, b"" if body is None else orjson.dumps(body))
         now = float(next(clock))
-        moment = Moment(now, now, now)
+        instant = Instant(now, now, now)
         service = services[name]
-        for entry in service.due_rows((), moment):
+        for entry in service.due_rows((), instant):
             assert entry.row(0.0).status in (200, 400, 404)
-        decision = service.decide(service.arrival(received), received, (), moment)
+        decision = service.decide(service.arrival(received), received, (), instant)
         assert decision.plan.status in (200, 400, 404, 409)
         return decision
 
@@ -401,7 +401,7 @@ def test_whatever_a_batch_is_made_of_the_provider_does_not_break(
         ask("openai", "POST", "/v1/batches", body)
         ask("openai", "POST", "/v1/files", body)
     content = b"\n".join(orjson.dumps(each) for each in lines)
-    services["openai"]._desk.files.put(StoredFile("file-1", "in.jsonl", "batch", content, 0.0))
+    services["openai"]._context.files.put(StoredFile("file-1", "in.jsonl", "batch", content, 0.0))
     ask(
         "openai",
         "POST",

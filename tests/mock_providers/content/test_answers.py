@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_providers import Catalogue, CatalogueError, Question, load_catalogue
-from mock_providers.content.answers import Accuracy, ReplyLength, Saying, say
+from mock_providers.content.answers import Accuracy, GeneratedChoice, ReplyLength, generate
 from mock_providers.content.prose import filler, vocabulary
 from mock_providers.exchange import tokens
 from mock_providers.exchange.draws import Draws
@@ -35,26 +35,26 @@ def ask(
     stop: tuple[str, ...] = (),
     catalogue: Catalogue = ONE,
     seed: int = 0,
-) -> Saying:
+) -> GeneratedChoice:
     request = Request(
         "m", (Message.of("system", "Be kind."), Message.of("user", text)), "d" * 16, max_tokens, stop
     )
-    return say(request, catalogue, accuracy, ReplyLength(), cap, Draws(seed))
+    return generate(request, catalogue, accuracy, ReplyLength(), cap, Draws(seed))
 
 
 def test_a_right_reply_says_the_answer_first() -> None:
-    saying = ask("Some context.\nQuestion: What is the capital of France?\nAnswer in about 50 tokens.")
-    assert saying.said[0].text.startswith("The answer is Paris. ")
-    assert (saying.answer, saying.finish) == ("right", "stop")
+    choice = ask("Some context.\nQuestion: What is the capital of France?\nAnswer in about 50 tokens.")
+    assert choice.blocks[0].text.startswith("The answer is Paris. ")
+    assert (choice.answer, choice.finish) == ("right", "stop")
 
 
 def test_a_wrong_reply_says_one_of_the_wrong_answers_first() -> None:
-    sayings = [
+    choices = [
         ask("Question: What is the capital of France?", accuracy=NEVER, seed=seed) for seed in range(40)
     ]
-    first_words = {saying.said[0].text.split(".")[0] for saying in sayings}
+    first_words = {choice.blocks[0].text.split(".")[0] for choice in choices}
     assert first_words == {"The answer is Lyon", "The answer is Nice"}
-    assert {saying.answer for saying in sayings} == {"wrong"}
+    assert {choice.answer for choice in choices} == {"wrong"}
 
 
 def test_the_share_of_right_answers_is_the_accuracy_of_the_difficulty() -> None:
@@ -63,12 +63,12 @@ def test_the_share_of_right_answers_is_the_accuracy_of_the_difficulty() -> None:
         ask("Question: What is the capital of France?", accuracy=accuracy, seed=seed)
         for seed in range(10_000)
     ]
-    assert sum(saying.answer == "right" for saying in right) / 10_000 == pytest.approx(0.7, abs=0.02)
+    assert sum(choice.answer == "right" for choice in right) / 10_000 == pytest.approx(0.7, abs=0.02)
 
 
 def test_the_last_question_line_counts() -> None:
-    saying = ask("Question: What is nothing?\nQuestion: What is the capital of France? ")
-    assert saying.answer == "right"
+    choice = ask("Question: What is nothing?\nQuestion: What is the capital of France? ")
+    assert choice.answer == "right"
 
 
 def test_a_prompt_from_outside_the_catalogue_gets_prose() -> None:
@@ -79,38 +79,38 @@ def test_a_prompt_from_outside_the_catalogue_gets_prose() -> None:
 @given(st.integers(1, 9000), st.booleans(), st.integers(0, 1000))
 def test_a_reply_is_exactly_as_long_as_it_was_told(told: int, from_catalogue: bool, seed: int) -> None:
     question = "Question: What is the capital of France?\n" if from_catalogue else ""
-    saying = ask(f"{question}Answer in about {told} tokens.", seed=seed)
+    choice = ask(f"{question}Answer in about {told} tokens.", seed=seed)
     needed = tokens.count("The answer is Paris.") if from_catalogue else 1
-    assert tokens.count(saying.said[0].text) == max(told, needed)
-    assert saying.said[0].text.endswith(".")
-    assert saying.finish == "stop"
+    assert tokens.count(choice.blocks[0].text) == max(told, needed)
+    assert choice.blocks[0].text.endswith(".")
+    assert choice.finish == "stop"
 
 
 @given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 400))
 def test_a_reply_stops_at_max_tokens_and_at_the_models_cap(told: int, max_tokens: int, cap: int) -> None:
-    saying = ask(f"in about {told} tokens", max_tokens=max_tokens, cap=cap)
-    assert tokens.count(saying.said[0].text) == min(told, max_tokens, cap)
-    assert saying.finish == ("length" if told > min(max_tokens, cap) else "stop")
+    choice = ask(f"in about {told} tokens", max_tokens=max_tokens, cap=cap)
+    assert tokens.count(choice.blocks[0].text) == min(told, max_tokens, cap)
+    assert choice.finish == ("length" if told > min(max_tokens, cap) else "stop")
 
 
 def test_a_stop_sequence_ends_the_reply_before_it() -> None:
-    whole = ask("Question: What is the capital of France?\nin about 60 tokens").said[0].text
-    saying = ask(
+    whole = ask("Question: What is the capital of France?\nin about 60 tokens").blocks[0].text
+    choice = ask(
         "Question: What is the capital of France?\nin about 60 tokens", stop=("zebra", "Paris", "answer")
     )
-    assert (saying.said[0].text, saying.finish, saying.stop_sequence) == ("The ", "stop_sequence", "answer")
-    assert whole.startswith(saying.said[0].text)
+    assert (choice.blocks[0].text, choice.finish, choice.stop_sequence) == ("The ", "stop_sequence", "answer")
+    assert whole.startswith(choice.blocks[0].text)
 
 
 def test_a_stop_sequence_beyond_max_tokens_does_not_count() -> None:
-    saying = ask(
+    choice = ask(
         "Question: What is the capital of France?\nin about 60 tokens", stop=("Paris",), max_tokens=4
     )
-    assert (saying.said[0].text, saying.finish) == ("The answer is Pa", "length")
+    assert (choice.blocks[0].text, choice.finish) == ("The answer is Pa", "length")
 
 
 def test_lengths_that_are_not_told_follow_the_profiles_distribution() -> None:
-    lengths = sorted(tokens.count(ask("Hi", seed=seed).said[0].text) for seed in range(3000))
+    lengths = sorted(tokens.count(ask("Hi", seed=seed).blocks[0].text) for seed in range(3000))
     assert lengths[1500] == pytest.approx(151, rel=0.06)  # exp(5.02)
 
 

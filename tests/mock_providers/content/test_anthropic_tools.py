@@ -12,17 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_providers import MockApp
-from mock_providers.content.answers import Said, Saying
-from mock_providers.engine import planner as behaviour
+from mock_providers.content.answers import GeneratedBlock, GeneratedChoice
+from mock_providers.engine import planner
 from mock_providers.exchange.received import Received
 from mock_providers.exchange.request import Part, Refused, Request, Tool
 from mock_providers.plan import Block, Choice, Piece, Plan
+from mock_providers.wire.anthropic.codec import AnthropicCodec
 from mock_providers.wire.anthropic.errors import AnthropicErrors
-from mock_providers.wire.anthropic.messages import AnthropicMessages
 from mock_providers.wire.dialect import Stamp
 
 ServeMock = Callable[..., Awaitable[tuple[MockApp, dict[str, str]]]]
-CODEC = AnthropicMessages(AnthropicErrors())
+CODEC = AnthropicCodec(AnthropicErrors())
 STAMP = Stamp("req_0a", "claude-sonnet-4-5", 0.0)
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"city": {"type": "string"}}}
 TOOL: dict[str, Any] = {"name": "weather", "description": "d", "input_schema": SCHEMA}
@@ -178,8 +178,13 @@ def sdk(urls: dict[str, str]) -> AsyncAnthropic:
 async def test_the_sdk_takes_calls_of_tools_streamed_or_not(
     serve_mock: ServeMock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = (Said("text", "Let me see."), Said("tool", '{"city":"Oslo, the capital"}', "weather"))
-    monkeypatch.setattr(behaviour, "say", lambda *_, **__: Saying(said, "tool_use", None, "generated"))
+    blocks = (
+        GeneratedBlock("text", "Let me see."),
+        GeneratedBlock("tool", '{"city":"Oslo, the capital"}', "weather"),
+    )
+    monkeypatch.setattr(
+        planner, "generate", lambda *_, **__: GeneratedChoice(blocks, "tool_use", None, "generated")
+    )
     _, urls = await serve_mock()
     asked: Any = {"model": "claude-sonnet", "max_tokens": 99, "messages": [USER], "tools": [TOOL]}
     async with sdk(urls) as client:

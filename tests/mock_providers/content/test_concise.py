@@ -3,7 +3,7 @@
 import pytest
 
 from mock_providers import Catalogue, Question
-from mock_providers.content.answers import Accuracy, ReplyLength, Saying, say
+from mock_providers.content.answers import Accuracy, GeneratedChoice, ReplyLength, generate
 from mock_providers.exchange import tokens
 from mock_providers.exchange.draws import Draws
 from mock_providers.exchange.request import Message, Request
@@ -14,15 +14,16 @@ CAPITAL = Question(
 ONE = Catalogue([CAPITAL])
 ACCURACY = Accuracy(easy=0.8, medium=0.8, hard=0.8, concise=0.5)
 PROMPT = "Question: What is the capital?\nAnswer in about 200 tokens."
+USUAL = ReplyLength()
 
 
-def ask(system: str, text: str = PROMPT, seed: int = 0, length: ReplyLength = ReplyLength()) -> Saying:  # noqa: B008
+def ask(system: str, text: str = PROMPT, seed: int = 0, length: ReplyLength = USUAL) -> GeneratedChoice:
     request = Request("m", (Message.of("system", system), Message.of("user", text)), "d" * 16)
-    return say(request, ONE, ACCURACY, length, 10_000, Draws(seed))
+    return generate(request, ONE, ACCURACY, length, 10_000, Draws(seed))
 
 
-def length_of(saying: Saying) -> int:
-    return tokens.count(saying.said[0].text)
+def length_of(choice: GeneratedChoice) -> int:
+    return tokens.count(choice.blocks[0].text)
 
 
 @pytest.mark.parametrize("system", ["Be kind. Answer concisely.", "Concise answers only, please."])

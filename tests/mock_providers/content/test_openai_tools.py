@@ -12,20 +12,20 @@ from openai import AsyncOpenAI
 from pydantic import BaseModel
 
 from mock_providers import MockApp, load_profile
-from mock_providers.content.answers import Said, Saying
-from mock_providers.engine import planner as behaviour
+from mock_providers.content.answers import GeneratedBlock, GeneratedChoice
+from mock_providers.engine import planner
 from mock_providers.exchange.received import Received
 from mock_providers.exchange.request import Part, Problem, Refused, Request, Tool
 from mock_providers.plan import Block, Choice, Piece, Plan
+from mock_providers.wire.anthropic.codec import AnthropicCodec
 from mock_providers.wire.anthropic.errors import AnthropicErrors
-from mock_providers.wire.anthropic.messages import AnthropicMessages
 from mock_providers.wire.dialect import Stamp
-from mock_providers.wire.openai.chat import OpenAIChat
+from mock_providers.wire.openai.codec import OpenAICodec
 from mock_providers.wire.openai.errors import OpenAIErrors
 
 ServeMock = Callable[..., Awaitable[tuple[MockApp, dict[str, str]]]]
-CODEC = OpenAIChat(load_profile("page").providers["openai"], OpenAIErrors("org-x"))
-TOGETHER = OpenAIChat(load_profile("page").providers["together"], OpenAIErrors("org-x"), lenient=True)
+CODEC = OpenAICodec(load_profile("page").providers["openai"], OpenAIErrors("org-x"))
+TOGETHER = OpenAICodec(load_profile("page").providers["together"], OpenAIErrors("org-x"), lenient=True)
 STAMP = Stamp("req_0a", "gpt-4o", 0.0)
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"city": {"type": "string"}}}
 FUNCTION: dict[str, Any] = {"name": "weather", "description": "d", "parameters": SCHEMA}
@@ -42,7 +42,7 @@ MINIMAL: dict[str, Any] = {"model": "gpt-4o", "messages": [USER]}
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=4)
 
 
-def parse(codec: OpenAIChat = CODEC, **changes: Any) -> Request:
+def parse(codec: OpenAICodec = CODEC, **changes: Any) -> Request:
     raw = json.dumps({**MINIMAL, **changes}).encode()
     return codec.parse(Received("POST", "/v1/chat/completions", {}, {}, raw), {})
 
@@ -207,7 +207,7 @@ def test_the_same_prompt_with_tools_counts_the_same_as_anthropics() -> None:
     }  # fmt: skip
     headers = {b"anthropic-version": b"2026-10-21"}
     received = Received("POST", "/v1/messages", headers, {}, json.dumps(body).encode())
-    theirs = AnthropicMessages(AnthropicErrors()).parse(received, {})
+    theirs = AnthropicCodec(AnthropicErrors()).parse(received, {})
     ours = parse(tools=[TOOL], messages=[USER, CALL, RESULT])
     assert ours.messages == theirs.messages
     assert ours.input_tokens == theirs.input_tokens
@@ -285,9 +285,11 @@ def sdk(urls: dict[str, str], provider: str = "openai") -> AsyncOpenAI:
     return AsyncOpenAI(base_url=urls[provider], api_key="sk-test", max_retries=0)
 
 
-def saying(monkeypatch: pytest.MonkeyPatch, *said: Said, finish: Any = "tool_use") -> None:
+def make_choice(monkeypatch: pytest.MonkeyPatch, *blocks: GeneratedBlock, finish: Any = "tool_use") -> None:
     """Every reply says this."""
-    monkeypatch.setattr(behaviour, "say", lambda *_, **__: Saying(said, finish, None, "generated"))
+    monkeypatch.setattr(
+        planner, "generate", lambda *_, **__: GeneratedChoice(blocks, finish, None, "generated")
+    )
 
 
 @pytest.mark.parametrize(("provider", "model"), [("openai", "gpt-4o"), ("together", "llama-3-70b")])
@@ -295,7 +297,7 @@ async def test_the_sdk_takes_parallel_calls_streamed_or_not(
     serve_mock: ServeMock, monkeypatch: pytest.MonkeyPatch, provider: str, model: str
 ) -> None:
     cities = ('{"city":"Oslo, the capital"}', '{"city":"Rome"}')
-    saying(monkeypatch, *(Said("tool", arguments, "weather") for arguments in cities))
+    make_choice(monkeypatch, *(GeneratedBlock("tool", arguments, "weather") for arguments in cities))
     app, urls = await serve_mock()
     asked: Any = {"model": model, "messages": [USER], "tools": [TOOL], "tool_choice": "required"}
     async with sdk(urls, provider) as client:
@@ -324,7 +326,7 @@ class City(BaseModel):
 async def test_the_sdk_parses_a_reply_to_its_schema(
     serve_mock: ServeMock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    saying(monkeypatch, Said("text", '{"city":"Oslo"}'), finish="stop")
+    make_choice(monkeypatch, GeneratedBlock("text", '{"city":"Oslo"}'), finish="stop")
     _, urls = await serve_mock()
     async with sdk(urls) as client:
         reply = await client.chat.completions.parse(

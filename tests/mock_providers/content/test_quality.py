@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_providers import Catalogue, Question
-from mock_providers.content.answers import Accuracy, ReplyLength, Saying, say
+from mock_providers.content.answers import Accuracy, GeneratedChoice, ReplyLength, generate
 from mock_providers.content.prose import plain_prose
 from mock_providers.exchange import tokens
 from mock_providers.exchange.draws import Draws
@@ -21,14 +21,14 @@ PROMPT = "Question: What is the capital?\nAnswer in about 60 tokens."
 
 def ask(
     text: str = PROMPT, *, begun: str = "", seed: int = 0, quality: float = 1.0, accuracy: Accuracy = HALF
-) -> Saying:
+) -> GeneratedChoice:
     messages = (Message.of("user", text), *([Message.of("assistant", begun)] if begun else []))
     request = Request("m", messages, "d" * 16)
-    return say(request, ONE, accuracy, ReplyLength(), 10_000, Draws(seed), quality=quality)
+    return generate(request, ONE, accuracy, ReplyLength(), 10_000, Draws(seed), quality=quality)
 
 
-def text_of(saying: Saying) -> str:
-    return saying.said[0].text
+def text_of(choice: GeneratedChoice) -> str:
+    return choice.blocks[0].text
 
 
 def test_answers_are_right_wrong_or_invented_in_their_shares() -> None:

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from mock_providers import Catalogue, Question
-from mock_providers.content.answers import Accuracy, ReplyLength, Saying, say
+from mock_providers.content.answers import Accuracy, GeneratedChoice, ReplyLength, generate
 from mock_providers.exchange import tokens
 from mock_providers.exchange.draws import Draws
 from mock_providers.exchange.request import Message, Request, Tool
@@ -28,20 +28,20 @@ ALL = (WEATHER, TIDES, CLOCK)
 CAPITAL = Question(
     id="q1", question="What is the capital of France?", answer="Paris", wrong=("Lyon",), difficulty="easy"
 )
-ASKED = "Question: What is the capital of France?"
+PROMPT = "Question: What is the capital of France?"
 KNOWN = Catalogue([CAPITAL])
 
 
 def ask(
     text: str, *, seed: int = 0, right: float = 1.0, after: tuple[Message, ...] = (), **given: Any
-) -> Saying:
+) -> GeneratedChoice:
     accuracy = Accuracy(easy=right, medium=right, hard=right, hallucinated=0.0)
     request = Request("m", (Message.of("user", text), *after), "d" * 16, **given)
-    return say(request, KNOWN, accuracy, ReplyLength(), 10_000, Draws(seed))
+    return generate(request, KNOWN, accuracy, ReplyLength(), 10_000, Draws(seed))
 
 
-def tools_called(saying: Saying) -> list[str]:
-    return [said.name for said in saying.said if said.kind == "tool"]
+def tools_called(choice: GeneratedChoice) -> list[str]:
+    return [block.name for block in choice.blocks if block.kind == "tool"]
 
 
 @pytest.mark.parametrize(
@@ -54,16 +54,16 @@ def tools_called(saying: Saying) -> list[str]:
     ],
 )
 def test_a_tool_is_called_when_the_prompt_names_it(text: str, called: list[str]) -> None:
-    saying = ask(text, tools=ALL)
-    assert tools_called(saying) == called
-    assert saying.finish == ("tool_use" if called else "stop")
+    choice = ask(text, tools=ALL)
+    assert tools_called(choice) == called
+    assert choice.finish == ("tool_use" if called else "stop")
 
 
 def test_its_arguments_are_what_its_schema_describes() -> None:
     for seed in range(30):
-        saying = ask("weather tides clock", tools=ALL, seed=seed)
-        for said, tool in zip(saying.said, ALL, strict=True):
-            jsonschema.validate(orjson.loads(said.text), dict(tool.schema))
+        choice = ask("weather tides clock", tools=ALL, seed=seed)
+        for block, tool in zip(choice.blocks, ALL, strict=True):
+            jsonschema.validate(orjson.loads(block.text), dict(tool.schema))
 
 
 def test_tool_choice_decides() -> None:
@@ -94,45 +94,45 @@ def test_after_the_result_it_answers_in_words() -> None:
 def test_a_call_that_does_not_fit_is_cut_at_max_tokens(cap: int) -> None:
     whole = ask("weather and tides", tools=ALL)
     cut = ask("weather and tides", tools=ALL, max_tokens=cap)
-    length = sum(tokens.count(said.text) for said in whole.said)
-    assert sum(tokens.count(said.text) for said in cut.said) == min(cap, length)
+    length = sum(tokens.count(block.text) for block in whole.blocks)
+    assert sum(tokens.count(block.text) for block in cut.blocks) == min(cap, length)
     assert cut.finish == ("tool_use" if cap >= length else "length")
-    assert all(said.text for said in cut.said)
+    assert all(block.text for block in cut.blocks)
 
 
-def in_json(schema: Mapping[str, Any], **given: Any) -> tuple[Any, Saying]:
-    saying = ask(given.pop("text", ASKED), json_schema=schema, **given)
-    [said] = saying.said
-    return orjson.loads(said.text), saying
+def in_json(schema: Mapping[str, Any], **given: Any) -> tuple[Any, GeneratedChoice]:
+    choice = ask(given.pop("text", PROMPT), json_schema=schema, **given)
+    [block] = choice.blocks
+    return orjson.loads(block.text), choice
 
 
 def test_a_reply_in_json_is_an_instance_and_says_the_answer() -> None:
-    value, saying = in_json(FORECAST)
+    value, choice = in_json(FORECAST)
     jsonschema.validate(value, FORECAST)
-    assert (value["city"], saying.answer, saying.finish) == ("The answer is Paris.", "right", "stop")
-    value, saying = in_json(FORECAST, right=0.0)
-    assert (value["city"], saying.answer) == ("The answer is Lyon.", "wrong")
+    assert (value["city"], choice.answer, choice.finish) == ("The answer is Paris.", "right", "stop")
+    value, choice = in_json(FORECAST, right=0.0)
+    assert (value["city"], choice.answer) == ("The answer is Lyon.", "wrong")
 
 
 def test_a_schema_without_room_for_the_answer_is_judged_by_nothing() -> None:
-    _, saying = in_json({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]})
-    assert saying.answer == "generated"
+    _, choice = in_json({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]})
+    assert choice.answer == "generated"
 
 
 @pytest.mark.parametrize("length", [5, 20, 500])
 def test_any_object_has_the_length_that_was_asked_for(length: int) -> None:
-    value, saying = in_json({}, text=f"JSON in about {length} tokens")
+    value, choice = in_json({}, text=f"JSON in about {length} tokens")
     assert list(value) == ["answer"]
-    assert abs(tokens.count(saying.said[0].text) - length) <= 1
-    value, saying = in_json({}, text=f"{ASKED}\nJSON in about {length} tokens")
+    assert abs(tokens.count(choice.blocks[0].text) - length) <= 1
+    value, choice = in_json({}, text=f"{PROMPT}\nJSON in about {length} tokens")
     assert value["answer"].startswith("The answer is Paris.")
 
 
 def test_json_that_does_not_fit_is_cut_and_stop_sequences_end_it() -> None:
-    saying = ask(ASKED, json_schema=FORECAST, max_tokens=3)
-    assert (len(saying.said[0].text), saying.finish) == (12, "length")
-    saying = ask(ASKED, json_schema=FORECAST, stop=("Paris",))
-    assert (saying.said[0].text, saying.stop_sequence) == ('{"city":"The answer is ', "Paris")
+    choice = ask(PROMPT, json_schema=FORECAST, max_tokens=3)
+    assert (len(choice.blocks[0].text), choice.finish) == (12, "length")
+    choice = ask(PROMPT, json_schema=FORECAST, stop=("Paris",))
+    assert (choice.blocks[0].text, choice.stop_sequence) == ('{"city":"The answer is ', "Paris")
 
 
 @pytest.mark.parametrize("schema", [FORECAST, {}], ids=["schema", "any"])
@@ -141,13 +141,13 @@ def test_json_that_one_provider_began_another_goes_on_with(
     schema: dict[str, Any], first_is_right: bool
 ) -> None:
     """The two draw with other seeds, and one of them is always wrong."""
-    text = f"{ASKED}\nIn about 40 tokens."
+    text = f"{PROMPT}\nIn about 40 tokens."
     first = ask(text, json_schema=schema, seed=1, right=float(first_is_right))
-    whole = first.said[0].text
+    whole = first.blocks[0].text
     for cut in range(1, len(whole)):
         after = (Message.of("assistant", whole[:cut]),)
         rest = ask(text, json_schema=schema, seed=2, right=float(not first_is_right), after=after)
-        value = orjson.loads(whole[:cut] + rest.said[0].text)
+        value = orjson.loads(whole[:cut] + rest.blocks[0].text)
         jsonschema.validate(value, schema)
-        said = "Paris" if rest.answer == "right" else "Lyon"
-        assert f"The answer is {said}." in whole[:cut] + rest.said[0].text
+        answer = "Paris" if rest.answer == "right" else "Lyon"
+        assert f"The answer is {answer}." in whole[:cut] + rest.blocks[0].text

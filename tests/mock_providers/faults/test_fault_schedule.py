@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mock_providers import FaultError, Profile, load_profile, parse_faults
 from mock_providers.exchange.draws import Draws
 from mock_providers.exchange.keys import key_id
-from mock_providers.faults import KINDS, struck
+from mock_providers.faults import KINDS, matching_faults
 from mock_providers.faults.base import Endpoint, FaultBase, Target
 from mock_providers.faults.html_200 import Html200
 
@@ -32,7 +32,7 @@ def who_is_struck(one: FaultBase, requests: Iterable[tuple[Target, float]]) -> l
     """Whether each of these requests, of one provider and in this order, is struck."""
     counts: Counter[int] = Counter()
     return [
-        bool(struck((one,), target, t_s, Draws(0).under(nth), counts))
+        bool(matching_faults((one,), target, t_s, Draws(0).under(nth), counts))
         for nth, (target, t_s) in enumerate(requests)
     ]
 
@@ -125,8 +125,8 @@ def test_who_is_struck_at_a_low_probability_is_struck_at_a_higher_one(
     kind: str, share: float, seed: int
 ) -> None:
     draws, counts = Draws(seed), Counter[int]()
-    low = struck((fault(kind, probability=share / 2),), TARGET, 5.0, draws, counts)
-    high = struck((fault(kind, probability=share),), TARGET, 5.0, draws, Counter())
+    low = matching_faults((fault(kind, probability=share / 2),), TARGET, 5.0, draws, counts)
+    high = matching_faults((fault(kind, probability=share),), TARGET, 5.0, draws, Counter())
     assert len(low) <= len(high)
 
 
@@ -136,15 +136,15 @@ def test_a_schedule_strikes_with_each_of_its_faults_as_if_the_kind_stood_alone(
 ) -> None:
     """Of different kinds: two of one kind draw apart."""
     different = [fault(kind, probability=0.5) for kind in dict.fromkeys(scheduled)]
-    together = struck(different, TARGET, 5.0, Draws(seed), Counter())
-    alone = [one for one in different if struck((one,), TARGET, 5.0, Draws(seed), Counter())]
+    together = matching_faults(different, TARGET, 5.0, Draws(seed), Counter())
+    alone = [one for one in different if matching_faults((one,), TARGET, 5.0, Draws(seed), Counter())]
     assert list(together) == alone
 
 
 def test_each_fault_counts_its_own_requests() -> None:
     counts: Counter[int] = Counter()
     schedule = (fault("outage", first=2), fault("hang", every=3, from_s=1.0))
-    seen = [struck(schedule, TARGET, t_s, Draws(0), counts) for t_s in (0.0, 1.0, 2.0, 3.0, 4.0)]
+    seen = [matching_faults(schedule, TARGET, t_s, Draws(0), counts) for t_s in (0.0, 1.0, 2.0, 3.0, 4.0)]
     assert [[one.kind for one in each] for each in seen] == [["outage"], ["outage", "hang"], [], [], ["hang"]]
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from mock_providers import FaultError, Profile, describe_faults, load_profile, parse_faults
 from mock_providers.exchange.draws import Draws
-from mock_providers.faults import KINDS, apply_faults, struck
-from mock_providers.faults.base import FaultBase, Scene, Target
+from mock_providers.faults import KINDS, apply_faults, matching_faults
+from mock_providers.faults.base import FaultBase, Refusals, Target
 from mock_providers.faults.brownout import Brownout
 from mock_providers.faults.hang import Hang
 from mock_providers.faults.http_error import HttpError
@@ -22,8 +22,8 @@ from mock_providers.plan import Piece, Plan
 from mock_providers.wire.anthropic.errors import AnthropicErrors
 from mock_providers.wire.openai.errors import OpenAIErrors
 
-OPENAI = Scene(OpenAIErrors("org-x"), 0.02)
-ANTHROPIC = Scene(AnthropicErrors(), 0.02)
+OPENAI = Refusals(OpenAIErrors("org-x"), 0.02)
+ANTHROPIC = Refusals(AnthropicErrors(), 0.02)
 NEEDED: dict[str, dict[str, Any]] = {"region_outage": {"region": "us"}}
 KINDS_KNOWN = [
     "outage",
@@ -59,14 +59,14 @@ PLAN = Plan(
 
 
 def strike(
-    *faults: FaultBase, scene: Scene = OPENAI, t_s: float = 5.0, seed: int = 0, plan: Plan = PLAN
+    *faults: FaultBase, refusals: Refusals = OPENAI, t_s: float = 5.0, seed: int = 0, plan: Plan = PLAN
 ) -> Plan:
     target = Target("openai", "gpt-4o", "chat.completions", "key-1", "us")
-    return apply_faults(struck(faults, target, t_s, Draws(seed), Counter()), plan, scene)
+    return apply_faults(matching_faults(faults, target, t_s, Draws(seed), Counter()), plan, refusals)
 
 
 def test_an_outage_refuses_in_the_providers_own_words() -> None:
-    openai, anthropic = strike(Outage()), strike(Outage(), scene=ANTHROPIC)
+    openai, anthropic = strike(Outage()), strike(Outage(), refusals=ANTHROPIC)
     assert openai.problem is not None
     assert (openai.status, openai.problem.name, openai.headers_s) == (503, "server_is_overloaded", 0.02)
     assert anthropic.problem is not None
@@ -75,9 +75,9 @@ def test_an_outage_refuses_in_the_providers_own_words() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 418, 429, 500, 502, 503, 529, 530, 599])
-@pytest.mark.parametrize("scene", [OPENAI, ANTHROPIC])
-def test_an_http_error_has_the_status_asked_for(status: int, scene: Scene) -> None:
-    plan = strike(HttpError(status=status), scene=scene)
+@pytest.mark.parametrize("refusals", [OPENAI, ANTHROPIC])
+def test_an_http_error_has_the_status_asked_for(status: int, refusals: Refusals) -> None:
+    plan = strike(HttpError(status=status), refusals=refusals)
     assert plan.problem is not None
     assert (plan.status, plan.problem.status, plan.ends) == (status, status, "error")
 

@@ -10,7 +10,7 @@ from mock_providers import Catalogue, Profile, load_profile, parse_faults
 from mock_providers.batches.store import Batch
 from mock_providers.endpoints import Decision
 from mock_providers.exchange.draws import Draws
-from mock_providers.exchange.received import Moment, Received
+from mock_providers.exchange.received import Instant, Received
 from mock_providers.server.service import Service
 
 UNPACED = load_profile("unpaced")
@@ -20,7 +20,7 @@ CONTENTS = {"contents": [{"parts": [{"text": "Hi"}]}]}
 GEMINI = "/v1beta/models/gemini-2.5-flash"
 
 # (provider, method, path, body), by the ledger's name of the endpoint and its provider.
-ASKED: dict[tuple[str, str], tuple[str, str, Any]] = {
+REQUESTS: dict[tuple[str, str], tuple[str, str, Any]] = {
     ("chat.completions", "openai"): ("POST", "/v1/chat/completions", {"model": "gpt-4o", "messages": HI}),
     ("embeddings", "openai"): (
         "POST",
@@ -58,28 +58,28 @@ class Asker:
     def __call__(self, provider: str, method: str, path: str, body: Any, now: float = 0.0) -> Decision:
         raw = b"" if body is None else json.dumps(body).encode()
         received = Received(method, path, HEADERS, {}, raw)
-        service, moment = self.services[provider], Moment(now, now, 1e9 + now)
-        return service.decide(service.arrival(received), received, self.faults, moment)
+        service, instant = self.services[provider], Instant(now, now, 1e9 + now)
+        return service.decide(service.arrival(received), received, self.faults, instant)
 
     def struck(self, now: float = 0.0) -> set[tuple[str, str]]:
         """Which of ASKED a fault strikes."""
-        found = {key: self(key[1], method, path, body, now) for key, (method, path, body) in ASKED.items()}
-        assert {key: decision.asked.endpoint for key, decision in found.items()} == {
-            key: key[0] for key in ASKED
+        found = {key: self(key[1], method, path, body, now) for key, (method, path, body) in REQUESTS.items()}
+        assert {key: decision.info.endpoint for key, decision in found.items()} == {
+            key: key[0] for key in REQUESTS
         }
         return {key for key, decision in found.items() if decision.plan.fault is not None}
 
 
-@pytest.mark.parametrize("endpoint", sorted({endpoint for endpoint, _ in ASKED}))
+@pytest.mark.parametrize("endpoint", sorted({endpoint for endpoint, _ in REQUESTS}))
 def test_a_fault_at_an_endpoint_strikes_it_at_every_provider_and_no_other(endpoint: str) -> None:
     found = Asker({"kind": "outage", "endpoint": endpoint}).struck()
-    assert found == {key for key in ASKED if key[0] == endpoint}
+    assert found == {key for key in REQUESTS if key[0] == endpoint}
 
 
 @pytest.mark.parametrize("provider", UNPACED.providers)
 def test_a_fault_at_a_provider_strikes_everything_it_offers(provider: str) -> None:
     found = Asker({"kind": "outage", "provider": provider}).struck()
-    assert found == {key for key in ASKED if key[1] == provider}
+    assert found == {key for key in REQUESTS if key[1] == provider}
 
 
 @pytest.mark.parametrize(
@@ -196,6 +196,6 @@ def test_a_wipe_leaves_the_mark_of_another_fault_on_the_row(fast_profile: Callab
 
 def test_wrong_reset_headers_are_marked_and_nothing_else_about_the_reply_changes() -> None:
     plain, skewed = Asker(), Asker({"kind": "clock_skew", "skew_s": -30.0})
-    method, path, body = ASKED["chat.completions", "openai"]
+    method, path, body = REQUESTS["chat.completions", "openai"]
     before, after = (asker("openai", method, path, body).plan for asker in (plain, skewed))
     assert (after.fault, after.clock_skew_s, after.text) == ("clock_skew", -30.0, before.text)

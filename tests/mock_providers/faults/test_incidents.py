@@ -7,7 +7,7 @@ import pytest
 
 from mock_providers import IncidentError, check_faults, load_incident, load_profile, shipped_incidents
 from mock_providers.exchange.draws import Draws
-from mock_providers.faults import struck
+from mock_providers.faults import matching_faults
 from mock_providers.faults.base import Target
 
 every_incident = pytest.mark.parametrize("name", shipped_incidents())
@@ -15,7 +15,7 @@ every_incident = pytest.mark.parametrize("name", shipped_incidents())
 
 def share_struck(name: str, target: Target, t_s: float) -> float:
     faults = load_incident(name).faults
-    hits = [bool(struck(faults, target, t_s, Draws(seed), Counter())) for seed in range(2000)]
+    hits = [bool(matching_faults(faults, target, t_s, Draws(seed), Counter())) for seed in range(2000)]
     return sum(hits) / len(hits)
 
 

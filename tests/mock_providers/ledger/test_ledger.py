@@ -6,11 +6,13 @@ from dataclasses import replace
 import pytest
 
 from mock_providers.exchange.request import Problem
-from mock_providers.ledger.ledger import Asked, Entry, Ledger
+from mock_providers.ledger.ledger import Entry, Ledger, RequestInfo
 from mock_providers.plan import Piece, Plan, refusal
 from mock_providers.profile import Prices
 
-ASKED = Asked("openai", "chat.completions", "us", "call-1/0", "req_1", "key-abc", "gpt-4o", True, "0" * 16)
+INFO = RequestInfo(
+    "openai", "chat.completions", "us", "call-1/0", "req_1", "key-abc", "gpt-4o", True, "0" * 16
+)
 PRICE = Prices.model_validate({"input": "2.50", "output": "10"})
 PIECES = tuple(Piece(0.5 + nth, "abcd", 2) for nth in range(4))
 PLAN = Plan(
@@ -25,7 +27,7 @@ first_scheduled_s first_sent_s last_scheduled_s last_sent_s chunks_planned chunk
 
 
 def entry(plan: Plan | None = PLAN, price: Prices | None = PRICE) -> Entry:
-    return Entry(ASKED, received=1000.0, plan=plan, price=price)
+    return Entry(INFO, received=1000.0, plan=plan, price=price)
 
 
 def test_a_whole_reply_is_billed_whole() -> None:
@@ -79,7 +81,7 @@ def test_rows_leave_as_json_lines_with_the_contracts_columns() -> None:
     ledger = Ledger()
     for number in range(2500):
         one = entry()
-        one.asked = replace(ASKED, request_id=f"req_{number}")
+        one.info = replace(INFO, request_id=f"req_{number}")
         ledger.append(one.row(1000.0))
     parts = list(ledger.ndjson())
     rows = [json.loads(line) for line in b"".join(parts).splitlines()]

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_providers import Profile
-from mock_providers.ledger.ledger import Asked, Entry, Ledger, LedgerRow
+from mock_providers.ledger.ledger import Entry, Ledger, LedgerRow, RequestInfo
 from mock_providers.ledger.store import RowStore
 from mock_providers.ledger.totals import OTHERS, Totals
 from mock_providers.server.app import MockApp
 
 
 def row(nth: int, **changes: Any) -> LedgerRow:
-    asked = Asked(
+    asked = RequestInfo(
         "openai", "chat.completions", "us", f"call-{nth}/0", f"req_{nth}", "key-abc", "gpt-4o – ü\n"
     )
     made = Entry(asked, received=nth / 7).row(t0=0.1)
@@ -43,7 +43,7 @@ def test_a_spilled_ledger_gives_the_bytes_of_one_in_memory() -> None:
     assert held(kept).rows_on_disk == 0
     assert list(spilled.ndjson()) == list(kept.ndjson())
     assert list(spilled.ndjson(777, since=12_345)) == list(kept.ndjson(777, since=12_345))
-    assert spilled.totals.told() == kept.totals.told()
+    assert spilled.totals.as_dict() == kept.totals.as_dict()
 
 
 def test_memory_never_holds_more_rows_than_the_limit() -> None:
@@ -162,7 +162,7 @@ def test_a_full_disk_costs_memory_not_rows(
 
 def test_totals_are_the_sums_of_the_rows() -> None:
     ledger = filled(1000, limit=50)
-    told = ledger.totals.told()
+    told = ledger.totals.as_dict()
     rows = list(ledger.rows)
     assert told["by_ended"] == {"complete": 666, "error": 334}
     assert told["all"]["errors"] == 334

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from mock_providers import Catalogue, load_profile
-from mock_providers.engine.planner import Setting, plan_reply
+from mock_providers.engine.planner import ReplyContext, plan_reply
 from mock_providers.engine.state import Admission
 from mock_providers.exchange.draws import Draws
-from mock_providers.exchange.received import Moment, Received
+from mock_providers.exchange.received import Instant, Received
 from mock_providers.exchange.request import Message, Request
-from mock_providers.faults.base import Circumstances, Scene
+from mock_providers.faults.base import FaultEffects, Refusals
 from mock_providers.limits.limits import Verdict
 from mock_providers.plan import Plan
 from mock_providers.profile import Model
@@ -33,17 +33,17 @@ LONG = "x" * 4 * 20_000
 
 
 def planned(model_id: str, model: Model, read_tokens: int, draws: Draws) -> Plan:
-    setting = Setting(
+    context = ReplyContext(
         model_id,
         model,
         OBSERVED.reply_length,
         Catalogue(()),
         (),
-        Circumstances(),
-        Scene(OpenAIErrors("org"), 0.0),
+        FaultEffects(),
+        Refusals(OpenAIErrors("org"), 0.0),
     )
     request = Request(model_id, (Message.of("user", LONG),), "digest", stream=True)
-    return plan_reply(setting, request, Admission(Verdict(), cached=CacheUse(read_tokens)), draws)
+    return plan_reply(context, request, Admission(Verdict(), cached=CacheUse(read_tokens)), draws)
 
 
 @pytest.mark.parametrize(("name", "model_id", "model"), CACHING)
@@ -96,4 +96,4 @@ def asked(service: Service, name: str, model_id: str, nth: int, question: str, n
     content = [text, {"type": "text", "text": question}]
     body = {"model": model_id, "max_tokens": 5, "messages": [{"role": "user", "content": content}]}
     received = Received("POST", path, HEADERS, {}, json.dumps(body).encode())
-    return service.decide(service.arrival(received), received, (), Moment(now, now, 1e9 + now)).plan
+    return service.decide(service.arrival(received), received, (), Instant(now, now, 1e9 + now)).plan

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from mock_providers import Profile
-from mock_providers.engine.state import Customer, ProviderState
+from mock_providers.engine.state import Caller, ProviderState
 from mock_providers.exchange import tokens
 from mock_providers.exchange.request import CacheTtl, Message, Part, Request
 from mock_providers.exchange.validation import one_line
@@ -383,10 +383,10 @@ def test_only_a_reply_that_begins_leaves_its_prompt_in_the_cache(
 ) -> None:
     profile = fast_profile(prompt_cache={"kind": "automatic"})
     model_id, model = next(iter(profile.providers["openai"].models.items()))
-    state, customer = ProviderState(), Customer("key-1", "org-1")
+    state, caller = ProviderState(), Caller("key-1", "org-1")
     request = Request(model_id, asked("hello"), "digest")
-    admission = state.enter(customer, model_id, model, request, 0.0)
-    state.begin(customer, model_id, model, admission, first_at, 1.0)
-    assert state.enter(customer, model_id, model, request, 1.0).cached.read_tokens == read
-    stranger = Customer("key-2", "org-2")
+    admission = state.enter(caller, model_id, model, request, 0.0)
+    state.begin(caller, model_id, model, admission, first_at, 1.0)
+    assert state.enter(caller, model_id, model, request, 1.0).cached.read_tokens == read
+    stranger = Caller("key-2", "org-2")
     assert state.enter(stranger, model_id, model, request, 1.0).cached.read_tokens == 0

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mock_providers import Catalogue, load_profile
 from mock_providers.endpoints import Decision
 from mock_providers.exchange.draws import Draws
-from mock_providers.exchange.received import Moment, Received
+from mock_providers.exchange.received import Instant, Received
 from mock_providers.server.service import Service
 
 PAGE = load_profile("observed")
@@ -124,7 +124,7 @@ def places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 @st.composite
-def spoiled(draw: st.DrawFn, valid: dict[str, Any]) -> Any:
+def malformed(draw: st.DrawFn, valid: dict[str, Any]) -> Any:
     """A valid body in which a few things have been replaced, removed or added."""
     body: Any = {"body": copy.deepcopy(valid)}
     for _ in range(draw(st.integers(1, 3))):
@@ -149,7 +149,7 @@ def send(endpoint: str, raw: bytes, headers: dict[bytes, bytes] | None = None) -
     path, _, query = path.partition("?")
     headers = known if headers is None else headers
     received = Received(method, path, headers, dict(parse_qsl(query)), raw)
-    return service, service.decide(service.arrival(received), received, (), Moment(0.0, 0.0, 1e9))
+    return service, service.decide(service.arrival(received), received, (), Instant(0.0, 0.0, 1e9))
 
 
 def check(service: Service, decision: Decision) -> None:
@@ -163,7 +163,7 @@ def check(service: Service, decision: Decision) -> None:
     else:
         assert decision.rendering is not None
         assert json.loads(decision.rendering.body(plan)) is not None
-        if decision.asked.stream:
+        if decision.info.stream:
             frames = decision.rendering.frames(plan)
             assert (frames.head + b"".join(map(frames.piece, plan.pieces)) + frames.tail).endswith(b"\n")
     assert service.dialect.headers(decision.stamp, plan)
@@ -172,7 +172,7 @@ def check(service: Service, decision: Decision) -> None:
 @every_endpoint
 @given(data=st.data())
 def test_a_spoiled_request_is_answered_or_refused(endpoint: str, data: st.DataObject) -> None:
-    body = data.draw(spoiled(ENDPOINTS[endpoint][3]))
+    body = data.draw(malformed(ENDPOINTS[endpoint][3]))
     check(*send(endpoint, json.dumps(body).encode()))
 
 
@@ -200,7 +200,7 @@ def test_the_request_that_is_spoiled_here_is_a_good_one(endpoint: str) -> None:
     check(service, decision)
     needs_a_file = {"openai batches": 404, "openai files": 400}
     assert decision.plan.status == needs_a_file.get(endpoint, 200)
-    assert decision.asked.stream is (endpoint == "gemini stream")
+    assert decision.info.stream is (endpoint == "gemini stream")
 
 
 @pytest.mark.parametrize("endpoint", [name for name, each in ENDPOINTS.items() if each[0] == "gemini"])

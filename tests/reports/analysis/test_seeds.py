@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.analysis.seeds import Spread, seed_rows, seeds_json
-from reports.stats.student import mean_interval, t_quantile
+from reports.stats.student_t import mean_interval, t_quantile
 
 # Two-sided 95 % points of Student's t, from any printed table.
 PRINTED = {1: 12.706, 2: 4.303, 3: 3.182, 5: 2.571, 10: 2.228, 19: 2.093, 30: 2.042, 120: 1.980}

@@ -23,7 +23,7 @@ from harness.stack.core.target import Target
 from harness.stack.resilience.hedge import Hedge, HedgeOptions, next_in
 from harness.stack.state.backend import MemoryBackend
 from harness.stack.upstream.send import Endpoint
-from harness.virtual import Leftovers, VirtualLoop, run_virtual
+from harness.virtual import LeakReport, VirtualLoop, run_virtual
 from harness.world.serving import serve
 from mock_providers import MockApp, make_profile, parse_faults
 from tests.stack.calls import make_call
@@ -251,7 +251,7 @@ class World:
     facts: list[CallFacts] = field(default_factory=list)
     ledger: list[dict[str, Any]] = field(default_factory=list)
     in_flight: int = -1
-    end: Leftovers = field(default_factory=Leftovers)
+    end: LeakReport = field(default_factory=LeakReport)
 
 
 def late_call(*faults: dict[str, Any]) -> World:
@@ -276,7 +276,7 @@ def late_call(*faults: dict[str, Any]) -> World:
             world.in_flight = app.in_flight
             world.ledger = [asdict(row) for row in app.ledger.rows]
 
-    run_virtual(scenario(), on_leftovers=lambda left: setattr(world, "end", left))
+    run_virtual(scenario(), on_leak_report=lambda left: setattr(world, "end", left))
     return world
 
 

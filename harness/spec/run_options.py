@@ -1,0 +1,37 @@
+"""The options of one run, as the command line, Locust's page or a test states them."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from ..load.strict import StrictModel
+from .scenario import Engine, Seconds
+
+
+class RunOptions(StrictModel):
+    """One frozen value; a process pool can pickle it.
+
+    | field | default | meaning |
+    | --- | --- | --- |
+    | `scenario` | required | a shipped scenario's name, or a path to a .toml file |
+    | `engine` | the scenario's | "locust" (real sockets) or "virtual" (virtual time) |
+    | `seed` | the scenario's | decides every draw |
+    | `duration_s` | the scenario's | length of the arrival plan in seconds |
+    | `stacks` | the scenario's subjects | subjects to measure instead: names or paths |
+    | `trace` | none | recorded traffic (CSV), for scenarios whose arrivals are a trace |
+    | `incident` | none | an incident's name or path; its faults are added to the scenario's |
+    | `questions` | the workload's | a file of questions to ask instead |
+    | `out` | "runs" | the folder in which the run directory is made |
+    | `command` | "" | the command line that repeats the run, for the report |
+    """
+
+    scenario: str
+    engine: Engine | None = None
+    seed: int | None = Field(default=None, ge=0)
+    duration_s: Seconds | None = None
+    stacks: tuple[str, ...] = ()
+    trace: Path | None = None
+    incident: str | None = None
+    questions: Path | None = None
+    out: Path = Path("runs")
+    command: str = ""

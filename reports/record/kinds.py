@@ -1,0 +1,58 @@
+"""The vocabulary of a run record: outcomes, attempt kinds, cache states and error kinds, with their labels.
+
+One entry here is all that a new kind needs: the schema, the counts and the page read these tables.
+"""
+
+CALL_OUTCOMES = ("success", "failed", "rejected", "dropped")
+ATTEMPT_OUTCOMES = ("success", "failed", "abandoned", "rejected")
+
+ATTEMPT_LABELS = {
+    "primary": "primary",
+    "retry": "retry",
+    "fallback": "fallback",
+    "hedge": "hedge",
+    "continue": "continuation",
+    "audit": "cache audit",
+    "embedding": "embedding",
+    "summary": "summary",
+    "escalate": "escalation",
+    "judge": "judge",
+}
+"""Attempt kinds, in the order in which figures stack them, and how they are shown."""
+ATTEMPT_KINDS = tuple(ATTEMPT_LABELS)
+AUXILIARY_KINDS = ("embedding", "summary", "judge")
+"""Requests that serve a call without being an attempt to answer it."""
+
+CACHE_STATES = ("off", "miss", "exact", "stale", "semantic", "coalesced", "bypass")
+CACHE_HITS = ("exact", "stale", "semantic")
+"""Answered from the subject's own cache."""
+ANSWERED_WITHOUT_ATTEMPT = (*CACHE_HITS, "coalesced")
+"""Answered without an attempt of the call's own: a coalesced call shares the reply of one in flight."""
+
+ERROR_LABELS = {
+    "connect": "could not connect",
+    "timeout_connect": "timeout: connecting",
+    "timeout_first_token": "timeout: first token",
+    "timeout_inter_chunk": "timeout: between contents",
+    "timeout_total": "timeout: total",
+    "connection": "connection broken",
+    "truncated": "stream truncated",
+    "malformed": "malformed reply",
+    "in_band": "error inside the stream",
+    "rate_limited": "rate limited (429)",
+    "quota_exhausted": "quota exhausted (429)",
+    "server_error": "server error (5xx)",
+    "overloaded": "overloaded (503, 529)",
+    "auth": "authentication",
+    "bad_request": "bad request",
+    "context_length": "context too long",
+    "all_providers_failed": "all providers failed",
+    "rejected_limiter": "refused: own rate limit",
+    "rejected_deadline": "refused: deadline",
+    "rejected_unsuitable": "refused: no suitable target",
+    "rejected_budget": "refused: budget",
+    "batch_expired": "expired in a batch",
+    "batch_cancelled": "cancelled in a batch",
+}
+"""Error kinds of calls and attempts, and how they are shown."""
+ERROR_KINDS = tuple(ERROR_LABELS)
