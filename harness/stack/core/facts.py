@@ -134,7 +134,7 @@ class CallFacts:
         """The attempt whose reply went to the caller; None without one, and when it came from memory."""
         if self.cache in ("exact", "stale", "semantic"):
             return None
-        answers = [each for each in self.attempts if not ATTEMPT_KINDS[each.kind].aside]
+        answers = [each for each in self.attempts if not ATTEMPT_KINDS[each.kind].auxiliary]
         committed = [attempt for attempt in answers if attempt.first_s is not None]
         going_on = [attempt for attempt in committed if attempt.outcome in (None, "success")]
         last = going_on or committed

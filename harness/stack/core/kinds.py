@@ -91,12 +91,12 @@ class AttemptRole(NamedTuple):
     """Why an attempt is made.
 
     - `meaning`: for people
-    - `aside`: it serves the stack itself; its reply is not the caller's
+    - `auxiliary`: it serves the stack itself; its reply is not the caller's
     - `opens`: it begins a chain of targets, so that the attempt at the next target is a "fallback"
     """
 
     meaning: str
-    aside: bool = False
+    auxiliary: bool = False
     opens: bool = False
 
 
@@ -107,9 +107,9 @@ ATTEMPT_KINDS: dict[AttemptKind, AttemptRole] = {
     "hedge": AttemptRole("a second attempt while the first one is late"),
     "continue": AttemptRole("another target goes on from a partial answer"),
     "audit": AttemptRole("checks an answer of the semantic cache"),
-    "embedding": AttemptRole("embeds the question for the semantic cache", aside=True),
-    "summary": AttemptRole("summarises the conversation's history", aside=True),
+    "embedding": AttemptRole("embeds the question for the semantic cache", auxiliary=True),
+    "summary": AttemptRole("summarises the conversation's history", auxiliary=True),
     "escalate": AttemptRole("a larger tier after a smaller one", opens=True),
-    "judge": AttemptRole("judges the answer of a smaller tier", aside=True),
+    "judge": AttemptRole("judges the answer of a smaller tier", auxiliary=True),
 }
 """Every kind of attempt, in the order of figures and legends."""
