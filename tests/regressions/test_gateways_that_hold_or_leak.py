@@ -10,7 +10,7 @@ import pytest
 from harness.stack.state.backend import MemoryBackend
 from harness.virtual import VirtualLoop
 from mock_providers.exchange.tokens import count
-from tests.regressions.lab import CHAIN, GAP_S, IDLE_S, TTFT_S, Heard, Lab, play, target
+from tests.lab.lab import CHAIN, GAP_S, IDLE_S, TTFT_S, Heard, Lab, play, target
 
 LIMITER = {"rpm": 60_000, "tpm": 9_000_000, "concurrency": 500}
 FULL: dict[str, Any] = {

@@ -9,7 +9,7 @@ import pytest
 
 from harness.stack.core.errors import StackError
 from mock_providers.exchange.tokens import count
-from tests.regressions.lab import CHAIN, REFUSAL_S, Heard, Lab, play, prompt, target
+from tests.lab.lab import CHAIN, REFUSAL_S, Heard, Lab, play, prompt, target
 
 NO_TRICKLE = {"ratio": 0.0, "min_per_s": 0.0}
 WORDS = 3
