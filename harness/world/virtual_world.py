@@ -26,8 +26,8 @@ from harness.subjects.python_client import PythonClient, load_client
 from mock_providers import MockApp, load_profile, parse_faults
 
 from ..virtual import run_virtual
-from .provider_keys import PROVIDER_KEY, named_keys
-from .serving import serve
+from .provider_keys import named_keys
+from .serving import serve, serve_provider
 from .world import Measured, OnProgress
 
 HEAD_START_S = 0.5
@@ -68,7 +68,7 @@ class VirtualWorld:
         async with AsyncExitStack() as world:
             world.callback(_take_ledger, app, measured)
             providers = {
-                name: await world.enter_async_context(_provider(app, name, named_keys(subject, name)))
+                name: await world.enter_async_context(serve_provider(app, name, named_keys(subject, name)))
                 for name in self._profile.providers
             }
             ask = await world.enter_async_context(self._open(subject, client, providers, measured))
@@ -145,14 +145,6 @@ class _Progress:
     def tell(self) -> None:
         """Tell it now."""
         self._tell(self._name, len(self._rows), self._planned, self._answered)
-
-
-@asynccontextmanager
-async def _provider(app: MockApp, name: str, keys: dict[str, str]) -> AsyncIterator[Endpoint]:
-    """One provider on the loop's network, as its SDKs are told to find it."""
-    async with serve(app.provider(name), cut=app.hang_up) as origin:
-        protocol = app.profile.providers[name].protocol
-        yield Endpoint(f"{origin}{'' if protocol == 'anthropic' else '/v1'}", PROVIDER_KEY, keys)
 
 
 @asynccontextmanager
