@@ -1,10 +1,11 @@
 """All exceptions that mean bad input, from every part: one line for the user, exit code 2."""
 
-from mock_providers import BindError, CatalogueError, FaultError, IncidentError, ProfileError
+from mock_providers import BindError, CatalogueError, FaultError, IncidentError, ProfileError, UntriedUvicorn
 from reports.record.run import RecordError
 
 from .errors import InputError
 from .stack.core.errors import ConfigError
+from .virtual import UntriedInterpreter
 
 INPUT_ERRORS = (
     InputError,
@@ -15,6 +16,8 @@ INPUT_ERRORS = (
     CatalogueError,
     BindError,
     RecordError,
+    UntriedInterpreter,
+    UntriedUvicorn,
 )
 
 

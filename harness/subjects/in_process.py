@@ -7,9 +7,10 @@ from harness.load.driver import Ask
 from harness.load.plan import PlannedCall
 from harness.load.reading import ObservedReply
 from harness.stack.build.stack import Stack
-from harness.stack.core.call import Call, Message, Role
+from harness.stack.core.call import Call, Caller
 from harness.stack.core.errors import Rejected, StackError
 from harness.stack.core.reply import Delta, Finish
+from harness.stack.core.request import Message, Role
 
 
 def ask_stack(stack: Stack) -> Ask:
@@ -41,10 +42,9 @@ def _call(stack: Stack, planned: PlannedCall, now: float) -> Call:
         planned.call_id,
         messages,
         now,
-        planned.tenant,
+        Caller(tenant=planned.tenant, hint=planned.difficulty),
         model="gpt-4o",
         max_tokens=planned.max_tokens,
         temperature=planned.temperature,
         stream=planned.stream,
-        hint=planned.difficulty,
     )

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from harness.load.workload.catalogue import load_catalogue
 from harness.load.workload.halves import half_of, in_half
 from harness.load.workload.options import WorkloadOptions, load_workload
-from harness.stack.core.call import Call, Message, Target
+from harness.stack.core.call import Call
 from harness.stack.core.errors import ConfigError
+from harness.stack.core.request import Message
+from harness.stack.core.target import Target
 from harness.stack.routing.features import NAMES, features, question_in
 from harness.stack.routing.heuristic import HeuristicOptions, Weights, heuristic, load_weights
 from harness.stack.routing.tiers import Tiers
