@@ -15,8 +15,10 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from .batches.schedule import BatchOptions
 from .content.answers import Accuracy, ReplyLength
+from .exchange.options import Options, Seconds
 from .exchange.validation import one_line
-from .latency.latency import Latency, Options, Pace, Seconds
+from .latency.distributions import Latency
+from .latency.pacing import Pace
 from .latency.slots import Load
 from .limits.header_style import HeaderStyle
 from .limits.limits import Limits

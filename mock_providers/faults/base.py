@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from ..exchange.draws import Draws
 from ..exchange.keys import key_id
-from ..latency.latency import Options
+from ..exchange.options import Options
 from ..plan import Plan
 from ..wire.dialect import Errors
 

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ..latency.latency import Seconds
+from ..exchange.options import Seconds
 from ..plan import Plan
 from .base import FaultBase, Refusals
 

@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from ..exchange.options import Seconds
 from ..exchange.request import Problem
-from ..latency.latency import Seconds
 from ..plan import Plan
 from ..wire.dialect import Errors
 from .base import FaultBase, Refusals

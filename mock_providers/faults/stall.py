@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from ..latency.latency import Seconds
+from ..exchange.options import Seconds
 from ..plan import Plan
 from .base import Chunks, FaultBase, Refusals
 
