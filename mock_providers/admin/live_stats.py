@@ -19,7 +19,7 @@ from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from ..faults import KINDS
 from ..faults.base import FaultBase
-from ..ledger.ledger import LedgerRow
+from ..ledger.row import LedgerRow
 
 if TYPE_CHECKING:
     from ..server.app import MockApp

@@ -11,11 +11,12 @@ from ..engine.state import Admission, Caller, ProviderState
 from ..exchange.draws import Draws
 from ..exchange.received import Instant, Received
 from ..exchange.request import Problem, Request, digest_of_bytes
+from ..exchange.request_info import RequestInfo
 from ..faults import apply_faults, matching_faults
 from ..faults.base import FaultBase, Refusals, Target
-from ..ledger.ledger import RequestInfo
 from ..plan import Plan, refusal
-from ..profile import Prices, Profile
+from ..prices import Prices
+from ..profile import Profile
 from ..wire import dialect_of
 from ..wire.dialect import Codec, Frames, Params, Stamp
 

@@ -7,7 +7,7 @@ Chunks that are due at the same time, or have become due while the loop was busy
 import asyncio
 
 from ..endpoints import Decision
-from ..ledger.ledger import Entry
+from ..ledger.entry import Entry
 from ..plan import Piece, Plan
 from ..wire.dialect import Dialect, Frames, HeadersOut
 from . import asgi

@@ -18,7 +18,8 @@ from ..faults import check_faults
 from ..faults.base import FaultBase
 from ..http import asgi
 from ..http.playback import RESET, BodyTooLarge, ClientConnection, ClientGone, play
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.entry import Entry
+from ..ledger.ledger import Ledger
 from ..profile import Profile
 from .service import Service
 

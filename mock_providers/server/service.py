@@ -11,8 +11,9 @@ from ..exchange.draws import Draws
 from ..exchange.keys import key_id
 from ..exchange.received import Instant, Received
 from ..exchange.request import Problem, Refused, digest_of_bytes
+from ..exchange.request_info import RequestInfo
 from ..faults.base import FaultBase
-from ..ledger.ledger import Entry, RequestInfo
+from ..ledger.entry import Entry
 from ..profile import Profile
 
 _LONGEST_ATTEMPT_ID = 256

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mock_providers import Profile, ProfileError, load_profile, make_profile, shipped_profiles
 from mock_providers.latency.distributions import Lognormal
 from mock_providers.plan import Plan
-from mock_providers.profile import Prices
+from mock_providers.prices import Prices
 from tests.paths import ROOT
 
 GOOD: dict[str, Any] = {
