@@ -7,11 +7,11 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
+from ..errors import Errors
 from ..exchange.draws import Draws
 from ..exchange.keys import key_id
 from ..exchange.options import Options
 from ..plan import Plan
-from ..wire.dialect import Errors
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Chunks = Annotated[int, Field(ge=0)]

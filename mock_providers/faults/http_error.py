@@ -5,10 +5,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from ..errors import Errors
 from ..exchange.options import Seconds
 from ..exchange.request import Problem
 from ..plan import Plan
-from ..wire.dialect import Errors
 from .base import FaultBase, Refusals
 from .html_200 import page_of
 

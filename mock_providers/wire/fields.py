@@ -1,14 +1,13 @@
 """Reading a request's JSON field by field; each dialect words the first wrong one its own way."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
 
-Path = tuple[str | int, ...]
+from ..exchange.bad_field import BadField, Path
+
 Kind = Literal["string", "integer", "number", "boolean", "array", "object"]
-Complaint = Literal["missing", "type", "minimum", "choice", "unknown", "unsupported"]
 
 _TYPES: dict[Kind, tuple[type, ...]] = {
     "string": (str,),
@@ -18,20 +17,6 @@ _TYPES: dict[Kind, tuple[type, ...]] = {
     "array": (list,),
     "object": (dict,),
 }
-
-
-@dataclass(frozen=True)
-class BadField(Exception):
-    """One field of a request that is not as it must be.
-
-    `expected` is a Kind for "type", the least value for "minimum", the allowed values joined by ", " for
-    "choice", and a sentence for "unsupported".
-    """
-
-    path: Path
-    complaint: Complaint
-    expected: str = ""
-    given: Any = None
 
 
 class Fields:

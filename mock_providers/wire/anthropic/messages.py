@@ -9,12 +9,13 @@ from dataclasses import replace
 
 import orjson
 
+from ...exchange.bad_field import BadField
 from ...exchange.received import Received
 from ...exchange.request import Refused, Request, digest_of
 from ...plan import Plan
 from ...prompt_cache.prefix import breakpoints
 from ..dialect import Params, Stamp
-from ..fields import BadField, Fields, arguments, loads, names
+from ..fields import Fields, arguments, loads, names
 from .errors import AnthropicErrors
 from .frames import AnthropicFrames, empty_block
 from .prompt import read_json_schema, read_prompt, read_tool_choice, read_tools, unmarked

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 from typing import Any, cast
 
+from ...exchange.bad_field import BadField, Path
 from ...exchange.request import CacheTtl, Message, Part, Tool
 from ...prompt_cache.prefix import breakpoints
-from ..fields import BadField, Fields, Path, canonical
+from ..fields import Fields, canonical
 
 _MOST_BREAKPOINTS = 4
 _BLOCKS = {

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import orjson
 
+from ...exchange.bad_field import BadField
 from ...exchange.received import Received
 from ...exchange.request import Refused, Request
 from ...plan import Block, Piece, Plan
 from ..dialect import Params, Stamp
-from ..fields import BadField, arguments, loads
+from ..fields import arguments, loads
 from .errors import GeminiErrors
 from .prompt import read_counted, read_generate
 

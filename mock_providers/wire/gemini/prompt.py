@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from ...exchange.bad_field import BadField, Path
 from ...exchange.request import Message, Part, Request, Tool, digest_of
-from ..fields import BadField, Fields, Path, canonical, names
+from ..fields import Fields, canonical, names
 
 _TOP = names(
     """

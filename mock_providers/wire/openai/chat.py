@@ -2,12 +2,13 @@
 
 import orjson
 
+from ...exchange.bad_field import BadField
 from ...exchange.received import Received
 from ...exchange.request import Refused, Request, digest_of
 from ...plan import Plan
 from ...profile import Provider
 from ..dialect import Frames, Params, Stamp
-from ..fields import BadField, Fields, loads, names
+from ..fields import Fields, loads, names
 from .errors import OpenAIErrors
 from .frames import (
     FINISH_REASON,

@@ -10,9 +10,10 @@ import orjson
 
 from ...content.embeddings import Vector
 from ...exchange import tokens
+from ...exchange.bad_field import BadField
 from ...exchange.received import Received
 from ...exchange.request import Refused, digest_of
-from ..fields import BadField, Fields, loads, names
+from ..fields import Fields, loads, names
 from .errors import OpenAIErrors
 
 _PARAMETERS = names("model input encoding_format dimensions user")

@@ -6,8 +6,9 @@ from typing import Any
 
 import orjson
 
+from ...exchange.bad_field import BadField
 from ...exchange.request import Message, Part, Tool
-from ..fields import BadField, Fields, canonical
+from ..fields import Fields, canonical
 
 _ROLES = ("system", "developer", "user", "assistant", "tool")
 _CHOICES = ("none", "auto", "required")
