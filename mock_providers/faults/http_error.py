@@ -26,6 +26,7 @@ class HttpError(FaultBase):
     """
 
     summary: ClassVar[str] = "requests answered with an HTTP error status (default 500)"
+    position: ClassVar[int] = 30
 
     kind: Literal["http_error"] = "http_error"
     status: Annotated[int, Field(ge=400, le=599)] = 500
