@@ -103,6 +103,16 @@ class MockApp:
             service.forget_faults()
 
     @property
+    def seed(self) -> int:
+        """The seed of every draw since the last reset."""
+        return self.run.seed
+
+    @property
+    def started_at(self) -> float | None:
+        """t = 0 on the loop's clock, None until it is set."""
+        return self.run.started_at
+
+    @property
     def faults(self) -> Sequence[FaultBase]:
         """The schedule, models by their canonical ids."""
         return self.run.faults
