@@ -6,6 +6,7 @@ is a list of faults, and what really happened is the `Ledger`.
 
 from .content.answers import Catalogue, CatalogueError, Question, load_catalogue
 from .faults import Fault, FaultError, check_faults, describe_faults, parse_faults
+from .http.asgi import AsgiApp
 from .http.uvicorn_server import BindError, PortInUse, build_server, listen, shut_down
 from .incident import Incident, IncidentError, load_incident, shipped_incidents
 from .ledger.ledger import Ledger
@@ -16,6 +17,7 @@ from .server.serve import serve
 
 __all__ = [
     "DEFAULT_EPOCH_S",
+    "AsgiApp",
     "BindError",
     "Catalogue",
     "CatalogueError",

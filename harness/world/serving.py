@@ -3,8 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from mock_providers import build_server, shut_down
-from mock_providers.http.asgi import AsgiApp
+from mock_providers import AsgiApp, build_server, shut_down
 
 
 @asynccontextmanager
