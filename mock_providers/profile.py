@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from .batches.schedule import BatchOptions
 from .content.answers import Accuracy, ReplyLength
+from .exchange.names import ProtocolName
 from .exchange.options import Options, Seconds
 from .exchange.validation import one_line
 from .latency.distributions import Latency
@@ -81,7 +82,7 @@ class Provider(Options):
     - `obfuscation`: whether streamed chunks carry padding, as OpenAI's do
     """
 
-    protocol: Literal["openai", "anthropic", "together", "gemini"]
+    protocol: ProtocolName
     organization: Name = "org-brownout"
     region: Name = "us"
     keys: Annotated[tuple[Name, ...], Field(strict=False)] = ()

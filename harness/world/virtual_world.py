@@ -151,8 +151,7 @@ class _Progress:
 async def _provider(app: MockApp, name: str, keys: dict[str, str]) -> AsyncIterator[Endpoint]:
     """One provider on the loop's network, as its SDKs are told to find it."""
     async with serve(app.provider(name), cut=app.hang_up) as origin:
-        protocol = app.profile.providers[name].protocol
-        yield Endpoint(f"{origin}{'' if protocol == 'anthropic' else '/v1'}", PROVIDER_KEY, keys)
+        yield Endpoint(f"{origin}{app.base_path(name)}", PROVIDER_KEY, keys)
 
 
 @asynccontextmanager

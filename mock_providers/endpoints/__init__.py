@@ -3,7 +3,8 @@
 An endpoint joins a codec of `wire` with the provider's rules: limits, caches, draws, faults.
 """
 
+from .protocols import PROTOCOLS, WireProtocol
 from .provider_context import Decision, Exchange, ProviderContext
-from .routes import Route, Routes, routes_of
+from .routes import Route, Routes
 
-__all__ = ["Decision", "Exchange", "ProviderContext", "Route", "Routes", "routes_of"]
+__all__ = ["PROTOCOLS", "Decision", "Exchange", "ProviderContext", "Route", "Routes", "WireProtocol"]

@@ -17,8 +17,7 @@ from ..faults.base import FaultBase, Refusals, Target
 from ..plan import Plan, refusal
 from ..prices import Prices
 from ..profile import Profile
-from ..wire import dialect_of
-from ..wire.dialect import Codec, Frames, Params, Stamp
+from ..wire.dialect import Codec, Dialect, Frames, Params, Stamp
 
 JSON = b"application/json"
 
@@ -103,10 +102,12 @@ class Exchange:
 class ProviderContext:
     """One provider of a profile since the last reset."""
 
-    def __init__(self, name: str, profile: Profile, catalogue: Catalogue, draws: Draws) -> None:
+    def __init__(
+        self, name: str, profile: Profile, dialect: Dialect, catalogue: Catalogue, draws: Draws
+    ) -> None:
         self.name = name
         self.provider = profile.providers[name]
-        self.dialect = dialect_of(self.provider)
+        self.dialect = dialect
         self.errors = self.dialect.errors
         self.reply_length = profile.reply_length
         self.refusals = Refusals(self.errors, profile.error_latency_s)

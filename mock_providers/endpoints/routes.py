@@ -1,31 +1,10 @@
-"""Which endpoint a path leads to, by the provider's protocol."""
+"""Finding the endpoint that a method and a path lead to."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
-from ..profile import Provider
-from ..wire.anthropic.errors import AnthropicErrors
-from ..wire.anthropic.messages import AnthropicMessages, count_body
 from ..wire.dialect import Params
-from ..wire.gemini.content import GeminiContent, counted_body
-from ..wire.gemini.errors import GeminiErrors
-from ..wire.openai.chat import OpenAIChat
-from ..wire.openai.errors import OpenAIErrors
-from .anthropic_batches import (
-    CancelMessageBatch,
-    CreateMessageBatch,
-    DeleteMessageBatch,
-    ListMessageBatches,
-    MessageBatchResults,
-    OneMessageBatch,
-)
-from .count_tokens import CountTokens
-from .embeddings import Embeddings
-from .files import DeleteFile, FileContent, ListFiles, OneFile, UploadFile
-from .generation import Generation
-from .models import Models, OneModel
-from .openai_batches import CancelBatch, CreateBatch, ListBatches, OneBatch
 from .provider_context import Decision, Exchange, ProviderContext
 
 
@@ -72,81 +51,6 @@ class Routes:
     def knows(self, path: str) -> bool:
         """Whether anything is there for any method."""
         return path in self._paths or any(pattern.fullmatch(path) for _, pattern, _ in self._templates)
-
-
-def routes_of(provider: Provider) -> Routes:
-    """The routes of a provider."""
-    models = [Route("GET", "/v1/models", Models()), Route("GET", "/v1/models/{model*}", OneModel())]
-    match provider.protocol:
-        case "anthropic":
-            codec = AnthropicMessages(AnthropicErrors())
-            messages = Generation("messages", codec)
-            counting = CountTokens(codec.parse_counted, count_body)
-            return Routes(
-                [
-                    Route("POST", "/v1/messages", messages),
-                    Route("POST", "/v1/messages/count_tokens", counting),
-                    *anthropic_batch_routes(messages),
-                    *models,
-                ]
-            )
-        case "gemini":
-            return Routes(gemini_routes())
-        case "openai" | "together":
-            return Routes([*_openai_routes(provider), *models])
-
-
-def _openai_routes(provider: Provider) -> list[Route]:
-    """Chat completions and embeddings, at OpenAI also in batches."""
-    errors, lenient = OpenAIErrors(provider.organization), provider.protocol == "together"
-    answering: dict[str, Endpoint] = {
-        "/v1/chat/completions": Generation("chat.completions", OpenAIChat(provider, errors, lenient=lenient)),
-        "/v1/embeddings": Embeddings(errors, lenient=lenient),
-    }
-    live = [Route("POST", path, endpoint) for path, endpoint in answering.items()]
-    return live if lenient else [*live, *openai_batch_routes(answering)]
-
-
-def openai_batch_routes(answering: Mapping[str, Endpoint]) -> list[Route]:
-    """Files and batches; `answering`: the endpoints whose requests may come in a batch, by their paths."""
-    return [
-        Route("POST", "/v1/files", UploadFile()),
-        Route("GET", "/v1/files", ListFiles()),
-        Route("GET", "/v1/files/{id}", OneFile()),
-        Route("DELETE", "/v1/files/{id}", DeleteFile()),
-        Route("GET", "/v1/files/{id}/content", FileContent()),
-        Route("POST", "/v1/batches", CreateBatch(answering)),
-        Route("GET", "/v1/batches", ListBatches()),
-        Route("GET", "/v1/batches/{id}", OneBatch()),
-        Route("POST", "/v1/batches/{id}/cancel", CancelBatch()),
-    ]
-
-
-def gemini_routes() -> list[Route]:
-    """Replies whole and streamed, counts, models."""
-    model = "/v1beta/models/{model}"
-    whole = GeminiContent(GeminiErrors())
-    streamed = GeminiContent(GeminiErrors(), streamed=True)
-    counting = CountTokens(whole.parse_counted, counted_body)
-    return [
-        Route("POST", f"{model}:generateContent", Generation("generate_content", whole)),
-        Route("POST", f"{model}:streamGenerateContent", Generation("generate_content", streamed)),
-        Route("POST", f"{model}:countTokens", counting),
-        Route("GET", "/v1beta/models", Models()),
-        Route("GET", model, OneModel()),
-    ]
-
-
-def anthropic_batch_routes(messages: Endpoint) -> list[Route]:
-    """Message batches, whose items `messages` answers."""
-    return [
-        Route("POST", "/v1/messages/batches", CreateMessageBatch(messages)),
-        Route("GET", "/v1/messages/batches", ListMessageBatches()),
-        Route("GET", "/v1/messages/batches/{id}", OneMessageBatch()),
-        Route("DELETE", "/v1/messages/batches/{id}", DeleteMessageBatch()),
-        Route("POST", "/v1/messages/batches/{id}/cancel", CancelMessageBatch()),
-        Route("GET", "/v1/messages/batches/{id}/results", MessageBatchResults()),
-    ]
 
 
 def _pattern(template: str) -> re.Pattern[str]:

@@ -3,28 +3,19 @@
 A fault is a function from a Plan to a Plan; a few change how the plan is made (`FaultEffects`).
 """
 
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import Field, model_validator
 
 from ..errors import Errors
 from ..exchange.draws import Draws
 from ..exchange.keys import key_id
+from ..exchange.names import EndpointName
 from ..exchange.options import Options
 from ..plan import Plan
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Chunks = Annotated[int, Field(ge=0)]
-Endpoint = Literal[
-    "chat.completions",
-    "messages",
-    "generate_content",
-    "embeddings",
-    "count_tokens",
-    "models",
-    "files",
-    "batches",
-]
 
 
 class Refusals(NamedTuple):
@@ -76,7 +67,7 @@ class FaultBase(Options):
     kind: Any
     provider: str | None = None
     model: str | None = None
-    endpoint: Endpoint | None = None
+    endpoint: EndpointName | None = None
     key: Annotated[str, Field(min_length=1)] | None = None
     from_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     to_s: Annotated[float, Field(gt=0)] | None = None

@@ -68,5 +68,4 @@ def _bind(app: MockApp, host: str, ports: Mapping[str, int]) -> dict[str, socket
 def _base_url(app: MockApp, name: str, sock: socket.socket) -> str:
     host, port = sock.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    openai_shaped = name != ADMIN and app.profile.providers[name].protocol in ("openai", "together")
-    return f"http://{shown}:{port}{'/v1' if openai_shaped else ''}"
+    return f"http://{shown}:{port}{'' if name == ADMIN else app.base_path(name)}"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ..batches.store import Settling
 from ..content.answers import Catalogue
-from ..endpoints import Decision, Exchange, ProviderContext, routes_of
+from ..endpoints import PROTOCOLS, Decision, Exchange, ProviderContext, Routes
 from ..exchange.draws import Draws
 from ..exchange.keys import key_id
 from ..exchange.received import Instant, Received
@@ -23,9 +23,11 @@ class Service:
     """One provider of a profile since the last reset."""
 
     def __init__(self, name: str, profile: Profile, catalogue: Catalogue, draws: Draws) -> None:
-        self._context = ProviderContext(name, profile, catalogue, draws)
-        self._routes = routes_of(self._context.provider)
-        self.dialect = self._context.dialect
+        provider = profile.providers[name]
+        protocol = PROTOCOLS[provider.protocol]
+        self.dialect = protocol.dialect(provider)
+        self._context = ProviderContext(name, profile, self.dialect, catalogue, draws)
+        self._routes = Routes(protocol.routes(provider))
 
     def arrival(self, received: Received) -> RequestInfo:
         """A request of which only the headers are known."""
