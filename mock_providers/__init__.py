@@ -8,6 +8,7 @@ from .content.answers import Catalogue, CatalogueError, Question, load_catalogue
 from .faults import Fault, FaultError, check_faults, describe_faults, parse_faults
 from .http.asgi import AsgiApp
 from .http.uvicorn_server import BindError, PortInUse, build_server, listen, shut_down
+from .http.uvicorn_version import UntriedUvicorn, check_uvicorn
 from .incident import Incident, IncidentError, load_incident, shipped_incidents
 from .ledger.ledger import Ledger
 from .ledger.row import LedgerRow
@@ -32,8 +33,10 @@ __all__ = [
     "Profile",
     "ProfileError",
     "Question",
+    "UntriedUvicorn",
     "build_server",
     "check_faults",
+    "check_uvicorn",
     "describe_faults",
     "listen",
     "load_catalogue",

@@ -8,7 +8,7 @@ from .limits.limits import Verdict
 
 
 class Errors(Protocol):
-    """The provider's refusals, each with the status and body fields that its clients meet."""
+    """The provider's errors: the HTTP status and body fields for each cause."""
 
     def bad_json(self) -> Problem: ...
     def bad_field(self, bad: BadField) -> Problem: ...

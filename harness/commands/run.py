@@ -111,7 +111,7 @@ def run(
         sys.stdout.write((folder / "summary.json").read_text())
     else:
         print_outcome(folder)
-    if recorded.manifest["status"] == "partial":
-        reason = recorded.manifest["status_reason"]
+    if recorded.manifest.status == "partial":
+        reason = recorded.manifest.status_reason or ""
         typer.echo(f"brownout: partial run kept in {folder}: {reason}", err=True)
         raise typer.Exit(130 if reason.startswith("interrupted") else 1)

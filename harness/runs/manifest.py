@@ -1,4 +1,4 @@
-"""What `run.json` says about a run besides its numbers: what was asked, where, with which versions."""
+"""The manifest of a run: what is played, on which host, with which versions."""
 
 import os
 import platform
@@ -6,9 +6,9 @@ import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from mock_providers import load_profile
+from reports.record.manifest import Claim, Fault, Host, Limit, Manifest, Slo, Subject
 
 from ..load.plan import describe
 from ..spec.run_spec import RunSpec
@@ -24,56 +24,59 @@ PER_MINUTE = (
 )
 
 
-def manifest(spec: RunSpec, played: list[str], run_id: str, started_at: datetime) -> dict[str, Any]:
-    """What was asked, for the subjects that were played; the run adds its status and its calibration."""
+def manifest(spec: RunSpec, played: list[str], run_id: str, started_at: datetime) -> Manifest:
+    """The manifest of the subjects in `played`, without the run's status, generator and calibration."""
     scenario = spec.scenario
     arrivals, workload = describe(scenario.arrivals, spec.workload, spec.trace)
-    return {
-        "schema_version": 1,
-        "id": run_id,
-        "scenario": spec.name,
-        "title": scenario.title,
-        "description": scenario.description,
-        "engine": spec.engine,
-        "seed": spec.seed,
-        "duration_s": spec.duration_s,
-        "started_at": started_at.astimezone(UTC).isoformat(timespec="seconds"),
-        "command": spec.command,
-        "versions": {"python": platform.python_version()} | {name: _version(name) for name in VERSIONS_OF},
-        "host": {"cpus": os.cpu_count(), "platform": platform.platform()},
-        "git_revision": _git_revision(),
-        "profile": scenario.profile,
-        "arrivals": arrivals,
-        "workload": workload,
-        "max_tokens": spec.workload.options.max_tokens,
-        "limits": _limits(scenario.profile),
-        "warmup_s": scenario.warmup_s,
-        "subjects": [
-            {
-                "name": subject.name,
-                "title": subject.title or subject.name,
-                "description": subject.description,
-                "stack": subject.path.name,
-                "via": spec.via(subject),
-            }
+    return Manifest(
+        id=run_id,
+        scenario=spec.name,
+        title=scenario.title,
+        description=scenario.description,
+        engine=spec.engine,
+        seed=spec.seed,
+        duration_s=spec.duration_s,
+        started_at=started_at.astimezone(UTC).isoformat(timespec="seconds"),
+        command=spec.command,
+        versions={"python": platform.python_version(), **{name: _version(name) for name in VERSIONS_OF}},
+        host=Host(cpus=os.cpu_count(), platform=platform.platform()),
+        git_revision=_git_revision(),
+        profile=scenario.profile,
+        arrivals=arrivals,
+        workload=workload,
+        max_tokens=spec.workload.options.max_tokens,
+        limits=_limits(scenario.profile),
+        warmup_s=scenario.warmup_s,
+        subjects=tuple(
+            Subject(
+                name=subject.name,
+                title=subject.title or subject.name,
+                description=subject.description,
+                stack=subject.path.name,
+                via=spec.via(subject),
+            )
             for subject in spec.subjects
             if subject.name in played
-        ],
-        "faults": spec.faults,
-        "slo": scenario.slo.model_dump(),
-        "claims": [claim.model_dump() for claim in spec.claims if claim.subject in played],
-    }
+        ),
+        faults=tuple(map(Fault.model_validate, spec.faults)),
+        slo=Slo.model_validate(scenario.slo.model_dump()),
+        claims=tuple(
+            Claim.model_validate(claim.model_dump()) for claim in spec.claims if claim.subject in played
+        ),
+    )
 
 
-def _limits(profile: str) -> list[dict[str, Any]]:
-    """What the providers let in per minute, by model, for a key and for its organisation."""
-    return [
-        {"provider": name, "model": id_, "scope": scope} | limits.model_dump(include=set(PER_MINUTE))
+def _limits(profile: str) -> tuple[Limit, ...]:
+    """The providers' limits per minute, by model, of a key and of its organisation."""
+    return tuple(
+        Limit.model_validate(
+            {"provider": name, "model": id_, "scope": scope} | limits.model_dump(include=set(PER_MINUTE))
+        )
         for name, provider in load_profile(profile).providers.items()
         for id_, model in provider.models.items()
         for scope, limits in (("key", model.limits), ("organization", model.organization_limits))
         if limits is not None and any(getattr(limits, limit) for limit in PER_MINUTE if limit != "burst_s")
-    ]
+    )
 
 
 def _version(distribution: str) -> str | None:

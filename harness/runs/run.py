@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from reports.analysis.calibration import ttft_error
 from reports.analysis.summary import write_summary
 from reports.page.html import write_report
+from reports.record.manifest import Calibration, Generator
 from reports.record.run import Run, write_run
 from reports.record.tables import to_frame, to_table
 
@@ -33,7 +33,8 @@ class Recording:
     started_at: datetime
     reason: str | None = None
     _tables: dict[str, list[pa.Table]] = field(init=False, default_factory=lambda: {n: [] for n in TABLES})
-    _generator: dict[str, Any] = field(init=False, default_factory=dict)
+    _generator: dict[str, Generator] = field(init=False, default_factory=dict)
+    _calibration: dict[str, Calibration] = field(init=False, default_factory=dict)
 
     @property
     def logs(self) -> Path:
@@ -44,9 +45,11 @@ class Recording:
         """Take in one subject. `reason` then says why the run is a part of what was asked, if it is."""
         if measured.client or measured.reason is None:
             collected = collect(subject.name, measured)
-            for name in TABLES:
-                self._tables[name].append(to_table(name, getattr(collected, name)))
-            self._generator[subject.name] = measured.generator
+            tables = {name: to_table(name, getattr(collected, name)) for name in TABLES}
+            for name, table in tables.items():
+                self._tables[name].append(table)
+            self._generator[subject.name] = Generator.model_validate(measured.generator)
+            self._calibration[subject.name] = ttft_error(**{n: to_frame(of) for n, of in tables.items()})
         self.reason = measured.reason
 
     def write(self) -> Run:
@@ -60,20 +63,16 @@ class Recording:
         """The record alone."""
         if not self._generator:
             raise RunFailed(f"nothing was measured: {self.reason}")
-        frames = [to_frame(pa.concat_tables(self._tables[name])) for name in TABLES]
-        about = manifest(self.spec, list(self._generator), self.folder.name, self.started_at) | {
-            "status": "complete" if self.reason is None else "partial",
-            "status_reason": self.reason,
-            "generator": self._generator,
-        }
-        run = write_run(self.folder, about, *frames)
-        about["calibration"] = _calibration(run)
-        return write_run(self.folder, about, run.calls, run.attempts, run.ledger)
-
-
-def _calibration(run: Run) -> dict[str, Any]:
-    tables = (run.calls, run.attempts, run.ledger)
-    return {name: ttft_error(*(table[table["subject"] == name] for table in tables)) for name in run.subjects}
+        about = manifest(self.spec, list(self._generator), self.folder.name, self.started_at)
+        about = about.model_copy(
+            update={
+                "status": "complete" if self.reason is None else "partial",
+                "status_reason": self.reason,
+                "generator": self._generator,
+                "calibration": self._calibration,
+            }
+        )
+        return write_run(self.folder, about, *(pa.concat_tables(self._tables[name]) for name in TABLES))
 
 
 def new_run_folder(out: Path, name: str, started_at: datetime) -> Path:

@@ -3,8 +3,9 @@
 An endpoint joins a codec of `wire` with the provider's rules: limits, caches, draws, faults.
 """
 
+from .decision import Decision, Exchange
 from .protocols import PROTOCOLS, WireProtocol
-from .provider_context import Decision, Exchange, ProviderContext
-from .routes import Route, Routes
+from .provider_context import ProviderContext
+from .routing import Route, Routes
 
 __all__ = ["PROTOCOLS", "Decision", "Exchange", "ProviderContext", "Route", "Routes", "WireProtocol"]

@@ -1,39 +1,37 @@
-"""The wire protocols that a provider can speak: one entry each, everything else is found through it.
+"""The wire protocols that a provider can speak, one entry each in PROTOCOLS.
 
 To add a protocol, add its codecs under `wire/`, its name to `exchange.names.ProtocolName`, and an entry here.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from ..exchange.names import ProtocolName
 from ..profile import Provider
-from ..wire.anthropic.dialect import Anthropic
+from ..wire.anthropic.codec import AnthropicCodec
+from ..wire.anthropic.dialect import AnthropicDialect
 from ..wire.anthropic.errors import AnthropicErrors
-from ..wire.anthropic.messages import AnthropicMessages, count_body
+from ..wire.anthropic.reply import count_body as anthropic_count_body
 from ..wire.dialect import Dialect
-from ..wire.gemini.content import GeminiContent, counted_body
-from ..wire.gemini.dialect import Gemini
+from ..wire.gemini.codec import GeminiCodec
+from ..wire.gemini.dialect import GeminiDialect
 from ..wire.gemini.errors import GeminiErrors
-from ..wire.openai.chat import OpenAIChat
-from ..wire.openai.dialect import OpenAI
+from ..wire.gemini.reply import count_body as gemini_count_body
+from ..wire.openai.codec import OpenAICodec
+from ..wire.openai.dialect import OpenAIDialect
 from ..wire.openai.errors import OpenAIErrors
-from ..wire.together import Together
-from .anthropic_batches import (
-    CancelMessageBatch,
-    CreateMessageBatch,
-    DeleteMessageBatch,
-    ListMessageBatches,
-    MessageBatchResults,
-    OneMessageBatch,
-)
+from ..wire.together import TogetherDialect
+from . import anthropic_batches, files, openai_batches
 from .count_tokens import CountTokens
 from .embeddings import Embeddings
-from .files import DeleteFile, FileContent, ListFiles, OneFile, UploadFile
 from .generation import Generation
 from .models import Models, OneModel
-from .openai_batches import CancelBatch, CreateBatch, ListBatches, OneBatch
-from .routes import Endpoint, Route
+from .operations import Operation
+from .routing import Endpoint, Route
+
+_OCTET_STREAM = b"application/octet-stream"
+_JSONL = b"application/x-jsonl"
 
 
 class WireProtocol(NamedTuple):
@@ -44,36 +42,61 @@ class WireProtocol(NamedTuple):
     base_path: str = ""
 
 
-def openai_routes(provider: Provider) -> list[Route]:
-    """Chat completions, embeddings, models, and batches of the first two."""
-    answering = _live_openai(provider, lenient=False)
-    return [*_posts(answering), *openai_batch_routes(answering), *_model_routes()]
+def _model_routes() -> list[Route]:
+    return [Route("GET", "/v1/models", Models()), Route("GET", "/v1/models/{model*}", OneModel())]
 
 
-def together_routes(provider: Provider) -> list[Route]:
-    """Those of OpenAI without batches; unknown request fields are accepted."""
-    return [*_posts(_live_openai(provider, lenient=True)), *_model_routes()]
+def _openai_routes(provider: Provider) -> list[Route]:
+    """Chat completions, embeddings, files, batches, models."""
+    endpoints = _openai_endpoints(provider, lenient=False)
+    return [*_posts(endpoints), *_file_routes(), *_openai_batch_routes(endpoints), *_model_routes()]
 
 
-def anthropic_routes(provider: Provider) -> list[Route]:
-    """Messages, token counts, models, and batches of messages."""
-    codec = AnthropicMessages(AnthropicErrors())
-    messages = Generation("messages", codec)
-    counting = CountTokens(codec.parse_counted, count_body)
+def _together_routes(provider: Provider) -> list[Route]:
+    """Chat completions, embeddings, models; unknown request fields are accepted."""
+    return [*_posts(_openai_endpoints(provider, lenient=True)), *_model_routes()]
+
+
+def _openai_endpoints(provider: Provider, *, lenient: bool) -> dict[str, Endpoint]:
+    errors = OpenAIErrors(provider.organization)
+    codec = OpenAICodec(provider, errors, lenient=lenient)
+    return {
+        "/v1/chat/completions": Generation("chat.completions", codec),
+        "/v1/embeddings": Embeddings(errors, lenient=lenient),
+    }
+
+
+def _posts(endpoints: Mapping[str, Endpoint]) -> list[Route]:
+    return [Route("POST", path, endpoint) for path, endpoint in endpoints.items()]
+
+
+def _file_routes() -> list[Route]:
     return [
-        Route("POST", "/v1/messages", messages),
-        Route("POST", "/v1/messages/count_tokens", counting),
-        *anthropic_batch_routes(messages),
-        *_model_routes(),
+        Route("POST", "/v1/files", Operation("files", files.upload)),
+        Route("GET", "/v1/files", Operation("files", files.list_page)),
+        Route("GET", "/v1/files/{id}", Operation("files", files.retrieve)),
+        Route("DELETE", "/v1/files/{id}", Operation("files", files.delete)),
+        Route("GET", "/v1/files/{id}/content", Operation("files", files.content, _OCTET_STREAM)),
     ]
 
 
-def gemini_routes(provider: Provider) -> list[Route]:
-    """Replies whole and streamed, counts, models."""
+def _openai_batch_routes(endpoints: Mapping[str, Endpoint]) -> list[Route]:
+    """`endpoints`: those whose requests may come in a batch, by path."""
+    create = partial(openai_batches.create, endpoints=endpoints)
+    return [
+        Route("POST", "/v1/batches", Operation("batches", create)),
+        Route("GET", "/v1/batches", Operation("batches", openai_batches.list_page)),
+        Route("GET", "/v1/batches/{id}", Operation("batches", openai_batches.retrieve)),
+        Route("POST", "/v1/batches/{id}/cancel", Operation("batches", openai_batches.cancel)),
+    ]
+
+
+def _gemini_routes(provider: Provider) -> list[Route]:
+    """Whole and streamed replies, token counts, models."""
     model = "/v1beta/models/{model}"
-    whole = GeminiContent(GeminiErrors())
-    streamed = GeminiContent(GeminiErrors(), streamed=True)
-    counting = CountTokens(whole.parse_counted, counted_body)
+    whole = GeminiCodec(GeminiErrors())
+    streamed = GeminiCodec(GeminiErrors(), streamed=True)
+    counting = CountTokens(whole.parse_count, gemini_count_body)
     return [
         Route("POST", f"{model}:generateContent", Generation("generate_content", whole)),
         Route("POST", f"{model}:streamGenerateContent", Generation("generate_content", streamed)),
@@ -83,52 +106,28 @@ def gemini_routes(provider: Provider) -> list[Route]:
     ]
 
 
-def openai_batch_routes(answering: Mapping[str, Endpoint]) -> list[Route]:
-    """Files and batches; `answering`: the endpoints whose requests may come in a batch, by their paths."""
+def _anthropic_routes(provider: Provider) -> list[Route]:
+    """Messages, token counts, message batches, models."""
+    codec = AnthropicCodec(AnthropicErrors())
+    messages = Generation("messages", codec)
+    batches = "/v1/messages/batches"
+    create = partial(anthropic_batches.create, messages=messages)
     return [
-        Route("POST", "/v1/files", UploadFile()),
-        Route("GET", "/v1/files", ListFiles()),
-        Route("GET", "/v1/files/{id}", OneFile()),
-        Route("DELETE", "/v1/files/{id}", DeleteFile()),
-        Route("GET", "/v1/files/{id}/content", FileContent()),
-        Route("POST", "/v1/batches", CreateBatch(answering)),
-        Route("GET", "/v1/batches", ListBatches()),
-        Route("GET", "/v1/batches/{id}", OneBatch()),
-        Route("POST", "/v1/batches/{id}/cancel", CancelBatch()),
+        Route("POST", "/v1/messages", messages),
+        Route("POST", "/v1/messages/count_tokens", CountTokens(codec.parse_count, anthropic_count_body)),
+        Route("POST", batches, Operation("batches", create)),
+        Route("GET", batches, Operation("batches", anthropic_batches.list_page)),
+        Route("GET", f"{batches}/{{id}}", Operation("batches", anthropic_batches.retrieve)),
+        Route("DELETE", f"{batches}/{{id}}", Operation("batches", anthropic_batches.delete)),
+        Route("POST", f"{batches}/{{id}}/cancel", Operation("batches", anthropic_batches.cancel)),
+        Route("GET", f"{batches}/{{id}}/results", Operation("batches", anthropic_batches.results, _JSONL)),
+        *_model_routes(),
     ]
-
-
-def anthropic_batch_routes(messages: Endpoint) -> list[Route]:
-    """Message batches, whose items `messages` answers."""
-    return [
-        Route("POST", "/v1/messages/batches", CreateMessageBatch(messages)),
-        Route("GET", "/v1/messages/batches", ListMessageBatches()),
-        Route("GET", "/v1/messages/batches/{id}", OneMessageBatch()),
-        Route("DELETE", "/v1/messages/batches/{id}", DeleteMessageBatch()),
-        Route("POST", "/v1/messages/batches/{id}/cancel", CancelMessageBatch()),
-        Route("GET", "/v1/messages/batches/{id}/results", MessageBatchResults()),
-    ]
-
-
-def _live_openai(provider: Provider, *, lenient: bool) -> dict[str, Endpoint]:
-    errors = OpenAIErrors(provider.organization)
-    return {
-        "/v1/chat/completions": Generation("chat.completions", OpenAIChat(provider, errors, lenient=lenient)),
-        "/v1/embeddings": Embeddings(errors, lenient=lenient),
-    }
-
-
-def _posts(endpoints: Mapping[str, Endpoint]) -> list[Route]:
-    return [Route("POST", path, endpoint) for path, endpoint in endpoints.items()]
-
-
-def _model_routes() -> list[Route]:
-    return [Route("GET", "/v1/models", Models()), Route("GET", "/v1/models/{model*}", OneModel())]
 
 
 PROTOCOLS: Mapping[ProtocolName, WireProtocol] = {
-    "openai": WireProtocol(OpenAI, openai_routes, "/v1"),
-    "anthropic": WireProtocol(Anthropic, anthropic_routes),
-    "gemini": WireProtocol(Gemini, gemini_routes),
-    "together": WireProtocol(Together, together_routes, "/v1"),
+    "openai": WireProtocol(OpenAIDialect, _openai_routes, "/v1"),
+    "anthropic": WireProtocol(AnthropicDialect, _anthropic_routes),
+    "gemini": WireProtocol(GeminiDialect, _gemini_routes),
+    "together": WireProtocol(TogetherDialect, _together_routes, "/v1"),
 }

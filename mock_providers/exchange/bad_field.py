@@ -1,4 +1,4 @@
-"""A request field that is not as it must be, before a protocol has worded it."""
+"""A missing or invalid field of a request, before a protocol has worded it."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,13 +9,15 @@ Complaint = Literal["missing", "type", "minimum", "choice", "unknown", "unsuppor
 
 @dataclass(frozen=True)
 class BadField(Exception):
-    """One field of a request that is not as it must be.
+    """One field of a request is missing or invalid.
 
-    `expected` is a Kind for "type", the least value for "minimum", the allowed values joined by ", " for
-    "choice", and a sentence for "unsupported".
+    - `path`: of the field; () is the whole body
+    - `expected`: a Kind for "type", the least value for "minimum", the allowed values joined by ", " for
+      "choice", a sentence for "unsupported"
+    - `value`: the value received (default: None)
     """
 
     path: Path
     complaint: Complaint
     expected: str = ""
-    given: Any = None
+    value: Any = None

@@ -1,25 +1,28 @@
-"""What every wire protocol offers: a provider's headers and refusals, and a codec for each kind of request.
+"""Interfaces of a wire protocol: a `Dialect` per provider, a `Codec` per generating endpoint.
 
-Dialects and codecs belong to one provider and are pure: the same arguments give the same bytes.
+Implementations belong to one provider and are pure: the same arguments give the same bytes.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ..errors import Errors
+from ..exchange.bad_field import BadField
 from ..exchange.received import HeadersIn, Received
-from ..exchange.request import Problem, Request
+from ..exchange.request import Problem, Refused, Request
 from ..plan import Piece, Plan
+from .fields import loads
 
+T = TypeVar("T")
 HeadersOut = list[tuple[bytes, bytes]]
 Params = Mapping[str, str]
-"""What the variable parts of a path say, by name."""
+"""Values of the variable parts of a path, by name."""
 MODELS_SINCE_S = 1_735_689_600
-"""When the models came to be, as the lists of models tell it (Unix s): all at once, whoever asks when."""
+"""Creation time of every model in the lists of models (Unix s): 2025-01-01."""
 
 
 class Stamp(NamedTuple):
-    """What marks one reply: the provider's request id, the model's canonical id, the wall time (Unix s)."""
+    """Identity of one reply: the provider's request id, the model's canonical id, its time (Unix s)."""
 
     request_id: str
     model: str
@@ -27,21 +30,21 @@ class Stamp(NamedTuple):
 
 
 class Frames(Protocol):
-    """The parts of a streamed reply: what precedes the content, each piece of it, what follows."""
+    """The bytes of a streamed reply: `head` before the content, `piece` for each chunk, `tail` at the end."""
 
     head: bytes
     tail: bytes
 
     def piece(self, piece: Piece) -> bytes:
-        """One content chunk."""
+        """The bytes of one content chunk; b"" when the protocol sends nothing for it yet."""
         ...
 
 
 class Codec(Protocol):
-    """An endpoint that gives replies: how its requests are read and its replies written."""
+    """Reads the requests of a generating endpoint and writes its replies."""
 
     def parse(self, received: Received, params: Params) -> Request:
-        """Read a request for a reply; raises Refused with the provider's own problem."""
+        """Read a request; raises Refused with the provider's error."""
         ...
 
     def body(self, request: Request, plan: Plan, stamp: Stamp) -> bytes:
@@ -54,13 +57,13 @@ class Codec(Protocol):
 
 
 class Dialect(Protocol):
-    """What is common to all endpoints of one provider."""
+    """API keys, response headers, errors and models of one provider."""
 
     @property
     def errors(self) -> Errors: ...
 
     def api_key(self, received: Received) -> str:
-        """The client's key, "" without one."""
+        """The client's API key, "" without one."""
         ...
 
     def headers(self, stamp: Stamp, plan: Plan) -> HeadersOut:
@@ -73,8 +76,21 @@ class Dialect(Protocol):
     def model_body(self, model_id: str) -> bytes: ...
 
 
+def parse_json(body: bytes, read: Callable[[Any], T], errors: Errors) -> T:
+    """`read` applied to the JSON value of `body`.
+
+    Raises Refused: `errors.bad_field` for a BadField of `read`, `errors.bad_json` for any other ValueError.
+    """
+    try:
+        return read(loads(body))
+    except BadField as bad:
+        raise Refused(errors.bad_field(bad)) from None
+    except ValueError:
+        raise Refused(errors.bad_json()) from None
+
+
 def should_retry_headers(problem: Problem) -> HeadersOut:
-    """`x-should-retry`, which the official SDKs obey above all, where the provider sends it."""
+    """`x-should-retry`, where the provider sends it: the official SDKs obey it above all else."""
     if problem.should_retry is None:
         return []
     return [(b"x-should-retry", b"true" if problem.should_retry else b"false")]

@@ -1,7 +1,7 @@
-"""Reading a request's JSON field by field; each dialect words the first wrong one its own way."""
+"""Reads a request's JSON field by field; the first wrong field raises BadField, which each protocol words."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import orjson
 
@@ -19,8 +19,13 @@ _TYPES: dict[Kind, tuple[type, ...]] = {
 }
 
 
+def unsupported(name: str, complaint: str) -> BadField:
+    """A BadField for the top-level field `name`; `complaint` is the provider's sentence."""
+    return BadField((name,), "unsupported", complaint)
+
+
 class Fields:
-    """The fields of one JSON object at `path`; every reader returns None for one that is absent or null."""
+    """The fields of one JSON object at `path`. Readers raise BadField; absent and null read as None."""
 
     __slots__ = ("_path", "_values")
 
@@ -32,7 +37,7 @@ class Fields:
 
     @property
     def path(self) -> Path:
-        """Where in the request these fields are."""
+        """Path of this object in the request."""
         return self._path
 
     def present(self, key: str) -> bool:
@@ -40,14 +45,14 @@ class Fields:
         return self._values.get(key) is not None
 
     def require(self, key: str) -> Any:
-        """The value of a field that must be there and not be null."""
+        """The value of a required field."""
         value = self._values.get(key)
         if value is None:
             raise BadField((*self._path, key), "missing")
         return value
 
     def read(self, key: str, kind: Kind) -> Any:
-        """The value, checked to be of `kind` (true is no integer)."""
+        """The value, checked to be of `kind` (true is not an integer)."""
         value = self._values.get(key)
         if value is None:
             return None
@@ -56,7 +61,7 @@ class Fields:
         return value
 
     def text(self, key: str) -> str:
-        """A string that must be there."""
+        """A required string."""
         self.require(key)
         value: str = self.read(key, "string")
         return value
@@ -73,22 +78,22 @@ class Fields:
         return bool(self.read(key, "boolean"))
 
     def choice(self, key: str, allowed: tuple[str, ...]) -> str:
-        """One of the `allowed` strings, which must be there."""
+        """A required string, one of `allowed`."""
         value = self.text(key)
         if value not in allowed:
             raise BadField((*self._path, key), "choice", ", ".join(f"'{each}'" for each in allowed), value)
         return value
 
-    def inner(self, key: str) -> "Fields":
+    def inner(self, key: str) -> Self:
         """The object under `key`, an empty one when absent."""
-        return Fields(self.read(key, "object") or {}, (*self._path, key))
+        return type(self)(self.read(key, "object") or {}, (*self._path, key))
 
     def items(self, key: str) -> list[Any]:
         """The array under `key`, empty when absent."""
         return self.read(key, "array") or []
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """The array of non-empty strings under `key`."""
+        """The array of non-empty strings under `key`, empty when absent."""
         for nth, item in enumerate(self.items(key)):
             if not isinstance(item, str) or not item:
                 raise BadField((*self._path, key, nth), "type", "string", item)
@@ -115,25 +120,29 @@ class Fields:
 
 
 def loads(body: bytes) -> Any:
-    """Parse JSON; raises ValueError for anything else, a document nested too deeply included."""
+    """Parse JSON; raises ValueError if invalid or nested too deeply."""
     return orjson.loads(body)
 
 
 def dumps(value: Any) -> bytes:
-    """JSON; raises ValueError for a value nested too deeply: orjson reads deeper ones than it writes."""
+    """JSON; raises ValueError for a value nested too deeply (orjson reads deeper ones than it writes)."""
+    return _dumps(value)
+
+
+def _dumps(value: Any, option: int = 0) -> bytes:
     try:
-        return orjson.dumps(value)
+        return orjson.dumps(value, option=option)
     except TypeError as error:
         raise ValueError(str(error)) from None
 
 
 def canonical(value: Any) -> str:
-    """A JSON value as text: the same for equal values, whatever the order of their keys."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    """JSON text with sorted keys: equal values, equal text. Raises ValueError if nested too deeply."""
+    return _dumps(value, orjson.OPT_SORT_KEYS).decode()
 
 
 def arguments(text: str) -> dict[str, Any]:
-    """The arguments of a tool call; none for a text that was cut before its end."""
+    """The arguments of a tool call; empty for text that is not a JSON object, such as a cut one."""
     try:
         value = orjson.loads(text)
     except ValueError:
@@ -142,5 +151,5 @@ def arguments(text: str) -> dict[str, Any]:
 
 
 def names(text: str) -> frozenset[str]:
-    """A set of field names written as words."""
+    """A set of field names from a string separated by whitespace."""
     return frozenset(text.split())

@@ -5,12 +5,11 @@ import pandas as pd
 
 from ..metrics.measures import sane
 from ..record.kinds import ANSWERED_WITHOUT_ATTEMPT
+from ..record.manifest import Calibration
 from ..stats.intervals import nearest_rank
 
 
-def ttft_error(
-    calls: pd.DataFrame, attempts: pd.DataFrame, ledger: pd.DataFrame
-) -> dict[str, float | int | None]:
+def ttft_error(calls: pd.DataFrame, attempts: pd.DataFrame, ledger: pd.DataFrame) -> Calibration:
     """The client's first content - the provider's first sent content, over the calls a provider answered.
 
     Frames of `reports.record.run` for one subject. Joined through the attempt that answered (the call's last
@@ -30,8 +29,8 @@ def ttft_error(
     error_s = answered["first_s"].to_numpy(np.float64) - answered["call_id"].map(truth_s).to_numpy(np.float64)
     ordered = np.sort(error_s[~np.isnan(error_s)])
     p50, p99 = (nearest_rank(ordered, q) for q in (0.50, 0.99))
-    return {
-        "ttft_error_s_p50": None if p50 is None else sane(p50),
-        "ttft_error_s_p99": None if p99 is None else sane(p99),
-        "n": len(ordered),
-    }
+    return Calibration(
+        ttft_error_s_p50=None if p50 is None else sane(p50),
+        ttft_error_s_p99=None if p99 is None else sane(p99),
+        n=len(ordered),
+    )

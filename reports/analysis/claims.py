@@ -6,6 +6,7 @@ from typing import Any
 
 from ..record.expectation import Expectation
 from ..record.kinds import ERROR_KINDS
+from ..record.manifest import Claim
 
 
 def metric_value(summary: Mapping[str, Any], subject: str, metric: str) -> float | None:
@@ -37,19 +38,19 @@ def _could_count(summary: Mapping[str, Any], group: str, key: str) -> bool:
     return any(key in (other.get(group) or ()) for other in summary["subjects"].values())
 
 
-def judge_claims(claims: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+def judge_claims(claims: Sequence[Claim], summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Each claim with what was observed (null when unmeasured or unbounded) and its verdict."""
     judged = []
     for claim in claims:
-        observed = metric_value(summary, claim["subject"], claim["metric"])
+        observed = metric_value(summary, claim.subject, claim.metric)
         judged.append(
             {
-                "text": claim["text"],
-                "subject": claim["subject"],
-                "metric": claim["metric"],
-                "expected": claim["expected"],
+                "text": claim.text,
+                "subject": claim.subject,
+                "metric": claim.metric,
+                "expected": claim.expected,
                 "observed": None if observed is None or math.isinf(observed) else observed,
-                "verdict": Expectation.parse(claim["expected"]).judge(observed),
+                "verdict": Expectation.parse(claim.expected).judge(observed),
             }
         )
     return judged

@@ -33,10 +33,10 @@ def summarise(run: Run, options: MetricOptions | None = None) -> dict[str, Any]:
     validity = judge_validity(run.manifest, subjects, calibration)
     summary: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
-        "scenario": run.manifest["scenario"],
-        "engine": run.manifest["engine"],
-        "seed": run.manifest["seed"],
-        "status": run.manifest["status"],
+        "scenario": run.manifest.scenario,
+        "engine": run.manifest.engine,
+        "seed": run.manifest.seed,
+        "status": run.manifest.status,
         "valid": validity["verdict"] != "INVALID",
         "validity": validity,
         "record_sha256": record_sha256(run),
@@ -44,9 +44,9 @@ def summarise(run: Run, options: MetricOptions | None = None) -> dict[str, Any]:
         "unbounded": {name: _unbounded(of) for name, of in measures.items()},
         "intervals": {name: _intervals(of) for name, of in measures.items()},
         "differences": _differences(run.subjects, measures),
-        "calibration": calibration,
+        "calibration": {name: of.model_dump() for name, of in calibration.items()},
     }
-    summary["claims"] = judge_claims(run.manifest["claims"], summary)
+    summary["claims"] = judge_claims(run.manifest.claims, summary)
     return summary
 
 

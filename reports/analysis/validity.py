@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from reports.record.manifest import Calibration, Generator, Manifest
+
 Level = Literal["VALID", "DEGRADED", "INVALID"]
 
 _ORDER: tuple[Level, ...] = ("VALID", "DEGRADED", "INVALID")
@@ -37,9 +39,9 @@ class Reason:
 
 
 def judge_validity(
-    manifest: Mapping[str, Any],
+    manifest: Manifest,
     subjects: Mapping[str, Mapping[str, Any]],
-    calibration: Mapping[str, Mapping[str, Any]],
+    calibration: Mapping[str, Calibration],
     thresholds: Thresholds | None = None,
 ) -> dict[str, Any]:
     """`{"verdict": ..., "reasons": [{"level", "subject", "text"}]}`, worst reasons first.
@@ -55,8 +57,8 @@ def judge_validity(
             )
             continue
         reasons += _load_reasons(name, metrics, limits)
-        if manifest["engine"] != "virtual":
-            reasons += _generator_reasons(name, manifest["generator"].get(name, {}), limits)
+        if manifest.engine != "virtual":
+            reasons += _generator_reasons(name, manifest.generator.get(name, Generator()), limits)
             reasons += _clock_reasons(name, metrics, calibration[name], limits)
     reasons.sort(key=lambda reason: -_ORDER.index(reason.level))
     return {
@@ -65,9 +67,9 @@ def judge_validity(
     }
 
 
-def _run_reasons(manifest: Mapping[str, Any]) -> Iterator[Reason]:
-    if manifest["status"] == "partial":
-        why = manifest["status_reason"] or "it was stopped before its end"
+def _run_reasons(manifest: Manifest) -> Iterator[Reason]:
+    if manifest.status == "partial":
+        why = manifest.status_reason or "it was stopped before its end"
         yield Reason("DEGRADED", None, f"partial run: {why}")
 
 
@@ -83,8 +85,8 @@ def _load_reasons(name: str, metrics: Mapping[str, Any], limits: Thresholds) -> 
         yield Reason(level, name, f"the load generator dropped {dropped} of {planned} planned calls")
 
 
-def _generator_reasons(name: str, generator: Mapping[str, Any], limits: Thresholds) -> Iterator[Reason]:
-    cpu = generator.get("cpu_percent_max")
+def _generator_reasons(name: str, generator: Generator, limits: Thresholds) -> Iterator[Reason]:
+    cpu = generator.cpu_percent_max
     if cpu is None:
         yield Reason("DEGRADED", name, "nobody measured the load generator's CPU")
     elif level := _level(cpu, limits.cpu_percent):
@@ -92,9 +94,9 @@ def _generator_reasons(name: str, generator: Mapping[str, Any], limits: Threshol
 
 
 def _clock_reasons(
-    name: str, metrics: Mapping[str, Any], calibration: Mapping[str, Any], limits: Thresholds
+    name: str, metrics: Mapping[str, Any], calibration: Calibration, limits: Thresholds
 ) -> Iterator[Reason]:
-    error_s = calibration["ttft_error_s_p99"]
+    error_s = calibration.ttft_error_s_p99
     if error_s is None:
         if metrics["success_rate"] and metrics["cache_hit_rate"] != 1:
             yield Reason("DEGRADED", name, "TTFT could not be checked against the provider's ledger")

@@ -1,15 +1,14 @@
 """One subject's share of a run, cut to the measured window: what its metrics are computed from."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from reports.record.kinds import AUXILIARY_KINDS
+from reports.record.manifest import Manifest
 from reports.record.run import Run
 from reports.stats.intervals import Floats
 
@@ -39,7 +38,7 @@ class Facts:
     """
 
     subject: str
-    manifest: Mapping[str, Any]
+    manifest: Manifest
     calls: pd.DataFrame
     dropped_s: Floats
     attempts: pd.DataFrame
@@ -115,7 +114,7 @@ class Facts:
     @cached_property
     def during_faults(self) -> Mask | None:
         """Calls planned while at least one scheduled fault was active; None without faults."""
-        windows = [(fault["from_s"], fault["to_s"]) for fault in self.manifest["faults"]]
+        windows = [(fault.from_s, fault.to_s) for fault in self.manifest.faults]
         if not windows:
             return None
         inside = np.zeros(len(self.calls), dtype=bool)
@@ -127,19 +126,20 @@ class Facts:
     def fault_span_s(self) -> tuple[float, float] | None:
         """From the first scheduled fault's beginning to the last one's end; None without faults, and when one
         of them never ends."""
-        faults = self.manifest["faults"]
-        if not faults or any(fault["to_s"] is None for fault in faults):
+        faults = self.manifest.faults
+        ends_s = [fault.to_s for fault in faults if fault.to_s is not None]
+        if not faults or len(ends_s) < len(faults):
             return None
-        return min(fault["from_s"] for fault in faults), max(fault["to_s"] for fault in faults)
+        return min(fault.from_s for fault in faults), max(ends_s)
 
     @property
     def window_s(self) -> float | None:
         """Length of the measured window: the run's duration without its warm-up; for a partial run, or one
         that does not state its duration, up to the last planned start."""
-        end = self.manifest["duration_s"]
-        if end is None or self.manifest["status"] == "partial":
+        end = self.manifest.duration_s
+        if end is None or self.manifest.status == "partial":
             end = float(self.planned_s.max()) if len(self.calls) else 0.0
-        window = float(end) - float(self.manifest["warmup_s"])
+        window = float(end) - self.manifest.warmup_s
         return window if window > 0 else None
 
 
@@ -148,7 +148,7 @@ def facts_of(run: Run, subject: str, options: MetricOptions | None = None) -> Fa
     calls = run.calls[run.calls["subject"] == subject]
     attempts = run.attempts[run.attempts["subject"] == subject]
     ledger = run.ledger[run.ledger["subject"] == subject]
-    warmup_s = float(run.manifest["warmup_s"])
+    warmup_s = run.manifest.warmup_s
     if warmup_s > 0:
         measured = calls["planned_s"] >= warmup_s
         warm = calls.loc[~measured, "call_id"]

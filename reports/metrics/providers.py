@@ -1,10 +1,11 @@
 """What the providers met, by their ledger: how many at once, and how much of what they allow."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+
+from reports.record.manifest import Limit
 
 from .facts import Facts, floats, total
 from .measures import Measure
@@ -47,28 +48,26 @@ def limiter_utilisation(facts: Facts) -> float | None:
         return None
     rows = live(facts)
     shares: list[float] = []
-    for limit in facts.manifest["limits"]:
-        asked = rows[(rows["provider"] == limit["provider"]) & (rows["model"] == limit["model"])]
+    for limit in facts.manifest.limits:
+        asked = rows[(rows["provider"] == limit.provider) & (rows["model"] == limit.model)]
         shares += _shares(facts, limit, asked, facts.window_s) if len(asked) else ()
     return max(shares, default=None)
 
 
-def _shares(facts: Facts, limit: Mapping[str, Any], asked: pd.DataFrame, window_s: float) -> Iterator[float]:
+def _shares(facts: Facts, limit: Limit, asked: pd.DataFrame, window_s: float) -> Iterator[float]:
     """Each of the scope's limits: what was let in of what it could let in."""
-    begins_s = float(facts.manifest["warmup_s"])
+    begins_s = facts.manifest.warmup_s
     in_window = (asked["received_s"] >= begins_s) & (asked["received_s"] < begins_s + window_s)
     admitted = asked[in_window & ~asked["status"].between(400, 499)]
-    scopes = max(1, admitted["key_id"].nunique()) if limit["scope"] == "key" else 1
-    minutes = (window_s + limit["burst_s"]) / 60.0 * scopes
-    max_tokens = facts.manifest["max_tokens"]
-    used = {
-        "requests_per_min": len(admitted),
-        "tokens_per_min": None
-        if max_tokens is None
-        else int(admitted["input_tokens"].clip(max_tokens).sum()),
-        "input_tokens_per_min": total(admitted, "input_tokens"),
-        "output_tokens_per_min": total(admitted, "output_tokens"),
-    }
-    for name, amount in used.items():
-        if limit[name] is not None and amount is not None:
-            yield amount / (limit[name] * minutes)
+    scopes = max(1, admitted["key_id"].nunique()) if limit.scope == "key" else 1
+    minutes = (window_s + limit.burst_s) / 60.0 * scopes
+    max_tokens = facts.manifest.max_tokens
+    tokens = None if max_tokens is None else int(admitted["input_tokens"].clip(max_tokens).sum())
+    for per_min, used in (
+        (limit.requests_per_min, len(admitted)),
+        (limit.tokens_per_min, tokens),
+        (limit.input_tokens_per_min, total(admitted, "input_tokens")),
+        (limit.output_tokens_per_min, total(admitted, "output_tokens")),
+    ):
+        if per_min is not None and used is not None:
+            yield used / (per_min * minutes)

@@ -25,7 +25,7 @@ def success_rate(facts: Facts) -> Rate:
 
 def goodput_rate(facts: Facts) -> Rate | None:
     """Calls that succeeded within every SLO / calls sent; None when the run states no SLO."""
-    ttft_slo, e2e_slo = facts.manifest["slo"]["ttft_s"], facts.manifest["slo"]["e2e_s"]
+    ttft_slo, e2e_slo = facts.manifest.slo.ttft_s, facts.manifest.slo.e2e_s
     if ttft_slo is None and e2e_slo is None:
         return None
     good = facts.success.copy()

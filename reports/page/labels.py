@@ -1,9 +1,9 @@
 """Names as people say them: providers, faults, error kinds."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from ..record.kinds import ATTEMPT_LABELS, ERROR_LABELS
+from ..record.manifest import Fault
 
 _PROVIDERS = {"openai": "OpenAI", "anthropic": "Anthropic", "together": "Together", "gemini": "Gemini"}
 _FAULTS = {"outage": "outage", "brownout": "latency brownout", "reset": "stream resets", "hang": "hangs"}
@@ -23,28 +23,25 @@ def attempt_kind(kind: str) -> str:
     return ATTEMPT_LABELS.get(kind, kind)
 
 
-def fault(entry: Mapping[str, Any]) -> str:
+def fault(entry: Fault) -> str:
     """A scheduled fault without its times: "OpenAI outage", "gpt-4o stream resets, 5 % of requests"."""
-    whose = entry["model"] or (
-        _PROVIDERS.get(entry["provider"], entry["provider"]) if entry["provider"] else ""
-    )
-    what = _FAULTS.get(entry["kind"], entry["kind"].replace("_", " "))
-    words = f"{whose} {what}".strip()
-    return words if entry["probability"] >= 1 else f"{words}, {entry['probability'] * 100:g} % of requests"
+    target = entry.model or (provider(entry.provider) if entry.provider else "")
+    label = f"{target} {_FAULTS.get(entry.kind, entry.kind.replace('_', ' '))}".strip()
+    return label if entry.probability >= 1 else f"{label}, {entry.probability * 100:g} % of requests"
 
 
 MOST_CHARS = 44
 """What fits over a narrow panel."""
 
 
-def fault_windows(faults: Sequence[Mapping[str, Any]], end_s: float) -> list[tuple[float, float, str]]:
+def fault_windows(faults: Sequence[Fault], end_s: float) -> list[tuple[float, float, str]]:
     """(from, to, label) of each fault within a run of `end_s` seconds; like windows share a label.
 
     A label that would not fit names the first and says how many more there are.
     """
     labels: dict[tuple[float, float], list[str]] = {}
     for entry in faults:
-        start, stop = entry["from_s"], end_s if entry["to_s"] is None else min(entry["to_s"], end_s)
+        start, stop = entry.from_s, end_s if entry.to_s is None else min(entry.to_s, end_s)
         if start < stop:
             labels.setdefault((start, stop), []).append(fault(entry))
     return [(start, stop, _together(names)) for (start, stop), names in labels.items()]

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reports.record.manifest import Generator, Manifest, Slo, Subject
+
 from ..analysis.claims import metric_value
 from ..metrics import Facts, error_counts
 from ..metrics.registry import METRICS, Unit
@@ -131,7 +133,7 @@ def accounting_lines(summary: Mapping[str, Any]) -> list[Line]:
     return [Line(label, _cells(summary, metric, unit), note) for metric, label, unit, note in rows]
 
 
-def quality_lines(summary: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[Line]:
+def quality_lines(summary: Mapping[str, Any], manifest: Manifest) -> list[Line]:
     """What the load generator and its clock were worth in this run."""
     names = list(summary["subjects"])
     rows: tuple[tuple[str, str, Unit, str], ...] = (
@@ -142,7 +144,7 @@ def quality_lines(summary: Mapping[str, Any], manifest: Mapping[str, Any]) -> li
         ("dropped_arrivals", "Dropped by the generator", "count", ""),
     )
     lines = [Line(label, _cells(summary, metric, unit), note) for metric, label, unit, note in rows]
-    cpu = tuple(_cpu(manifest["generator"].get(name, {}).get("cpu_percent_max")) for name in names)
+    cpu = tuple(_cpu(manifest.generator.get(name, Generator()).cpu_percent_max) for name in names)
     lines.append(Line("Load generator CPU, peak", cpu))
     told = "client's first content minus the provider's first sent content"
     for quantile in ("p50", "p99"):
@@ -162,43 +164,44 @@ def _cells(summary: Mapping[str, Any], metric: str, unit: Unit) -> tuple[str, ..
     return tuple(text.number(value, unit, values) for value in values)
 
 
-def provenance_lines(summary: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+def provenance_lines(summary: Mapping[str, Any], manifest: Manifest) -> list[tuple[str, str]]:
     """Where the run came from: what it takes to repeat it and to recognise its record."""
-    host, versions = manifest["host"], manifest["versions"]
+    host, versions = manifest.host, manifest.versions
     lines = (
-        ("Run", manifest["id"]),
-        ("Started", manifest["started_at"]),
-        ("Scenario", f"{manifest['scenario']}, engine {manifest['engine']}, seed {manifest['seed']}"),
-        ("Providers", manifest["profile"] and f"profile {manifest['profile']}"),
-        ("Arrivals", manifest["arrivals"]),
-        ("Workload", manifest["workload"]),
+        ("Run", manifest.id),
+        ("Started", manifest.started_at),
+        ("Scenario", f"{manifest.scenario}, engine {manifest.engine}, seed {manifest.seed}"),
+        ("Providers", manifest.profile and f"profile {manifest.profile}"),
+        ("Arrivals", manifest.arrivals),
+        ("Workload", manifest.workload),
         ("Measured", _measured(manifest)),
-        ("Subjects", text.joined([_subject(subject) for subject in manifest["subjects"]])),
-        ("SLO", text.joined([f"{k[:-2]} ≤ {v:g} s" for k, v in manifest["slo"].items() if v is not None])),
+        ("Subjects", text.joined([_subject(subject) for subject in manifest.subjects])),
+        ("SLO", text.joined(_objectives(manifest.slo))),
         ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items() if version)),
         (
             "Host",
-            ", ".join([*([f"{host['cpus']} CPUs"] if host["cpus"] else []), host["platform"] or ""]).strip(
-                ", "
-            ),
+            ", ".join(filter(None, (f"{host.cpus} CPUs" if host.cpus else None, host.platform))),
         ),
-        ("Git revision", manifest["git_revision"]),
+        ("Git revision", manifest.git_revision),
         ("Record SHA-256", summary["record_sha256"]),
     )
     return [(label, value) for label, value in lines if value]
 
 
-def _measured(manifest: Mapping[str, Any]) -> str:
-    if manifest["duration_s"] is None:
+def _objectives(slo: Slo) -> list[str]:
+    bounds = (("ttft", slo.ttft_s), ("e2e", slo.e2e_s))
+    return [f"{name} ≤ {bound_s:g} s" for name, bound_s in bounds if bound_s is not None]
+
+
+def _measured(manifest: Manifest) -> str:
+    if manifest.duration_s is None:
         return ""
-    warm = f", of which {manifest['warmup_s']:g} s warm-up are left out" if manifest["warmup_s"] else ""
-    return f"{manifest['duration_s']:g} s of planned arrivals{warm}"
+    warm = f", of which {manifest.warmup_s:g} s warm-up are left out" if manifest.warmup_s else ""
+    return f"{manifest.duration_s:g} s of planned arrivals{warm}"
 
 
-def _subject(subject: Mapping[str, Any]) -> str:
-    details = [
-        f"stack {subject['stack']}" if subject["stack"] else "",
-        f"via {subject['via']}" if subject["via"] else "",
-    ]
-    told = ", ".join(detail for detail in details if detail)
-    return f"{subject['name']} ({told})" if told else str(subject["name"])
+def _subject(subject: Subject) -> str:
+    stack = f"stack {subject.stack}" if subject.stack else None
+    via = f"via {subject.via}" if subject.via else None
+    details = ", ".join(filter(None, (stack, via)))
+    return f"{subject.name} ({details})" if details else subject.name

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reports.record.manifest import Manifest
+
 from ..analysis.compare import compare
 from ..metrics.registry import METRICS
 from . import format as text
@@ -62,7 +64,7 @@ class Verdict:
     contrasts: tuple[Contrast, ...]
 
 
-def verdict(summary: Mapping[str, Any], manifest: Mapping[str, Any]) -> Verdict:
+def verdict(summary: Mapping[str, Any], manifest: Manifest) -> Verdict:
     """What a run says. An INVALID run says nothing: its reasons are the verdict."""
     if not summary["valid"]:
         reasons = [
@@ -80,12 +82,12 @@ def verdict(summary: Mapping[str, Any], manifest: Mapping[str, Any]) -> Verdict:
     )
 
 
-def circumstances(manifest: Mapping[str, Any]) -> str:
+def circumstances(manifest: Manifest) -> str:
     """ "During a 10 s OpenAI outage", or how long the run was."""
-    if manifest["status"] == "partial":
+    if manifest.status == "partial":
         return "In the part of the run that was kept"  # its faults may not have happened as scheduled
-    end_s = float(manifest["duration_s"] or 0.0)
-    windows = words.fault_windows(manifest["faults"], end_s) if end_s else []
+    end_s = float(manifest.duration_s or 0.0)
+    windows = words.fault_windows(manifest.faults, end_s) if end_s else []
     if not windows:
         return f"In {end_s:g} s of load" if end_s else "In this run"
     if len(windows) > 3:
@@ -114,7 +116,7 @@ def _answered(summary: Mapping[str, Any], names: Sequence[str]) -> str:
     return text.joined(parts)
 
 
-def _during_faults(summary: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[str]:
+def _during_faults(summary: Mapping[str, Any], manifest: Manifest) -> list[str]:
     names = list(summary["subjects"])
     told = []
     for name in names if len(names) > 2 else names[::-1]:
@@ -122,7 +124,7 @@ def _during_faults(summary: Mapping[str, Any], manifest: Mapping[str, Any]) -> l
         if metrics["success_rate_in_faults"] is not None:
             rate = text.share(metrics["success_rate_in_faults"])
             told.append(f"`{name}` answered {rate} of {metrics['calls_in_faults']:,}")
-    while_what = "the fault was" if len(manifest["faults"]) == 1 else "a fault was"
+    while_what = "the fault was" if len(manifest.faults) == 1 else "a fault was"
     return [f"Of the calls planned while {while_what} active, {text.joined(told)}."] if told else []
 
 

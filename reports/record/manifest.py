@@ -1,10 +1,19 @@
-"""What `run.json` must say: checked once at the edge, so that no later code has to doubt it."""
+"""`run.json` as a frozen value, validated once when it is read or written."""
 
 import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+)
 
 from .expectation import Expectation
 from .schema import SCHEMA_VERSION
@@ -12,7 +21,7 @@ from .tables import RecordError
 
 
 class _Open(BaseModel):
-    """Keys that reports do not read are kept as they are: a manifest may say more than a page shows."""
+    """Keys that reports do not read are kept and written back as they are."""
 
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
 
@@ -22,10 +31,12 @@ class Subject(_Open):
     title: str = ""
     stack: str | None = None
     via: str | None = None
+    description: str = ""
 
 
 class Fault(_Open):
-    """`to_s` null: until the end of the run. `provider` null: every provider. `probability`: of requests."""
+    """A scheduled fault. `to_s` None: until the end of the run. `provider` None: every provider.
+    `probability`: share of requests affected."""
 
     kind: str
     provider: str | None = None
@@ -36,26 +47,25 @@ class Fault(_Open):
 
     @field_validator("from_s", "probability", mode="before")
     @classmethod
-    def _unsaid(cls, value: Any, field: ValidationInfo) -> Any:
+    def _null_is_default(cls, value: Any, field: ValidationInfo) -> Any:
         return value if value is not None else cls.model_fields[str(field.field_name)].default
 
     @field_validator("to_s", mode="before")
     @classmethod
-    def _endless(cls, value: Any) -> Any:
+    def _infinite_is_null(cls, value: Any) -> Any:
         return None if isinstance(value, float) and math.isinf(value) else value
 
 
 class Slo(_Open):
-    """Bounds a good call keeps, both counted from its planned start; null: not promised."""
+    """Latency bounds of goodput in seconds from the planned start; None: no bound."""
 
     ttft_s: float | None = Field(default=None, gt=0)
     e2e_s: float | None = Field(default=None, gt=0)
 
 
 class Limit(_Open):
-    """A provider's own limits of a model, per minute; null: there is none. `scope`: whose requests count
-    together, those of one API key or those of its organisation. `burst_s`: how many seconds' worth of it a
-    full bucket holds."""
+    """A provider's limits of a model per minute; None: no such limit. `scope`: requests are counted per API
+    key or per organisation. `burst_s`: a full bucket holds this many seconds of the limit."""
 
     provider: str
     model: str
@@ -80,12 +90,32 @@ class Claim(_Open):
         return value
 
 
+class Generator(_Open):
+    """The load generator of one subject. `cpu_percent_max`: its peak; None: not measured (virtual time)."""
+
+    cpu_percent_max: float | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_recorded(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in handler(self).items() if key in self.model_fields_set}
+
+
+class Calibration(_Open):
+    """Error of the client's TTFT against the ledger in seconds, over `n` calls; None if `n` is 0."""
+
+    ttft_error_s_p50: float | None = None
+    ttft_error_s_p99: float | None = None
+    n: int = 0
+
+
 class Host(_Open):
     cpus: int | None = None
     platform: str | None = None
 
 
 class Manifest(_Open):
+    """A run besides its tables: what was played, where, with which versions. Times in seconds."""
+
     schema_version: Literal[1] = 1
     id: str = ""
     scenario: str
@@ -105,18 +135,20 @@ class Manifest(_Open):
     arrivals: str | None = None
     workload: str | None = None
     max_tokens: int | None = Field(default=None, gt=0)
-    limits: list[Limit] = Field(default_factory=list)
+    limits: tuple[Limit, ...] = ()
     warmup_s: float = Field(default=0.0, ge=0)
-    subjects: list[Subject] = Field(min_length=1)
-    faults: list[Fault] = Field(default_factory=list)
+    subjects: tuple[Subject, ...]
+    faults: tuple[Fault, ...] = ()
     slo: Slo = Slo()
-    claims: list[Claim] = Field(default_factory=list)
-    generator: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    calibration: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    claims: tuple[Claim, ...] = ()
+    generator: dict[str, Generator] = Field(default_factory=dict)
+    calibration: dict[str, Calibration] = Field(default_factory=dict)
 
     @field_validator("subjects")
     @classmethod
-    def _distinct(cls, value: list[Subject]) -> list[Subject]:
+    def _distinct(cls, value: tuple[Subject, ...]) -> tuple[Subject, ...]:
+        if not value:
+            raise ValueError("expected at least one subject")
         names = [subject.name for subject in value]
         if len(set(names)) < len(names):
             raise ValueError("subject names must differ")
@@ -124,12 +156,18 @@ class Manifest(_Open):
 
     @field_validator("slo", "host", mode="before")
     @classmethod
-    def _absent(cls, value: Any) -> Any:
+    def _null_is_empty(cls, value: Any) -> Any:
         return {} if value is None else value
 
+    def as_json(self) -> dict[str, Any]:
+        """The JSON object of `run.json`."""
+        return self.model_dump(mode="json")
 
-def checked_manifest(raw: Any, source: str) -> dict[str, Any]:
-    """The manifest with every default filled in; `RecordError` naming `source`, the key and what is wrong."""
+
+def checked_manifest(raw: Any, source: str) -> Manifest:
+    """Validate `raw` and fill in every default; `RecordError` names `source`, the key and the problem."""
+    if isinstance(raw, Manifest):
+        return raw
     if not isinstance(raw, Mapping):
         raise RecordError(f"{source}: expected a JSON object, found {type(raw).__name__}")
     version = raw.get("schema_version", SCHEMA_VERSION)
@@ -138,7 +176,7 @@ def checked_manifest(raw: Any, source: str) -> dict[str, Any]:
             f"{source}: schema_version {version} is newer than {SCHEMA_VERSION}, the newest known here"
         )
     try:
-        return Manifest.model_validate(raw).model_dump(mode="json")
+        return Manifest.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])

@@ -1,4 +1,4 @@
-"""The run record on disk: a manifest and three tables in a directory, written whole, read strictly."""
+"""The run record on disk: `run.json` and three Parquet tables, written whole and read strictly."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .manifest import checked_manifest
+from .manifest import Manifest, checked_manifest
 from .schema import ADDED, ATTEMPTS, CALLS, LEDGER, SCHEMA_VERSION, SCHEMAS
 from .tables import RecordError, Rows, to_frame, to_table
 
@@ -31,11 +31,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run as recorded. The manifest has every default filled in; frames have exactly their schema's
-    columns (`reports.record.schema`), rows in the order they were written."""
+    """One run as recorded. Frames have the columns of `reports.record.schema`, rows in written order."""
 
     path: Path
-    manifest: dict[str, Any]
+    manifest: Manifest
     calls: pd.DataFrame
     attempts: pd.DataFrame
     ledger: pd.DataFrame
@@ -43,11 +42,11 @@ class Run:
     @property
     def subjects(self) -> list[str]:
         """Names in the manifest's order; the first is the baseline of every comparison."""
-        return [subject["name"] for subject in self.manifest["subjects"]]
+        return [subject.name for subject in self.manifest.subjects]
 
 
 def write_run(
-    path: Path | str, manifest: Mapping[str, Any], calls: Rows, attempts: Rows, ledger: Rows
+    path: Path | str, manifest: Manifest | Mapping[str, Any], calls: Rows, attempts: Rows, ledger: Rows
 ) -> Run:
     """Write a run directory (made when missing) and return it as read back from memory.
 
@@ -64,7 +63,9 @@ def write_run(
         pq.write_table(table, unfinished, compression="zstd")
         unfinished.replace(path / f"{name}.parquet")
     unfinished = path / ".run.json.part"
-    unfinished.write_text(json.dumps(checked, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+    unfinished.write_text(
+        json.dumps(checked.as_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8"
+    )
     unfinished.replace(path / "run.json")
     return _run(path, checked, tables)
 
@@ -88,12 +89,12 @@ def read_run(path: Path | str) -> Run:
 
 
 def record_sha256(run: Run) -> str:
-    """A fingerprint of the three tables' content: 64 hex digits.
+    """The SHA-256 of the three tables' content: 64 hex digits.
 
     It depends on the recorded values alone: not on the order of rows, the Parquet writer's version or
-    anything in the manifest, and a column that came later counts once it says something. Each table is sorted
-    by its columns in schema order (identity first) and hashed column by column as little-endian numbers,
-    UTF-8 text, lengths and null masks.
+    anything in the manifest. A column of `ADDED` counts only if it is not null throughout. Each table is
+    sorted by its columns in schema order (identity first) and hashed column by column as little-endian
+    numbers, UTF-8 text, lengths and null masks.
     """
     digest = hashlib.sha256(f"brownout record {SCHEMA_VERSION}".encode())
     for name, frame in _named(run.calls, run.attempts, run.ledger):
@@ -111,7 +112,7 @@ def record_sha256(run: Run) -> str:
 
 
 def _canonical(column: pa.Array) -> Iterator[bytes]:
-    """The bytes that stand for a column's values, whatever Arrow's own buffers look like."""
+    """The bytes of a column's values, independent of the layout of Arrow's buffers."""
     yield np.packbits(column.is_null().to_numpy(zero_copy_only=False)).tobytes()
     if pa.types.is_string(column.type):
         texts = [text.encode() for text in column.fill_null("").to_pylist()]
@@ -130,14 +131,14 @@ def _canonical(column: pa.Array) -> Iterator[bytes]:
 
 def _floats(column: pa.Array) -> bytes:
     values: np.ndarray[Any, Any] = column.to_numpy(zero_copy_only=False).astype("<f8")
-    return (values + 0.0).tobytes()  # -0.0 and 0.0 are one value
+    return (values + 0.0).tobytes()  # -0.0 and 0.0 hash alike
 
 
 def _named(calls: Rows, attempts: Rows, ledger: Rows) -> list[tuple[str, Rows]]:
     return [("calls", calls), ("attempts", attempts), ("ledger", ledger)]
 
 
-def _run(path: Path, manifest: dict[str, Any], tables: Mapping[str, pa.Table]) -> Run:
+def _run(path: Path, manifest: Manifest, tables: Mapping[str, pa.Table]) -> Run:
     return Run(path, manifest, *(to_frame(tables[name]) for name in ("calls", "attempts", "ledger")))
 
 
@@ -155,7 +156,7 @@ def _read_table(path: Path, name: str) -> pa.Table:
     if missing or unknown:
         problem = f"column {missing[0]!r} is missing" if missing else f"unknown column {unknown[0]!r}"
         raise RecordError(f"{path}: {problem}")
-    for field in absent:  # a record from before there was such a column: nobody told
+    for field in absent:  # the record is older than the column
         table = table.append_column(field, pa.nulls(len(table), field.type))
     try:
         return table.select(schema.names).cast(schema)
@@ -163,8 +164,8 @@ def _read_table(path: Path, name: str) -> pa.Table:
         raise RecordError(f"{path}: {str(error).splitlines()[0]}") from None
 
 
-def _check_subjects(source: str, manifest: Mapping[str, Any], tables: Mapping[str, pa.Table]) -> None:
-    known = {subject["name"] for subject in manifest["subjects"]}
+def _check_subjects(source: str, manifest: Manifest, tables: Mapping[str, pa.Table]) -> None:
+    known = {subject.name for subject in manifest.subjects}
     for name, table in tables.items():
         for subject in table["subject"].unique().to_pylist():
             if subject not in known:

@@ -4,12 +4,11 @@ import pytest
 
 from harness.spec.run_options import RunOptions
 from harness.spec.run_spec import make_spec
-from harness.spec.shipped import names
+from harness.spec.shipped import shipped_files
 from harness.stack.build.options import load_stack_options
 from reports.metrics.registry import METRICS
-from tests.paths import SCENARIOS
 
-PLAYABLE = [name for name in names("scenarios") if name != "azure-hour"]
+PLAYABLE = [name for name in shipped_files("scenarios") if name != "azure-hour"]
 
 
 @pytest.mark.parametrize("name", PLAYABLE)
@@ -20,8 +19,8 @@ def test_a_shipped_scenario_is_complete(name: str) -> None:
     assert {claim.metric for claim in spec.claims} <= set(METRICS)
 
 
-@pytest.mark.parametrize("name", names("stacks"))
+@pytest.mark.parametrize("name", shipped_files("stacks"))
 def test_a_shipped_stack_is_complete(name: str) -> None:
-    options = load_stack_options(SCENARIOS / "stacks" / f"{name}.toml")
+    options = load_stack_options(shipped_files("stacks")[name], shipped_files("stacks"))
     assert options.title
     assert options.description

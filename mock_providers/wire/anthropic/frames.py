@@ -1,8 +1,10 @@
-"""Anthropic's server-sent events: each content block opened, filled by deltas and closed, in order."""
+"""Anthropic's server-sent events: content blocks one after the other, each start, deltas and stop."""
 
 import orjson
 
-from ...plan import Block, Piece
+from ...plan import Block, Piece, Plan
+from ..dialect import Stamp
+from .reply import STOP_REASON, empty_block, empty_message
 
 _PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 _DELTA_AFTER = b"}}\n\n"
@@ -14,38 +16,36 @@ _MESSAGE_STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
 
 class AnthropicFrames:
-    """Deltas are one fixed string on either side of the text, made anew where a block opens.
+    """The frames of one reply; the bytes around the text of a delta are fixed within a block.
 
-    A block without content is never opened, so an empty reply has no blocks at all.
+    A block without content gets no events, so an empty reply has no blocks.
     """
 
     __slots__ = ("_before", "_blocks", "_index", "head", "tail")
 
-    def __init__(
-        self, message: dict[str, object], ending: dict[str, object], blocks: tuple[Block, ...], filled: int
-    ) -> None:
-        """`message` begins the stream, `ending` is its message_delta; `filled` blocks have content."""
-        self._blocks = blocks
+    def __init__(self, plan: Plan, stamp: Stamp) -> None:
+        [choice] = plan.choices
+        self._blocks = choice.blocks
         self._index = -1
         self._before = b""
-        start = orjson.dumps({"type": "message_start", "message": message})
+        start = orjson.dumps({"type": "message_start", "message": empty_message(plan, stamp, 1)})
         self.head = b"event: message_start\ndata: %s\n\n" % start
+        delta = {"stop_reason": STOP_REASON[choice.finish], "stop_sequence": choice.stop_sequence}
+        usage = {"output_tokens": plan.output_tokens}
+        ending = orjson.dumps({"type": "message_delta", "delta": delta, "usage": usage})
+        filled = _blocks_with_content(plan)
         last_stop = _STOP % (filled - 1) if filled else b""
-        self.tail = b"%sevent: message_delta\ndata: %s\n\n%s" % (
-            last_stop,
-            orjson.dumps({"type": "message_delta", **ending}),
-            _MESSAGE_STOP,
-        )
+        self.tail = b"%sevent: message_delta\ndata: %s\n\n%s" % (last_stop, ending, _MESSAGE_STOP)
 
     def piece(self, piece: Piece) -> bytes:
-        """One delta."""
+        """One delta, preceded by the events that open its block."""
         if piece.opens:
             opening = self._open(self._blocks[piece.block])
             return b"%s%s%s%s" % (opening, self._before, orjson.dumps(piece.text), _DELTA_AFTER)
         return b"%s%s%s" % (self._before, orjson.dumps(piece.text), _DELTA_AFTER)
 
     def _open(self, block: Block) -> bytes:
-        """The events between the block before and the first content of this one."""
+        """The events between the previous block and the first content of this one."""
         stop = _STOP % self._index if self._index >= 0 else b""
         ping = b"" if stop else _PING
         self._index += 1
@@ -53,12 +53,11 @@ class AnthropicFrames:
         self._before = _DELTA % (self._index, _TEXT_DELTA if is_text else _ARGUMENTS_DELTA)
         start = {"type": "content_block_start", "index": self._index, "content_block": empty_block(block)}
         event = b"%sevent: content_block_start\ndata: %s\n\n%s" % (stop, orjson.dumps(start), ping)
-        # The arguments of a tool begin with an empty delta, as the provider's do.
+        # Tool arguments begin with an empty delta, as the provider's do.
         return event if is_text else b'%s%s""%s' % (event, self._before, _DELTA_AFTER)
 
 
-def empty_block(block: Block) -> dict[str, object]:
-    """A content block before anything is in it."""
-    if block.kind == "text":
-        return {"type": "text", "text": ""}
-    return {"type": "tool_use", "id": f"toolu_{block.id}", "name": block.name, "input": {}}
+def _blocks_with_content(plan: Plan) -> int:
+    if len(plan.choices[0].blocks) > 1:
+        return len({piece.block for piece in plan.pieces})
+    return int(bool(plan.pieces))

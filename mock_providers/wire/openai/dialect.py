@@ -1,4 +1,4 @@
-"""OpenAI's protocol, what its endpoints share: keys, response headers, refusals, models."""
+"""OpenAI's API keys, response headers, error bodies and model objects."""
 
 from collections.abc import Iterable
 
@@ -11,11 +11,12 @@ from ...limits.limits import Meter
 from ...plan import Plan
 from ...profile import Provider
 from ..dialect import MODELS_SINCE_S, HeadersOut, Stamp, bearer, should_retry_headers
-from .errors import OpenAIErrors, go_duration
+from .durations import go_duration
+from .errors import OpenAIErrors
 
 
-class OpenAI:
-    """The protocol of one OpenAI-shaped provider."""
+class OpenAIDialect:
+    """The dialect of one OpenAI-shaped provider."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
@@ -26,7 +27,7 @@ class OpenAI:
         return bearer(received.headers)
 
     def headers(self, stamp: Stamp, plan: Plan) -> HeadersOut:
-        """Request id, processing time and rate limits; after a refusal for rate also how long to wait."""
+        """Request id, processing time and rate limits; on a 429 also `retry-after`."""
         style = self._provider.header_style
         headers = [
             (b"x-request-id", stamp.request_id.encode()),
@@ -52,7 +53,7 @@ class OpenAI:
         return headers
 
     def error_body(self, problem: Problem, request_id: str) -> bytes:
-        """The JSON of a refusal."""
+        """The JSON of an error."""
         error = {
             "message": problem.message,
             "type": problem.type,
@@ -62,15 +63,15 @@ class OpenAI:
         return orjson.dumps({"error": error})
 
     def error_event(self, problem: Problem, request_id: str) -> bytes:
-        """The same inside a stream."""
+        """The error as a server-sent event."""
         return b"data: %s\n\n" % self.error_body(problem, request_id)
 
     def models_body(self, model_ids: Iterable[str]) -> bytes:
-        """The list of models."""
+        """The JSON of the list of models."""
         return orjson.dumps({"object": "list", "data": [self._model(id_) for id_ in model_ids]})
 
     def model_body(self, model_id: str) -> bytes:
-        """One model."""
+        """The JSON of one model."""
         return orjson.dumps(self._model(model_id))
 
     def _model(self, model_id: str) -> dict[str, object]:
@@ -83,7 +84,7 @@ class OpenAI:
 
 
 def _skewed(meters: tuple[Meter, ...], skew_s: float) -> tuple[Meter, ...]:
-    """The meters as a provider tells them whose clock is ahead by `skew_s`."""
+    """The meters as shown by a provider whose clock is ahead by `skew_s`."""
     if not skew_s:
         return meters
     return tuple(meter._replace(until_full_s=max(0.0, meter.until_full_s + skew_s)) for meter in meters)

@@ -1,8 +1,9 @@
-"""OpenAI's embeddings: what is asked for, and vectors as numbers or base64."""
+"""OpenAI's embeddings: requests read, vectors written as numbers or base64."""
 
 import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from ...content.embeddings import Vector
 from ...exchange import tokens
 from ...exchange.bad_field import BadField
 from ...exchange.received import Received
-from ...exchange.request import Refused, digest_of
-from ..fields import Fields, loads, names
+from ...exchange.request import digest_of
+from ..dialect import parse_json
+from ..fields import Fields, names
 from .errors import OpenAIErrors
 
 _PARAMETERS = names("model input encoding_format dimensions user")
@@ -23,7 +25,12 @@ _MOST_INPUTS = 2048
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingRequest:
-    """Texts to embed; `counts` are their tokens. A text given as token ids is their words."""
+    """Texts to embed.
+
+    - `texts`: one received as token ids becomes these ids, separated by spaces
+    - `counts`: tokens of each text
+    - `dimensions`: of the vectors; None: the model's
+    """
 
     model: str
     texts: tuple[str, ...]
@@ -34,32 +41,30 @@ class EmbeddingRequest:
 
 
 def parse_embeddings(received: Received, errors: OpenAIErrors, *, lenient: bool = False) -> EmbeddingRequest:
-    """Read an embeddings request; raises Refused."""
-    try:
-        body = loads(received.body)
-        fields = Fields(body)
-        if not lenient:
-            fields.only(_PARAMETERS)
-        given = [_text(item, ("input", nth)) for nth, item in enumerate(_inputs(fields.require("input")))]
-        as_base64 = False
-        if fields.present("encoding_format"):
-            as_base64 = fields.choice("encoding_format", ("float", "base64")) == "base64"
-        return EmbeddingRequest(
-            model=fields.text("model"),
-            texts=tuple(text for text, _ in given),
-            counts=tuple(count for _, count in given),
-            digest=digest_of(body, _NOT_IN_DIGEST),
-            dimensions=fields.at_least("dimensions", 1),
-            as_base64=as_base64,
-        )
-    except BadField as bad:
-        raise Refused(errors.bad_field(bad)) from None
-    except ValueError:
-        raise Refused(errors.bad_json()) from None
+    """Read an embeddings request; a `lenient` provider ignores unknown fields. Raises Refused."""
+    return parse_json(received.body, partial(_read, lenient=lenient), errors)
+
+
+def _read(body: Any, *, lenient: bool) -> EmbeddingRequest:
+    fields = Fields(body)
+    if not lenient:
+        fields.only(_PARAMETERS)
+    texts = [_text(item, ("input", nth)) for nth, item in enumerate(_inputs(fields.require("input")))]
+    as_base64 = False
+    if fields.present("encoding_format"):
+        as_base64 = fields.choice("encoding_format", ("float", "base64")) == "base64"
+    return EmbeddingRequest(
+        model=fields.text("model"),
+        texts=tuple(text for text, _ in texts),
+        counts=tuple(count for _, count in texts),
+        digest=digest_of(body, _NOT_IN_DIGEST),
+        dimensions=fields.at_least("dimensions", 1),
+        as_base64=as_base64,
+    )
 
 
 def embeddings_body(vectors: Iterable[Vector], model: str, input_tokens: int, *, as_base64: bool) -> bytes:
-    """The JSON of the reply: base64 is little-endian float32."""
+    """The JSON of the reply; base64 encodes little-endian float32."""
     data = [
         {"object": "embedding", "index": nth, "embedding": _written(vector, as_base64)}
         for nth, vector in enumerate(vectors)
@@ -78,7 +83,7 @@ def _written(vector: Vector, as_base64: bool) -> object:
 
 
 def _inputs(value: Any) -> list[Any]:
-    """One text, or a list of them; one list of token ids is one text."""
+    """The inputs as a list: a single text or a single list of token ids is one input."""
     if isinstance(value, str):
         return [value]
     if not isinstance(value, list):

@@ -1,10 +1,12 @@
-"""OpenAI's refusals: `{"error": {"message", "type", "param", "code"}}`, with its types and codes."""
+"""OpenAI's errors: `{"error": {"message", "type", "param", "code"}}`, with its types and codes."""
 
 import math
 
-from ...exchange.bad_field import BadField, Path
+from ...exchange.bad_field import BadField
 from ...exchange.request import Problem
 from ...limits.limits import Verdict
+from .bad_fields import bad_field_problem
+from .durations import go_duration
 
 _INVALID = "invalid_request_error"
 _LIMIT_NAMES = {
@@ -24,40 +26,23 @@ _BY_STATUS: dict[int, tuple[str, str | None]] = {
 
 
 class OpenAIErrors:
-    """The refusals of a provider that speaks OpenAI's protocol."""
+    """The errors of a provider that speaks OpenAI's protocol."""
 
     def __init__(self, organization: str) -> None:
         self._organization = organization
 
     def bad_json(self) -> Problem:
-        """The body is no JSON."""
+        """The body is not JSON."""
         return Problem(
             400, _INVALID, "We could not parse the JSON body of your request: it is not valid JSON."
         )
 
     def bad_field(self, bad: BadField) -> Problem:
-        """A field is missing, of a wrong type or value, or unknown."""
-        name = _dotted(bad.path)
-        wrong_type = f"expected {_article(bad.expected)}, but got {_article(_kind(bad.given))} instead"
-        too_small = f"Expected a value >= {bad.expected}, but got {bad.given} instead"
-        message, code = {
-            "missing": (f"Missing required parameter: '{name}'.", "missing_required_parameter"),
-            "type": (f"Invalid type for '{name}': {wrong_type}.", "invalid_type"),
-            "minimum": (
-                f"Invalid '{name}': integer below minimum value. {too_small}.",
-                "integer_below_min_value",
-            ),
-            "choice": (
-                f"Invalid value: '{bad.given}'. Supported values are: {bad.expected}.",
-                "invalid_value",
-            ),
-            "unknown": (f"Unrecognized request argument supplied: {name}", None),
-            "unsupported": (f"Invalid '{name}': {bad.expected}", "unsupported_value"),
-        }[bad.complaint]
-        return Problem(400, _INVALID, message, code, None if bad.complaint == "unknown" else name or None)
+        """A field is missing, unknown, or of a wrong type or value."""
+        return bad_field_problem(bad)
 
     def too_large(self, limit_bytes: int) -> Problem:
-        """The body is longer than the server reads."""
+        """The body exceeds `limit_bytes`."""
         return Problem(413, _INVALID, f"Request body too large: the limit is {limit_bytes} bytes.")
 
     def no_key(self) -> Problem:
@@ -71,28 +56,28 @@ class OpenAIErrors:
         )
 
     def wrong_key(self, key: str) -> Problem:
-        """A key that the profile does not list."""
+        """The profile does not list this key."""
         shown = f"{key[:3]}***{key[-4:]}" if len(key) > 10 else "***"
         return Problem(401, _INVALID, f"Incorrect API key provided: {shown}.", "invalid_api_key")
 
     def unknown_path(self, method: str, path: str) -> Problem:
-        """Nothing at this URL."""
+        """No endpoint has this path."""
         return Problem(404, _INVALID, f"Invalid URL ({method} {path})")
 
     def wrong_method(self, method: str, path: str) -> Problem:
-        """Something is here, but not for this method."""
+        """The path has an endpoint, but not for this method."""
         return Problem(405, _INVALID, f"Not allowed to {method} on {path}.", "method_not_supported")
 
     def unknown_model(self, name: str) -> Problem:
-        """No such model."""
+        """The provider has no such model."""
         message = f"The model `{name}` does not exist or you do not have access to it."
         return Problem(404, _INVALID, message, "model_not_found")
 
     def prompt_too_long(self, input_tokens: int, max_tokens: int, window: int) -> Problem:
-        """The prompt and the longest reply asked for do not fit the context window."""
-        told = f"your messages resulted in {input_tokens} tokens"
+        """The prompt and `max_tokens` together exceed the context window."""
+        counted = f"your messages resulted in {input_tokens} tokens"
         if max_tokens:
-            told = (
+            counted = (
                 f"you requested {input_tokens + max_tokens} tokens "
                 f"({input_tokens} in the messages, {max_tokens} in the completion)"
             )
@@ -100,14 +85,14 @@ class OpenAIErrors:
         return Problem(
             400,
             _INVALID,
-            f"This model's maximum context length is {window} tokens. However, {told}. "
+            f"This model's maximum context length is {window} tokens. However, {counted}. "
             f"Please reduce the length of the {remedy}.",
             "context_length_exceeded",
             "messages",
         )
 
     def max_tokens_too_large(self, max_tokens: int, most: int, model: str) -> Problem:
-        """More output asked for than the model ever gives."""
+        """`max_tokens` is above the model's `max_output_tokens`."""
         return Problem(
             400,
             _INVALID,
@@ -117,7 +102,7 @@ class OpenAIErrors:
         )
 
     def rate_limited(self, verdict: Verdict, model: str) -> Problem:
-        """One of the limits cannot pay; without a time to wait when the request is larger than the limit."""
+        """A rate limit refuses; there is no time to wait when the request is larger than the limit."""
         meter = verdict.refused_by
         if meter is None:
             raise ValueError("an admitted request is not rate limited")
@@ -136,14 +121,14 @@ class OpenAIErrors:
         return Problem(429, error_type, message, "rate_limit_exceeded", retry_after_s=verdict.wait_s)
 
     def ramp_limited(self, wait_s: float | None) -> Problem:
-        """Traffic grows too fast, whatever the other limits say."""
+        """Traffic grows faster than the ramp limit allows."""
         message = (
             "Slow down: your request rate has increased too quickly. Please reduce it and ramp up gradually."
         )
         return Problem(429, "rate_limit_error", message, "slow_down", retry_after_s=wait_s)
 
     def quota_exhausted(self) -> Problem:
-        """The money is spent: waiting does not help."""
+        """The credit is spent: waiting does not help."""
         message = (
             "You exceeded your current quota, please check your plan and billing details. "
             "For more information on this error, read the docs."
@@ -151,54 +136,14 @@ class OpenAIErrors:
         return Problem(429, "insufficient_quota", message, "insufficient_quota")
 
     def overloaded(self) -> Problem:
-        """The provider has no capacity."""
+        """The provider is overloaded."""
         message = "The server is currently overloaded with other requests. Please try again later."
         return Problem(503, "service_unavailable_error", message, "server_is_overloaded")
 
     def of_status(self, status: int) -> Problem:
-        """The error that goes with a bare status."""
+        """The usual error for an HTTP status."""
         if status == 503:
             return self.overloaded()
         usual = ("server_error" if status >= 500 else _INVALID, None)
         error_type, code = _BY_STATUS.get(status, usual)
         return Problem(status, error_type, f"The request failed with status {status}.", code)
-
-
-def go_duration(seconds: float) -> str:
-    """A duration as Go prints it, rounded up to a millisecond: `0s`, `12ms`, `1.5s`, `6m0s`, `1h0m0s`."""
-    ms = math.ceil(seconds * 1000 - 1e-6)
-    if ms <= 0:
-        return "0s"
-    if ms < 1000:
-        return f"{ms}ms"
-    whole, rest = divmod(ms, 60_000)
-    hours, minutes = divmod(whole, 60)
-    shown = f"{rest / 1000:.3f}".rstrip("0").rstrip(".") + "s"
-    if not whole:
-        return shown
-    return f"{hours}h{minutes}m{shown}" if hours else f"{minutes}m{shown}"
-
-
-def _dotted(path: Path) -> str:
-    name = ""
-    for step in path:
-        name += f"[{step}]" if isinstance(step, int) else f".{step}" if name else step
-    return name
-
-
-def _kind(value: object) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    names = {
-        str: "string",
-        int: "integer",
-        float: "decimal",
-        list: "array",
-        dict: "object",
-        type(None): "null",
-    }
-    return names.get(type(value), "value")
-
-
-def _article(kind: str) -> str:
-    return f"an {kind}" if kind[:1] in "aio" else f"a {kind}"

@@ -1,9 +1,9 @@
 """The pictures of a report, as inline SVG that needs nothing but the page's palette."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from reports.metrics import Facts
+from reports.record.manifest import Manifest
 
 from .arrivals import arrivals
 from .bars import attempts, cost
@@ -16,7 +16,7 @@ from .timeline import timeline
 __all__ = ["Drawing", "Key", "draw"]
 
 
-def draw(subjects: Sequence[Facts], manifest: Mapping[str, Any]) -> dict[str, Drawing]:
+def draw(subjects: Sequence[Facts], manifest: Manifest) -> dict[str, Drawing]:
     """Every figure by name: timeline, arrivals (if a provider was asked), distributions, semantic (of runs
     with a semantic cache), routing (of runs that compare routers), cost, attempts.
     """

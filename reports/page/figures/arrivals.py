@@ -1,8 +1,7 @@
 """What the providers received over time: where clients that failed together come back together."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,6 +11,7 @@ from reports.metrics.facts import floats
 from reports.metrics.providers import live, peak_arrivals_per_s
 from reports.page import format as text
 from reports.page import labels as words
+from reports.record.manifest import Manifest
 from reports.stats.intervals import Floats
 
 from .canvas import (
@@ -32,7 +32,7 @@ from .ranking import ranked
 from .time_axis import bin_edges, fault_bands, histogram, share_scale, time_ticks
 
 
-def arrivals(subjects: Sequence[Facts], manifest: Mapping[str, Any]) -> Drawing | None:
+def arrivals(subjects: Sequence[Facts], manifest: Manifest) -> Drawing | None:
     """Requests per second at the providers, a panel per subject; None when no provider received any."""
     names = _providers(subjects)
     if not names:
@@ -46,7 +46,7 @@ def arrivals(subjects: Sequence[Facts], manifest: Mapping[str, Any]) -> Drawing 
         (
             Key("ink", "calls planned", "line"),
             *(Key(f"m{i}", words.provider(name)) for i, name in enumerate(names)),
-            *([Key("fault", "fault active", "band")] if manifest["faults"] else []),
+            *([Key("fault", "fault active", "band")] if manifest.faults else []),
         ),
         _draw(subjects, manifest, names, edges, WIDE),
         _draw(subjects, manifest, names, edges, NARROW),
@@ -66,7 +66,7 @@ def _edges(subjects: Sequence[Facts]) -> Floats:
 
 
 def _draw(
-    subjects: Sequence[Facts], manifest: Mapping[str, Any], names: Sequence[str], edges: Floats, width: int
+    subjects: Sequence[Facts], manifest: Manifest, names: Sequence[str], edges: Floats, width: int
 ) -> str:
     columns = 1 if width == NARROW else min(len(subjects), 2 if len(subjects) in (2, 4) else 3)
     rows = math.ceil(len(subjects) / columns)

@@ -1,14 +1,14 @@
 """What panels over the time of a run have in common: bins, ticks, bands for the faults, one scale."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from reports.page.labels import fault_windows
+from reports.record.manifest import Manifest
 from reports.stats.intervals import Floats
 
 from .canvas import FAULT
@@ -44,9 +44,9 @@ def time_ticks(axis: Axes, edges: Floats) -> None:
     axis.xaxis.set_major_formatter(FuncFormatter(lambda s, _: f"{s / 60:g} min" if long else f"{s:g} s"))
 
 
-def fault_bands(panels: Sequence[Axes], manifest: Mapping[str, Any], edges: Floats) -> None:
+def fault_bands(panels: Sequence[Axes], manifest: Manifest, edges: Floats) -> None:
     """A band through panels that stand above each other, labelled in the uppermost."""
-    for level, (start, end, label) in enumerate(fault_windows(manifest["faults"], float(edges[-1]))):
+    for level, (start, end, label) in enumerate(fault_windows(manifest.faults, float(edges[-1]))):
         for axis in panels:
             axis.axvspan(start, end, facecolor=FAULT, alpha=0.22, linewidth=0, zorder=0)
         middle = min(max((start + end) / 2, edges[-1] * 0.16), edges[-1] * 0.84)
@@ -61,9 +61,9 @@ def fault_bands(panels: Sequence[Axes], manifest: Mapping[str, Any], edges: Floa
         )
 
 
-def share_scale(panels: Sequence[Axes], manifest: Mapping[str, Any]) -> None:
+def share_scale(panels: Sequence[Axes], manifest: Manifest) -> None:
     """One scale from 0 for all panels, with room for the labels of the faults."""
-    headroom = 1.0 + 0.14 * max(1, min(3, len(manifest["faults"])))
+    headroom = 1.0 + 0.14 * max(1, min(3, len(manifest.faults)))
     top = max((axis.dataLim.y1 for axis in panels), default=1.0)
     for axis in panels:
         axis.set_ylim(0, max(top, 1e-9) * headroom)

@@ -1,7 +1,7 @@
 """The run over time, per subject: what was offered, what became of it, how long the first token took."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from reports.metrics import Facts, error_counts
 from reports.page import format as text
 from reports.page import labels as words
+from reports.record.manifest import Manifest
 from reports.stats.intervals import Floats, nearest_rank
 
 from .canvas import (
@@ -36,14 +37,14 @@ def error_kinds(subjects: Sequence[Facts]) -> list[str]:
     return ranked(map(error_counts, subjects), ERRORS)
 
 
-def timeline(subjects: Sequence[Facts], manifest: Mapping[str, Any]) -> Drawing:
+def timeline(subjects: Sequence[Facts], manifest: Manifest) -> Drawing:
     """Small multiples on one time axis: two rows per subject, side by side where there is room."""
     kinds = error_kinds(subjects)
     keys = [
         Key("ink", "offered", "line"),
         *(Key(subject_role(i), f"{facts.subject}: answered") for i, facts in enumerate(subjects)),
         *(Key(f"e{i}", words.error_kind(kind)) for i, kind in enumerate(kinds)),
-        *([Key("fault", "fault active", "band")] if manifest["faults"] else []),
+        *([Key("fault", "fault active", "band")] if manifest.faults else []),
     ]
     edges = _edges(subjects, manifest)
     columns = min(len(subjects), 2 if len(subjects) in (2, 4) else 3)
@@ -59,14 +60,14 @@ def timeline(subjects: Sequence[Facts], manifest: Mapping[str, Any]) -> Drawing:
     )
 
 
-def _edges(subjects: Sequence[Facts], manifest: Mapping[str, Any]) -> Floats:
+def _edges(subjects: Sequence[Facts], manifest: Manifest) -> Floats:
     last = max((float(f.planned_s.max()) for f in subjects if len(f.calls)), default=1.0)
-    return bin_edges(max(manifest["duration_s"] or 0.0, last))
+    return bin_edges(max(manifest.duration_s or 0.0, last))
 
 
 def _draw(
     subjects: Sequence[Facts],
-    manifest: Mapping[str, Any],
+    manifest: Manifest,
     kinds: Sequence[str],
     edges: Floats,
     width: int,

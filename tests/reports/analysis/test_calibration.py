@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from reports.analysis.calibration import ttft_error
+from reports.record.manifest import Calibration
 from tests.reports.synthetic import (
     attempt,
     call,
@@ -39,18 +40,16 @@ def test_the_error_is_the_clients_first_content_minus_what_the_answering_attempt
     ]
     run = run_of(tmp_path, calls, attempts, ledger)
     found = ttft_error(run.calls, run.attempts, run.ledger)
-    assert found["n"] == 2
-    assert found["ttft_error_s_p50"] == pytest.approx(0.01)
-    assert found["ttft_error_s_p99"] == pytest.approx(0.03)
+    assert found.n == 2
+    assert found.ttft_error_s_p50 == pytest.approx(0.01)
+    assert found.ttft_error_s_p99 == pytest.approx(0.03)
 
 
 def test_without_a_pair_there_is_no_error_to_tell(tmp_path: Path) -> None:
     run = run_of(tmp_path, [call()])
-    assert ttft_error(run.calls, run.attempts, run.ledger) == {
-        "ttft_error_s_p50": None,
-        "ttft_error_s_p99": None,
-        "n": 0,
-    }
+    assert ttft_error(run.calls, run.attempts, run.ledger) == Calibration(
+        ttft_error_s_p50=None, ttft_error_s_p99=None, n=0
+    )
 
 
 def test_replies_that_were_held_back_until_judged_say_nothing_about_the_clock(tmp_path: Path) -> None:
@@ -61,5 +60,5 @@ def test_replies_that_were_held_back_until_judged_say_nothing_about_the_clock(tm
     ledger[2]["first_sent_s"] = 2.99
     run = run_of(tmp_path, calls, attempts, ledger)
     found = ttft_error(run.calls, run.attempts, run.ledger)
-    assert found["n"] == 1
-    assert found["ttft_error_s_p50"] == pytest.approx(0.01)
+    assert found.n == 1
+    assert found.ttft_error_s_p50 == pytest.approx(0.01)

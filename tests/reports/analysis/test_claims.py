@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from reports.analysis.claims import judge_claims, metric_value
 from reports.record.expectation import ClaimError, Expectation
+from reports.record.manifest import Claim
 
 
 @pytest.mark.parametrize(
@@ -85,11 +86,11 @@ def test_a_metric_is_looked_up_by_name_and_a_misspelt_one_is_unmeasured(
 
 
 def test_an_unbounded_percentile_refutes_an_upper_bound() -> None:
-    claim = {"text": "fast", "subject": "full", "metric": "ttft_s_p95_adjusted", "expected": "<= 1.5"}
+    claim = Claim(text="fast", subject="full", metric="ttft_s_p95_adjusted", expected="<= 1.5")
     (judged,) = judge_claims([claim], SUMMARY)
-    assert judged == {**claim, "observed": None, "verdict": "refuted"}
+    assert judged == {**claim.model_dump(), "observed": None, "verdict": "refuted"}
 
 
 def test_a_claim_about_an_unknown_subject_is_unmeasured() -> None:
-    claim = {"text": "?", "subject": "nobody", "metric": "success_rate", "expected": ">= 0"}
+    claim = Claim(text="?", subject="nobody", metric="success_rate", expected=">= 0")
     assert judge_claims([claim], SUMMARY)[0]["verdict"] == "unmeasured"

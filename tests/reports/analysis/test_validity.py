@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from reports.analysis.validity import judge_validity
+from reports.record.manifest import Calibration, Manifest
 
 GOOD: dict[str, Any] = {
     "calls": 1000,
@@ -13,6 +14,8 @@ GOOD: dict[str, Any] = {
     "cache_hit_rate": None,
 }
 MANIFEST: dict[str, Any] = {
+    "scenario": "outage",
+    "subjects": [{"name": "full"}],
     "engine": "locust",
     "status": "complete",
     "status_reason": None,
@@ -23,9 +26,9 @@ CLOCK: dict[str, Any] = {"ttft_error_s_p50": 0.001, "ttft_error_s_p99": 0.004, "
 
 def judged(manifest: Any = None, metrics: Any = None, clock: Any = None) -> dict[str, Any]:
     return judge_validity(
-        {**MANIFEST, **(manifest or {})},
+        Manifest.model_validate({**MANIFEST, **(manifest or {})}),
         {"full": {**GOOD, **(metrics or {})}},
-        {"full": {**CLOCK, **(clock or {})}},
+        {"full": Calibration(**{**CLOCK, **(clock or {})})},
     )
 
 

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from reports.metrics.registry import Unit
 from reports.page import format as text
 from reports.page import labels as words
+from reports.record.manifest import Fault
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ def test_lists_and_articles_read_as_sentences_do() -> None:
 
 
 def test_faults_are_named_as_people_name_them() -> None:
-    base = {
+    base: dict[str, Any] = {
         "kind": "outage",
         "provider": "openai",
         "model": None,
@@ -95,17 +97,17 @@ def test_faults_are_named_as_people_name_them() -> None:
         "to_s": 18.0,
         "probability": 1.0,
     }
-    assert words.fault(base) == "OpenAI outage"
+    assert words.fault(Fault(**base)) == "OpenAI outage"
     assert (
-        words.fault({**base, "kind": "http_error", "probability": 0.05})
+        words.fault(Fault(**{**base, "kind": "http_error", "probability": 0.05}))
         == "OpenAI http error, 5 % of requests"
     )
-    assert words.fault({**base, "kind": "reset", "model": "gpt-4o"}) == "gpt-4o stream resets"
-    assert words.fault({**base, "provider": None}) == "outage"
+    assert words.fault(Fault(**{**base, "kind": "reset", "model": "gpt-4o"})) == "gpt-4o stream resets"
+    assert words.fault(Fault(**{**base, "provider": None})) == "outage"
 
 
 def test_fault_windows_end_with_the_run_and_like_windows_share_a_label() -> None:
-    base = {
+    base: dict[str, Any] = {
         "kind": "outage",
         "provider": "openai",
         "model": None,
@@ -114,14 +116,12 @@ def test_fault_windows_end_with_the_run_and_like_windows_share_a_label() -> None
         "probability": 1.0,
     }
     later = {**base, "from_s": 40.0}
-    assert words.fault_windows([base, {**base, "provider": "together"}, later], 30.0) == [
-        (8.0, 30.0, "OpenAI outage + Together outage")
-    ]
+    faults = [Fault(**each) for each in (base, {**base, "provider": "together"}, later)]
+    assert words.fault_windows(faults, 30.0) == [(8.0, 30.0, "OpenAI outage + Together outage")]
 
 
 def test_many_faults_at_once_share_a_label_that_stays_short() -> None:
-    one = {"kind": "reset", "from_s": 0.0, "to_s": None, "provider": None, "model": None, "probability": 0.02}
-    faults = [one] * 13
+    faults = [Fault(kind="reset", probability=0.02)] * 13
     [(start, stop, label)] = words.fault_windows(faults, 60.0)
     assert (start, stop) == (0.0, 60.0)
     assert label.endswith("+ 12 more")

@@ -8,8 +8,9 @@ from reports.analysis.summary import summarise
 from reports.metrics.registry import METRICS
 from reports.page.table import Row, kpi_rows
 from reports.page.verdict import circumstances, verdict
+from reports.record.manifest import Manifest
 from reports.record.run import Run
-from tests.reports.synthetic import attempt, call, failed_call, ledger_row, outage_run, run_of
+from tests.reports.synthetic import attempt, call, failed_call, ledger_row, manifest, outage_run, run_of
 
 
 def rows_by_metric(run: Run) -> dict[str, Row]:
@@ -69,10 +70,11 @@ def test_a_difference_column_is_for_two_subjects_only(tmp_path: Path) -> None:
 
 def test_two_subjects_with_the_same_facts_differ_in_nothing(tmp_path: Path) -> None:
     calls = [call(f"c{i}", subject=name) for name in ("a", "b") for i in range(30)]
-    summary = summarise(run_of(tmp_path, calls, subjects=("a", "b")))
+    run = run_of(tmp_path, calls, subjects=("a", "b"))
+    summary = summarise(run)
     told = [compare(summary, metric, "b", "a") for metric in METRICS]
     assert {found.direction for found in told if found is not None} == {"same"}
-    (contrast,) = verdict(summary, {"status": "complete", "faults": [], "duration_s": 30.0}).contrasts
+    (contrast,) = verdict(summary, run.manifest).contrasts
     assert (contrast.better, contrast.worse, contrast.unclear) == ((), (), ())
 
 
@@ -129,7 +131,7 @@ def test_percentiles_of_survivors_are_flagged(tmp_path: Path) -> None:
 def test_the_headline_begins_with_what_happened(said: dict[str, Any], words: str) -> None:
     outage = {"kind": "outage", "provider": "openai", "model": None, "probability": 1.0}
     faults = [{**outage, "from_s": float(start), "to_s": float(end)} for start, end in said["faults"]]
-    assert circumstances({"status": "complete", **said, "faults": faults}) == words
+    assert circumstances(Manifest.model_validate(manifest("full", **{**said, "faults": faults}))) == words
 
 
 def test_a_single_subject_is_described_without_comparison(tmp_path: Path) -> None:
