@@ -14,7 +14,7 @@ from .ledger.ledger import Ledger
 from .ledger.row import LedgerRow
 from .profile import Profile, ProfileError, load_profile, make_profile, shipped_profiles
 from .server.app import DEFAULT_EPOCH_S, MockApp
-from .server.serve import serve
+from .server.serve import sdk_base_url, serve
 
 __all__ = [
     "DEFAULT_EPOCH_S",
@@ -44,6 +44,7 @@ __all__ = [
     "load_profile",
     "make_profile",
     "parse_faults",
+    "sdk_base_url",
     "serve",
     "shipped_incidents",
     "shipped_profiles",

@@ -11,7 +11,7 @@ from functools import partial
 
 from ..admin.api import Admin
 from ..content.answers import Catalogue
-from ..endpoints import PROTOCOLS, Decision
+from ..endpoints import Decision
 from ..exchange.draws import Draws
 from ..exchange.received import Instant, Received
 from ..faults import check_faults
@@ -85,10 +85,6 @@ class MockApp:
         if name not in self.profile.providers:
             raise KeyError(f"no provider {name!r} in profile {self.profile.name!r}")
         return partial(self._route, name)
-
-    def base_path(self, name: str) -> str:
-        """The path that the base URL of this provider's SDK ends with: "" or "/v1"."""
-        return PROTOCOLS[self.profile.providers[name].protocol].base_path
 
     def start(self, at_s: float | None = None) -> float:
         """Set t = 0 to `at_s` on the loop's clock (default: now); returns it."""

@@ -5,6 +5,8 @@ import socket
 from collections.abc import Callable, Mapping
 
 from ..admin.api import BASE_URLS
+from ..endpoints import PROTOCOLS
+from ..exchange.names import ProtocolName
 from ..http import asgi
 from ..http.uvicorn_server import BindError, build_server, listen, shut_down
 from .app import MockApp
@@ -65,7 +67,12 @@ def _bind(app: MockApp, host: str, ports: Mapping[str, int]) -> dict[str, socket
     return sockets
 
 
+def sdk_base_url(protocol: ProtocolName, origin: str) -> str:
+    """The base URL that an SDK of this protocol takes for a server at `origin` (`http://HOST:PORT`)."""
+    return f"{origin}{PROTOCOLS[protocol].base_path}"
+
+
 def _base_url(app: MockApp, name: str, sock: socket.socket) -> str:
     host, port = sock.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{port}{'' if name == ADMIN else app.base_path(name)}"
+    origin = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return origin if name == ADMIN else sdk_base_url(app.profile.providers[name].protocol, origin)
