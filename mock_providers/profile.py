@@ -25,6 +25,9 @@ from .prompt_cache.cache import PromptCaching
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f]+$")]
 
 
+_FORMER_NAMES = {"page": "typical"}
+
+
 class ProfileError(Exception):
     """A profile that cannot be used; one line: file, key and what was expected."""
 
@@ -147,8 +150,11 @@ class Profile(Options):
 
 
 def load_profile(name_or_path: str | Path) -> Profile:
-    """A shipped profile by name (`page`), or a user's own by path (`./mine.toml`); raises ProfileError."""
-    name = str(name_or_path)
+    """A shipped profile by name (`typical`), or a user's own by path (`./mine.toml`); raises ProfileError.
+
+    Former names of shipped profiles still work: `page` is `typical`.
+    """
+    name = _FORMER_NAMES.get(str(name_or_path), str(name_or_path))
     if not name.endswith(".toml"):
         if name not in shipped_profiles():
             known = ", ".join(shipped_profiles())
