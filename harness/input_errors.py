@@ -1,12 +1,13 @@
-"""Every exception that means bad input, whichever part noticed it: one line for the user, exit code 2."""
+"""All exceptions that mean bad input, from every part: one line for the user, exit code 2."""
 
-from mock_providers import BindError, CatalogueError, FaultError, IncidentError, ProfileError
+from mock_providers import BindError, CatalogueError, FaultError, IncidentError, ProfileError, UntriedUvicorn
 from reports.record.run import RecordError
 
 from .errors import InputError
 from .stack.core.errors import ConfigError
+from .virtual import UntriedInterpreter
 
-BAD_INPUT = (
+INPUT_ERRORS = (
     InputError,
     ConfigError,
     ProfileError,
@@ -15,9 +16,11 @@ BAD_INPUT = (
     CatalogueError,
     BindError,
     RecordError,
+    UntriedInterpreter,
+    UntriedUvicorn,
 )
 
 
 def one_line(error: Exception) -> str:
-    """What is said to the user."""
+    """The message for the user, in one line."""
     return f"brownout: {' '.join(str(error).split())}"
