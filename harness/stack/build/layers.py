@@ -13,7 +13,7 @@ from ..caching.semantic.layer import SemanticCache
 from ..core.background import Background
 from ..core.call import Call, Layer, stack
 from ..core.eligibility import unsuitable
-from ..core.options import given
+from ..core.options import optional
 from ..core.reply import Reply
 from ..core.target import Target
 from ..money.budget import Budgets
@@ -63,9 +63,9 @@ def build(
     transport, backend = transport or make_transport(), backend or MemoryBackend()
     ground = Ground(options, endpoints, prices, transport, backend, seed)
     background, targets = Background(), options.targets
-    budget = given(options.retry_budget, lambda its: RetryBudget(its, backend=backend))
+    budget = optional(options.retry_budget, lambda its: RetryBudget(its, backend=backend))
     grant = None if budget is None else budget.grant
-    caching = given(options.prompt_cache, PromptCaching)
+    caching = optional(options.prompt_cache, PromptCaching)
     made = [target_chain(ground, target, caching) for target in options.target]
     chains = {watched.name: chain for chain, watched in made}
 
@@ -76,15 +76,15 @@ def build(
         Telemetry(sink),
         Budgets(options.budget, targets, prices, backend, epoch_s) if options.budget else None,
         _prompt(ground, background),
-        given(options.cache, lambda its: ExactCache(its, background)),
+        optional(options.cache, lambda its: ExactCache(its, background)),
         _semantic_cache(ground, background, agrees),
         _batches(ground, background),
         budget,
-        given(options.route, lambda its: make_route(its, targets, prices, backend, judge)),
+        optional(options.route, lambda its: make_route(its, targets, prices, backend, judge)),
         caching,
         Fallback(targets, options.fallback, grant, None if caching is None else caching.order),
-        given(options.retry, lambda its: Retry(its, seed, grant)),
-        given(options.hedge, lambda its: Hedge(its, next_in(targets, _suits), grant, backend)),
+        optional(options.retry, lambda its: Retry(its, seed, grant)),
+        optional(options.hedge, lambda its: Hedge(its, next_in(targets, _suits), grant, backend)),
     ]
     ask = stack(*[layer for layer in layers if layer is not None], send=by_target)
     return Stack(options, ask, transport, background, [watched for _, watched in made])

@@ -7,7 +7,7 @@ import httpx
 
 from ..core.call import Layer, Next, stack
 from ..core.errors import ConfigError
-from ..core.options import given
+from ..core.options import optional
 from ..limits.api_keys import Keys, KeysOptions
 from ..limits.limiter import Limiter
 from ..money.attempt_ledger import AttemptLedger
@@ -42,14 +42,14 @@ def target_chain(
     """The way to one target, outermost layer first, and those of its layers that `/health` tells of."""
     options, backend, name = ground.options, ground.backend, target.target().name
     codec, endpoint = CODECS[target.provider], _endpoint(ground, target)
-    breaker = given(options.breaker, lambda its: Breaker(its, f"breaker/{name}", backend, ground.seed))
-    keys = given(target.keys, lambda its: Keys(its, f"keys/{name}", backend))
+    breaker = optional(options.breaker, lambda its: Breaker(its, f"breaker/{name}", backend, ground.seed))
+    keys = optional(target.keys, lambda its: Keys(its, f"keys/{name}", backend))
     layers: list[Layer | None] = [
         caching and caching.held_by(target.target()),
         breaker,
-        given(options.throttle, lambda its: Throttle(its, f"throttle/{name}", backend, ground.seed)),
+        optional(options.throttle, lambda its: Throttle(its, f"throttle/{name}", backend, ground.seed)),
         AttemptLedger(price_of(target.model, ground.prices)),
-        given(target.limiter, lambda its: Limiter(its, codec.reserved_tokens, f"limiter/{name}", backend)),
+        optional(target.limiter, lambda its: Limiter(its, codec.reserved_tokens, f"limiter/{name}", backend)),
         keys,
         Deadlines(options.deadlines),
     ]
