@@ -6,7 +6,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from harness.stack.build.options import StackOptions
+from harness.stack.assembly.options import StackOptions
 from harness.stack.core.options import Options
 
 
