@@ -4,7 +4,7 @@ Writes happen at absolute times of the loop's clock, so one chunk's lateness doe
 """
 
 from ..endpoints import Decision
-from ..ledger.ledger import Entry
+from ..ledger.entry import Entry
 from ..plan import Plan
 from ..wire.dialect import Dialect, HeadersOut
 from . import asgi

@@ -3,7 +3,7 @@
 Chunks that are due at the same time, or became due while the loop was busy, go out in one write.
 """
 
-from ..ledger.ledger import Entry
+from ..ledger.entry import Entry
 from ..plan import Piece, Plan
 from ..wire.dialect import Frames
 from .connection import CLOSE, RESET, ClientConnection
