@@ -21,8 +21,8 @@ class BodyTooLarge(Exception):
 class ClientConnection:
     """The connection of one request: read the body, wait, write, cut.
 
-    Times are seconds on the event loop's clock. All coroutines but `cut` raise ClientGone, waits at once when the
-    client disconnects.
+    Times are seconds on the event loop's clock. All coroutines but `cut` raise ClientGone; a wait does so
+    as soon as the client disconnects.
     """
 
     def __init__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
