@@ -15,7 +15,7 @@ from harness.stack.core.request import Message
 from harness.stack.core.target import Target
 from harness.stack.routing.cascade import Cascade, CascadeOptions
 from harness.stack.routing.tiers import Tiers
-from tests.regressions.lab import GAP_S, TTFT_S, Lab, play, target
+from tests.lab.lab import GAP_S, TTFT_S, Lab, play, target
 from tests.stack.calls import changed
 
 SMALL = target("together", tier="small")

@@ -25,7 +25,7 @@ from harness.stack.routing.oracle import OracleOptions, oracle
 from harness.stack.routing.price import CostOptions, cost, predicted
 from harness.stack.routing.tiers import Tiers
 from harness.subjects.in_process import ask_stack
-from tests.regressions.lab import Lab, play, target
+from tests.lab.lab import Lab, play, target
 from tests.stack.calls import changed
 from tests.stack.conftest import a_call
 

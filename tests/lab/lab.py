@@ -29,8 +29,8 @@ from harness.stack.upstream.send import Endpoint
 from harness.stack.upstream.transport import make_client
 from harness.virtual import LeakReport, VirtualLoop, run_virtual
 from harness.world.serving import serve
-from mock_providers import LedgerRow, MockApp, Profile, make_profile, parse_faults
-from mock_providers.http.asgi import AsgiApp, Receive, Scope, Send
+from mock_providers import AsgiApp, LedgerRow, MockApp, Profile, make_profile, parse_faults
+from mock_providers.http.asgi import Receive, Scope, Send
 
 TTFT_S = 0.4
 GAP_S = 0.02
