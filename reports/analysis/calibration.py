@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ..metrics.measures import sane
+from ..metrics.measures import rounded
 from ..record.kinds import ANSWERED_WITHOUT_ATTEMPT
 from ..record.manifest import Calibration
 from ..stats.intervals import nearest_rank
@@ -30,7 +30,7 @@ def ttft_error(calls: pd.DataFrame, attempts: pd.DataFrame, ledger: pd.DataFrame
     ordered = np.sort(error_s[~np.isnan(error_s)])
     p50, p99 = (nearest_rank(ordered, q) for q in (0.50, 0.99))
     return Calibration(
-        ttft_error_s_p50=None if p50 is None else sane(p50),
-        ttft_error_s_p99=None if p99 is None else sane(p99),
+        ttft_error_s_p50=None if p50 is None else rounded(p50),
+        ttft_error_s_p99=None if p99 is None else rounded(p99),
         n=len(ordered),
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from ..metrics.registry import CATALOGUE, Metric
+from ..metrics.registry import Metric, catalogue
 from ..stats.student_t import mean_interval
 from .claims import metric_value
 
@@ -53,7 +53,7 @@ def seed_rows(summaries: Sequence[Summary]) -> list[SeedRow]:
     """The metrics that at least one subject has in at least one seed, in the catalogue's order."""
     names = list(summaries[0]["subjects"]) if summaries else []
     rows = []
-    for metric in (metric for group in CATALOGUE for metric in group.metrics):
+    for metric in (metric for group in catalogue() for metric in group.metrics):
         values = {name: [metric_value(summary, name, metric.name) for summary in summaries] for name in names}
         spreads = {name: Spread.of(values[name]) for name in names}
         differences = {name: Spread.of(_paired(values[name], values[names[0]])) for name in names[1:]}

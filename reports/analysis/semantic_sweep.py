@@ -13,7 +13,7 @@ import numpy as np
 from reports.record.kinds import CACHE_HITS
 
 from ..metrics import Facts
-from ..metrics.answers import of_another_question
+from ..metrics.answers import from_another_question
 from ..metrics.facts import flags, floats
 
 
@@ -30,7 +30,7 @@ def hits_of(facts: Facts) -> Hits | None:
     if not (calls["cache"] != "off").any():
         return None
     hit = calls["cache"].isin(CACHE_HITS)
-    false = hit & of_another_question(facts, "cached_from")
+    false = hit & from_another_question(facts, "cached_from")
     return Hits(float(hit.mean()), float(false.mean()))
 
 
@@ -47,7 +47,7 @@ def sweep(facts: Facts, *, gated: bool = False) -> list[Hits]:
         return []
     exact = int(calls["cache"].isin(("exact", "stale")).sum())
     similarity = floats(calls, "cache_similarity")[met]
-    wrong = of_another_question(facts, "cache_nearest").to_numpy(dtype=bool)[met]
+    wrong = from_another_question(facts, "cache_nearest").to_numpy(dtype=bool)[met]
     order = np.argsort(-similarity, kind="stable")
     last = np.append(np.diff(similarity[order]) != 0, True)
     falses = np.cumsum(wrong[order])[last]

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ..metrics import Facts, Measure, MetricOptions, Rate, bounds, facts_of, plain, subject_metrics
-from ..metrics.measures import sane
+from ..metrics.measures import rounded
 from ..record.run import SCHEMA_VERSION, Run, read_run, record_sha256
 from ..stats.intervals import newcombe
 from .calibration import ttft_error
 from .claims import judge_claims
-from .quality_cost import quality_cost
 from .validity import judge_validity
 
 
@@ -26,8 +25,7 @@ def summarise(run: Run, options: MetricOptions | None = None) -> dict[str, Any]:
     subject's (Newcombe). `valid` is false when the validity verdict is INVALID.
     """
     facts = {name: facts_of(run, name, options) for name in run.subjects}
-    between = quality_cost(list(facts.values()))
-    measures = {name: {**subject_metrics(of), **between[name]} for name, of in facts.items()}
+    measures = {name: subject_metrics(of, list(facts.values())) for name, of in facts.items()}
     subjects = {name: {metric: _number(m) for metric, m in of.items()} for name, of in measures.items()}
     calibration = {name: ttft_error(of.calls, of.attempts, of.ledger) for name, of in facts.items()}
     validity = judge_validity(run.manifest, subjects, calibration)
@@ -95,7 +93,7 @@ def _rate_differences(ours: Mapping[str, Measure], theirs: Mapping[str, Measure]
             interval = newcombe((a.hits, a.of), (b.hits, b.of))
             assert interval is not None
             found[metric] = {
-                "difference": sane(a.value - b.value),
-                "interval": [sane(end) for end in interval],
+                "difference": rounded(a.value - b.value),
+                "interval": [rounded(end) for end in interval],
             }
     return found

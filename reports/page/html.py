@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from ..analysis.summary import subject_facts, summarise
-from ..metrics.registry import CATALOGUE
+from ..metrics.registry import catalogue
 from ..record.run import Run, read_run
 from . import labels as words
 from . import sections as views
@@ -51,7 +51,7 @@ def render(run: Run) -> str:
             accounting=views.accounting_lines(summary),
             quality=views.quality_lines(summary, manifest),
             provenance=views.provenance_lines(summary, manifest),
-            catalogue=CATALOGUE,
+            catalogue=catalogue(),
         )
     )
 

@@ -7,8 +7,9 @@ from typing import Any
 from reports.record.manifest import Generator, Manifest, Slo, Subject
 
 from ..analysis.claims import metric_value
-from ..metrics import Facts, error_counts
+from ..metrics import Facts
 from ..metrics.registry import METRICS, Unit
+from ..metrics.reliability import error_counts
 from . import format as text
 from . import labels as words
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..analysis.claims import metric_value
 from ..analysis.compare import Comparison, compare
-from ..metrics.registry import CATALOGUE, Metric
+from ..metrics.registry import Metric, catalogue
 from . import format as text
 
 
@@ -48,7 +48,7 @@ class Row:
 def kpi_rows(summary: Mapping[str, Any]) -> list[Row]:
     """The metrics that at least one subject has, in the catalogue's order and groups."""
     rows = []
-    for group in CATALOGUE:
+    for group in catalogue():
         for metric in group.metrics:
             row = _row(summary, group.title, metric)
             if any(cell.value is not None for cell in row.cells):

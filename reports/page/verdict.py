@@ -10,30 +10,10 @@ from typing import Any
 from reports.record.manifest import Manifest
 
 from ..analysis.compare import compare
-from ..metrics.registry import METRICS
+from ..metrics.registry import METRICS, catalogue
 from . import format as text
 from . import labels as words
 from .table import difference_interval, difference_text
-
-_WEIGHED = (
-    "success_rate",
-    "success_rate_in_faults",
-    "goodput_rate",
-    "rejected_rate",
-    "ttft_s_p50",
-    "ttft_s_p95",
-    "ttft_s_p95_adjusted",
-    "e2e_s_p50",
-    "e2e_s_p95",
-    "stall_rate",
-    "quality_rate",
-    "cache_hit_rate",
-    "retry_amplification",
-    "rate_limited_attempts",
-    "usd_per_1k_calls",
-    "usd_per_1k_answers",
-    "wasted_usd",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +137,10 @@ def _survivors(summary: Mapping[str, Any], names: Sequence[str]) -> list[str]:
 def _contrast(summary: Mapping[str, Any], name: str, baseline: str) -> Contrast:
     sides: dict[str, list[Change]] = {"better": [], "worse": []}
     unclear = []
-    for metric in _WEIGHED:
-        found = compare(summary, metric, name, baseline)
+    for about in (metric for group in catalogue() for metric in group.metrics if metric.in_verdict):
+        found = compare(summary, about.name, name, baseline)
         if found is None or found.direction in ("same", "different"):
             continue
-        about = METRICS[metric]
         if found.direction == "unclear":
             unclear.append(about.label)
             continue

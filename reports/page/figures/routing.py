@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from reports.analysis.quality_cost import Gap, Point, curve_of, gap_of, point_of
 from reports.metrics import Facts
+from reports.metrics.routing_gap import Gap, Point, curve_of, gap_of, point_of
 
 from .canvas import MUTED, NARROW, SURFACE, WIDE, Drawing, Key, axes, color, figure, subject_role, svg
 

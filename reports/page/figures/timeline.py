@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from reports.metrics import Facts, error_counts
+from reports.metrics import Facts
+from reports.metrics.reliability import error_counts
 from reports.page import format as text
 from reports.page import labels as words
 from reports.record.manifest import Manifest

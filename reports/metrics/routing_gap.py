@@ -1,8 +1,8 @@
-"""Quality against cost: what a router recovers of the gap between a small and a large model, at what price.
+"""Quality against cost: the share of the gap between a small and a large model that a router recovers.
 
 A run that routed all calls of one subject to the smallest tier and all calls of another to the largest has
 both ends. Sending a share of calls to the large one at random gives every point on the line between them:
-that is what a router has to beat.
+a router has to beat that line.
 
 - gap recovered (PGR, performance gap recovered): (quality - small's) / (large's - small's)
 - cost share: (cost - small's) / (large's - small's)
@@ -18,18 +18,19 @@ there the axis is the share of calls, which is that of the cost unless a router 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..metrics.facts import NANO, Facts, flags, floats
-from ..metrics.measures import Measure
-from ..stats.intervals import Floats
+from reports.stats.intervals import Floats
+
+from .facts import NANO, Facts, flags, floats, once_per_facts
+from .registry import ROUTING, relative_metric
 
 SCORED = ("heuristic", "oracle")
 """Policies whose score is how much a call wants the large tier."""
-MEASURED = ("gap_recovered", "apgr", "saving_at_equal_quality")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +93,10 @@ def gap_of(subjects: Sequence[Facts]) -> Gap | None:
     return None if ends[0] is None or ends[1] is None else Gap(ends[0], ends[1])
 
 
+@once_per_facts
 def point_of(facts: Facts) -> Point | None:
-    """What a subject paid and how often it was right, over all calls sent: a call without an answer is not
-    right. None if nobody judged its answers or kept a ledger.
+    """A subject's cost and share of right answers over all calls sent; a call without an answer is not right.
+    None without judged answers or without a ledger.
     """
     calls = facts.calls
     if not len(calls) or not facts.ledger_known or not calls["answer_right"].notna().any():
@@ -105,7 +107,7 @@ def point_of(facts: Facts) -> Point | None:
 
 def curve_of(facts: Facts, subjects: Sequence[Facts]) -> list[Point]:
     """The curve of a subject, cheapest first, without the ends; its one point if it has no score."""
-    policies = list(dict.fromkeys(facts.calls["route_policy"].dropna()))
+    policies = _policies(facts)
     small, large = (_always(subjects, policy) for policy in ("small", "large"))
     if small is not None and large is not None and len(policies) == 1 and policies[0] in SCORED:
         return _thresholds(facts, small, large)
@@ -113,33 +115,56 @@ def curve_of(facts: Facts, subjects: Sequence[Facts]) -> list[Point]:
     return [] if point is None else [point]
 
 
-def quality_cost(subjects: Sequence[Facts]) -> dict[str, dict[str, Measure]]:
-    """`gap_recovered`, `apgr` and `saving_at_equal_quality` of each subject; None where there is no gap, or
-    none to recover for the ends themselves.
-    """
-    gap = gap_of(subjects)
-    return {facts.subject: _measured(facts, subjects, gap) for facts in subjects}
+@relative_metric("gap_recovered", group=ROUTING, label="Quality gap recovered", unit="share", better="higher")
+def gap_recovered(facts: Facts, subjects: Sequence[Facts]) -> float | None:
+    """Of the difference in right answers between sending every call to the large tier and to the small one,
+    the share that the router recovers (PGR)."""
+    placed = _router(facts, subjects)
+    return placed and placed.gap.recovered(placed.point)
 
 
-def _measured(facts: Facts, subjects: Sequence[Facts], gap: Gap | None) -> dict[str, Measure]:
-    point = point_of(facts)
-    end = any(_always([facts], policy) is not None for policy in ("small", "large"))
-    if gap is None or point is None or end or not facts.calls["route_policy"].notna().any():
-        return dict.fromkeys(MEASURED)
-    return {
-        "gap_recovered": gap.recovered(point),
-        "apgr": gap.apgr(curve_of(facts, subjects)),
-        "saving_at_equal_quality": gap.saving(point),
-    }
+@relative_metric("apgr", group=ROUTING, label="APGR", unit="ratio", better="higher")
+def apgr(facts: Facts, subjects: Sequence[Facts]) -> float | None:
+    """The share of the gap recovered, averaged over all costs between small and large: 0.5 is what random
+    mixing gives, 1 the large model's quality at the small one's cost."""
+    placed = _router(facts, subjects)
+    return placed and placed.gap.apgr(curve_of(facts, subjects))
+
+
+@relative_metric(
+    "saving_at_equal_quality", group=ROUTING, label="Saving at equal quality", unit="share", better="higher"
+)
+def saving_at_equal_quality(facts: Facts, subjects: Sequence[Facts]) -> float | None:
+    """What the router saves of the cost of the random mix of small and large that is right as often.
+    Negative: the mix is cheaper."""
+    placed = _router(facts, subjects)
+    return placed and placed.gap.saving(placed.point)
+
+
+class _Router(NamedTuple):
+    gap: Gap
+    point: Point
+
+
+def _router(facts: Facts, subjects: Sequence[Facts]) -> _Router | None:
+    """A router between both ends of the run; None for the ends themselves, and where one of the ends, the
+    routes, the judgements or the bill are missing."""
+    policies = _policies(facts)
+    if not policies or policies in (("small",), ("large",)):
+        return None
+    gap, point = gap_of(subjects), point_of(facts)
+    return None if gap is None or point is None else _Router(gap, point)
+
+
+@once_per_facts
+def _policies(facts: Facts) -> tuple[str, ...]:
+    """The policies by which the subject routed calls."""
+    return tuple(map(str, facts.calls["route_policy"].dropna().unique()))
 
 
 def _always(subjects: Sequence[Facts], policy: str) -> Facts | None:
-    """The subject that sent every call that it routed where this policy says."""
-    for facts in subjects:
-        routed = facts.calls["route_policy"].dropna()
-        if len(routed) and bool((routed == policy).all()):
-            return facts
-    return None
+    """The subject that routed every routed call by this policy."""
+    return next((facts for facts in subjects if _policies(facts) == (policy,)), None)
 
 
 def _thresholds(facts: Facts, small: Facts, large: Facts) -> list[Point]:
