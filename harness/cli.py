@@ -6,10 +6,13 @@ from types import FrameType
 
 import typer
 
+from mock_providers import check_uvicorn
+
 from .commands.gateway import gateway
 from .commands.list import list_things
 from .commands.mock import mock
 from .commands.run import run
+from .virtual import check_interpreter
 
 app = typer.Typer(
     name="brownout",
@@ -29,6 +32,8 @@ def main() -> None:
     """The console script: errors become one line on standard error and an exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
+        check_interpreter()
+        check_uvicorn()
         app()
     except KeyboardInterrupt:
         sys.exit(130)

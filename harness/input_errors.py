@@ -1,10 +1,11 @@
 """Every exception that means bad input, whichever part noticed it: one line for the user, exit code 2."""
 
-from mock_providers import BindError, CatalogueError, FaultError, IncidentError, ProfileError
+from mock_providers import BindError, CatalogueError, FaultError, IncidentError, ProfileError, UntriedUvicorn
 from reports.record.run import RecordError
 
 from .errors import InputError
 from .stack.core.errors import ConfigError
+from .virtual import UntriedInterpreter
 
 BAD_INPUT = (
     InputError,
@@ -15,6 +16,8 @@ BAD_INPUT = (
     CatalogueError,
     BindError,
     RecordError,
+    UntriedInterpreter,
+    UntriedUvicorn,
 )
 
 

@@ -7,6 +7,7 @@ is a list of faults, and what really happened is the `Ledger`.
 from .content.answers import Catalogue, CatalogueError, Question, load_catalogue
 from .faults import Fault, FaultError, check_faults, describe_faults, parse_faults
 from .http.uvicorn_server import BindError, PortInUse, build_server, listen, shut_down
+from .http.uvicorn_version import UntriedUvicorn, check_uvicorn
 from .incident import Incident, IncidentError, load_incident, shipped_incidents
 from .ledger.ledger import Ledger, LedgerRow
 from .profile import Profile, ProfileError, load_profile, make_profile, shipped_profiles
@@ -29,8 +30,10 @@ __all__ = [
     "Profile",
     "ProfileError",
     "Question",
+    "UntriedUvicorn",
     "build_server",
     "check_faults",
+    "check_uvicorn",
     "describe_faults",
     "listen",
     "load_catalogue",

@@ -36,7 +36,7 @@ def gateway(
 
         OPENAI_BASE_URL=http://127.0.0.1:8000/v1 OPENAI_API_KEY=any python my_app.py
     """
-    from harness.spec.shipped import find
+    from harness.spec.shipped import find_file, shipped_files
     from harness.stack.build.layers import build
     from harness.stack.build.options import load_stack_options
     from harness.stack.gateway.app import Gateway
@@ -45,7 +45,7 @@ def gateway(
 
     from .serving import announce, serve_app, stop_event
 
-    options = load_stack_options(find("stacks", stack))
+    options = load_stack_options(find_file("stacks", stack), shipped_files("stacks"))
     endpoints = endpoints_from(os.environ)
 
     async def until_stopped() -> None:

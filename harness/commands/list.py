@@ -1,16 +1,15 @@
 """`brownout list`: everything that can be named, each with its one line."""
 
-import tomllib
 from collections.abc import Iterator
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import orjson
 import typer
 from rich.console import Console
 
-from harness.spec.shipped import Shelf, names, shelf
+from harness.spec.shipped import ShippedKind, shipped_files
+from harness.stack.core.toml_file import read_toml
 
 
 class Kind(StrEnum):
@@ -59,11 +58,11 @@ def _entries(kind: Kind) -> Iterator[tuple[str, str]]:
 
     match kind:
         case Kind.SCENARIOS:
-            yield from _shelf("scenarios")
+            yield from _shipped("scenarios")
         case Kind.STACKS:
-            yield from _shelf("stacks")
+            yield from _shipped("stacks")
         case Kind.SUBJECTS:
-            yield from _shelf("subjects")
+            yield from _shipped("subjects")
         case Kind.PROFILES:
             yield from ((name, load_profile(name).title) for name in shipped_profiles())
         case Kind.FAULTS:
@@ -72,11 +71,7 @@ def _entries(kind: Kind) -> Iterator[tuple[str, str]]:
             yield from ((name, load_incident(name).title) for name in shipped_incidents())
 
 
-def _shelf(kind: Shelf) -> Iterator[tuple[str, str]]:
-    for name in names(kind):
-        yield name, _description(shelf(kind) / f"{name}.toml")
-
-
-def _description(path: Path) -> str:
-    values = tomllib.loads(path.read_text(encoding="utf-8"))
-    return str(values.get("description") or values.get("title") or "")
+def _shipped(kind: ShippedKind) -> Iterator[tuple[str, str]]:
+    for name, path in shipped_files(kind).items():
+        values = read_toml(path)
+        yield name, str(values.get("description") or values.get("title") or "")

@@ -87,6 +87,6 @@ def _named_ports(given: list[str], names: list[str]) -> dict[str, int]:
 
 
 def _own_catalogue() -> Path:
-    from harness.spec.shipped import shelf
+    from harness.spec.shipped import shipped_folder
 
-    return shelf("scenarios") / "workloads" / "catalogue.jsonl"
+    return shipped_folder("scenarios") / "workloads" / "catalogue.jsonl"

@@ -17,35 +17,32 @@ from math import cos, pi
 from random import Random
 from typing import Annotated, Literal, assert_never
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from harness.errors import InputError
 
 from .draws import rng
+from .strict import StrictModel
 from .trace import Trace
 
 Rate = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
 
 
-class _Options(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class ConstantArrivals(_Options):
+class ConstantArrivals(StrictModel):
     """Evenly spaced calls: `{kind = "constant", rate_per_s = 20}`."""
 
     kind: Literal["constant"] = "constant"
     rate_per_s: Rate
 
 
-class PoissonArrivals(_Options):
+class PoissonArrivals(StrictModel):
     """Many independent users: `{kind = "poisson", rate_per_s = 20}`."""
 
     kind: Literal["poisson"] = "poisson"
     rate_per_s: Rate
 
 
-class DiurnalArrivals(_Options):
+class DiurnalArrivals(StrictModel):
     """Days and nights: `{kind = "diurnal", rate_per_s = 1}`.
 
     A Poisson process whose rate is `rate_per_s` * (1 - `swing` * cos(2 pi t / `period_s`)): it starts at its
@@ -58,7 +55,7 @@ class DiurnalArrivals(_Options):
     period_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 86_400.0
 
 
-class RampArrivals(_Options):
+class RampArrivals(StrictModel):
     """Growing or shrinking load: `{kind = "ramp", from_rate_per_s = 10, to_rate_per_s = 30}`.
 
     A Poisson process whose rate goes in a straight line from `from_rate_per_s`, when the run begins, to
@@ -70,7 +67,7 @@ class RampArrivals(_Options):
     to_rate_per_s: Rate
 
 
-class TraceArrivals(_Options):
+class TraceArrivals(StrictModel):
     """Recorded traffic: `{kind = "trace"}`; the file is given apart, with `--trace`."""
 
     kind: Literal["trace"] = "trace"

@@ -22,7 +22,7 @@ from ..load.job import LoadJob
 from ..runs.run import Recording, new_run_folder
 from ..spec.run_options import RunOptions
 from ..spec.run_spec import make_spec
-from ..spec.shipped import names
+from ..spec.shipped import shipped_files
 from ..spec.subject import Subject
 from ..world.real import RealWorld
 
@@ -63,7 +63,7 @@ class Hooks:
 
     def add_options(self, parser: LocustArgumentParser, **_: Any) -> None:
         """Locust shows these on its web page, the job excepted."""
-        scenarios, stacks = (", ".join(names(kind)) for kind in ("scenarios", "stacks"))
+        scenarios, stacks = (", ".join(shipped_files(kind)) for kind in ("scenarios", "stacks"))
         parser.add_argument("--scenario", default="outage", help=f"{scenarios}, or a .toml file.")
         parser.add_argument(
             "--stack", default="full", help=f"The stack under test: {stacks}, or a .toml file."

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from ..load.strict import StrictModel
 from .scenario import Engine, Seconds
 
 
-class RunOptions(BaseModel):
+class RunOptions(StrictModel):
     """One frozen value; a process pool can pickle it.
 
     | field | default | meaning |
@@ -23,8 +24,6 @@ class RunOptions(BaseModel):
     | `out` | "runs" | the folder in which the run directory is made |
     | `command` | "" | the command line that repeats the run, for the report |
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     scenario: str
     engine: Engine | None = None

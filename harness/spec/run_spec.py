@@ -13,8 +13,9 @@ from ..load.workload.options import Workload, load_workload
 from .answers import catalogue_of
 from .run_options import RunOptions
 from .scenario import Claim, Engine, Scenario, load_scenario
-from .shipped import find
-from .subject import Subject, load_subject
+from .shipped import find_file
+from .subject import Subject
+from .subjects import load_subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class RunSpec:
 
 def make_spec(options: RunOptions) -> RunSpec:
     """Read and check every file that a run needs. Raises InputError or ConfigError, one line."""
-    path = find("scenarios", options.scenario)
+    path = find_file("scenarios", options.scenario)
     scenario = _with_incident(load_scenario(path), options.incident)
     engine = options.engine or scenario.engine
     subjects = _subjects(path, scenario, options.stacks, engine)
@@ -93,10 +94,8 @@ def _with_incident(scenario: Scenario, incident: str | None) -> Scenario:
 
 def _subjects(path: Path, scenario: Scenario, stacks: tuple[str, ...], engine: Engine) -> tuple[Subject, ...]:
     """The subjects of the run: `stacks` if any are named, else the scenario's own."""
-    subjects = tuple(load_subject(name, path.parent) for name in stacks or scenario.subjects)
+    subjects = load_subjects(path, scenario, stacks)
     names = [subject.name for subject in subjects]
-    if len(set(names)) < len(names):
-        raise InputError(f"{path}: subjects: expected different names, got {', '.join(names)}")
     for n, claim in enumerate(scenario.claims):
         if not stacks and claim.subject not in names:
             raise InputError(f"{path}: claims.{n}.subject: expected one of {', '.join(names)}")

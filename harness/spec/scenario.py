@@ -1,35 +1,49 @@
-"""A scenario: traffic + workload + providers + faults + subjects + claims, as its TOML file says it."""
+"""A scenario file: traffic + workload + providers + faults + subjects + claims."""
 
-import tomllib
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from mock_providers import Fault
 
 from ..errors import InputError
 from ..load.arrivals import Arrivals
+from ..load.strict import StrictModel
 from ..load.workload.options import WorkloadOptions
 from ..stack.core.options import first_complaint
+from ..stack.core.toml_file import read_toml
 
 Engine = Literal["locust", "virtual"]
 Seconds = Annotated[float, Field(gt=0, le=7 * 86_400, allow_inf_nan=False)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+def _checked_entry(entry: Any) -> Any:
+    """A text, or a table with a name that can be a file's."""
+    if isinstance(entry, str):
+        return entry
+    if not isinstance(entry, dict):
+        raise ValueError("expected a stack's name, a path or a table with a name")  # noqa: TRY004  # pydantic's
+    name = entry.get("name", entry.get("base"))
+    if not isinstance(name, str) or ("name" in entry and not re.fullmatch(r"\w[\w.-]*", name)):
+        raise ValueError(f"expected a name of letters, digits, dots and dashes, or a base; got {name!r}")
+    return entry
 
 
-class Slo(_Strict):
-    """What a user would call good: first token and whole reply within these seconds of the planned start."""
+SubjectEntry = Annotated[str | dict[str, Any], BeforeValidator(_checked_entry)]
+"""A name or a path; or a stack's tables with `name`, `base` and `without`."""
+
+
+class Slo(StrictModel):
+    """The service level objective: seconds from the planned start to the first token, and to the end."""
 
     ttft_s: Seconds = 2.0
     e2e_s: Seconds = 30.0
 
 
-class Claim(_Strict):
-    """A sentence that a run confirms or refutes: `metric` of `subject` is `expected`, e.g. ">= 0.999"."""
+class Claim(StrictModel):
+    """A statement that a run confirms or refutes: `metric` of `subject` is `expected`, e.g. ">= 0.999"."""
 
     text: str
     subject: str
@@ -45,25 +59,29 @@ class Claim(_Strict):
         return value
 
 
-class Scenario(_Strict):
+class Scenario(StrictModel):
     """The keys of a scenario file.
 
     | key | default | meaning |
     | --- | --- | --- |
     | `title`, `description` | required | a line and a paragraph for the report |
-    | `engine` | "locust" | where it is played: "locust" (real sockets) or "virtual" (virtual time) |
+    | `engine` | "locust" | "locust" (real sockets) or "virtual" (virtual time) |
     | `duration_s` | required | length of the arrival plan in seconds |
     | `drain_s` | 60 | how long the last calls may take after it |
     | `warmup_s` | 0 | calls planned before this are left out of the metrics |
     | `seed` | 7 | decides every draw: plan, provider luck, jitter |
     | `profile` | "page" | the providers' profile: a name or a path |
-    | `subjects` | required | what is compared, in order: stacks and clients, by name or path |
+    | `subjects` | required | 1 to 6 subjects, in order: names, paths, or tables |
     | `via` | "direct" | in virtual time: "gateway" puts each stack's gateway in the path, as Locust does |
     | `[arrivals]` | required | when calls start |
     | `[workload]` | the catalogue | what they ask |
     | `[[faults]]` | none | what goes wrong, and when |
-    | `[slo]` | 2 s, 30 s | what counts as good |
-    | `[[claims]]` | none | what the run is to confirm or refute |
+    | `[slo]` | 2 s, 30 s | the service level objective |
+    | `[[claims]]` | none | statements for the run to confirm or refute |
+
+    A subject's table has a `name` (default: its base's), a `base` (a shipped stack, another subject of the
+    scenario, or the path of a stack file from the scenario's folder), `without` (tables of the base to leave
+    out), and any table of a stack file, merged into the base's.
     """
 
     title: str
@@ -75,17 +93,17 @@ class Scenario(_Strict):
     seed: Annotated[int, Field(ge=0)] = 7
     profile: str = "page"
     via: Literal["direct", "gateway"] = "direct"
-    subjects: Annotated[tuple[str, ...], Field(min_length=1, max_length=6)]
+    subjects: Annotated[tuple[SubjectEntry, ...], Field(min_length=1, max_length=6, strict=False)]
     arrivals: Arrivals
     workload: WorkloadOptions = WorkloadOptions()
-    faults: tuple[Fault, ...] = ()
+    faults: Annotated[tuple[Fault, ...], Field(strict=False)] = ()
     slo: Slo = Slo()
-    claims: tuple[Claim, ...] = ()
+    claims: Annotated[tuple[Claim, ...], Field(strict=False)] = ()
 
 
 def load_scenario(path: Path) -> Scenario:
-    """Read a scenario file. Raises InputError with one line: file, key, what was expected."""
-    return parse_scenario(_read_toml(path), str(path))
+    """Read a scenario file. Raises InputError or ConfigError, one line: file, key, what was expected."""
+    return parse_scenario(read_toml(path), str(path))
 
 
 def parse_scenario(values: dict[str, Any], where: str) -> Scenario:
@@ -94,12 +112,3 @@ def parse_scenario(values: dict[str, Any], where: str) -> Scenario:
         return Scenario.model_validate(values)
     except ValidationError as error:
         raise InputError(f"{where}: {first_complaint(error, values)}") from error
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not valid TOML: {error}") from error

@@ -1,19 +1,18 @@
-"""A subject as its file describes it: a stack's TOML, or a TOML that names a Python client."""
+"""A subject: a stack or a Python client, from a file of its own or from a table of the scenario."""
 
-import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from ..errors import InputError
-from ..stack.build.options import StackOptions, load_stack_options
+from ..load.strict import StrictModel
+from ..stack.build.base import NamedStacks, StackTables, flattened
+from ..stack.build.options import StackOptions, parse_stack_options
 from ..stack.core.options import first_complaint
-from .shipped import find, names
 
 
-class ClientOptions(BaseModel):
+class ClientOptions(StrictModel):
     """A Python client, any SDK: `call = "module:attribute"`, the module beside the file or importable.
 
     The attribute is an async generator function or a coroutine function, called for each call as
@@ -22,8 +21,6 @@ class ClientOptions(BaseModel):
     yields the answer's text piece by piece, or returns it whole; what it raises is a failed call. `providers`
     maps "openai", "anthropic" and "together" to a `base_url` and an `api_key`. `timeout_s` 120 ends a call.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["python"]
     call: str = Field(pattern=r"^[\w.]+:\w+$")
@@ -34,12 +31,17 @@ class ClientOptions(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is measured, by the name it has in the report: `stack` or `client`, the other is None."""
+    """What is measured, by its name in the report. One of `stack` and `client` is None.
+
+    `path` is the file that describes it: its own, or the scenario's when `tables` holds the stack's tables
+    (with those of its base).
+    """
 
     name: str
     path: Path
     stack: StackOptions | None = None
     client: ClientOptions | None = None
+    tables: dict[str, Any] | None = field(default=None, repr=False)
 
     @property
     def _options(self) -> StackOptions | ClientOptions:
@@ -49,52 +51,29 @@ class Subject:
 
     @property
     def title(self) -> str:
-        """Its line for people."""
+        """One line for the report."""
         return self._options.title
 
     @property
     def description(self) -> str:
-        """Its paragraph for people."""
+        """A paragraph for the report."""
         return self._options.description
 
     @property
     def total_s(self) -> float:
-        """After so many seconds it has given up a call by itself, or is ended."""
+        """Seconds after which the subject has ended a call itself, or the driver ends it."""
         return self.client.timeout_s if self.client else self.stack.deadlines.total_s if self.stack else 0.0
 
 
-def load_subject(name: str, folder: Path) -> Subject:
-    """The stack or client that `name` means: a path (also beside `folder`'s scenario) or one that comes
-    along.
-
-    Raises InputError or ConfigError, one line.
-    """
-    path = _find(name, folder)
-    if _kind(path) == "python":
-        return Subject(path.stem, path, client=_load_client(path))
-    return Subject(path.stem, path, stack=load_stack_options(path))
-
-
-def _find(name: str, folder: Path) -> Path:
-    if not name.endswith(".toml") and name in names("subjects"):
-        return find("subjects", name)
-    try:
-        return find("stacks", name, beside=folder)
-    except InputError as error:
-        others = ", ".join(names("subjects"))
-        raise InputError(f"{error}, or a Python client: {others}") from None
-
-
-def _kind(path: Path) -> Any:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8")).get("kind")
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return None  # read as a stack, whose loader says what is wrong
-
-
-def _load_client(path: Path) -> ClientOptions:
-    values = tomllib.loads(path.read_text(encoding="utf-8"))
-    try:
-        return ClientOptions.model_validate(values)
-    except ValidationError as error:
-        raise InputError(f"{path}: {first_complaint(error, values)}") from error
+def make_subject(name: str, tables: StackTables, named: NamedStacks) -> Subject:
+    """The stack or client that `tables` describe. Raises ConfigError, one line: file, key, expectation."""
+    origin = tables.origin
+    if tables.values.get("kind") == "python":
+        try:
+            client = ClientOptions.model_validate(tables.values)
+        except ValidationError as error:
+            raise origin.error(first_complaint(error, tables.values)) from error
+        return Subject(name, origin.path, client=client)
+    values = flattened(tables, named)
+    stack = parse_stack_options(values, origin)
+    return Subject(name, origin.path, stack=stack, tables=values if origin.table else None)

@@ -3,9 +3,10 @@
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from .deadlock import describe_task
+from .interpreter import check_interpreter
 from .leak_report import LeakReport
 from .net.network import Network
 from .net.server import MemoryServer
@@ -22,13 +23,18 @@ class VirtualLoop(Unsupported, Scheduler):
     `time()` starts at 0.0 s. Callbacks that are ready run first in, first out; timers of one instant fire in
     the order in which they were set; a timer at infinity never fires. While executor jobs run, or inside
     `hold_time()`, the clock stands still and the loop waits in real time. Raises `Deadlock` when the
-    program can never continue.
+    program can never continue; constructing one raises `UntriedInterpreter` on a Python that was not tried.
 
     Not deterministic: callbacks from other threads and real file descriptors. A program that spins
     (`while ...: await sleep(0)`) until a timer fires hangs, because the clock moves only when it is idle.
 
     network  the in-memory network: names, delays, open connections
     """
+
+    def __new__(cls) -> Self:
+        """Before `__init__`: asyncio's `__del__` fails on a loop that is half made."""
+        check_interpreter()
+        return super().__new__(cls)
 
     def __init__(self) -> None:
         super().__init__()

@@ -17,6 +17,7 @@ from harness.load.recorder import read_rows
 from harness.spec.answers import write_catalogue
 from harness.spec.run_spec import RunSpec
 from harness.spec.subject import Subject
+from harness.stack.core.toml_file import format_toml
 
 from .child import Child
 from .locust_engine import play
@@ -80,7 +81,7 @@ class RealWorld:
         """Providers as new, the subject's gateway up: what a load generator needs to know."""
         self._providers.reset(self._spec.seed, self._spec.faults)
         facts = str(self._raw(subject, "facts"))
-        args = ["gateway", str(subject.path), "--seed", str(self._spec.seed), "--facts", facts]
+        args = ["gateway", str(self._stack_file(subject)), "--seed", str(self._spec.seed), "--facts", facts]
         env = {f"{name.upper()}_BASE_URL": url for name, url in self._providers.urls.items()}
         env |= {f"{name.upper()}_API_KEY": PROVIDER_KEY for name in self._providers.urls}
         env |= {
@@ -119,6 +120,14 @@ class RealWorld:
         except RunFailed as error:
             measured.reason = str(error)
         return measured
+
+    def _stack_file(self, subject: Subject) -> Path:
+        """The subject's own file; the tables of a scenario's subject are written to one for its gateway."""
+        if subject.tables is None:
+            return subject.path
+        path = self._folder / f"{subject.name}.stack.toml"
+        path.write_text(format_toml(subject.tables), encoding="utf-8")
+        return path
 
     def _notes(self, subject: Subject) -> dict[str, Any]:
         path = self._raw(subject, "rows").with_suffix(".notes.json")

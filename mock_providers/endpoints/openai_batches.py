@@ -7,6 +7,7 @@ from ..batches.files import StoredFile
 from ..batches.store import Batch
 from ..exchange.received import Instant
 from ..exchange.request import Refused
+from ..wire.openai.batch_files import read_lines, result_file_id, result_files
 from ..wire.openai.batches import (
     batch_body,
     batches_body,
@@ -14,9 +15,6 @@ from ..wire.openai.batches import (
     no_such_batch,
     page_of_batches,
     read_batch,
-    read_lines,
-    result_file_id,
-    result_files,
 )
 from ..wire.openai.files import no_such_file
 from .batch_work import Answering, new_batch

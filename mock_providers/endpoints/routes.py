@@ -5,12 +5,14 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 
 from ..profile import Provider
+from ..wire.anthropic.codec import AnthropicCodec
 from ..wire.anthropic.errors import AnthropicErrors
-from ..wire.anthropic.messages import AnthropicMessages, count_body
+from ..wire.anthropic.reply import count_body as anthropic_count_body
 from ..wire.dialect import Params
-from ..wire.gemini.content import GeminiContent, counted_body
+from ..wire.gemini.codec import GeminiCodec
 from ..wire.gemini.errors import GeminiErrors
-from ..wire.openai.chat import OpenAIChat
+from ..wire.gemini.reply import count_body as gemini_count_body
+from ..wire.openai.codec import OpenAICodec
 from ..wire.openai.errors import OpenAIErrors
 from .anthropic_batches import (
     CancelMessageBatch,
@@ -79,9 +81,9 @@ def routes_of(provider: Provider) -> Routes:
     models = [Route("GET", "/v1/models", Models()), Route("GET", "/v1/models/{model*}", OneModel())]
     match provider.protocol:
         case "anthropic":
-            codec = AnthropicMessages(AnthropicErrors())
+            codec = AnthropicCodec(AnthropicErrors())
             messages = Generation("messages", codec)
-            counting = CountTokens(codec.parse_counted, count_body)
+            counting = CountTokens(codec.parse_count, anthropic_count_body)
             return Routes(
                 [
                     Route("POST", "/v1/messages", messages),
@@ -100,7 +102,9 @@ def _openai_routes(provider: Provider) -> list[Route]:
     """Chat completions and embeddings, at OpenAI also in batches."""
     errors, lenient = OpenAIErrors(provider.organization), provider.protocol == "together"
     answering: dict[str, Endpoint] = {
-        "/v1/chat/completions": Generation("chat.completions", OpenAIChat(provider, errors, lenient=lenient)),
+        "/v1/chat/completions": Generation(
+            "chat.completions", OpenAICodec(provider, errors, lenient=lenient)
+        ),
         "/v1/embeddings": Embeddings(errors, lenient=lenient),
     }
     live = [Route("POST", path, endpoint) for path, endpoint in answering.items()]
@@ -125,9 +129,9 @@ def openai_batch_routes(answering: Mapping[str, Endpoint]) -> list[Route]:
 def gemini_routes() -> list[Route]:
     """Replies whole and streamed, counts, models."""
     model = "/v1beta/models/{model}"
-    whole = GeminiContent(GeminiErrors())
-    streamed = GeminiContent(GeminiErrors(), streamed=True)
-    counting = CountTokens(whole.parse_counted, counted_body)
+    whole = GeminiCodec(GeminiErrors())
+    streamed = GeminiCodec(GeminiErrors(), streamed=True)
+    counting = CountTokens(whole.parse_count, gemini_count_body)
     return [
         Route("POST", f"{model}:generateContent", Generation("generate_content", whole)),
         Route("POST", f"{model}:streamGenerateContent", Generation("generate_content", streamed)),

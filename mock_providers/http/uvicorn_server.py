@@ -8,7 +8,7 @@ from collections.abc import Callable
 import uvicorn
 
 from . import asgi
-from .protocol import MockProtocol
+from .uvicorn_version import check_uvicorn
 
 _BACKLOG = 2048
 _KEEP_ALIVE_S = 75  # nginx's default: longer than clients keep idle connections
@@ -24,7 +24,14 @@ class PortInUse(BindError):
 
 
 def build_server(app: asgi.AsgiApp, *, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Server:
-    """A uvicorn server for streams, not started: no access log, no lifespan, no signals."""
+    """A uvicorn server for streams, not started: no access log, no lifespan, no signals.
+
+    Raises UntriedUvicorn.
+    """
+    check_uvicorn()
+    # After the check: an untried uvicorn may lack the names that the protocol imports.
+    from .protocol import MockProtocol
+
     config = uvicorn.Config(
         app,
         host=host,

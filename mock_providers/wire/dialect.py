@@ -3,15 +3,16 @@
 Dialects and codecs belong to one provider and are pure: the same arguments give the same bytes.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ..exchange.received import HeadersIn, Received
-from ..exchange.request import Problem, Request
+from ..exchange.request import Problem, Refused, Request
 from ..limits.limits import Verdict
 from ..plan import Piece, Plan
-from .fields import BadField
+from .fields import BadField, loads
 
+T = TypeVar("T")
 HeadersOut = list[tuple[bytes, bytes]]
 Params = Mapping[str, str]
 """What the variable parts of a path say, by name."""
@@ -92,6 +93,19 @@ class Dialect(Protocol):
     def error_event(self, problem: Problem, request_id: str) -> bytes: ...
     def models_body(self, model_ids: Iterable[str]) -> bytes: ...
     def model_body(self, model_id: str) -> bytes: ...
+
+
+def parse_json(body: bytes, read: Callable[[Any], T], errors: Errors) -> T:
+    """`read` applied to the JSON value of `body`.
+
+    Raises Refused: `errors.bad_field` for a BadField of `read`, `errors.bad_json` for any other ValueError.
+    """
+    try:
+        return read(loads(body))
+    except BadField as bad:
+        raise Refused(errors.bad_field(bad)) from None
+    except ValueError:
+        raise Refused(errors.bad_json()) from None
 
 
 def should_retry_headers(problem: Problem) -> HeadersOut:

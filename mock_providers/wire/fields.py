@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import orjson
 
@@ -32,6 +32,11 @@ class BadField(Exception):
     complaint: Complaint
     expected: str = ""
     given: Any = None
+
+
+def unsupported(name: str, complaint: str) -> BadField:
+    """The top-level field `name` has a value that is not served; `complaint` is a sentence."""
+    return BadField((name,), "unsupported", complaint)
 
 
 class Fields:
@@ -94,9 +99,9 @@ class Fields:
             raise BadField((*self._path, key), "choice", ", ".join(f"'{each}'" for each in allowed), value)
         return value
 
-    def inner(self, key: str) -> "Fields":
+    def inner(self, key: str) -> Self:
         """The object under `key`, an empty one when absent."""
-        return Fields(self.read(key, "object") or {}, (*self._path, key))
+        return type(self)(self.read(key, "object") or {}, (*self._path, key))
 
     def items(self, key: str) -> list[Any]:
         """The array under `key`, empty when absent."""
@@ -136,15 +141,19 @@ def loads(body: bytes) -> Any:
 
 def dumps(value: Any) -> bytes:
     """JSON; raises ValueError for a value nested too deeply: orjson reads deeper ones than it writes."""
+    return _dumps(value)
+
+
+def _dumps(value: Any, option: int = 0) -> bytes:
     try:
-        return orjson.dumps(value)
+        return orjson.dumps(value, option=option)
     except TypeError as error:
         raise ValueError(str(error)) from None
 
 
 def canonical(value: Any) -> str:
-    """A JSON value as text: the same for equal values, whatever the order of their keys."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    """A JSON value as text, its keys sorted; raises ValueError for one nested too deeply."""
+    return _dumps(value, orjson.OPT_SORT_KEYS).decode()
 
 
 def arguments(text: str) -> dict[str, Any]:

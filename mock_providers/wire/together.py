@@ -10,10 +10,10 @@ import math
 from ..limits.header_style import shown_remaining
 from ..limits.limits import Meter
 from .dialect import HeadersOut
-from .openai.dialect import OpenAI
+from .openai.dialect import OpenAIDialect
 
 
-class Together(OpenAI):
+class TogetherDialect(OpenAIDialect):
     """The protocol of Together."""
 
     def _limit_headers(self, meters: tuple[Meter, ...]) -> HeadersOut:

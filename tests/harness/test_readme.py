@@ -13,6 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli import app
+from harness.spec.scenario import load_scenario
+from harness.spec.subjects import load_subjects
 from harness.stack.build.options import StackOptions
 from tests.paths import ROOT
 
@@ -24,11 +26,21 @@ def blocks(language: str) -> list[str]:
 
 
 def test_the_stack_shown_is_a_stack() -> None:
-    [_, text] = blocks("toml")
+    text = blocks("toml")[1]
     assert [t.provider for t in StackOptions.model_validate(tomllib.loads(text)).target] == [
         "openai",
         "anthropic",
     ]
+
+
+def test_the_subjects_shown_are_subjects(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    head = 'title = "t"\ndescription = "d"\nduration_s = 2\narrivals = { kind = "poisson", rate_per_s = 5 }\n'
+    path.write_text(head + blocks("toml")[2])
+    shown = {subject.name: subject.stack for subject in load_subjects(path, load_scenario(path))}
+    assert list(shown) == ["full", "no-breaker"]
+    assert shown["no-breaker"] is not None
+    assert shown["no-breaker"].breaker is None
 
 
 def test_the_library_example_runs_against_mock_providers(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from harness.stack.build.options import load_stack_options
 from tests.paths import SCENARIOS
 
 SCENARIO = """
@@ -19,7 +20,7 @@ title = "A short outage"
 description = "OpenAI is down for a second and a half."
 duration_s = 4
 drain_s = 8
-subjects = ["naive", "full"]
+subjects = ["naive", { name = "full", base = "full", description = "In the scenario." }]
 
 [arrivals]
 kind = "poisson"
@@ -124,6 +125,11 @@ def test_the_report_is_there_and_raw_files_are_not(played: tuple[Path, dict[str,
     folder, _ = played
     assert (folder / "report.html").stat().st_size > 50_000
     assert not list(folder.rglob("*.ndjson"))
+
+
+def test_a_subject_of_the_scenario_reaches_its_gateway_as_a_file(played: tuple[Path, dict[str, Any]]) -> None:
+    written = load_stack_options(played[0] / "logs" / "full.stack.toml")
+    assert (written.title, written.description) == ("Full", "In the scenario.")
 
 
 def test_no_process_is_left(played: tuple[Path, dict[str, Any]]) -> None:

@@ -4,13 +4,12 @@ import pytest
 
 from harness.spec.run_options import RunOptions
 from harness.spec.run_spec import make_spec
-from harness.spec.shipped import names
+from harness.spec.shipped import shipped_files
 from harness.stack.build.options import load_stack_options
 from reports.metrics import catalogue
-from tests.paths import SCENARIOS
 
 CLAIMABLE = {metric.name for group in catalogue() for metric in group.metrics}
-PLAYABLE = [name for name in names("scenarios") if name != "azure-hour"]
+PLAYABLE = [name for name in shipped_files("scenarios") if name != "azure-hour"]
 
 
 @pytest.mark.parametrize("name", PLAYABLE)
@@ -21,8 +20,8 @@ def test_a_shipped_scenario_is_complete(name: str) -> None:
     assert {claim.metric for claim in spec.claims} <= CLAIMABLE
 
 
-@pytest.mark.parametrize("name", names("stacks"))
+@pytest.mark.parametrize("name", shipped_files("stacks"))
 def test_a_shipped_stack_is_complete(name: str) -> None:
-    options = load_stack_options(SCENARIOS / "stacks" / f"{name}.toml")
+    options = load_stack_options(shipped_files("stacks")[name], shipped_files("stacks"))
     assert options.title
     assert options.description

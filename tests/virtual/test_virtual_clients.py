@@ -262,7 +262,8 @@ def test_aiohttp_streams_and_times_out_and_is_refused() -> None:
             with pytest.raises(TimeoutError):
                 await session.get("/hang", timeout=aiohttp.ClientTimeout(total=3))
             with pytest.raises(aiohttp.ClientConnectorError):
-                await session.get("http://localhost:9/")
+                async with aiohttp.ClientSession("http://localhost:9") as refused:
+                    await refused.get("/")
             return len(chunks), now() - began_s
 
     assert in_world(body) == (CHUNKS, pytest.approx(3))

@@ -12,10 +12,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
+import orjson
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
@@ -23,6 +22,9 @@ from pydantic import (
 )
 
 from harness.errors import InputError
+
+from ...stack.core.options import first_complaint
+from ..strict import StrictModel
 
 Difficulty = Literal["easy", "medium", "hard"]
 
@@ -36,14 +38,12 @@ def _one_line(text: str) -> str:
 Line = Annotated[str, Field(max_length=8_000), AfterValidator(_one_line)]
 
 
-class Question(BaseModel):
+class Question(StrictModel):
     """One question. Each text is one line; no wrong answer may pass for the right one, nor the reverse.
 
     `paraphrases` ask the same in other words (default none); the questions of one `group` are easily confused
     with each other and have different answers (default: it is in none).
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     id: Line
     question: Line
@@ -90,7 +90,7 @@ def load_catalogue(path: Path) -> tuple[Question, ...]:
         for key, kind, value in _once_each(question):
             if (kind, value) in first_line_of:
                 first = first_line_of[kind, value]
-                raise InputError(f"{where}, key {key}: expected one not used before, got line {first}'s")
+                raise InputError(f"{where}: {key}: expected one not used before, got that of line {first}")
             first_line_of[kind, value] = number
         questions.append(question)
     if not questions:
@@ -117,12 +117,12 @@ def _read_lines(path: Path) -> list[str]:
 
 def _parse(line: str, where: str) -> Question:
     try:
+        values = orjson.loads(line)
         return Question.model_validate_json(line)
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"{where}: invalid JSON: {error}") from error
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = "".join(f", key {part}" for part in first["loc"][:1])
-        problem = first["msg"].replace("Input should be", "expected").removeprefix("Value error, ")
-        raise InputError(f"{where}{key}: {problem}") from error
+        raise InputError(f"{where}: {first_complaint(error, values)}") from error
 
 
 @lru_cache(maxsize=4096)

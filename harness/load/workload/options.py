@@ -6,10 +6,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from harness.errors import InputError
 
+from ..strict import StrictModel
 from ..trace import Trace
 from .catalogue import Question, load_catalogue
 from .halves import Half, in_half
@@ -26,7 +27,7 @@ SYSTEM_PROMPT = (
 Count = Annotated[int, Field(gt=0, le=1_000_000)]
 
 
-class WorkloadOptions(BaseModel):
+class WorkloadOptions(StrictModel):
     """The keys of `[workload]`, all optional.
 
     | key | default | meaning |
@@ -50,8 +51,6 @@ class WorkloadOptions(BaseModel):
     | `sessions` | none | each arrival is a conversation: `SessionOptions` |
     | `bursts` | none | times in which everybody asks the same: `Burst` |
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     catalogue: Annotated[str, Field(min_length=1)] = "catalogue.jsonl"
     half: Half = "all"

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from ..draws import IdentityPart, unit
+from ..strict import StrictModel
 from .catalogue import Question
 from .popularity import Popularity
 
@@ -14,13 +15,11 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Moment = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class Burst(BaseModel):
+class Burst(StrictModel):
     """Everybody asks the same at once: `{ from_s = 20, to_s = 22 }`, seconds of the run.
 
     In that time a `share` (default 1.0) of the calls has one prompt, the burst's own.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     from_s: Moment
     to_s: Moment

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from math import log
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from ..draws import IdentityPart, unit
+from ..strict import StrictModel
 
 _LEAST_PAUSE = 0.5
 """Of the mean: nobody reads a reply in no time."""
 
 
-class SessionOptions(BaseModel):
+class SessionOptions(StrictModel):
     """`sessions = { turns = 6 }`: each arrival is a user who asks so many times.
 
     | key | default | meaning |
@@ -27,8 +28,6 @@ class SessionOptions(BaseModel):
     | `think_s` | 20 | mean seconds from a turn's start to the next; at least half of it, then exponential |
     | `history_turns` | 0 | turns that lie behind a session when it begins, 0 to 200: history from the start |
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     turns: Annotated[int, Field(ge=1, le=200)]
     think_s: Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)] = 20.0

@@ -16,7 +16,7 @@ from ..limits.api_keys import KeysOptions
 from ..limits.limiter import LimiterOptions
 from ..money.budget import BudgetOptions
 from ..money.price import Price
-from ..money.price_list import GENAI_PRICES, PAGE, CostOptions, prices_of
+from ..money.price_list import CostOptions, prices_of
 from ..prompt.caching import PromptCacheOptions
 from ..prompt.layer import PromptOptions
 from ..resilience.breaker import BreakerOptions
@@ -28,7 +28,7 @@ from ..resilience.retry import RetryOptions
 from ..resilience.retry_budget import RetryBudgetOptions
 from ..routing.options import RouteOptions
 from ..upstream.endpoints import BATCHES, ProviderName
-from .toml_file import layered
+from .base import NamedStacks, Origin, flattened, read_tables
 
 
 class TargetOptions(Options):
@@ -137,32 +137,29 @@ class StackOptions(Options):
         return self
 
 
-def load_stack_options(path: Path) -> StackOptions:
+def load_stack_options(path: Path, named: NamedStacks | None = None) -> StackOptions:
     """Read a stack file. Raises `ConfigError` with one line: file, key, what was expected.
 
-    `base = "full"` begins with the stack `full.toml` beside it: tables given here are laid over its
-    tables key by key, a list replaces its list, and `without = ["hedge"]` takes tables away.
+    `base = "full"` starts from another stack: one of `named`, or a file by its path from this file's folder.
+    Tables given here are merged into the base's key by key, a list replaces its list, and
+    `without = ["hedge"]` leaves tables out.
     """
-    values = layered(path)
-    _find_prices(values, path.parent)
+    tables = read_tables(path)
+    return parse_stack_options(flattened(tables, named or {}), tables.origin)
+
+
+def parse_stack_options(values: dict[str, Any], origin: Origin) -> StackOptions:
+    """The options in `values`, which have no `base`. Raises `ConfigError` that names `origin`."""
     try:
         options = StackOptions.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {first_complaint(error, values)}") from error
+        raise origin.error(first_complaint(error, values)) from error
     try:
         prices_for(options)
         counter_named(options.cost.tokens)
     except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from error
+        raise origin.error(f"(top level): {error}" if origin.table else str(error)) from error
     return options
-
-
-def _find_prices(values: dict[str, Any], folder: Path) -> None:
-    """A table of prices is named as seen from the stack's file."""
-    cost = values.get("cost")
-    named = cost.get("prices") if isinstance(cost, dict) else None
-    if isinstance(named, str) and named not in (PAGE, GENAI_PRICES):
-        values["cost"] = {**values["cost"], "prices": str(folder / named)}
 
 
 def prices_for(options: StackOptions) -> dict[str, Price]:

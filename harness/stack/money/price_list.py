@@ -9,7 +9,6 @@ All but the first two may be left out; an embedding model says `output_usd = "0"
 """
 
 import importlib
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from typing import Any, Literal
 
 from ..core.errors import ConfigError
 from ..core.options import Options
+from ..core.toml_file import parse_toml
 from .price import Price
 
 PAGE = "page"
@@ -58,11 +58,7 @@ def default_prices() -> dict[str, Price]:
 
 def read_prices(text: str, where: str) -> dict[str, Price]:
     """A table's prices by model id. Raises `ConfigError`, one line that names `where`."""
-    try:
-        listed = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{where}: not valid TOML: {error}") from error
-    return {model: _row(model, row, where) for model, row in listed.items()}
+    return {model: _row(model, row, where) for model, row in parse_toml(text, where).items()}
 
 
 def _row(model: str, row: Any, where: str) -> Price:

@@ -16,7 +16,7 @@ from ..dialect import MODELS_SINCE_S, HeadersOut, Stamp, bearer, should_retry_he
 from .errors import AnthropicErrors
 
 
-class Anthropic:
+class AnthropicDialect:
     """The protocol of one Anthropic-shaped provider."""
 
     def __init__(self, provider: Provider) -> None:

@@ -2,7 +2,9 @@
 
 import orjson
 
-from ...plan import Block, Piece
+from ...plan import Block, Piece, Plan
+from ..dialect import Stamp
+from .reply import STOP_REASON, empty_block, empty_message
 
 _PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 _DELTA_AFTER = b"}}\n\n"
@@ -21,21 +23,19 @@ class AnthropicFrames:
 
     __slots__ = ("_before", "_blocks", "_index", "head", "tail")
 
-    def __init__(
-        self, message: dict[str, object], ending: dict[str, object], blocks: tuple[Block, ...], filled: int
-    ) -> None:
-        """`message` begins the stream, `ending` is its message_delta; `filled` blocks have content."""
-        self._blocks = blocks
+    def __init__(self, plan: Plan, stamp: Stamp) -> None:
+        [choice] = plan.choices
+        self._blocks = choice.blocks
         self._index = -1
         self._before = b""
-        start = orjson.dumps({"type": "message_start", "message": message})
+        start = orjson.dumps({"type": "message_start", "message": empty_message(plan, stamp, 1)})
         self.head = b"event: message_start\ndata: %s\n\n" % start
+        delta = {"stop_reason": STOP_REASON[choice.finish], "stop_sequence": choice.stop_sequence}
+        usage = {"output_tokens": plan.output_tokens}
+        ending = orjson.dumps({"type": "message_delta", "delta": delta, "usage": usage})
+        filled = _blocks_with_content(plan)
         last_stop = _STOP % (filled - 1) if filled else b""
-        self.tail = b"%sevent: message_delta\ndata: %s\n\n%s" % (
-            last_stop,
-            orjson.dumps({"type": "message_delta", **ending}),
-            _MESSAGE_STOP,
-        )
+        self.tail = b"%sevent: message_delta\ndata: %s\n\n%s" % (last_stop, ending, _MESSAGE_STOP)
 
     def piece(self, piece: Piece) -> bytes:
         """One delta."""
@@ -57,8 +57,7 @@ class AnthropicFrames:
         return event if is_text else b'%s%s""%s' % (event, self._before, _DELTA_AFTER)
 
 
-def empty_block(block: Block) -> dict[str, object]:
-    """A content block before anything is in it."""
-    if block.kind == "text":
-        return {"type": "text", "text": ""}
-    return {"type": "tool_use", "id": f"toolu_{block.id}", "name": block.name, "input": {}}
+def _blocks_with_content(plan: Plan) -> int:
+    if len(plan.choices[0].blocks) > 1:
+        return len({piece.block for piece in plan.pieces})
+    return int(bool(plan.pieces))

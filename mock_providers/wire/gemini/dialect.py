@@ -13,7 +13,7 @@ from ..dialect import HeadersOut, Stamp
 from .errors import GeminiErrors, error_details
 
 
-class Gemini:
+class GeminiDialect:
     """The protocol of one Gemini-shaped provider."""
 
     def __init__(self, provider: Provider) -> None:

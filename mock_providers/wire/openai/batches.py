@@ -1,23 +1,18 @@
-"""OpenAI's batches: their requests and input files read, batch objects and result files written."""
+"""OpenAI's batches: requests for them read, batch objects written."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
-from ...batches.store import Batch, Item
-from ...exchange.received import HeadersIn, Received
+from ...batches.store import Batch
+from ...exchange.received import Received
 from ...exchange.request import Problem
-from ..fields import BadField, Fields, dumps, loads
+from ..fields import BadField, Fields, loads
 from ..pages import Page, limit_of, page_after
 from .files import list_body
 
-MOST_LINES = 50_000
 _INVALID = "invalid_request_error"
-_EXPIRED = {
-    "code": "batch_expired",
-    "message": "This request could not be executed before the completion window expired.",
-}
 
 
 class NewBatch(NamedTuple):
@@ -26,15 +21,6 @@ class NewBatch(NamedTuple):
     input_file_id: str
     endpoint: str
     metadata: Mapping[str, str] | None
-
-
-class LineError(NamedTuple):
-    """What is wrong with a line of an input file, counted from 1; None: with the file."""
-
-    code: str
-    message: str
-    line: int | None = None
-    param: str | None = None
 
 
 def read_batch(body: bytes, endpoints: Sequence[str]) -> NewBatch:
@@ -53,72 +39,6 @@ def read_batch(body: bytes, endpoints: Sequence[str]) -> NewBatch:
     return NewBatch(file_id, endpoint, metadata)
 
 
-def read_lines(content: bytes, endpoint: str, headers: HeadersIn) -> tuple[list[Item], list[LineError]]:
-    """The items of an input file, or what is wrong with it (then there are no items)."""
-    lines = [(nth, line) for nth, line in enumerate(content.splitlines(), 1) if line.strip()]
-    if not lines:
-        return [], [LineError("empty_file", "The input file is empty: a batch has at least one request.")]
-    if len(lines) > MOST_LINES:
-        return [], [LineError("too_many_requests", f"The input file has more than {MOST_LINES} requests.")]
-    items: dict[str, Item] = {}
-    model: list[Any] = []
-    errors: list[LineError] = []
-    for nth, line in lines:
-        try:
-            custom_id, body, raw = _read_line(line, nth, endpoint)
-            model = model or [body.get("model")]
-            _check_against(items, model[0], custom_id, body, nth)
-            items[custom_id] = Item(custom_id, Received("POST", endpoint, headers, {}, raw))
-        except _BadLine as bad:
-            errors.append(bad.error)
-    return ([], errors) if errors else (list(items.values()), [])
-
-
-class _BadLine(Exception):
-    def __init__(self, error: LineError) -> None:
-        super().__init__(error.message)
-        self.error = error
-
-
-def _check_against(
-    items: Mapping[str, Item], model: Any, custom_id: str, body: dict[str, Any], nth: int
-) -> None:
-    """A line must agree with those before it."""
-    if custom_id in items:
-        message = f"The custom_id of each request must be unique in its batch: '{custom_id}' is a duplicate."
-        raise _BadLine(LineError("duplicate_custom_id", message, nth, "custom_id"))
-    if body.get("model") != model:
-        message = "All requests of a batch must be for one model, this one is for another."
-        raise _BadLine(LineError("mismatched_model", message, nth, "body.model"))
-
-
-def _read_line(line: bytes, nth: int, endpoint: str) -> tuple[str, dict[str, Any], bytes]:
-    """The id, the body, and the body as it is asked: never streamed."""
-    try:
-        fields = Fields(loads(line))
-        custom_id = fields.text("custom_id")
-        method = fields.text("method")
-        url = fields.text("url")
-        fields.require("body")
-        body: dict[str, Any] = fields.read("body", "object")
-        raw = dumps({name: body[name] for name in body if name not in ("stream", "stream_options")})
-    except BadField as bad:
-        code = {"missing": "missing_required_parameter", "type": "invalid_type"}[bad.complaint]
-        name = ".".join(str(step) for step in bad.path)
-        said = "is missing" if bad.complaint == "missing" else f"is not of type {bad.expected}"
-        raise _BadLine(LineError(code, f"Parameter '{name}' {said}.", nth, name or None)) from None
-    except ValueError:
-        raise _BadLine(
-            LineError("invalid_json_line", "This line is not parseable as valid JSON.", nth)
-        ) from None
-    if method != "POST":
-        raise _BadLine(LineError("invalid_method", "The HTTP method must be POST.", nth, "method"))
-    if url != endpoint:
-        message = "The URL provided for this request does not match the batch endpoint."
-        raise _BadLine(LineError("invalid_url", message, nth, "url"))
-    return custom_id, body, raw
-
-
 def page_of_batches(batches: Sequence[Batch], received: Received) -> Page[Batch]:
     """The batches that a list request asks for; raises BadField."""
     limit = limit_of(received.query, 20, 100)
@@ -135,31 +55,6 @@ def batches_body(page: Page[Batch], now: float, wall_s: float) -> bytes:
     return list_body([_told(batch, now, wall_s) for batch in page.items], has_more=page.has_more)
 
 
-def result_files(batch: Batch) -> tuple[bytes, bytes]:
-    """The lines of a batch that has ended: of the items that succeeded, and of those that did not."""
-    good: list[dict[str, Any]] = []
-    bad: list[dict[str, Any]] = []
-    for nth, item in enumerate(batch.items):
-        line: dict[str, Any] = {
-            "id": f"batch_req_{batch.id.removeprefix('batch_')}{nth:05x}",
-            "custom_id": item.custom_id,
-        }
-        result = batch.results.get(nth)
-        if result is not None:
-            body = orjson.Fragment(result.body)
-            response = {"status_code": result.status, "request_id": result.request_id, "body": body}
-            into = good if result.status == 200 else bad
-            into.append({**line, "response": response, "error": None})
-        elif batch.schedule.outcome == "expired":
-            bad.append({**line, "response": None, "error": _EXPIRED})
-    return _jsonl(good), _jsonl(bad)
-
-
-def result_file_id(batch: Batch, which: str) -> str:
-    """The id of a result file: `which` is output or error."""
-    return f"file-{which}{batch.id.removeprefix('batch_')}"
-
-
 def no_such_batch(batch_id: str) -> Problem:
     """No batch has this id."""
     return Problem(404, _INVALID, f"No batch found with id '{batch_id}'.")
@@ -168,10 +63,6 @@ def no_such_batch(batch_id: str) -> Problem:
 def cannot_cancel(phase: str) -> Problem:
     """It is too late."""
     return Problem(409, _INVALID, f"Cannot cancel a batch with status '{phase}'.")
-
-
-def _jsonl(lines: list[dict[str, Any]]) -> bytes:
-    return b"".join([orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines])
 
 
 def _told(batch: Batch, now: float, wall_s: float) -> dict[str, Any]:

@@ -11,10 +11,11 @@ from ...limits.limits import Meter
 from ...plan import Plan
 from ...profile import Provider
 from ..dialect import MODELS_SINCE_S, HeadersOut, Stamp, bearer, should_retry_headers
-from .errors import OpenAIErrors, go_duration
+from .durations import go_duration
+from .errors import OpenAIErrors
 
 
-class OpenAI:
+class OpenAIDialect:
     """The protocol of one OpenAI-shaped provider."""
 
     def __init__(self, provider: Provider) -> None:

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ import orjson
 from ...content.embeddings import Vector
 from ...exchange import tokens
 from ...exchange.received import Received
-from ...exchange.request import Refused, digest_of
-from ..fields import BadField, Fields, loads, names
+from ...exchange.request import digest_of
+from ..dialect import parse_json
+from ..fields import BadField, Fields, names
 from .errors import OpenAIErrors
 
 _PARAMETERS = names("model input encoding_format dimensions user")
@@ -33,28 +35,26 @@ class EmbeddingRequest:
 
 
 def parse_embeddings(received: Received, errors: OpenAIErrors, *, lenient: bool = False) -> EmbeddingRequest:
-    """Read an embeddings request; raises Refused."""
-    try:
-        body = loads(received.body)
-        fields = Fields(body)
-        if not lenient:
-            fields.only(_PARAMETERS)
-        given = [_text(item, ("input", nth)) for nth, item in enumerate(_inputs(fields.require("input")))]
-        as_base64 = False
-        if fields.present("encoding_format"):
-            as_base64 = fields.choice("encoding_format", ("float", "base64")) == "base64"
-        return EmbeddingRequest(
-            model=fields.text("model"),
-            texts=tuple(text for text, _ in given),
-            counts=tuple(count for _, count in given),
-            digest=digest_of(body, _NOT_IN_DIGEST),
-            dimensions=fields.at_least("dimensions", 1),
-            as_base64=as_base64,
-        )
-    except BadField as bad:
-        raise Refused(errors.bad_field(bad)) from None
-    except ValueError:
-        raise Refused(errors.bad_json()) from None
+    """Read an embeddings request; a `lenient` provider ignores unknown fields. Raises Refused."""
+    return parse_json(received.body, partial(_read, lenient=lenient), errors)
+
+
+def _read(body: Any, *, lenient: bool) -> EmbeddingRequest:
+    fields = Fields(body)
+    if not lenient:
+        fields.only(_PARAMETERS)
+    given = [_text(item, ("input", nth)) for nth, item in enumerate(_inputs(fields.require("input")))]
+    as_base64 = False
+    if fields.present("encoding_format"):
+        as_base64 = fields.choice("encoding_format", ("float", "base64")) == "base64"
+    return EmbeddingRequest(
+        model=fields.text("model"),
+        texts=tuple(text for text, _ in given),
+        counts=tuple(count for _, count in given),
+        digest=digest_of(body, _NOT_IN_DIGEST),
+        dimensions=fields.at_least("dimensions", 1),
+        as_base64=as_base64,
+    )
 
 
 def embeddings_body(vectors: Iterable[Vector], model: str, input_tokens: int, *, as_base64: bool) -> bytes:

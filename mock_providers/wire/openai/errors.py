@@ -4,7 +4,9 @@ import math
 
 from ...exchange.request import Problem
 from ...limits.limits import Verdict
-from ..fields import BadField, Path
+from ..fields import BadField
+from .bad_fields import bad_field_problem
+from .durations import go_duration
 
 _INVALID = "invalid_request_error"
 _LIMIT_NAMES = {
@@ -37,24 +39,7 @@ class OpenAIErrors:
 
     def bad_field(self, bad: BadField) -> Problem:
         """A field is missing, of a wrong type or value, or unknown."""
-        name = _dotted(bad.path)
-        wrong_type = f"expected {_article(bad.expected)}, but got {_article(_kind(bad.given))} instead"
-        too_small = f"Expected a value >= {bad.expected}, but got {bad.given} instead"
-        message, code = {
-            "missing": (f"Missing required parameter: '{name}'.", "missing_required_parameter"),
-            "type": (f"Invalid type for '{name}': {wrong_type}.", "invalid_type"),
-            "minimum": (
-                f"Invalid '{name}': integer below minimum value. {too_small}.",
-                "integer_below_min_value",
-            ),
-            "choice": (
-                f"Invalid value: '{bad.given}'. Supported values are: {bad.expected}.",
-                "invalid_value",
-            ),
-            "unknown": (f"Unrecognized request argument supplied: {name}", None),
-            "unsupported": (f"Invalid '{name}': {bad.expected}", "unsupported_value"),
-        }[bad.complaint]
-        return Problem(400, _INVALID, message, code, None if bad.complaint == "unknown" else name or None)
+        return bad_field_problem(bad)
 
     def too_large(self, limit_bytes: int) -> Problem:
         """The body is longer than the server reads."""
@@ -162,43 +147,3 @@ class OpenAIErrors:
         usual = ("server_error" if status >= 500 else _INVALID, None)
         error_type, code = _BY_STATUS.get(status, usual)
         return Problem(status, error_type, f"The request failed with status {status}.", code)
-
-
-def go_duration(seconds: float) -> str:
-    """A duration as Go prints it, rounded up to a millisecond: `0s`, `12ms`, `1.5s`, `6m0s`, `1h0m0s`."""
-    ms = math.ceil(seconds * 1000 - 1e-6)
-    if ms <= 0:
-        return "0s"
-    if ms < 1000:
-        return f"{ms}ms"
-    whole, rest = divmod(ms, 60_000)
-    hours, minutes = divmod(whole, 60)
-    shown = f"{rest / 1000:.3f}".rstrip("0").rstrip(".") + "s"
-    if not whole:
-        return shown
-    return f"{hours}h{minutes}m{shown}" if hours else f"{minutes}m{shown}"
-
-
-def _dotted(path: Path) -> str:
-    name = ""
-    for step in path:
-        name += f"[{step}]" if isinstance(step, int) else f".{step}" if name else step
-    return name
-
-
-def _kind(value: object) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    names = {
-        str: "string",
-        int: "integer",
-        float: "decimal",
-        list: "array",
-        dict: "object",
-        type(None): "null",
-    }
-    return names.get(type(value), "value")
-
-
-def _article(kind: str) -> str:
-    return f"an {kind}" if kind[:1] in "aio" else f"a {kind}"

@@ -1,20 +1,12 @@
 """OpenAI's server-sent events: a role for each choice, its content in deltas, its finish, `[DONE]`."""
 
-import hashlib
-from functools import lru_cache
-
 import orjson
 
 from ...exchange.request import Request
-from ...plan import Block, Choice, Finish, Piece, Plan
+from ...plan import Choice, Piece, Plan
 from ..dialect import Frames, Stamp
+from .reply import FINISH_REASON, completion_id, fingerprint, says_text, tool_call, usage_of
 
-FINISH_REASON: dict[Finish, str] = {
-    "stop": "stop",
-    "stop_sequence": "stop",
-    "length": "length",
-    "tool_use": "tool_calls",
-}
 _DONE = b"data: [DONE]\n\n"
 _PADDING = tuple(("q7Xw2LmZ9sKd4TbV"[:n]).encode() for n in range(16))
 
@@ -132,45 +124,3 @@ def _templates(envelope: _Envelope, nth: int, choice: Choice) -> list[tuple[byte
             templates.append((opening, before, b"}}]" + envelope.after))
             calls += 1
     return templates
-
-
-def says_text(choice: Choice) -> bool:
-    """Whether a choice has content: one that only calls tools has none."""
-    return not choice.blocks or any(block.kind == "text" for block in choice.blocks)
-
-
-def tool_call(block: Block, arguments: str) -> dict[str, object]:
-    """A call of a tool; its arguments are JSON in a string."""
-    function = {"name": block.name, "arguments": arguments}
-    return {"id": f"call_{block.id}", "type": "function", "function": function}
-
-
-def usage_of(plan: Plan) -> dict[str, object]:
-    """The tokens of a reply; those read from the cache or written to it are part of the prompt's."""
-    output_tokens = plan.output_tokens
-    prompt_details = {"cached_tokens": plan.cached_input_tokens, "audio_tokens": 0}
-    if plan.cache_write_tokens:
-        prompt_details["cache_write_tokens"] = plan.cache_write_tokens
-    return {
-        "prompt_tokens": plan.input_tokens,
-        "completion_tokens": output_tokens,
-        "total_tokens": plan.input_tokens + output_tokens,
-        "prompt_tokens_details": prompt_details,
-        "completion_tokens_details": {
-            "reasoning_tokens": 0,
-            "audio_tokens": 0,
-            "accepted_prediction_tokens": 0,
-            "rejected_prediction_tokens": 0,
-        },
-    }
-
-
-def completion_id(stamp: Stamp) -> str:
-    """The id of a reply, the same in all of its chunks."""
-    return f"chatcmpl-{stamp.request_id.removeprefix('req_')}"
-
-
-@lru_cache(maxsize=1024)
-def fingerprint(model: str) -> str:
-    """The name of the backend that serves a model."""
-    return "fp_" + hashlib.blake2b(model.encode(), digest_size=5).hexdigest()

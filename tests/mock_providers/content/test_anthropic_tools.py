@@ -17,12 +17,12 @@ from mock_providers.engine import planner
 from mock_providers.exchange.received import Received
 from mock_providers.exchange.request import Part, Refused, Request, Tool
 from mock_providers.plan import Block, Choice, Piece, Plan
+from mock_providers.wire.anthropic.codec import AnthropicCodec
 from mock_providers.wire.anthropic.errors import AnthropicErrors
-from mock_providers.wire.anthropic.messages import AnthropicMessages
 from mock_providers.wire.dialect import Stamp
 
 ServeMock = Callable[..., Awaitable[tuple[MockApp, dict[str, str]]]]
-CODEC = AnthropicMessages(AnthropicErrors())
+CODEC = AnthropicCodec(AnthropicErrors())
 STAMP = Stamp("req_0a", "claude-sonnet-4-5", 0.0)
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"city": {"type": "string"}}}
 TOOL: dict[str, Any] = {"name": "weather", "description": "d", "input_schema": SCHEMA}

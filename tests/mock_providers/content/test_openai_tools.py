@@ -17,15 +17,15 @@ from mock_providers.engine import planner
 from mock_providers.exchange.received import Received
 from mock_providers.exchange.request import Part, Problem, Refused, Request, Tool
 from mock_providers.plan import Block, Choice, Piece, Plan
+from mock_providers.wire.anthropic.codec import AnthropicCodec
 from mock_providers.wire.anthropic.errors import AnthropicErrors
-from mock_providers.wire.anthropic.messages import AnthropicMessages
 from mock_providers.wire.dialect import Stamp
-from mock_providers.wire.openai.chat import OpenAIChat
+from mock_providers.wire.openai.codec import OpenAICodec
 from mock_providers.wire.openai.errors import OpenAIErrors
 
 ServeMock = Callable[..., Awaitable[tuple[MockApp, dict[str, str]]]]
-CODEC = OpenAIChat(load_profile("page").providers["openai"], OpenAIErrors("org-x"))
-TOGETHER = OpenAIChat(load_profile("page").providers["together"], OpenAIErrors("org-x"), lenient=True)
+CODEC = OpenAICodec(load_profile("page").providers["openai"], OpenAIErrors("org-x"))
+TOGETHER = OpenAICodec(load_profile("page").providers["together"], OpenAIErrors("org-x"), lenient=True)
 STAMP = Stamp("req_0a", "gpt-4o", 0.0)
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"city": {"type": "string"}}}
 FUNCTION: dict[str, Any] = {"name": "weather", "description": "d", "parameters": SCHEMA}
@@ -42,7 +42,7 @@ MINIMAL: dict[str, Any] = {"model": "gpt-4o", "messages": [USER]}
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=4)
 
 
-def parse(codec: OpenAIChat = CODEC, **changes: Any) -> Request:
+def parse(codec: OpenAICodec = CODEC, **changes: Any) -> Request:
     raw = json.dumps({**MINIMAL, **changes}).encode()
     return codec.parse(Received("POST", "/v1/chat/completions", {}, {}, raw), {})
 
@@ -207,7 +207,7 @@ def test_the_same_prompt_with_tools_counts_the_same_as_anthropics() -> None:
     }  # fmt: skip
     headers = {b"anthropic-version": b"2026-10-21"}
     received = Received("POST", "/v1/messages", headers, {}, json.dumps(body).encode())
-    theirs = AnthropicMessages(AnthropicErrors()).parse(received, {})
+    theirs = AnthropicCodec(AnthropicErrors()).parse(received, {})
     ours = parse(tools=[TOOL], messages=[USER, CALL, RESULT])
     assert ours.messages == theirs.messages
     assert ours.input_tokens == theirs.input_tokens

@@ -12,14 +12,14 @@ from mock_providers.exchange.received import Received
 from mock_providers.exchange.request import Problem, Refused, Request
 from mock_providers.limits.limits import Meter, Verdict
 from mock_providers.plan import Choice, Piece, Plan
-from mock_providers.wire.anthropic.dialect import Anthropic, rfc3339
+from mock_providers.wire.anthropic.codec import AnthropicCodec
+from mock_providers.wire.anthropic.dialect import AnthropicDialect, rfc3339
 from mock_providers.wire.anthropic.errors import AnthropicErrors
-from mock_providers.wire.anthropic.messages import AnthropicMessages
 from mock_providers.wire.dialect import Stamp
 
 STAMP = Stamp("req_0a", "claude-sonnet-4-5", 1_767_225_600.0)
-ANTHROPIC = Anthropic(load_profile("page").providers["anthropic"])
-MESSAGES = AnthropicMessages(ANTHROPIC.errors)
+ANTHROPIC = AnthropicDialect(load_profile("page").providers["anthropic"])
+MESSAGES = AnthropicCodec(ANTHROPIC.errors)
 MINIMAL = {"model": "claude-sonnet-4-5", "max_tokens": 50, "messages": [{"role": "user", "content": "Hi"}]}
 OLD, NEW = "2023-06-01", "2026-10-21"
 USAGE = {

@@ -20,14 +20,14 @@ from mock_providers.ledger.ledger import Entry, RequestInfo
 from mock_providers.limits.limits import LimitName, Meter, Verdict
 from mock_providers.plan import Block, Choice, Piece, Plan
 from mock_providers.wire.dialect import Stamp
-from mock_providers.wire.gemini.content import GeminiContent
-from mock_providers.wire.gemini.dialect import Gemini
+from mock_providers.wire.gemini.codec import GeminiCodec
+from mock_providers.wire.gemini.dialect import GeminiDialect
 from mock_providers.wire.gemini.errors import GeminiErrors
 
 ServeMock = Callable[..., Awaitable[tuple[MockApp, dict[str, str]]]]
 STAMP = Stamp("req_0a", "gemini-2.5-flash", 0.0)
 ERRORS = GeminiErrors()
-STREAMED, WHOLE = GeminiContent(ERRORS, streamed=True), GeminiContent(ERRORS)
+STREAMED, WHOLE = GeminiCodec(ERRORS, streamed=True), GeminiCodec(ERRORS)
 HI: dict[str, Any] = {"contents": [{"parts": [{"text": "Hi, in about 20 tokens"}]}]}
 DECLARED = {"name": "weather", "parameters": {"type": "OBJECT", "properties": {"a": {"type": "STRING"}}}}
 PATH = "/v1beta/models/gemini-2.5-flash"
@@ -187,7 +187,7 @@ async def test_keys_are_asked_for_in_googles_words(
 def test_a_refusal_for_rate_tells_the_quota_and_the_delay(fast_profile: Callable[..., Profile]) -> None:
     meter = Meter("requests", 60, 0.0, 60.0, 1)
     problem = ERRORS.rate_limited(Verdict((meter,), meter, 40.2), "gemini-2.5-flash")
-    dialect = Gemini(gemini_profile(fast_profile()).providers["gemini"])
+    dialect = GeminiDialect(gemini_profile(fast_profile()).providers["gemini"])
     error = json.loads(dialect.error_body(problem, "req_1"))["error"]
     assert (error["code"], error["status"]) == (429, "RESOURCE_EXHAUSTED")
     quota, retry = error["details"]
@@ -201,7 +201,7 @@ def test_a_limit_that_is_no_quota_names_none_and_tells_the_delay(
 ) -> None:
     meter = Meter(limit, 3, 0.0, 1.0, 1)
     problem = ERRORS.rate_limited(Verdict((), meter, 0.4), "gemini-2.5-flash")
-    dialect = Gemini(gemini_profile(fast_profile()).providers["gemini"])
+    dialect = GeminiDialect(gemini_profile(fast_profile()).providers["gemini"])
     error = json.loads(dialect.error_body(problem, "req_1"))["error"]
     assert (error["code"], error["status"]) == (429, "RESOURCE_EXHAUSTED")
     assert error["message"] == "Resource has been exhausted (e.g. check quota)."
@@ -257,7 +257,7 @@ async def played(profile: Profile, plan: Plan) -> str:
     asked = RequestInfo("gemini", "generate_content", "us", None, STAMP.request_id, stream=True)
     decision = Decision(asked, plan, STAMP, Reply(STREAMED, parse(HI), STAMP))
     await play(
-        connection, Gemini(profile.providers["gemini"]), decision, Entry(asked, connection.now(), plan)
+        connection, GeminiDialect(profile.providers["gemini"]), decision, Entry(asked, connection.now(), plan)
     )
     connection.close()
     return b"".join(sent).decode()

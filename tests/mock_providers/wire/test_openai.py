@@ -14,16 +14,17 @@ from mock_providers.exchange.request import Problem, Refused, Request
 from mock_providers.limits.limits import Meter, Verdict
 from mock_providers.plan import Choice, Piece, Plan
 from mock_providers.wire.dialect import Stamp
-from mock_providers.wire.openai.chat import OpenAIChat
-from mock_providers.wire.openai.dialect import OpenAI
-from mock_providers.wire.openai.errors import OpenAIErrors, go_duration
-from mock_providers.wire.together import Together
+from mock_providers.wire.openai.codec import OpenAICodec
+from mock_providers.wire.openai.dialect import OpenAIDialect
+from mock_providers.wire.openai.durations import go_duration
+from mock_providers.wire.openai.errors import OpenAIErrors
+from mock_providers.wire.together import TogetherDialect
 
 STAMP = Stamp("req_0a", "gpt-4o", 1_700_000_000.9)
-OPENAI = OpenAI(load_profile("page").providers["openai"])
-CHAT = OpenAIChat(load_profile("page").providers["openai"], OPENAI.errors)
-TOGETHER = Together(load_profile("page").providers["together"])
-TOGETHER_CHAT = OpenAIChat(load_profile("page").providers["together"], TOGETHER.errors, lenient=True)
+OPENAI = OpenAIDialect(load_profile("page").providers["openai"])
+CHAT = OpenAICodec(load_profile("page").providers["openai"], OPENAI.errors)
+TOGETHER = TogetherDialect(load_profile("page").providers["together"])
+TOGETHER_CHAT = OpenAICodec(load_profile("page").providers["together"], TOGETHER.errors, lenient=True)
 MINIMAL = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
 
 
@@ -33,7 +34,7 @@ def plan_of(*texts: str, **changes: Any) -> Plan:
                    "choices": (Choice(),), "input_tokens": 9, **changes})  # fmt: skip
 
 
-def parse(body: object, codec: OpenAIChat = CHAT) -> Request:
+def parse(body: object, codec: OpenAICodec = CHAT) -> Request:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     return codec.parse(Received("POST", "/v1/chat/completions", {}, {}, raw), {})
 
@@ -322,7 +323,7 @@ def test_the_key_is_the_bearer_token(header: bytes, key: str) -> None:
 
 
 def test_models_are_listed(fast_profile: Callable[..., Profile]) -> None:
-    listed = json.loads(OpenAI(fast_profile().providers["openai"]).models_body(["gpt-4o"]))
+    listed = json.loads(OpenAIDialect(fast_profile().providers["openai"]).models_body(["gpt-4o"]))
     assert listed == {
         "object": "list",
         "data": [{"id": "gpt-4o", "object": "model", "created": 1_735_689_600, "owned_by": "org-brownout"}],

@@ -11,7 +11,7 @@ import orjson
 import pytest
 import respx
 
-from harness.spec.shipped import shelf
+from harness.spec.shipped import shipped_files
 from harness.stack.build.options import load_stack_options
 from harness.stack.build.stack import Stack
 from harness.stack.core.call import Call, Message
@@ -192,7 +192,7 @@ def test_a_wrong_stack_file_is_one_line_with_file_key_and_expectation(
 
 @pytest.mark.parametrize("name", ["naive", "full"])
 async def test_the_stacks_that_come_along_can_be_built(name: str, make_stack: Callable[..., Stack]) -> None:
-    options = load_stack_options(shelf("stacks") / f"{name}.toml")
+    options = load_stack_options(shipped_files("stacks")[name])
     stack = make_stack(**options.model_dump(exclude_defaults=True))
     assert stack.options == options
     await stack.aclose()

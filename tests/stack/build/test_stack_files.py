@@ -41,9 +41,10 @@ def test_a_base_may_have_a_base(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ('base = "nowhere"', "nowhere.toml: cannot be read"),
-        ('base = "above"', "base: expected the name of another stack"),
-        ("base = 3", "base: expected the name of another stack beside this one, got 3"),
+        ('base = "nowhere"', "above.toml: base: expected a path to a stack's .toml file, got 'nowhere'"),
+        ('base = "above"', "above.toml: base: expected a stack that is not based on this one, got 'above'"),
+        ("base = 3", "above.toml: base: expected a path to a stack's .toml file, got 3"),
+        ('without = ["hedge"]', "above.toml: without: expected a base to take tables from"),
         ('base = "base"\nwithout = ["cache"]', "without: expected tables of base, got 'cache'"),
         ('base = "base"\nwithout = "hedge"', "without: expected a list of tables"),
         ('base = "base"\n[retry]\nattemps = 1', "retry.attemps: unknown key"),

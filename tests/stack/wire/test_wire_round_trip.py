@@ -18,15 +18,15 @@ from harness.stack.wire.openai import OpenAICodec
 from mock_providers import load_profile
 from mock_providers.exchange.received import Received
 from mock_providers.exchange.request import Request
+from mock_providers.wire.anthropic.codec import AnthropicCodec as MockAnthropicCodec
 from mock_providers.wire.anthropic.errors import AnthropicErrors
-from mock_providers.wire.anthropic.messages import AnthropicMessages
-from mock_providers.wire.openai.chat import OpenAIChat
+from mock_providers.wire.openai.codec import OpenAICodec as MockOpenAICodec
 from mock_providers.wire.openai.errors import OpenAIErrors
 
 GPT = Target("gpt", "openai", "gpt-4o")
 CLAUDE = Target("claude", "anthropic", "claude-sonnet-4-5")
-MOCK_GPT = OpenAIChat(load_profile("page").providers["openai"], OpenAIErrors("org-x"))
-MOCK_CLAUDE = AnthropicMessages(AnthropicErrors())
+MOCK_GPT = MockOpenAICodec(load_profile("page").providers["openai"], OpenAIErrors("org-x"))
+MOCK_CLAUDE = MockAnthropicCodec(AnthropicErrors())
 
 TEXT = st.text("ab é\n", max_size=8)
 NAMES = st.sampled_from(["look", "listen", "get_weather"])

@@ -1,0 +1,72 @@
+"""Reading a messages request, or one that counts its tokens: its JSON to a Request."""
+
+from dataclasses import replace
+
+from ...exchange.request import Request, digest_of
+from ...prompt_cache.prefix import breakpoints
+from ..fields import BadField, Fields, names
+from .cache_control import unmarked
+from .prompt import read_prompt
+from .tools import read_json_schema, read_tool_choice, read_tools
+
+_SAMPLING = ("temperature", "top_p", "top_k")
+_FIRST_VERSION_WITHOUT_SAMPLING = "2026-10-21"
+_PARAMETERS = names(
+    """
+    betas cache_control container context_management diagnostics inference_geo max_tokens mcp_servers
+    messages metadata model output_config output_format service_tier speed stop_sequences stream system
+    temperature thinking tool_choice tools top_k top_p user_profile_id workspace_id
+    """
+)
+# What names or routes a request, or says how the reply travels, does not decide what the reply is.
+_NOT_IN_DIGEST = names("metadata model service_tier stream user_profile_id workspace_id")
+_COUNTED = names(
+    """
+    betas cache_control context_management mcp_servers messages model output_config output_format speed
+    system thinking tool_choice tools
+    """
+)
+
+
+def read_request(body: object, version: str) -> Request:
+    """Read the JSON of a messages request; `version` is its `anthropic-version`. Raises BadField."""
+    fields = Fields(body)
+    fields.only(_PARAMETERS)
+    for name in _SAMPLING:
+        given = fields.read(name, "number")
+        if given is not None and version >= _FIRST_VERSION_WITHOUT_SAMPLING:
+            raise BadField((name,), "unknown")
+    fields.text("model")
+    fields.require("max_tokens")
+    return replace(
+        _prompt(fields, body),
+        max_tokens=fields.at_least("max_tokens", 1),
+        stop=fields.texts("stop_sequences"),
+        stream=fields.flag("stream"),
+        include_usage=True,
+    )
+
+
+def read_count_request(body: object) -> Request:
+    """Read the JSON of a request to count the tokens of a prompt; raises BadField."""
+    fields = Fields(body)
+    fields.only(_COUNTED)
+    return _prompt(fields, body)
+
+
+def _prompt(fields: Fields, body: object) -> Request:
+    """What decides the reply, apart from how long it may be."""
+    model = fields.text("model")
+    tools = read_tools(fields)
+    tool_choice, several = read_tool_choice(fields, tools)
+    messages = read_prompt(fields)
+    decides = unmarked(body) if breakpoints(messages) else body
+    return Request(
+        model=model,
+        messages=messages,
+        digest=digest_of(decides if isinstance(decides, dict) else {}, _NOT_IN_DIGEST),
+        tools=tools,
+        tool_choice=tool_choice,
+        parallel_tool_calls=several,
+        json_schema=read_json_schema(fields),
+    )

@@ -1,0 +1,50 @@
+"""Gemini's whole reply, the parts of it that the chunks of a stream share, and the reply to a count."""
+
+import orjson
+
+from ...plan import Block, Plan
+from ..dialect import Stamp
+from ..fields import arguments
+
+FINISH_REASON = {"stop": "STOP", "stop_sequence": "STOP", "tool_use": "STOP", "length": "MAX_TOKENS"}
+
+
+def reply_body(plan: Plan, stamp: Stamp, *, in_array: bool = False) -> bytes:
+    """The JSON of a whole reply; `in_array`: as the one item of an array (default: by itself)."""
+    candidates = []
+    for nth, choice in enumerate(plan.choices):
+        texts = [(block, plan.text_of(nth, which)) for which, block in enumerate(choice.blocks)]
+        parts = [part_of(block, text) for block, text in texts if text]
+        content = {"parts": parts, "role": "model"}
+        candidates.append({"content": content, "finishReason": FINISH_REASON[choice.finish], "index": nth})
+    reply = {"candidates": candidates, "usageMetadata": usage_of(plan), **identity_of(stamp)}
+    return orjson.dumps([reply] if in_array else reply)
+
+
+def count_body(input_tokens: int) -> bytes:
+    """The reply to a request to count."""
+    details = [{"modality": "TEXT", "tokenCount": input_tokens}]
+    return orjson.dumps({"totalTokens": input_tokens, "promptTokensDetails": details})
+
+
+def part_of(block: Block, text: str) -> dict[str, object]:
+    if block.kind == "text":
+        return {"text": text}
+    return {"functionCall": {"name": block.name, "args": arguments(text)}}
+
+
+def usage_of(plan: Plan) -> dict[str, object]:
+    """Tokens read from the cache are part of the prompt's."""
+    usage: dict[str, object] = {
+        "promptTokenCount": plan.input_tokens,
+        "candidatesTokenCount": plan.output_tokens,
+        "totalTokenCount": plan.input_tokens + plan.output_tokens,
+    }
+    if plan.cached_input_tokens:
+        usage["cachedContentTokenCount"] = plan.cached_input_tokens
+    usage["promptTokensDetails"] = [{"modality": "TEXT", "tokenCount": plan.input_tokens}]
+    return usage
+
+
+def identity_of(stamp: Stamp) -> dict[str, object]:
+    return {"modelVersion": stamp.model, "responseId": stamp.request_id.removeprefix("req_")}

@@ -1,0 +1,77 @@
+"""Reading a generateContent request, or one that counts its tokens: its JSON to a Request."""
+
+from dataclasses import replace
+
+from ...exchange.request import Message, Part, Request, Tool, digest_of
+from ..fields import BadField, names
+from .camel_fields import CamelFields
+from .prompt import read_contents, read_parts
+from .tools import read_declarations, read_json_schema, read_tool_choice
+
+_TOP = names(
+    """
+    cachedContent contents generationConfig labels model safetySettings serviceTier store systemInstruction
+    toolConfig tools
+    """
+)
+_CONFIG = names(
+    """
+    candidateCount frequencyPenalty logprobs maxOutputTokens mediaResolution presencePenalty
+    responseJsonSchema responseLogprobs responseMimeType responseModalities responseSchema seed
+    stopSequences temperature thinkingConfig topK topP
+    """
+)
+_NOT_IN_DIGEST = names("labels model serviceTier service_tier store")
+_MOST_CANDIDATES = 8
+
+
+def read_request(body: object, model: str) -> Request:
+    """A request for a reply; raises BadField."""
+    fields = CamelFields(body)
+    fields.only(_TOP)
+    request = _prompt(fields, body, model)
+    config = fields.inner("generationConfig")
+    config.only(_CONFIG)
+    for name in ("temperature", "topP", "topK", "frequencyPenalty", "presencePenalty"):
+        config.read(name, "number")
+    n = config.at_least("candidateCount", 1) or 1
+    if n > _MOST_CANDIDATES:
+        complaint = f"must be at most {_MOST_CANDIDATES}"
+        raise BadField(("generationConfig", "candidateCount"), "unsupported", complaint)
+    return replace(
+        request,
+        max_tokens=config.at_least("maxOutputTokens", 1),
+        stop=config.texts("stopSequences"),
+        n=n,
+        json_schema=read_json_schema(config),
+    )
+
+
+def read_count_request(body: object, model: str) -> Request:
+    """A prompt whose tokens are to be counted: `contents`, or a whole `generateContentRequest`."""
+    fields = CamelFields(body)
+    if fields.present("generateContentRequest"):
+        return read_request(fields.read("generateContentRequest", "object"), model)
+    fields.only(names("contents model generateContentRequest"))
+    return _prompt(fields, body, model)
+
+
+def _prompt(fields: CamelFields, body: object, model: str) -> Request:
+    tools: list[Tool] = []
+    definitions: list[Part] = []
+    for tool, part in read_declarations(fields):
+        tools.append(tool)
+        definitions.append(part)
+    tool_choice, callable_tools = read_tool_choice(fields, tuple(tools))
+    messages = [Message("tools", tuple(definitions))] if definitions else []
+    if fields.present("systemInstruction"):
+        system = fields.inner("systemInstruction")
+        messages.append(Message("system", read_parts(system, ("systemInstruction",))[0]))
+    return Request(
+        model=model,
+        messages=(*messages, *read_contents(fields)),
+        digest=digest_of(body if isinstance(body, dict) else {}, _NOT_IN_DIGEST),
+        include_usage=True,
+        tools=callable_tools,
+        tool_choice=tool_choice,
+    )

@@ -1,0 +1,63 @@
+"""Gemini's functions and response schema: declarations, the calling mode, the reply's JSON schema."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ...exchange.request import Part, Tool
+from ..fields import BadField
+from ..prompt_text import definition_text
+from .camel_fields import CamelFields
+
+_MODES = {"AUTO": "auto", "ANY": "required", "NONE": "none", "VALIDATED": "auto", "MODE_UNSPECIFIED": "auto"}
+_DEEPEST_SCHEMA = 32
+
+
+def read_declarations(fields: CamelFields) -> Iterator[tuple[Tool, Part]]:
+    for nth, item in enumerate(fields.items("tools")):
+        group = CamelFields(item, ("tools", nth))
+        for which, each in enumerate(group.items("functionDeclarations")):
+            declared = CamelFields(each, ("tools", nth, "functionDeclarations", which))
+            name, description = declared.text("name"), declared.read("description", "string")
+            schema = declared.read("parametersJsonSchema", "object") or declared.read("parameters", "object")
+            text = definition_text(name, description, schema)
+            yield Tool(name, schema_of(schema or {"type": "object"})), Part(text)
+
+
+def read_tool_choice(fields: CamelFields, tools: tuple[Tool, ...]) -> tuple[str, tuple[Tool, ...]]:
+    """The choice in a Request's words, and the tools that it leaves."""
+    config = fields.inner("toolConfig").inner("functionCallingConfig")
+    mode = config.choice("mode", tuple(_MODES)) if config.present("mode") else "AUTO"
+    allowed = config.texts("allowedFunctionNames")
+    path = ("toolConfig", "functionCallingConfig")
+    if mode == "ANY" and not tools:
+        raise BadField(path, "unsupported", "mode ANY needs function declarations")
+    declared = frozenset(tool.name for tool in tools)
+    for name in allowed:
+        if name not in declared:
+            raise BadField(path, "unsupported", f"no function declaration is named {name}")
+    if mode == "ANY" and len(allowed) == 1:
+        return allowed[0], tools
+    chosen = frozenset(allowed) or declared
+    return _MODES[mode], tuple(tool for tool in tools if tool.name in chosen)
+
+
+def read_json_schema(config: CamelFields) -> dict[str, Any] | None:
+    if config.read("responseMimeType", "string") != "application/json":
+        return None
+    schema = config.read("responseJsonSchema", "object") or config.read("responseSchema", "object") or {}
+    normal: dict[str, Any] = schema_of(schema)
+    return normal
+
+
+def schema_of(value: Any, depth: int = 0) -> Any:
+    """A schema with the names of types as JSON Schema writes them: Gemini's own are in upper case."""
+    if depth > _DEEPEST_SCHEMA:
+        raise BadField(("schema",), "unsupported", "too many levels of nesting")
+    if isinstance(value, list):
+        return [schema_of(each, depth + 1) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: each.lower() if key == "type" and isinstance(each, str) else schema_of(each, depth + 1)
+        for key, each in value.items()
+    }

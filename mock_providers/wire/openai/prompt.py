@@ -1,0 +1,98 @@
+"""Reading the messages of a chat completion request."""
+
+from collections.abc import Iterator
+
+import orjson
+
+from ...exchange.request import Message, Part
+from ..fields import BadField, Fields
+from ..prompt_text import call_text
+from .tools import read_function
+
+_ROLES = ("system", "developer", "user", "assistant", "tool")
+
+
+def read_messages(fields: Fields) -> tuple[Message, ...]:
+    """The conversation; every call of a tool must be answered before it goes on."""
+    fields.require("messages")
+    items = fields.items("messages")
+    if not items:
+        raise BadField(("messages",), "unsupported", "empty array. Expected an array with minimum length 1.")
+    turns = _Turns()
+    messages = []
+    for nth, item in enumerate(items):
+        message = Fields(item, ("messages", nth))
+        role = message.choice("role", _ROLES)
+        calls = list(_calls(message)) if role == "assistant" else []
+        if role == "tool":
+            turns.answer(message)
+        else:
+            turns.go_on(nth, [id_ for id_, _ in calls])
+        parts = _assistant_parts(message, calls) if role == "assistant" else _parts(message)
+        messages.append(Message("system" if role == "developer" else role, parts))
+    turns.go_on(len(items), [])
+    return tuple(messages)
+
+
+class _Turns:
+    """Which calls of tools the next messages may answer, and which they still must."""
+
+    def __init__(self) -> None:
+        self._called: frozenset[str] = frozenset()
+        self._unanswered: dict[str, None] = {}  # in order
+
+    def answer(self, message: Fields) -> None:
+        """A tool's message."""
+        id_ = message.text("tool_call_id")
+        if id_ not in self._called:
+            complaint = (
+                "messages with role 'tool' must be a response to a preceding message with 'tool_calls'."
+            )
+            raise BadField(message.path, "unsupported", complaint)
+        self._unanswered.pop(id_, None)
+
+    def go_on(self, nth: int, calls: list[str]) -> None:
+        """Any other message, or the end; `calls`: what it calls."""
+        if self._unanswered:
+            complaint = (
+                "an assistant message with 'tool_calls' must be followed by tool messages responding to each "
+                "'tool_call_id'. The following tool_call_ids did not have response messages: "
+            )
+            raise BadField(("messages", nth - 1), "unsupported", complaint + ", ".join(self._unanswered))
+        self._called, self._unanswered = frozenset(calls), dict.fromkeys(calls)
+
+
+def _calls(message: Fields) -> Iterator[tuple[str, Part]]:
+    """The calls of tools that a message of the assistant made: their ids, and their text in the prompt."""
+    if message.present("function_call"):
+        raise BadField((*message.path, "function_call"), "unsupported", "use 'tool_calls' instead.")
+    for nth, item in enumerate(message.items("tool_calls")):
+        call = Fields(item, (*message.path, "tool_calls", nth))
+        id_, function = call.text("id"), read_function(call)
+        yield id_, Part(_call_text(function.text("name"), function.text("arguments")))
+
+
+def _call_text(name: str, arguments: str) -> str:
+    """A call as every protocol writes it; arguments that are no JSON, or too deep, stay as they are."""
+    try:
+        return call_text(name, orjson.loads(arguments))
+    except ValueError:
+        return call_text(name, arguments)
+
+
+def _assistant_parts(message: Fields, calls: list[tuple[str, Part]]) -> tuple[Part, ...]:
+    """Its content, which may be missing, and the calls."""
+    content = _parts(message, ("text", "refusal")) if message.present("content") else ()
+    return (*content, *(part for _, part in calls)) or (Part(""),)
+
+
+def _parts(message: Fields, kinds: tuple[str, ...] = ("text",)) -> tuple[Part, ...]:
+    """Content: a string, or an array of parts that are text."""
+    value = message.require("content")
+    if isinstance(value, str):
+        return (Part(value),)
+    path = (*message.path, "content")
+    if not isinstance(value, list):
+        raise BadField(path, "type", "string", value)
+    parts = [Fields(part, (*path, nth)) for nth, part in enumerate(value)]
+    return tuple(Part(part.text(part.choice("type", kinds))) for part in parts)

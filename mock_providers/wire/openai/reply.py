@@ -1,0 +1,93 @@
+"""OpenAI's whole reply, and the parts of it that the chunks of a stream share."""
+
+import hashlib
+from functools import lru_cache
+
+import orjson
+
+from ...plan import Block, Choice, Finish, Plan
+from ..dialect import Stamp
+
+FINISH_REASON: dict[Finish, str] = {
+    "stop": "stop",
+    "stop_sequence": "stop",
+    "length": "length",
+    "tool_use": "tool_calls",
+}
+_ANNOTATIONS: tuple[object, ...] = ()
+
+
+def reply_body(plan: Plan, stamp: Stamp) -> bytes:
+    """The JSON of a whole reply."""
+    return orjson.dumps(
+        {
+            "id": completion_id(stamp),
+            "object": "chat.completion",
+            "created": int(stamp.wall_s),
+            "model": stamp.model,
+            "choices": [_choice(plan, nth) for nth in range(len(plan.choices))],
+            "usage": usage_of(plan),
+            "service_tier": "default",
+            "system_fingerprint": fingerprint(stamp.model),
+        }
+    )
+
+
+def _choice(plan: Plan, nth: int) -> dict[str, object]:
+    choice = plan.choices[nth]
+    texts = [(block, plan.text_of(nth, which)) for which, block in enumerate(choice.blocks)]
+    content = "".join(text for block, text in texts if block.kind == "text")
+    # A call that was cut before its first argument never opened, so it is not in a stream either.
+    calls = [tool_call(block, text) for block, text in texts if block.kind == "tool" and text]
+    message: dict[str, object] = {
+        "role": "assistant",
+        "content": content if says_text(choice) else None,
+        "refusal": None,
+        "annotations": _ANNOTATIONS,
+    }
+    if calls:
+        message["tool_calls"] = calls
+    finish = FINISH_REASON[choice.finish]
+    return {"index": nth, "message": message, "logprobs": None, "finish_reason": finish}
+
+
+def says_text(choice: Choice) -> bool:
+    """Whether a choice has content: one that only calls tools has none."""
+    return not choice.blocks or any(block.kind == "text" for block in choice.blocks)
+
+
+def tool_call(block: Block, arguments: str) -> dict[str, object]:
+    """A call of a tool; its arguments are JSON in a string."""
+    function = {"name": block.name, "arguments": arguments}
+    return {"id": f"call_{block.id}", "type": "function", "function": function}
+
+
+def usage_of(plan: Plan) -> dict[str, object]:
+    """The tokens of a reply; those read from the cache or written to it are part of the prompt's."""
+    output_tokens = plan.output_tokens
+    prompt_details = {"cached_tokens": plan.cached_input_tokens, "audio_tokens": 0}
+    if plan.cache_write_tokens:
+        prompt_details["cache_write_tokens"] = plan.cache_write_tokens
+    return {
+        "prompt_tokens": plan.input_tokens,
+        "completion_tokens": output_tokens,
+        "total_tokens": plan.input_tokens + output_tokens,
+        "prompt_tokens_details": prompt_details,
+        "completion_tokens_details": {
+            "reasoning_tokens": 0,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+
+
+def completion_id(stamp: Stamp) -> str:
+    """The id of a reply, the same in all of its chunks."""
+    return f"chatcmpl-{stamp.request_id.removeprefix('req_')}"
+
+
+@lru_cache(maxsize=1024)
+def fingerprint(model: str) -> str:
+    """The name of the backend that serves a model."""
+    return "fp_" + hashlib.blake2b(model.encode(), digest_size=5).hexdigest()

@@ -1,0 +1,118 @@
+"""Reading a chat completion request: its JSON to a Request."""
+
+from ...exchange.request import Request, digest_of
+from ..fields import BadField, Fields, names
+from .prompt import read_messages
+from .tools import read_json_schema, read_tool_choice, read_tools
+
+_PARAMETERS = names(
+    """
+    audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens max_tokens
+    messages metadata modalities model moderation n parallel_tool_calls prediction presence_penalty
+    prompt_cache_key prompt_cache_options prompt_cache_retention reasoning_effort response_format
+    safety_identifier seed service_tier stop store stream stream_options temperature tool_choice tools
+    top_logprobs top_p user verbosity web_search_options
+    """
+)
+# What names or routes a request, or says how the reply travels, does not decide what the reply is.
+_NOT_IN_DIGEST = names(
+    """
+    metadata model prompt_cache_key prompt_cache_options prompt_cache_retention safety_identifier
+    service_tier store stream stream_options user
+    """
+)
+_UNSUPPORTED = {
+    "functions": "deprecated: use 'tools' instead.",
+    "function_call": "deprecated: use 'tool_choice' instead.",
+    "logprobs": "log probabilities are not supported with this model.",
+    "top_logprobs": "log probabilities are not supported with this model.",
+}
+_MOST_CHOICES = 8
+_MOST_STOPS = 4
+
+
+def read_request(body: object, *, obfuscation: bool = False, lenient: bool = False) -> Request:
+    """Read the JSON of a chat completion request; raises BadField.
+
+    - `obfuscation`: the provider pads its chunks unless the request declines (default: it does not)
+    - `lenient`: unknown fields are ignored (default: refused)
+    """
+    fields = Fields(body)
+    if not lenient:
+        fields.only(_PARAMETERS)
+    model = fields.text("model")
+    _check_values(fields)
+    options = _stream_options(fields, lenient=lenient)
+    tools, definitions = read_tools(fields)
+    tool_choice, several = read_tool_choice(fields, tools)
+    request = Request(
+        model=model,
+        messages=(*definitions, *read_messages(fields)),
+        digest=digest_of(body if isinstance(body, dict) else {}, _NOT_IN_DIGEST),
+        max_tokens=_max_tokens(fields),
+        stop=_stop(fields),
+        stream=fields.flag("stream"),
+        include_usage=options.flag("include_usage"),
+        obfuscate=obfuscation and options.read("include_obfuscation", "boolean") is not False,
+        n=_choices_asked(fields),
+        tools=tools,
+        tool_choice=tool_choice,
+        parallel_tool_calls=several,
+        json_schema=read_json_schema(fields),
+    )
+    if request.json_schema == {} and not lenient:
+        _check_json_is_mentioned(request)
+    return request
+
+
+def _stream_options(fields: Fields, *, lenient: bool) -> Fields:
+    if fields.present("stream_options") and not fields.flag("stream") and not lenient:
+        raise BadField(("stream_options",), "unsupported", "only allowed when 'stream' is enabled.")
+    return fields.inner("stream_options")
+
+
+def _check_values(fields: Fields) -> None:
+    """Refuse what is not played, and wrong types of what does not matter here."""
+    for name, complaint in _UNSUPPORTED.items():
+        if fields.present(name) and fields.require(name):
+            raise BadField((name,), "unsupported", complaint)
+    for name in ("temperature", "top_p"):
+        fields.read(name, "number")
+    fields.read("store", "boolean")
+    fields.read("metadata", "object")
+    fields.read("service_tier", "string")
+
+
+def _max_tokens(fields: Fields) -> int | None:
+    return fields.at_least("max_completion_tokens", 1) or fields.at_least("max_tokens", 1)
+
+
+def _choices_asked(fields: Fields) -> int:
+    n = fields.at_least("n", 1) or 1
+    if n > _MOST_CHOICES:
+        complaint = f"integer above maximum value. Expected a value <= {_MOST_CHOICES}, but got {n} instead."
+        raise BadField(("n",), "unsupported", complaint)
+    return n
+
+
+def _check_json_is_mentioned(request: Request) -> None:
+    """OpenAI's JSON mode without a schema wants the prompt to speak of JSON."""
+    if not any("json" in message.text.lower() for message in request.messages):
+        complaint = (
+            "'messages' must contain the word 'json' in some form, to use 'response_format' of type "
+            "'json_object'."
+        )
+        raise BadField(("messages",), "unsupported", complaint)
+
+
+def _stop(fields: Fields) -> tuple[str, ...]:
+    try:
+        stop = fields.read("stop", "string")
+    except BadField:
+        stops = fields.texts("stop")
+    else:
+        stops = (stop,) if stop else ()
+    if len(stops) > _MOST_STOPS:
+        complaint = f"Expected an array with maximum length {_MOST_STOPS}, but got an array with length "
+        raise BadField(("stop",), "unsupported", f"array too long. {complaint}{len(stops)} instead.")
+    return stops

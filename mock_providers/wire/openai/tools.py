@@ -1,0 +1,84 @@
+"""OpenAI's tools and response formats: definitions, which tool must be called, the reply's JSON schema."""
+
+import re
+from typing import Any
+
+from ...exchange.request import Message, Part, Tool
+from ..fields import BadField, Fields
+from ..prompt_text import definition_text
+
+_CHOICES = ("none", "auto", "required")
+_FORMATS = ("text", "json_object", "json_schema")
+_NAME = "^[a-zA-Z0-9_-]{1,64}$"
+_MOST_TOOLS = 128
+_NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}}
+
+
+def read_tools(fields: Fields) -> tuple[tuple[Tool, ...], tuple[Message, ...]]:
+    """The tools, and what they add to the front of the prompt, worded alike in every protocol."""
+    if not fields.present("tools"):
+        return (), ()
+    items = fields.items("tools")
+    if not 1 <= len(items) <= _MOST_TOOLS:
+        complaint = f"expected an array of 1 to {_MOST_TOOLS} tools, but got {len(items)}."
+        raise BadField(("tools",), "unsupported", complaint)
+    tools, definitions = [], []
+    for nth, item in enumerate(items):
+        function = read_function(Fields(item, ("tools", nth)))
+        name = _name(function)
+        schema = function.read("parameters", "object")
+        text = definition_text(name, function.read("description", "string"), schema)
+        tools.append(Tool(name, _NO_ARGUMENTS if schema is None else schema))
+        definitions.append(Part(text))
+    return tuple(tools), (Message("tools", tuple(definitions)),)
+
+
+def read_tool_choice(fields: Fields, tools: tuple[Tool, ...]) -> tuple[str, bool]:
+    """Which tool must be called, in a Request's words, and whether several may be at once."""
+    for name in ("tool_choice", "parallel_tool_calls"):
+        if fields.present(name) and not tools:
+            raise BadField((name,), "unsupported", "only allowed when 'tools' are specified.")
+    several = fields.read("parallel_tool_calls", "boolean") is not False
+    if not fields.present("tool_choice"):
+        return "auto", several
+    if isinstance(fields.require("tool_choice"), str):
+        return fields.choice("tool_choice", _CHOICES), several
+    named = read_function(fields.inner("tool_choice")).text("name")
+    if all(tool.name != named for tool in tools):
+        complaint = f"no function named '{named}' was specified in the 'tools' parameter."
+        raise BadField(("tool_choice",), "unsupported", complaint)
+    return named, several
+
+
+def read_json_schema(fields: Fields) -> dict[str, Any] | None:
+    """What the reply must be an instance of: `{}` any object, None for plain text."""
+    if not fields.present("response_format"):
+        return None
+    format_ = fields.inner("response_format")
+    kind = format_.choice("type", _FORMATS)
+    if kind == "text":
+        return None
+    if kind == "json_object":
+        return {}
+    format_.require("json_schema")
+    described = format_.inner("json_schema")
+    _name(described)
+    described.flag("strict")
+    described.require("schema")
+    schema: dict[str, Any] = described.read("schema", "object")
+    return schema
+
+
+def read_function(holder: Fields) -> Fields:
+    """The function of a tool, of a call or of a choice."""
+    holder.choice("type", ("function",))
+    holder.require("function")
+    return holder.inner("function")
+
+
+def _name(holder: Fields) -> str:
+    name = holder.text("name")
+    if not re.fullmatch(_NAME, name):
+        complaint = f"string does not match pattern. Expected a string that matches '{_NAME}'."
+        raise BadField((*holder.path, "name"), "unsupported", complaint)
+    return name
