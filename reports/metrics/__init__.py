@@ -7,7 +7,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from .facts import Facts, MetricOptions, facts_of
-from .measures import Measure, Quantile, Rate, bounds, plain
+from .measures import Measure, Plain, Quantile, Rate, bounds, plain
 from .registry import METRICS, Group, Metric, catalogue, metric, percentiles, relative_metric, subject_metrics
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Measure",
     "Metric",
     "MetricOptions",
+    "Plain",
     "Quantile",
     "Rate",
     "bounds",

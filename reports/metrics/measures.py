@@ -8,7 +8,8 @@ import numpy as np
 
 from reports.stats.intervals import Floats, nearest_rank, quantile_interval, wilson
 
-Interval = tuple[float | None, float | None]
+Ends = tuple[float | None, float | None]
+"""Low and high end of an interval; None where it is not bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Rate:
     def value(self) -> float | None:
         return self.hits / self.of if self.of else None
 
-    def interval(self) -> Interval | None:
+    def interval(self) -> Ends | None:
         return wilson(self.hits, self.of)
 
 
@@ -41,7 +42,7 @@ class Quantile:
     def value(self) -> float | None:
         return nearest_rank(self.ordered, self.q)
 
-    def interval(self) -> Interval | None:
+    def interval(self) -> Ends | None:
         return quantile_interval(self.ordered, self.q) if len(self.ordered) else None
 
 
@@ -64,10 +65,11 @@ def plain(measure: Measure) -> Plain:
     return rounded(value) if isinstance(value, float) else value
 
 
-def bounds(measure: Measure) -> list[float | None] | None:
+def bounds(measure: Measure) -> Ends | None:
     """The 95 % interval of a rate or percentile, an unbounded end None; None for other measures, and for an
     interval that lies at infinity."""
     interval = measure.interval() if isinstance(measure, Rate | Quantile) else None
     if interval is None or interval[0] == math.inf:
         return None
-    return [None if end is None or math.isinf(end) else rounded(end) for end in interval]
+    low, high = (None if end is None or math.isinf(end) else rounded(end) for end in interval)
+    return low, high

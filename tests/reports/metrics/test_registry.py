@@ -28,16 +28,16 @@ def refusal_rate(facts: Facts) -> Rate:
 PROGRAM = """
 import sys
 from pathlib import Path
-from reports.analysis.summary import summarise
+from reports.analysis.analyse import analyse
 from reports.page.html import render
 from reports.page.table import kpi_rows
 from tests.reports.synthetic import call, run_of
 
-run = run_of(Path(sys.argv[1]), [call("a", output_tokens=1), call("b")])
-rows = {row.metric: row for row in kpi_rows(summarise(run))}
+analysis = analyse(run_of(Path(sys.argv[1]), [call("a", output_tokens=1), call("b")]))
+rows = {row.metric: row for row in kpi_rows(analysis.summary)}
 print(list(rows).index("refusal_rate") - list(rows).index("quality_rate"))
 print(rows["refusal_rate"].label, rows["refusal_rate"].cells[0].text)
-print("Answers of a single token, of calls sent." in render(run))
+print("Answers of a single token, of calls sent." in render(analysis))
 """
 
 

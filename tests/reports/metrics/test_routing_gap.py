@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.analysis.summary import subject_facts, summarise
+from reports.analysis.analyse import subject_facts, summarise
 from reports.metrics import Facts, Rate, subject_metrics
 from reports.metrics.routing_gap import Gap, Point, curve_of, gap_of
 from reports.page.figures import draw
@@ -143,13 +143,14 @@ def test_shares_of_tiers_and_escalations_are_counted(tmp_path: Path) -> None:
 
 
 def test_the_rejected_small_answers_are_wasted_money(tmp_path: Path) -> None:
-    assert summarise(routed_run(tmp_path))["subjects"]["cascade"]["wasted_usd"] == 2.0
+    assert summarise(routed_run(tmp_path)).value("cascade", "wasted_usd") == 2.0
 
 
 def test_a_claim_can_be_about_what_lies_between_subjects(tmp_path: Path) -> None:
     claim = {"text": "t", "subject": "cascade", "metric": "saving_at_equal_quality", "expected": ">= 0.3"}
-    [judged] = summarise(routed_run(tmp_path, claims=[claim]))["claims"]
-    assert (judged["verdict"], judged["observed"]) == ("confirmed", pytest.approx(0.3))
+    [judged] = summarise(routed_run(tmp_path, claims=[claim])).claims
+    assert judged.verdict == "confirmed"
+    assert judged.observed == pytest.approx(0.3)
 
 
 def test_the_figure_has_a_point_for_each_subject(tmp_path: Path) -> None:

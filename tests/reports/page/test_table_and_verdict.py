@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
+from reports.analysis.analyse import summarise
 from reports.analysis.compare import compare
-from reports.analysis.summary import summarise
 from reports.metrics import catalogue
 from reports.page.table import Row, kpi_rows
 from reports.page.verdict import circumstances, verdict
@@ -31,7 +31,9 @@ def test_every_number_of_the_summary_has_a_row_with_a_label_or_is_a_table(tmp_pa
         "unmatched_rows",
         "mismatched_attempts",
     }
-    numbers = {name for name, value in summary["subjects"]["full"].items() if not isinstance(value, dict)}
+    numbers = {
+        name for name, value in summary.subjects["full"].metrics.items() if not isinstance(value, dict)
+    }
     assert numbers - shown_elsewhere == set(TABLED)
 
 
@@ -40,8 +42,7 @@ def test_the_table_holds_the_summarys_values_in_the_subjects_order(tmp_path: Pat
     summary = summarise(run)
     for row in kpi_rows(summary):
         for cell, name in zip(row.cells, ("naive", "full"), strict=True):
-            value = summary["subjects"][name][row.metric]
-            assert cell.value == (float("inf") if row.metric in summary["unbounded"][name] else value)
+            assert cell.value == summary.subjects[name].metrics[row.metric]
 
 
 def test_the_better_subject_is_marked_when_chance_does_not_explain_it(tmp_path: Path) -> None:
