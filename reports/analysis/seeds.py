@@ -1,7 +1,7 @@
 """Many seeds of one scenario: each metric's mean over the seeds, its interval, and paired differences.
 
-Every seed is another day: other arrivals, other questions, other provider luck. Under one seed all subjects
-meet the same day, so their difference is taken seed by seed, which removes what the days have in common.
+Each seed draws other arrivals, questions and provider behaviour. Under one seed all subjects get the same
+draws, so differences are taken seed by seed, which removes the variation between seeds.
 """
 
 import math
@@ -61,7 +61,7 @@ def seed_rows(summaries: Sequence[Summary]) -> list[SeedRow]:
 
 
 def _paired(ours: Sequence[float | None], theirs: Sequence[float | None]) -> list[float | None]:
-    """Ours minus theirs, seed by seed; unknown where either is unknown or unbounded."""
+    """Ours minus theirs, seed by seed; None where either is unmeasured or unbounded."""
     return [
         None if a is None or b is None or math.isinf(a) or math.isinf(b) else a - b
         for a, b in zip(ours, theirs, strict=True)

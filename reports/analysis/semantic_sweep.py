@@ -1,8 +1,8 @@
-"""What a semantic cache would have answered at every threshold, from the neighbours that a run recorded.
+"""A semantic cache's answers at every threshold, from the neighbours that a run recorded.
 
-Each call that met a semantic cache tells how similar the nearest question in it was, and whose it was: so
-the answer it would have got at any threshold is known, and whether it would have been right. That is the
-sweep for the memory as it was in that run; a cache that answers more learns of fewer questions.
+Each call that reached a semantic cache records the nearest question in it and their similarity. That gives
+the call's answer at any threshold, and whether it would have been right. The sweep holds for the content of
+the cache in that run: a cache that answers more stores fewer questions.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class Hits(NamedTuple):
 
 
 def hits_of(facts: Facts) -> Hits | None:
-    """What the subject's caches did answer; None without any."""
+    """The subject's own hits; None without a cache."""
     calls = facts.calls
     if not (calls["cache"] != "off").any():
         return None
@@ -56,8 +56,7 @@ def sweep(facts: Facts, *, gated: bool = False) -> list[Hits]:
 
 
 def swept(subjects: Sequence[Facts]) -> Facts | None:
-    """The subject whose neighbours are shown: of those with a semantic cache the one that answered least from
-    it, for it knew most questions.
-    """
-    able = [facts for facts in subjects if facts.calls["cache_nearest"].notna().any()]
-    return min(able, key=lambda facts: int((facts.calls["cache"] == "semantic").sum()), default=None)
+    """The subject whose sweep is shown: the one with the fewest semantic hits, because its cache stored the
+    most questions."""
+    cached = [facts for facts in subjects if facts.calls["cache_nearest"].notna().any()]
+    return min(cached, key=lambda facts: int((facts.calls["cache"] == "semantic").sum()), default=None)

@@ -1,4 +1,4 @@
-"""Where answers came from and whether they were right: cache hits and quality. Per call."""
+"""Answers from caches and their quality. Per call."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""What the stack did to get the answers: attempts, retries, hedges, failover, limits."""
+"""The stack's work for the answers: attempts, retries, hedges, failover, limits."""
 
 import numpy as np
 import pandas as pd

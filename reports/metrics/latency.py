@@ -1,4 +1,4 @@
-"""How long users waited, from the planned start of a call so that a late generator hides nothing."""
+"""Latencies from the planned start of a call, so that a late generator hides nothing."""
 
 import numpy as np
 

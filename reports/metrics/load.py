@@ -1,4 +1,4 @@
-"""Whether the load generator sent what was planned, when it was planned."""
+"""Offered and sent load: how well the generator kept to the plan."""
 
 import numpy as np
 

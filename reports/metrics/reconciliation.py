@@ -8,7 +8,7 @@ from .registry import COST, metric
 
 @metric("accounted_usd", label="Accounted by the subject", unit="usd", needs=["attempts"])
 def accounted_usd(facts: Facts) -> float:
-    """What the subject believes it spent."""
+    """The subject's own account of its spending."""
     return total(facts.attempts, "cost_nusd") / NANO
 
 
@@ -21,7 +21,7 @@ def accounted_usd(facts: Facts) -> float:
     needs=["attempts", "ledger"],
 )
 def reconciliation_error_usd(facts: Facts) -> float:
-    """The provider's bill minus what the subject believes it spent, exact from integer nano-dollars."""
+    """The provider's bill minus the subject's own account, exact from integer nano-dollars."""
     return reconcile(facts).error_nusd / NANO
 
 

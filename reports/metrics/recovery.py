@@ -1,4 +1,4 @@
-"""How long a subject takes to recover once the faults are over."""
+"""The time a subject takes to recover once the faults are over."""
 
 import math
 

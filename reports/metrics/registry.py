@@ -128,9 +128,9 @@ def percentiles(
     def register(sample: Sample) -> Sample:
         ordered = once_per_facts(lambda facts: _ascending(sample(facts)))
         for p in at:
-            words = f"{_definition(sample)} {'Median' if p == 50 else f'{p}th percentile'}."
+            definition = f"{_definition(sample)} {'Median' if p == 50 else f'{p}th percentile'}."
             known = Metric(
-                f"{name}_p{p}", f"{label} p{p}", "s", "lower", words, group, p in minor, p in in_verdict
+                f"{name}_p{p}", f"{label} p{p}", "s", "lower", definition, group, p in minor, p in in_verdict
             )
             _register(known, _quantile(ordered, p / 100, needs))
         return sample
@@ -167,10 +167,10 @@ def _register(known: Metric, compute: _Compute) -> None:
 
 
 def _definition(compute: Callable[..., object]) -> str:
-    words = " ".join((compute.__doc__ or "").split())
-    if not words:
+    definition = " ".join((compute.__doc__ or "").split())
+    if not definition:
         raise ValueError(f"{compute.__name__}: the docstring is the metric's definition, expected one")
-    return words
+    return definition
 
 
 def _ascending(sample: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Whether the calls got answers: success, goodput, refusals, errors; overall and while a fault was active."""
+"""Success, goodput, refusals and errors, overall and while a fault was active. Per call."""
 
 import numpy as np
 

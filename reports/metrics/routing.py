@@ -1,4 +1,4 @@
-"""Where a router sent the calls, and how often it escalated. Per call."""
+"""Routes and escalations. Per call."""
 
 from .facts import Facts, flags
 from .measures import Rate

@@ -9,9 +9,9 @@ a router has to beat that line.
 - APGR, the average of PGR over cost shares from 0 to 1: the area under the router's curve; random mixing: 0.5
 
 A router with a score has a curve: at each threshold, the calls that score at least that much would have gone
-to the large model, the others to the small one; what both answered and billed is known, for both were asked
-the same calls. A router without one has the curve through its one point, which random mixing with either end
-makes. Source: I. Ong and others, "RouteLLM: Learning to Route LLMs with Preference Data", arXiv 2406.18665;
+to the large model, the others to the small one. The answers and bills of both are known, because both were
+sent the same calls. A router without a score has the curve through its one point that random mixing with
+either end makes. Source: I. Ong and others, "RouteLLM: Learning to Route LLMs with Preference Data", arXiv 2406.18665;
 there the axis is the share of calls, which is that of the cost unless a router pays for more than one answer.
 """
 
@@ -54,14 +54,14 @@ class Gap:
         return (point.quality - self.small.quality) / gap if gap else None
 
     def cost_share(self, point: Point) -> float | None:
-        """Where its cost lies between the ends'; None if they are alike."""
+        """The cost on a scale from 0 (small) to 1 (large); None if both ends cost the same."""
         gap = self.large.usd - self.small.usd
         return (point.usd - self.small.usd) / gap if gap else None
 
     def apgr(self, curve: Sequence[Point]) -> float | None:
         """The area under PGR over the cost share, from 0 to 1, both ends put in; straight between points.
 
-        None if the ends do not differ. What costs more than the large model is no part of it.
+        None if the ends do not differ. Points that cost more than the large model are left out.
         """
         known = [(0.0, 0.0), (1.0, 1.0)]
         for point in curve:
@@ -73,7 +73,7 @@ class Gap:
         return sum((x1 - x0) * (y0 + y1) / 2 for (x0, y0), (x1, y1) in pairwise(sorted(known)))
 
     def saving(self, point: Point) -> float | None:
-        """What is saved of the cost of the random mix that is right as often; negative if it costs more.
+        """The saving against the random mix that is right as often, as a share of its cost; may be negative.
 
         No mix is better than the large model, or cheaper than the small one.
         """
@@ -183,7 +183,7 @@ def _thresholds(facts: Facts, small: Facts, large: Facts) -> list[Point]:
 
 
 def _by_call(facts: Facts, ids: "pd.Index[str]") -> tuple[npt.NDArray[np.int64], Floats]:
-    """What each of these calls was billed, and 1 if its answer was right."""
+    """Nano-dollars billed for each of these calls, and 1.0 where its answer was right."""
     call_id = facts.ledger["attempt_id"].str.rsplit("/", n=1).str[0]
     billed = facts.ledger["cost_nusd"].groupby(call_id).sum().reindex(ids, fill_value=0)
     right = facts.calls.set_index("call_id")["answer_right"].reindex(ids).fillna(False)

@@ -46,7 +46,7 @@ class Verdict:
 
 
 def verdict(summary: Summary, manifest: Manifest) -> Verdict:
-    """The verdict of a run. Of an INVALID run the reasons are all that is said."""
+    """The verdict of a run; for an INVALID run, only the reasons."""
     if not summary.valid:
         reasons = [_reason(reason) for reason in summary.validity.reasons if reason.level == "INVALID"]
         return Verdict("Nothing can be concluded from this run.", tuple(reasons), ())
@@ -62,7 +62,7 @@ def verdict(summary: Summary, manifest: Manifest) -> Verdict:
 
 
 def circumstances(manifest: Manifest) -> str:
-    """ "During a 10 s OpenAI outage", or how long the run was."""
+    """ "Through a 10 s OpenAI outage", or the length of the run."""
     if manifest.status == "partial":
         return "In the part of the run that was kept"  # its faults may not have happened as scheduled
     end_s = float(manifest.duration_s or 0.0)
