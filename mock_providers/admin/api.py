@@ -28,7 +28,7 @@ from ..exchange.validation import one_line
 from ..faults import FaultError, parse_faults
 from ..faults.base import FaultBase
 from ..http import asgi
-from ..http.playback import BodyTooLarge, ClientConnection, ClientGone
+from ..http.connection import BodyTooLarge, ClientConnection, ClientGone
 from ..latency.latency import Options
 from .live_page import live_page
 from .live_stats import fault_as_dict, fault_kinds, live_stats

@@ -3,7 +3,9 @@
 An endpoint joins a codec of `wire` with the provider's rules: limits, caches, draws, faults.
 """
 
-from .provider_context import Decision, Exchange, ProviderContext
-from .routes import Route, Routes, routes_of
+from .decision import Decision, Exchange
+from .provider_context import ProviderContext
+from .routes import routes_of
+from .routing import Route, Routes
 
 __all__ = ["Decision", "Exchange", "ProviderContext", "Route", "Routes", "routes_of"]

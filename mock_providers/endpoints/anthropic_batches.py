@@ -1,4 +1,7 @@
-"""Anthropic's message batches: make, list, show, cancel, results, delete."""
+"""Anthropic's message batches: create, list, retrieve, cancel, results, delete; each returns the reply body.
+
+All but `create` and `list_page` raise Refused (404) for an unknown id.
+"""
 
 from ..batches.store import Batch
 from ..exchange.received import Received
@@ -6,113 +9,63 @@ from ..exchange.request import Refused
 from ..wire.anthropic.batches import (
     batch_body,
     batches_body,
-    cannot,
     deleted_body,
     no_results_yet,
     no_such_batch,
     page_of_batches,
+    processing_status,
     read_requests,
     results_body,
-    status_of,
+    wrong_status,
 )
-from .batch_work import Answering, new_batch
-from .operations import run_operation
-from .provider_context import Decision, Exchange, ProviderContext
-
-_JSONL = b"application/x-jsonl"
+from .batch_work import BatchableEndpoint, new_batch
+from .decision import Exchange
+from .provider_context import ProviderContext
 
 
-class CreateMessageBatch:
-    """`POST /v1/messages/batches`; `answering` is the endpoint of single messages."""
-
-    name = "batches"
-
-    def __init__(self, answering: Answering) -> None:
-        self._answering = answering
-
-    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
-        """Take the batch on; what is wrong with an item's params shows in its result."""
-        return run_operation(context, exchange, lambda: self._create(context, exchange))
-
-    def _create(self, context: ProviderContext, exchange: Exchange) -> bytes:
-        items = read_requests(exchange.received.body, exchange.received.headers)
-        batch = new_batch(context, exchange, self._answering, items, prefix="msgbatch_", about={})
-        return _body(batch, exchange)
+def create(context: ProviderContext, exchange: Exchange, messages: BatchableEndpoint) -> bytes:
+    """`POST /v1/messages/batches`: `messages` will answer the items. Bad params fail their item only."""
+    items = read_requests(exchange.received.body, exchange.received.headers)
+    batch = new_batch(context, exchange, messages, items, prefix="msgbatch_", about={})
+    return _body(batch, exchange)
 
 
-class ListMessageBatches:
-    """`GET /v1/messages/batches`."""
-
-    name = "batches"
-
-    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
-        """One page of them, the newest first."""
-        return run_operation(context, exchange, lambda: self._list(context, exchange))
-
-    def _list(self, context: ProviderContext, exchange: Exchange) -> bytes:
-        received, instant = exchange.received, exchange.instant
-        page = page_of_batches(context.batches.newest_first(), received)
-        return batches_body(page, _base_url(received), instant.now, instant.wall_s)
+def list_page(context: ProviderContext, exchange: Exchange) -> bytes:
+    """`GET /v1/messages/batches`: one page, newest first."""
+    received, instant = exchange.received, exchange.instant
+    page = page_of_batches(context.batches.newest_first(), received)
+    return batches_body(page, _base_url(received), instant.now, instant.wall_s)
 
 
-class OneMessageBatch:
-    """`GET /v1/messages/batches/{id}`."""
-
-    name = "batches"
-
-    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
-        """Its state."""
-        return run_operation(context, exchange, lambda: _body(_found(context, exchange), exchange))
+def retrieve(context: ProviderContext, exchange: Exchange) -> bytes:
+    """`GET /v1/messages/batches/{id}`: the batch object."""
+    return _body(_found(context, exchange), exchange)
 
 
-class CancelMessageBatch:
-    """`POST /v1/messages/batches/{id}/cancel`."""
-
-    name = "batches"
-
-    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
-        """Let nothing more of it be done; a 400 when it has ended."""
-        return run_operation(context, exchange, lambda: self._cancel(context, exchange))
-
-    def _cancel(self, context: ProviderContext, exchange: Exchange) -> bytes:
-        now, batch = exchange.instant.now, _found(context, exchange)
-        if batch.schedule.ended(now):
-            raise Refused(cannot("canceled", batch.id, "ended"))
-        context.batches.cancel(batch, now)
-        return _body(batch, exchange)
+def cancel(context: ProviderContext, exchange: Exchange) -> bytes:
+    """`POST /v1/messages/batches/{id}/cancel`: start no more items; raises Refused (400) after its end."""
+    now, batch = exchange.instant.now, _found(context, exchange)
+    if batch.schedule.ended(now):
+        raise Refused(wrong_status("canceled", batch.id, "ended"))
+    context.batches.cancel(batch, now)
+    return _body(batch, exchange)
 
 
-class MessageBatchResults:
-    """`GET /v1/messages/batches/{id}/results`."""
-
-    name = "batches"
-
-    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
-        """The results, one a line; a 404 until the batch has ended."""
-        return run_operation(context, exchange, lambda: self._results(context, exchange), _JSONL)
-
-    def _results(self, context: ProviderContext, exchange: Exchange) -> bytes:
-        batch = _found(context, exchange)
-        if not batch.schedule.ended(exchange.instant.now):
-            raise Refused(no_results_yet(batch.id))
-        return results_body(batch)
+def results(context: ProviderContext, exchange: Exchange) -> bytes:
+    """`GET /v1/messages/batches/{id}/results`: JSON lines; raises Refused (404) until the batch has ended."""
+    batch = _found(context, exchange)
+    if not batch.schedule.ended(exchange.instant.now):
+        raise Refused(no_results_yet(batch.id))
+    return results_body(batch)
 
 
-class DeleteMessageBatch:
-    """`DELETE /v1/messages/batches/{id}`."""
-
-    name = "batches"
-
-    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
-        """Forget the batch; a 400 until it has ended."""
-        return run_operation(context, exchange, lambda: self._delete(context, exchange))
-
-    def _delete(self, context: ProviderContext, exchange: Exchange) -> bytes:
-        now, batch = exchange.instant.now, _found(context, exchange)
-        if not batch.schedule.ended(now):
-            raise Refused(cannot("deleted", batch.id, status_of(batch, now)))
-        context.batches.delete(batch)
-        return deleted_body(batch.id)
+def delete(context: ProviderContext, exchange: Exchange) -> bytes:
+    """`DELETE /v1/messages/batches/{id}`; raises Refused (400) until the batch has ended."""
+    now, batch = exchange.instant.now, _found(context, exchange)
+    if not batch.schedule.ended(now):
+        raise Refused(wrong_status("deleted", batch.id, processing_status(batch, now)))
+    context.batches.delete(batch)
+    return deleted_body(batch.id)
 
 
 def _body(batch: Batch, exchange: Exchange) -> bytes:
@@ -121,7 +74,7 @@ def _body(batch: Batch, exchange: Exchange) -> bytes:
 
 
 def _base_url(received: Received) -> str:
-    """Where the client found the provider: the SDK fetches results from the URL that the batch names."""
+    """The provider's URL as the client reached it: the SDK follows the `results_url` of a batch object."""
     return f"http://{received.header(b'host') or 'localhost'}"
 
 

@@ -16,10 +16,11 @@ from ..exchange.request import Refused, digest_of_bytes
 from ..faults.base import FaultBase
 from ..ledger.ledger import Entry, RequestInfo
 from ..plan import Plan, refusal
-from .provider_context import Decision, Exchange, ProviderContext
+from .decision import Decision, Exchange
+from .provider_context import ProviderContext
 
 
-class Answering(Protocol):
+class BatchableEndpoint(Protocol):
     """An endpoint whose requests may come in a batch."""
 
     name: str
@@ -36,7 +37,7 @@ def _nothing(batch: Batch, at: Instant) -> None:
 def new_batch(
     context: ProviderContext,
     exchange: Exchange,
-    endpoint: Answering,
+    endpoint: BatchableEndpoint,
     items: Sequence[Item],
     *,
     prefix: str,
@@ -64,7 +65,7 @@ def _draws(context: ProviderContext, number: int, item: Item) -> Draws:
 
 def _answer(
     context: ProviderContext,
-    endpoint: Answering,
+    endpoint: BatchableEndpoint,
     batch: Batch,
     nth: int,
     at: Instant,
@@ -94,7 +95,7 @@ def _body(context: ProviderContext, decision: Decision, plan: Plan) -> bytes:
     return context.dialect.error_body(problem, decision.info.request_id)
 
 
-def _decided(context: ProviderContext, endpoint: Answering, exchange: Exchange) -> Decision:
+def _decided(context: ProviderContext, endpoint: BatchableEndpoint, exchange: Exchange) -> Decision:
     try:
         return endpoint.decide(context, exchange)
     except Refused as refused:

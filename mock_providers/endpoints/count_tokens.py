@@ -6,7 +6,8 @@ from dataclasses import replace
 from ..exchange.received import Received
 from ..exchange.request import Request
 from ..wire.dialect import Params
-from .provider_context import Decision, Exchange, ProviderContext
+from .decision import Decision, Exchange
+from .provider_context import ProviderContext
 
 Read = Callable[[Received, Params], Request]
 
@@ -27,4 +28,4 @@ class CountTokens:
         info = replace(exchange.info, model=model_id or request.model)
         if model_id is None:
             return context.refuse(info, context.errors.unknown_model(request.model), exchange.instant)
-        return context.hand_out(replace(exchange, info=info), self._write(request.input_tokens))
+        return context.document(replace(exchange, info=info), self._write(request.input_tokens))

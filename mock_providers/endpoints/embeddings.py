@@ -14,7 +14,8 @@ from ..wire.dialect import Frames, Stamp
 from ..wire.fields import BadField
 from ..wire.openai.embeddings import EmbeddingRequest, embeddings_body, parse_embeddings
 from ..wire.openai.errors import OpenAIErrors
-from .provider_context import JSON, Decision, Exchange, ProviderContext
+from .decision import JSON, Decision, Exchange
+from .provider_context import ProviderContext
 
 _MOST_TOKENS = 300_000
 """Of all inputs of a request together: OpenAI's documented limit, used for all."""

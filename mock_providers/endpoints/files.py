@@ -1,4 +1,7 @@
-"""OpenAI's files: upload, list, show, read, delete."""
+"""OpenAI's files: upload, list, retrieve, content, delete. Each returns the reply's body.
+
+`retrieve`, `content` and `delete` raise Refused (404) for an unknown id.
+"""
 
 from ..batches.files import StoredFile
 from ..exchange.request import Refused, digest_of_bytes
@@ -11,76 +14,41 @@ from ..wire.openai.files import (
     read_upload,
     storage_full,
 )
-from .operations import run_operation
-from .provider_context import Decision, Exchange, ProviderContext
-
-_BYTES = b"application/octet-stream"
+from .decision import Exchange
+from .provider_context import ProviderContext
 
 
-class UploadFile:
-    """`POST /v1/files`."""
-
-    name = "files"
-
-    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
-        """Store the file."""
-        return run_operation(context, exchange, lambda: self._store(context, exchange))
-
-    def _store(self, context: ProviderContext, exchange: Exchange) -> bytes:
-        upload = read_upload(exchange.received)
-        if not context.files.has_room_for(len(upload.content)):
-            raise Refused(storage_full())
-        file_id = f"file-{digest_of_bytes(f'{context.name}/{context.files.next_number()}'.encode())}"
-        file = StoredFile(file_id, upload.filename, upload.purpose, upload.content, exchange.instant.wall_s)
-        context.files.put(file)
-        return file_body(file)
+def upload(context: ProviderContext, exchange: Exchange) -> bytes:
+    """`POST /v1/files`: store the file; raises Refused (400) when the storage is full."""
+    new = read_upload(exchange.received)
+    if not context.files.has_room_for(len(new.content)):
+        raise Refused(storage_full())
+    file_id = f"file-{digest_of_bytes(f'{context.name}/{context.files.next_number()}'.encode())}"
+    file = StoredFile(file_id, new.filename, new.purpose, new.content, exchange.instant.wall_s)
+    context.files.put(file)
+    return file_body(file)
 
 
-class ListFiles:
-    """`GET /v1/files`."""
-
-    name = "files"
-
-    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
-        """One page of them."""
-        return run_operation(
-            context, exchange, lambda: files_body(page_of_files(context.files.all(), exchange.received))
-        )
+def list_page(context: ProviderContext, exchange: Exchange) -> bytes:
+    """`GET /v1/files`: one page."""
+    return files_body(page_of_files(context.files.all(), exchange.received))
 
 
-class OneFile:
-    """`GET /v1/files/{id}`."""
-
-    name = "files"
-
-    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
-        """What is known of the file."""
-        return run_operation(context, exchange, lambda: file_body(_found(context, exchange)))
+def retrieve(context: ProviderContext, exchange: Exchange) -> bytes:
+    """`GET /v1/files/{id}`: the file object."""
+    return file_body(_found(context, exchange))
 
 
-class FileContent:
-    """`GET /v1/files/{id}/content`."""
-
-    name = "files"
-
-    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
-        """The file itself."""
-        return run_operation(context, exchange, lambda: _found(context, exchange).content, _BYTES)
+def content(context: ProviderContext, exchange: Exchange) -> bytes:
+    """`GET /v1/files/{id}/content`: the file's bytes."""
+    return _found(context, exchange).content
 
 
-class DeleteFile:
+def delete(context: ProviderContext, exchange: Exchange) -> bytes:
     """`DELETE /v1/files/{id}`."""
-
-    name = "files"
-
-    def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
-        """Forget the file."""
-        return run_operation(context, exchange, lambda: self._delete(context, exchange))
-
-    def _delete(self, context: ProviderContext, exchange: Exchange) -> bytes:
-        file = _found(context, exchange)
-        context.files.delete(file.id)
-        return deleted_body(file.id)
+    file = _found(context, exchange)
+    context.files.delete(file.id)
+    return deleted_body(file.id)
 
 
 def _found(context: ProviderContext, exchange: Exchange) -> StoredFile:

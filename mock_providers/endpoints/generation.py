@@ -8,7 +8,8 @@ from ..exchange.request import Problem, Request
 from ..faults import effects_of
 from ..profile import Model
 from ..wire.dialect import Codec, Stamp
-from .provider_context import Decision, Exchange, ProviderContext, Reply
+from .decision import Decision, Exchange, Reply
+from .provider_context import ProviderContext
 
 
 class Generation:

@@ -1,6 +1,7 @@
 """The list of models, and one of them."""
 
-from .provider_context import Decision, Exchange, ProviderContext
+from .decision import Decision, Exchange
+from .provider_context import ProviderContext
 
 
 class Models:
@@ -11,7 +12,7 @@ class Models:
     def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """All models of the provider."""
         ids = [*context.provider.models, *context.provider.embeddings]
-        return context.hand_out(exchange, context.dialect.models_body(ids))
+        return context.document(exchange, context.dialect.models_body(ids))
 
 
 class OneModel:
@@ -25,4 +26,4 @@ class OneModel:
         model_id = context.provider.canonical(name) or context.provider.canonical_embedding(name)
         if model_id is None:
             return context.refuse(exchange.info, context.errors.unknown_model(name), exchange.instant)
-        return context.hand_out(exchange, context.dialect.model_body(model_id))
+        return context.document(exchange, context.dialect.model_body(model_id))

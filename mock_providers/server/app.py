@@ -17,7 +17,8 @@ from ..exchange.received import Instant, Received
 from ..faults import check_faults
 from ..faults.base import FaultBase
 from ..http import asgi
-from ..http.playback import RESET, BodyTooLarge, ClientConnection, ClientGone, play
+from ..http.connection import RESET, BodyTooLarge, ClientConnection, ClientGone
+from ..http.playback import play
 from ..ledger.ledger import Entry, Ledger
 from ..profile import Profile
 from .service import Service

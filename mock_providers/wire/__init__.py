@@ -1,4 +1,9 @@
-"""The wire protocols: pure codecs between bytes and the package's own Request and Plan."""
+"""The providers' wire protocols: pure codecs between bytes and the package's Request, Plan and Problem.
+
+Start with `dialect.py`, the interfaces that every protocol implements. The folders of the protocols have the
+same files: `dialect` (keys, headers, models), `errors`, and `codec`, which joins `request`, `prompt`, `tools`
+(reading) to `reply` and `frames` (writing). Together is OpenAI's protocol with other rate limit headers.
+"""
 
 from ..profile import Provider
 from .anthropic.dialect import AnthropicDialect
@@ -9,7 +14,7 @@ from .together import TogetherDialect
 
 
 def dialect_of(provider: Provider) -> Dialect:
-    """What the endpoints of a provider share, by its protocol."""
+    """The dialect of the provider's protocol."""
     dialects: dict[str, type[OpenAIDialect] | type[AnthropicDialect] | type[GeminiDialect]] = {
         "openai": OpenAIDialect,
         "anthropic": AnthropicDialect,

@@ -1,6 +1,6 @@
-"""What every wire protocol offers: a provider's headers and refusals, and a codec for each kind of request.
+"""Interfaces of a wire protocol: a `Dialect` per provider, a `Codec` per generating endpoint, their `Errors`.
 
-Dialects and codecs belong to one provider and are pure: the same arguments give the same bytes.
+Implementations belong to one provider and are pure: the same arguments give the same bytes.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,13 +15,13 @@ from .fields import BadField, loads
 T = TypeVar("T")
 HeadersOut = list[tuple[bytes, bytes]]
 Params = Mapping[str, str]
-"""What the variable parts of a path say, by name."""
+"""Values of the variable parts of a path, by name."""
 MODELS_SINCE_S = 1_735_689_600
-"""When the models came to be, as the lists of models tell it (Unix s): all at once, whoever asks when."""
+"""Creation time of every model in the lists of models (Unix s): 2025-01-01."""
 
 
 class Stamp(NamedTuple):
-    """What marks one reply: the provider's request id, the model's canonical id, the wall time (Unix s)."""
+    """Identity of one reply: the provider's request id, the model's canonical id, its time (Unix s)."""
 
     request_id: str
     model: str
@@ -29,21 +29,21 @@ class Stamp(NamedTuple):
 
 
 class Frames(Protocol):
-    """The parts of a streamed reply: what precedes the content, each piece of it, what follows."""
+    """The bytes of a streamed reply: `head` before the content, `piece` for each chunk, `tail` at the end."""
 
     head: bytes
     tail: bytes
 
     def piece(self, piece: Piece) -> bytes:
-        """One content chunk."""
+        """The bytes of one content chunk; b"" when the protocol sends nothing for it yet."""
         ...
 
 
 class Codec(Protocol):
-    """An endpoint that gives replies: how its requests are read and its replies written."""
+    """Reads the requests of a generating endpoint and writes its replies."""
 
     def parse(self, received: Received, params: Params) -> Request:
-        """Read a request for a reply; raises Refused with the provider's own problem."""
+        """Read a request; raises Refused with the provider's error."""
         ...
 
     def body(self, request: Request, plan: Plan, stamp: Stamp) -> bytes:
@@ -56,7 +56,7 @@ class Codec(Protocol):
 
 
 class Errors(Protocol):
-    """The provider's refusals, each with the status and body fields that its clients meet."""
+    """The provider's errors: the HTTP status and body fields for each cause."""
 
     def bad_json(self) -> Problem: ...
     def bad_field(self, bad: BadField) -> Problem: ...
@@ -76,13 +76,13 @@ class Errors(Protocol):
 
 
 class Dialect(Protocol):
-    """What is common to all endpoints of one provider."""
+    """API keys, response headers, errors and models of one provider."""
 
     @property
     def errors(self) -> Errors: ...
 
     def api_key(self, received: Received) -> str:
-        """The client's key, "" without one."""
+        """The client's API key, "" without one."""
         ...
 
     def headers(self, stamp: Stamp, plan: Plan) -> HeadersOut:
@@ -109,7 +109,7 @@ def parse_json(body: bytes, read: Callable[[Any], T], errors: Errors) -> T:
 
 
 def should_retry_headers(problem: Problem) -> HeadersOut:
-    """`x-should-retry`, which the official SDKs obey above all, where the provider sends it."""
+    """`x-should-retry`, where the provider sends it: the official SDKs obey it above all else."""
     if problem.should_retry is None:
         return []
     return [(b"x-should-retry", b"true" if problem.should_retry else b"false")]

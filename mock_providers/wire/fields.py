@@ -1,4 +1,4 @@
-"""Reading a request's JSON field by field; each dialect words the first wrong one its own way."""
+"""Reads a request's JSON field by field; the first wrong field raises BadField, which each protocol words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,25 +22,27 @@ _TYPES: dict[Kind, tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class BadField(Exception):
-    """One field of a request that is not as it must be.
+    """One field of a request is missing or invalid.
 
-    `expected` is a Kind for "type", the least value for "minimum", the allowed values joined by ", " for
-    "choice", and a sentence for "unsupported".
+    - `path`: of the field; () is the whole body
+    - `expected`: a Kind for "type", the least value for "minimum", the allowed values joined by ", " for
+      "choice", a sentence for "unsupported"
+    - `value`: the value received (default: None)
     """
 
     path: Path
     complaint: Complaint
     expected: str = ""
-    given: Any = None
+    value: Any = None
 
 
 def unsupported(name: str, complaint: str) -> BadField:
-    """The top-level field `name` has a value that is not served; `complaint` is a sentence."""
+    """A BadField for the top-level field `name`; `complaint` is the provider's sentence."""
     return BadField((name,), "unsupported", complaint)
 
 
 class Fields:
-    """The fields of one JSON object at `path`; every reader returns None for one that is absent or null."""
+    """The fields of one JSON object at `path`. Readers raise BadField; absent and null read as None."""
 
     __slots__ = ("_path", "_values")
 
@@ -52,7 +54,7 @@ class Fields:
 
     @property
     def path(self) -> Path:
-        """Where in the request these fields are."""
+        """Path of this object in the request."""
         return self._path
 
     def present(self, key: str) -> bool:
@@ -60,14 +62,14 @@ class Fields:
         return self._values.get(key) is not None
 
     def require(self, key: str) -> Any:
-        """The value of a field that must be there and not be null."""
+        """The value of a required field."""
         value = self._values.get(key)
         if value is None:
             raise BadField((*self._path, key), "missing")
         return value
 
     def read(self, key: str, kind: Kind) -> Any:
-        """The value, checked to be of `kind` (true is no integer)."""
+        """The value, checked to be of `kind` (true is not an integer)."""
         value = self._values.get(key)
         if value is None:
             return None
@@ -76,7 +78,7 @@ class Fields:
         return value
 
     def text(self, key: str) -> str:
-        """A string that must be there."""
+        """A required string."""
         self.require(key)
         value: str = self.read(key, "string")
         return value
@@ -93,7 +95,7 @@ class Fields:
         return bool(self.read(key, "boolean"))
 
     def choice(self, key: str, allowed: tuple[str, ...]) -> str:
-        """One of the `allowed` strings, which must be there."""
+        """A required string, one of `allowed`."""
         value = self.text(key)
         if value not in allowed:
             raise BadField((*self._path, key), "choice", ", ".join(f"'{each}'" for each in allowed), value)
@@ -108,7 +110,7 @@ class Fields:
         return self.read(key, "array") or []
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """The array of non-empty strings under `key`."""
+        """The array of non-empty strings under `key`, empty when absent."""
         for nth, item in enumerate(self.items(key)):
             if not isinstance(item, str) or not item:
                 raise BadField((*self._path, key, nth), "type", "string", item)
@@ -135,12 +137,12 @@ class Fields:
 
 
 def loads(body: bytes) -> Any:
-    """Parse JSON; raises ValueError for anything else, a document nested too deeply included."""
+    """Parse JSON; raises ValueError if invalid or nested too deeply."""
     return orjson.loads(body)
 
 
 def dumps(value: Any) -> bytes:
-    """JSON; raises ValueError for a value nested too deeply: orjson reads deeper ones than it writes."""
+    """JSON; raises ValueError for a value nested too deeply (orjson reads deeper ones than it writes)."""
     return _dumps(value)
 
 
@@ -152,12 +154,12 @@ def _dumps(value: Any, option: int = 0) -> bytes:
 
 
 def canonical(value: Any) -> str:
-    """A JSON value as text, its keys sorted; raises ValueError for one nested too deeply."""
+    """JSON text with sorted keys: equal values, equal text. Raises ValueError if nested too deeply."""
     return _dumps(value, orjson.OPT_SORT_KEYS).decode()
 
 
 def arguments(text: str) -> dict[str, Any]:
-    """The arguments of a tool call; none for a text that was cut before its end."""
+    """The arguments of a tool call; empty for text that is not a JSON object, such as a cut one."""
     try:
         value = orjson.loads(text)
     except ValueError:
@@ -166,5 +168,5 @@ def arguments(text: str) -> dict[str, Any]:
 
 
 def names(text: str) -> frozenset[str]:
-    """A set of field names written as words."""
+    """A set of field names from a string separated by whitespace."""
     return frozenset(text.split())

@@ -1,4 +1,4 @@
-"""Forms of files and fields: `multipart/form-data` (RFC 7578), read whole."""
+"""Parses `multipart/form-data` (RFC 7578)."""
 
 from collections.abc import Iterator
 from email.message import Message
@@ -9,14 +9,14 @@ from .fields import BadField
 
 
 class FormPart(NamedTuple):
-    """One part of a form; `filename` is None for a field that is no file."""
+    """One part of a form; `filename` is None for a field that is not a file."""
 
     content: bytes
     filename: str | None
 
 
 def read_form(content_type: str, body: bytes) -> dict[str, FormPart]:
-    """The parts of a form by their names, the last of each; raises BadField for what is no form."""
+    """The parts of a form by name, the last one of a repeated name; raises BadField if it is not a form."""
     head = Message()
     head["content-type"] = content_type
     boundary = _parameter(head, "content-type", "boundary")

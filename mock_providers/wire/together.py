@@ -1,7 +1,7 @@
-"""Together: OpenAI's protocol with rate limit headers of its own.
+"""Together: OpenAI's protocol with its own rate limit headers.
 
-Its documentation tells two refusals apart: a failure at or below your dynamic rate is a 503, above it a 429.
-Here the first is an injected outage and the second the rate limiter, so the statuses come out right. The
+Its documentation distinguishes a failure at or below your dynamic rate (503) from one above it (429). Here
+the first is an injected outage and the second the rate limiter, so both get the documented status. The
 spelling of the headers is not confirmed.
 """
 
@@ -14,7 +14,7 @@ from .openai.dialect import OpenAIDialect
 
 
 class TogetherDialect(OpenAIDialect):
-    """The protocol of Together."""
+    """The dialect of Together."""
 
     def _limit_headers(self, meters: tuple[Meter, ...]) -> HeadersOut:
         headers = []

@@ -50,6 +50,8 @@ ERROR_LABELS = {
     "rejected_limiter": "refused: own rate limit",
     "rejected_deadline": "refused: deadline",
     "rejected_unsuitable": "refused: no suitable target",
+    "rejected_breaker": "refused: breaker open",
+    "rejected_throttled": "refused: load shed",
     "rejected_budget": "refused: budget",
     "batch_expired": "expired in a batch",
     "batch_cancelled": "cancelled in a batch",

@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 
 from harness.stack.build.layers import build
 from harness.stack.build.options import StackOptions
-from harness.stack.core.call import Message
+from harness.stack.core.call import Caller, Priority
 from harness.stack.core.errors import StackError
 from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.reply import Finish
+from harness.stack.core.request import Message
 from harness.stack.money.attempt_ledger import AttemptLedger
 from harness.stack.upstream.send import Endpoint
 from harness.virtual import LeakReport, VirtualLoop, run_virtual
@@ -46,7 +47,7 @@ class Asked:
     at_s: float
     tokens: int
     stream: bool
-    priority: str
+    priority: Priority
     cancel_after_s: float | None
     close_after_events: int | None
 
@@ -278,7 +279,7 @@ async def _ask(remains: Remains, stack: Any, id_: str, asked: Asked, t0_s: float
 async def _call(stack: Any, id_: str, asked: Asked) -> str:
     messages = (Message("user", f"{id_}: tell me something, in about {asked.tokens} tokens."),)
     now = asyncio.get_running_loop().time()
-    call = stack.call(id_, messages, now, max_tokens=50, stream=asked.stream, priority=asked.priority)
+    call = stack.call(id_, messages, now, Caller(priority=asked.priority), max_tokens=50, stream=asked.stream)
     events: list[object] = []
     try:
         async with await stack.ask(call) as reply:

@@ -29,11 +29,11 @@ from harness.stack.build import target_chain
 from harness.stack.build.layers import build
 from harness.stack.build.options import StackOptions
 from harness.stack.build.stack import Stack
-from harness.stack.core.call import Message
 from harness.stack.core.draws import uniform
 from harness.stack.core.errors import StackError
 from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.reply import Finish
+from harness.stack.core.request import Message
 from harness.stack.gateway.app import Gateway
 from harness.stack.limits import limiter as limiting
 from harness.stack.limits.limiter import Limiter

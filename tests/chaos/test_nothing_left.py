@@ -8,8 +8,8 @@ from typing import Any, get_args
 
 import pytest
 
-from harness.stack.core.call import Message
 from harness.stack.core.facts import AttemptFacts
+from harness.stack.core.request import Message
 from harness.stack.core.tokens import prompt_tokens
 from harness.stack.upstream.endpoints import CODECS
 from harness.virtual import LeakReport

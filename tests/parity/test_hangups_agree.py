@@ -11,9 +11,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from harness.stack.build.stack import Stack
-from harness.stack.core.call import Call, Message
+from harness.stack.core.call import Call
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Delta
+from harness.stack.core.request import Message
 from harness.stack.gateway.app import Gateway
 from harness.stack.upstream.send import Endpoint
 from harness.world.serving import serve

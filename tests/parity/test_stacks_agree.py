@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from harness.stack.build.stack import Stack
+from harness.stack.core.call import Caller
 from harness.stack.core.errors import AllProvidersFailed, ProviderError, StackError
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Delta, Finish
@@ -49,10 +50,13 @@ class Observation:
     ledger: list[Row]
 
 
+TENANT = Caller(tenant="tenant")
+
+
 async def ask(stack: Stack, id: str, now: float, stream: bool) -> Answer:
     events: list[Any] = []
     try:
-        async with await stack.ask(stack.call(id, MESSAGES, now, "tenant", stream=stream, **ASKED)) as reply:
+        async with await stack.ask(stack.call(id, MESSAGES, now, TENANT, stream=stream, **ASKED)) as reply:
             async for event in reply:
                 events.append((type(event).__name__, repr(event)))  # noqa: PERF401  # kept when it breaks
     except StackError as error:

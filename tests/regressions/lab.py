@@ -18,9 +18,9 @@ import orjson
 from harness.stack.build.layers import build
 from harness.stack.build.options import StackOptions
 from harness.stack.build.stack import Stack
-from harness.stack.core.call import Message
 from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.reply import Answer, Reply
+from harness.stack.core.request import Message
 from harness.stack.gateway.app import Gateway
 from harness.stack.limits.quota import Quota
 from harness.stack.resilience.breaker import Circuit

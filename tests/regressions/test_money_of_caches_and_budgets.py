@@ -6,9 +6,10 @@ from typing import Any
 import orjson
 import pytest
 
-from harness.stack.core.call import Message
+from harness.stack.core.call import Caller
 from harness.stack.core.errors import Rejected
 from harness.stack.core.reply import Usage
+from harness.stack.core.request import Message
 from harness.stack.money.account import Account
 from harness.stack.money.price import Price
 from harness.stack.state.backend import MemoryBackend
@@ -121,7 +122,7 @@ def test_calls_that_come_at_once_do_not_spend_more_than_the_budget(replicas: int
         async def ask(n: int) -> str:
             stack = lab.stacks[n % replicas]
             try:
-                await lab.ask(f"c{n}", tokens=50, stack=stack, max_tokens=50, tenant="acme")
+                await lab.ask(f"c{n}", tokens=50, stack=stack, max_tokens=50, caller=Caller(tenant="acme"))
             except Rejected as error:
                 return error.kind
             return "answered"

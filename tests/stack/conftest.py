@@ -10,11 +10,14 @@ import respx
 from harness.stack.build.layers import build
 from harness.stack.build.options import StackOptions
 from harness.stack.build.stack import Stack
-from harness.stack.core.call import Call, Message, Target
+from harness.stack.core.call import Call
 from harness.stack.core.errors import StackError
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Delta, Event, Finish, Reply, Usage
+from harness.stack.core.request import Message
+from harness.stack.core.target import Target
 from harness.stack.upstream.send import Endpoint
+from tests.stack.calls import make_call
 
 OPENAI = Target("openai", "openai", "gpt-4o")
 USAGE = Usage(input_tokens=20, output_tokens=2)
@@ -26,7 +29,7 @@ ENDPOINTS = {
 
 
 def a_call(id: str = "c1", text: str = "hello", target: Target | None = OPENAI) -> Call:
-    return Call(id=id, messages=(Message("user", text),), facts=CallFacts(call_id=id), target=target)
+    return make_call(id, (Message("user", text),), facts=CallFacts(call_id=id), target=target)
 
 
 async def events_of(

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
@@ -20,10 +20,11 @@ from typing import Any, Literal
 from pydantic import Field
 
 from ..core.background import Background
-from ..core.call import Call, Next, Target
+from ..core.call import Call, Next
 from ..core.eligibility import unsuitable
 from ..core.errors import ProviderError
 from ..core.reply import Answer, Delta, Event, Reply, ToolDelta, replay
+from ..core.target import Target
 from ..core.tokens import call_tokens, most_output_tokens
 from ..money.price import half
 from ..wire.codec import Codec
@@ -90,9 +91,9 @@ class BatchQueue:
         target = self._target_for(call, asyncio.get_running_loop().time())
         if target is None:
             return await next(call)
-        waiting = await self._enter(replace(call.at(target), stream=False))
+        waiting = await self._enter(call.at(target).with_request(stream=False))
         try:
-            async with asyncio.timeout_at(call.deadline_s):
+            async with asyncio.timeout_at(call.caller.deadline_s):
                 billed = await asyncio.shield(waiting.done)
         except TimeoutError:
             self._leave(waiting)
@@ -106,18 +107,18 @@ class BatchQueue:
         assert billed.result.error is not None
         if self._options.on_failure == "fail" or billed.result.error.kind == "bad_request":
             raise billed.result.error
-        return await next(replace(call, attempt_kind="retry"))
+        return await next(call.with_attempt(kind="retry"))
 
     def _target_for(self, call: Call, now: float) -> Target | None:
         """Where the call's batch goes; None for one that cannot wait, or that suits no target here."""
-        if not isfinite(call.deadline_s) or call.deadline_s - now < self._options.window_s:
+        if not isfinite(call.caller.deadline_s) or call.caller.deadline_s - now < self._options.window_s:
             return None
         return next((each for each in self._targets if unsuitable(call, each) is None), None)
 
     async def _enter(self, call: Call) -> Waiting:
         loop = asyncio.get_running_loop()
-        target = call.addressed_to
-        attempt = call.facts.begin(call.attempt_kind, target.provider, target.model, loop.time())
+        target = call.target
+        attempt = call.facts.begin(call.attempt.kind, target.provider, target.model, loop.time())
         body = self._codecs[target.name].request(call, "").body
         request = Request(custom_id(attempt.attempt_id), body)
         price = self._lanes[target.name].price
@@ -125,9 +126,9 @@ class BatchQueue:
         waiting.done.add_done_callback(lambda done: done.cancelled() or done.exception())
         call.facts.goes_on_with(waiting.done)
         try:
-            if call.purse is not None:
+            if call.reservation is not None:
                 most = price.most(call_tokens(call), most_output_tokens(call, target))
-                await call.purse.reserve(attempt, half(most))
+                await call.reservation.reserve(attempt, half(most))
         except BaseException as error:
             waiting.settle("rejected", error)
             waiting.done.cancel()
@@ -140,7 +141,7 @@ class BatchQueue:
         if earlier is not None:
             self._join(waiting, earlier)
             return
-        name = waiting.call.addressed_to.name
+        name = waiting.call.target.name
         line = self._lines[name]
         line.waiting.append(waiting)
         if len(line.waiting) >= self._options.max_requests:
@@ -196,7 +197,7 @@ class BatchQueue:
 
     def _leave(self, waiting: Waiting) -> None:
         """The caller is gone: out of the line, if the batch was not sent yet."""
-        line = self._lines[waiting.call.addressed_to.name]
+        line = self._lines[waiting.call.target.name]
         if waiting in line.waiting:
             line.waiting.remove(waiting)
             waiting.settle("abandoned")

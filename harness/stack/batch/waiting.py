@@ -56,8 +56,8 @@ class Waiting:
         if isinstance(error, Exception):
             attempt.error_kind = getattr(error, "kind", type(error).__name__)
             attempt.status = getattr(error, "status", None)
-        if self.call.purse is not None:
-            self.call.purse.settle(attempt)
+        if self.call.reservation is not None:
+            self.call.reservation.settle(attempt)
 
 
 def settle_all(waiting: Sequence[Waiting], results: Sequence[Billed], error: BaseException | None) -> None:

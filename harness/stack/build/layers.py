@@ -11,10 +11,11 @@ from ..caching.semantic.agreement import Agrees
 from ..caching.semantic.embedding.choice import embedder_of
 from ..caching.semantic.layer import SemanticCache
 from ..core.background import Background
-from ..core.call import Call, Layer, Target, stack
+from ..core.call import Call, Layer, stack
 from ..core.eligibility import unsuitable
 from ..core.options import given
 from ..core.reply import Reply
+from ..core.target import Target
 from ..money.budget import Budgets
 from ..money.price import Price
 from ..money.price_list import price_of
@@ -69,7 +70,7 @@ def build(
     chains = {watched.name: chain for chain, watched in made}
 
     async def by_target(call: Call) -> Reply:
-        return await chains[call.addressed_to.name](call)
+        return await chains[call.target.name](call)
 
     layers: list[Layer | None] = [
         Telemetry(sink),

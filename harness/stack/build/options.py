@@ -8,9 +8,9 @@ from pydantic import Field, ValidationError, model_validator
 from ..batch.queue import BatchOptions
 from ..caching.exact import CacheOptions
 from ..caching.semantic.layer import SemanticCacheOptions
-from ..core.call import Target
 from ..core.errors import ConfigError
 from ..core.options import Options, first_complaint
+from ..core.target import Target
 from ..core.tokens import counter_named
 from ..limits.api_keys import KeysOptions
 from ..limits.limiter import LimiterOptions

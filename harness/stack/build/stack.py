@@ -1,14 +1,16 @@
 """A built stack: what calls are made of, asked of and closed with."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import httpx
 
 from ..core.background import Background
-from ..core.call import Call, Message, Next
+from ..core.call import ANYBODY, Call, Caller, Next
 from ..core.durations import seconds_of
 from ..core.facts import CallFacts
+from ..core.request import Message, Request
 from ..core.tokens import counter_named
 from ..observe.health import Watched, health
 from .options import StackOptions
@@ -38,25 +40,23 @@ class Stack:
         id: str,
         messages: tuple[Message, ...],
         now: float,
-        tenant: str = "",
+        caller: Caller = ANYBODY,
         deadline: float | str | None = None,
-        **asked: Any,
+        **request: Any,
     ) -> Call:
-        """A call with its own facts and a deadline of `deadlines.total_s` from `now` (the loop's clock), or
-        of `deadline`: seconds, or a text such as "24h".
+        """A call with its own facts.
 
-        `asked` are further fields of `Call`: model, max_tokens, temperature, top_p, stop, stream.
+        `request` are further fields of `Request`: model, max_tokens, temperature, top_p, stop, stream, tools…
+        `now` is the loop's clock. The deadline is `now` plus `deadline` (seconds, or a text such as "24h"),
+        by default plus `deadlines.total_s`; it replaces that of `caller`.
         """
-        facts = CallFacts(call_id=id, tenant=tenant)
         deadline_s = now + (self.options.deadlines.total_s if deadline is None else seconds_of(deadline))
         return Call(
-            id=id,
-            messages=messages,
-            facts=facts,
-            tenant=tenant,
-            deadline_s=deadline_s,
+            id,
+            Request(messages, **request),
+            CallFacts(call_id=id, tenant=caller.tenant),
+            caller=replace(caller, deadline_s=deadline_s),
             counter=self._counter,
-            **asked,
         )
 
     async def health(self, now: float) -> dict[str, Any]:

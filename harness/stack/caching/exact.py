@@ -41,16 +41,8 @@ class CacheOptions(Options):
 
 
 def cache_key(call: Call) -> bytes:
-    """The identity of an answer: SHA-256 of the canonical JSON of what decides it."""
-    identity = [
-        call.tenant,
-        call.model,
-        [[turn.role, turn.content, turn.tool_calls, turn.tool_call_id] for turn in call.messages],
-        [call.max_tokens, call.temperature, call.top_p, call.stop, call.prefill],
-        [[tool.name, tool.description, tool.parameters, tool.strict] for tool in call.tools],
-        [call.tool_choice, call.parallel_tool_calls, call.json_schema, call.json_strict, call.residency],
-    ]
-    return sha256(orjson.dumps(identity)).digest()
+    """The identity of an answer: who may read it, where it may be made, and the digest of the request."""
+    return sha256(orjson.dumps([call.caller.tenant, call.caller.residency]) + call.request.digest()).digest()
 
 
 class ExactCache:
@@ -68,11 +60,11 @@ class ExactCache:
         )
 
     async def __call__(self, call: Call, next: Next) -> Reply:
-        if call.cache == "bypass" or (call.temperature or 0.0) > self._options.max_temperature:
+        if call.caller.cache == "bypass" or (call.request.temperature or 0.0) > self._options.max_temperature:
             call.facts.cache = "bypass"
             return await next(call)
         key = cache_key(call)
-        if call.cache != "refresh":
+        if call.caller.cache != "refresh":
             found = self._store.get(key, asyncio.get_running_loop().time())
             if found is not None:
                 call.facts.cache = "stale" if found.stale else "exact"

@@ -58,16 +58,18 @@ class Flight:
     def takes(self, call: Call) -> bool:
         """Whether `call` may fly along: one that streams, or is more urgent, does not wait for the leader."""
         leader = self._leader
-        urgent = call.priority == "interactive" and leader.priority != "interactive"
-        return not self.over and not urgent and (leader.stream or not call.stream)
+        urgent = call.caller.priority == "interactive" and leader.caller.priority != "interactive"
+        return not self.over and not urgent and (leader.request.stream or not call.request.stream)
 
     def failed_for(self, call: Call) -> bool:
         """Whether it came to nothing because the leader had no time, and `call` has more."""
-        return not self.events and self._out_of_time and call.deadline_s > self._leader.deadline_s
+        return (
+            not self.events and self._out_of_time and call.caller.deadline_s > self._leader.caller.deadline_s
+        )
 
     async def board(self, call: Call) -> Reply:
         """The reply as `call` reads it, once its first event is there. Raises what the flight failed with."""
-        reader = Reader(self, inf if call is self._leader else call.deadline_s)
+        reader = Reader(self, inf if call is self._leader else call.caller.deadline_s)
         self._readers += 1
         try:
             first = await reader.__anext__()

@@ -3,146 +3,134 @@
 A *call* is what the user asked for; an *attempt* is one request to a provider. Every concern of the stack is
 a `Layer`: it gets the call and the rest of the stack as `next`. `await next(call)` resolves at the **commit
 point**: when the first content event has arrived. Before it, retry, fallback and first-token deadlines are
-plain `await` code; after it, trouble surfaces while the `Reply`'s events are read.
+plain `await` code; after it, failures surface while the `Reply`'s events are read.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from math import inf
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from .cache_hints import NO_HINTS, CacheHints
-from .reply import Reply, ToolCall
+from .facts import AttemptFacts, CallFacts
+from .kinds import AttemptKind
+from .reply import Reply
+from .request import Request
+from .target import Target
 
-if TYPE_CHECKING:
-    from ..money.reservation import Purse
-    from .facts import AttemptFacts, CallFacts
-
-Role = Literal["system", "user", "assistant", "tool"]
-AttemptKind = Literal[
-    "primary", "retry", "fallback", "hedge", "continue", "audit", "summary", "escalate", "judge"
-]
 Priority = Literal["interactive", "batch"]
 CacheUse = Literal["use", "refresh", "bypass"]
 
 
 @dataclass(frozen=True, slots=True)
-class Tool:
-    """A function that the model may ask for; `parameters` is the JSON schema of its arguments.
+class Caller:
+    """On whose behalf a call is made, and on which terms.
 
-    `strict` asks the provider to hold its arguments to that schema.
+    `tenant` is the customer, `key` the name of the credential the call came with, never the credential
+    itself. `deadline_s` is the moment on the event loop's clock after which nobody waits for the answer.
+    `residency` is the region that the call must stay in, "" for any. `cache`: "refresh" reads no cached
+    answer but stores the new one, "bypass" does neither. `hint` is the caller's own estimate of how hard the
+    question is; only the `oracle` router reads it.
     """
 
-    name: str
-    description: str = ""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    strict: bool = False
+    tenant: str = ""
+    key: str = ""
+    priority: Priority = "interactive"
+    deadline_s: float = inf
+    residency: str = ""
+    cache: CacheUse = "use"
+    hint: str = ""
+
+
+ANYBODY = Caller()
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One turn of the conversation, as text.
+class Routing:
+    """Which targets a call may go to, and in which order.
 
-    The assistant's may ask for tools (`tool_calls`); a turn of role "tool" is the result of the call
-    `tool_call_id`.
+    `only` names the permitted targets, () for all of the chain. `order` is a router's order of targets, ()
+    for the chain's own. `may_escalate`: the router will ask other targets if none of these answers well.
+    `cache_hints` help providers to find the prompt in their caches.
     """
 
-    role: Role
-    content: str
-    tool_calls: tuple[ToolCall, ...] = ()
-    tool_call_id: str = ""
+    only: tuple[str, ...] = ()
+    order: tuple[Target, ...] = ()
+    may_escalate: bool = False
+    cache_hints: CacheHints = NO_HINTS
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """One provider's model that a call can be sent to.
+class Attempt:
+    """The attempt that is being made: filled in on the way down the stack.
 
-    `max_output_tokens` and `context_tokens` are the model's own limits: what a prompt is adapted to.
-    `prefill` says that it goes on from a last message of the assistant, `tools` and `json` that it can call
-    tools and reply in JSON; `region` is where it answers, "" when that is not known; `tier` is its place
-    among models for a router, "" when there is none.
+    `backoff_s` is the wait before it. `force` sends it even if the target's breaker is open. `key_name` is
+    the name of our API key to use, "" for the only one. `facts` is its row in the attempt ledger.
     """
 
-    name: str
-    provider: str
-    model: str
-    timeout_s: float = inf
-    max_output_tokens: int = 4096
-    context_tokens: int = 128_000
-    prefill: bool = True
-    tools: bool = True
-    json: bool = True
-    region: str = ""
-    tier: str = ""
+    target: Target | None = None
+    kind: AttemptKind = "primary"
+    backoff_s: float = 0.0
+    force: bool = False
+    key_name: str = ""
+    facts: AttemptFacts | None = field(default=None, compare=False)
+
+
+class Reservation(Protocol):
+    """Money that budgets hold for a call: reserved before an attempt, settled when it ends."""
+
+    async def reserve(self, attempt: AttemptFacts, nusd: int) -> None:
+        """Hold `nusd` nano-dollars for `attempt`. Raises `Rejected` when a budget has less left."""
+        ...
+
+    def settle(self, attempt: AttemptFacts) -> None:
+        """Spend what `attempt` cost and release the rest. A second call for one attempt does nothing."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What the user asked for, plus what the layers above have decided so far.
+    """What the user asked for, and what the layers above have decided so far. Layers pass on changed copies.
 
-    `deadline_s` is a moment on the event loop's clock after which nobody waits for the answer any more.
-    `tool_choice` is "auto", "none", "required" or the name of the one tool to call. `json_schema` asks for a
-    reply in JSON: `{}` for any object, otherwise an instance of that schema, held to it by the provider if
-    `json_strict` and it can. `residency` is the region that the call must stay in.
-    `cache`: "refresh" takes no answer from a cache but leaves one there, "bypass" does neither. `hint` is
-    what the caller knows of how hard the question is; only a router that says so looks at it.
-    `tenant` is on whose behalf it is asked, `key` names the credential it came with, never the credential.
-    `only` names the targets that it may go to, () for all of the chain.
-    `route` is the order in which a router wants the targets tried (empty: the chain's own); `elsewhere` says
-    that it will ask others if none of them answers.
-    `prefill` is what the reply has begun with elsewhere: the provider is to go on from there. `insist` asks a
-    target even if its breaker is open; `caching` helps providers to find the prompt in their caches.
-    `target`, `attempt_kind`, `backoff_s`, `attempt` and `provider_key` (the name of our own key to ask with,
-    "" for the only one) are filled in on the way down; `facts` is the call's own notebook, shared by all its
-    attempts; `counter` counts the tokens of a text, None for four characters each; `purse` holds what budgets
-    have reserved for it.
+    `facts` is the call's record, shared by all its attempts. `counter` counts the tokens of a text, None for
+    four characters a token. `reservation` is set by the budget layer.
     """
 
     id: str
-    messages: tuple[Message, ...]
-    facts: "CallFacts"
-    model: str = ""
-    max_tokens: int | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    stop: tuple[str, ...] = ()
-    tools: tuple[Tool, ...] = ()
-    tool_choice: str = "auto"
-    parallel_tool_calls: bool = True
-    json_schema: Mapping[str, Any] | None = None
-    json_strict: bool = False
-    residency: str = ""
-    stream: bool = True
-    tenant: str = ""
-    key: str = ""
-    priority: Priority = "interactive"
-    cache: CacheUse = "use"
-    hint: str = ""
-    deadline_s: float = inf
-    prefill: str = ""
-    insist: bool = False
-    only: tuple[str, ...] = ()
-    caching: CacheHints = NO_HINTS
-    route: tuple[Target, ...] = ()
-    elsewhere: bool = False
-    target: Target | None = None
-    attempt_kind: AttemptKind = "primary"
-    provider_key: str = ""
-    backoff_s: float = 0.0
-    attempt: "AttemptFacts | None" = field(default=None, compare=False)
+    request: Request
+    facts: CallFacts
+    caller: Caller = ANYBODY
+    routing: Routing = Routing()
+    attempt: Attempt = Attempt()
     counter: Callable[[str], int] | None = field(default=None, compare=False)
-    purse: "Purse | None" = field(default=None, compare=False)
+    reservation: Reservation | None = field(default=None, compare=False)
 
     def at(self, target: Target) -> "Call":
         """This call, addressed to `target`."""
-        return replace(self, target=target)
+        return self.with_attempt(target=target)
 
     @property
-    def addressed_to(self) -> Target:
-        """The target chosen by a layer above; asking before one was chosen is a bug in the stack's order."""
-        if self.target is None:
+    def target(self) -> Target:
+        """The target chosen by a layer above. Raises `RuntimeError` if the stack's order is wrong."""
+        if self.attempt.target is None:
             raise RuntimeError(f"call {self.id}: no target chosen yet; put fallback above this layer")
-        return self.target
+        return self.attempt.target
+
+    def with_request(self, **changes: Any) -> "Call":
+        """A copy with these fields of `request` changed."""
+        return replace(self, request=replace(self.request, **changes))
+
+    def with_caller(self, **changes: Any) -> "Call":
+        """A copy with these fields of `caller` changed."""
+        return replace(self, caller=replace(self.caller, **changes))
+
+    def with_routing(self, **changes: Any) -> "Call":
+        """A copy with these fields of `routing` changed."""
+        return replace(self, routing=replace(self.routing, **changes))
+
+    def with_attempt(self, **changes: Any) -> "Call":
+        """A copy with these fields of `attempt` changed."""
+        return replace(self, attempt=replace(self.attempt, **changes))
 
 
 Next = Callable[[Call], Awaitable[Reply]]

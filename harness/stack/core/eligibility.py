@@ -3,7 +3,8 @@
 A codec adapts what can be said in other words; what cannot is for the targets that can.
 """
 
-from .call import Call, Target
+from .call import Call
+from .target import Target
 from .tokens import call_tokens
 
 MOST_STOPS = {"openai": 4, "together": 4}
@@ -17,20 +18,20 @@ def unsuitable(call: Call, target: Target) -> str | None:
     Its region must be the call's residency; it must call tools, reply in JSON, go on from a prefill and take
     that many stop sequences, if the call has them; its context window must hold the prompt, tools included.
     """
-    if call.only and target.name not in call.only:
-        return f"the call may only go to {', '.join(call.only)}"
-    if call.residency and call.residency != target.region:
+    if call.routing.only and target.name not in call.routing.only:
+        return f"the call may only go to {', '.join(call.routing.only)}"
+    if call.caller.residency and call.caller.residency != target.region:
         where = target.region or "no known region"
-        return f"the call must stay in {call.residency}, {target.name} is in {where}"
+        return f"the call must stay in {call.caller.residency}, {target.name} is in {where}"
     if not target.tools and _needs_tools(call):
         return f"{target.model} calls no tools"
-    if not target.json and call.json_schema is not None:
+    if not target.json and call.request.json_schema is not None:
         return f"{target.model} does not reply in JSON"
-    if not target.prefill and call.prefill:
+    if not target.prefill and call.request.prefill:
         return f"{target.model} does not go on from a partial answer"
     most = MOST_STOPS.get(target.provider)
-    if most is not None and len(call.stop) > most:
-        return f"{target.provider} takes {most} stop sequences, the call has {len(call.stop)}"
+    if most is not None and len(call.request.stop) > most:
+        return f"{target.provider} takes {most} stop sequences, the call has {len(call.request.stop)}"
     needed = call_tokens(call)
     if needed > target.context_tokens:
         return f"the prompt has about {needed} tokens, {target.model} takes {target.context_tokens}"
@@ -39,6 +40,6 @@ def unsuitable(call: Call, target: Target) -> str | None:
 
 def _needs_tools(call: Call) -> bool:
     """A conversation in which tools were called needs them as much as one in which they may be."""
-    if call.tools and call.tool_choice != "none":
+    if call.request.tools and call.request.tool_choice != "none":
         return True
-    return any(message.tool_calls or message.tool_call_id for message in call.messages)
+    return any(message.tool_calls or message.tool_call_id for message in call.request.messages)

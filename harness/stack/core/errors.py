@@ -6,38 +6,17 @@
 
 from typing import Literal
 
+from .kinds import ERROR_KINDS, ErrorKind
 from .rate_meters import Meters
 
 Phase = Literal["before", "after"]
 """Whether the first content event had arrived (the commit point) when the attempt failed."""
 
-RETRYABLE: dict[str, bool] = {
-    "connect": True,  # nobody listens, or the name does not resolve
-    "timeout_connect": True,
-    "timeout_first_token": True,
-    "timeout_inter_chunk": True,
-    "timeout_total": False,  # the caller's time is used up
-    "connection": True,  # reset or broken
-    "truncated": True,  # the stream ended without its terminal event
-    "malformed": True,  # a chunk or a body that is not what the protocol says
-    "in_band": True,  # an error event on HTTP 200
-    "rate_limited": True,
-    "quota_exhausted": False,  # a 429 that waiting does not heal
-    "server_error": True,
-    "overloaded": True,
-    "auth": False,
-    "bad_request": False,
-    "context_length": False,
-    "batch_expired": True,  # a day was not enough
-    "batch_cancelled": False,
-}
-"""Every kind of provider failure, and whether the same provider may do better on a second try."""
-
 
 class StackError(Exception):
-    """Base of what a stack raises for a call. `kind` is a word for a table, `str()` a sentence.
+    """Base of what a stack raises for a call. `kind` is a key of `kinds.ERROR_KINDS`, `str()` a sentence.
 
-    `partial` is the text that the caller had got by then, `cost_nusd` what the call had cost.
+    `partial` is the text received until then, `cost_nusd` the cost of the call until then.
     """
 
     partial: str = ""
@@ -47,14 +26,19 @@ class StackError(Exception):
         super().__init__(message)
         self.kind = kind
 
+    @property
+    def row(self) -> ErrorKind:
+        """The kind's row in the table of error kinds."""
+        return ERROR_KINDS[self.kind]
+
 
 class ProviderError(StackError):
     """One attempt failed at a provider.
 
     `status` is the HTTP status, None when there was none. `retry_after_s` is what the provider asked us to
-    wait. `retryable` follows the kind's row in `RETRYABLE` unless the provider said otherwise
-    (`x-should-retry`). `meters` is what the reply's headers said about rate limits. `of_key`: the fault of
-    one API key, while another is in use; nothing is to be concluded about the target.
+    wait. `retryable` is that of the kind's row unless the provider said otherwise (`x-should-retry`).
+    `meters` are the rate limits in the reply's headers. `of_key`: one API key is at fault while another is in
+    use, which says nothing about the target.
     """
 
     meters: Meters | None = None
@@ -73,14 +57,14 @@ class ProviderError(StackError):
         super().__init__(kind, message)
         self.status = status
         self.retry_after_s = retry_after_s
-        self.retryable = RETRYABLE[kind] if retryable is None else retryable
+        self.retryable = ERROR_KINDS[kind].retryable if retryable is None else retryable
         self.phase = phase
 
 
 class Rejected(StackError):
-    """We refused the call or the attempt: `rejected_limiter`, `rejected_deadline`, `rejected_unsuitable`,
-    `rejected_breaker` (open, for another `retry_after_s`), `rejected_throttled` (load shed),
-    `rejected_budget` (too little is left of it, until the period ends in `retry_after_s`).
+    """We refused the call or the attempt: one of the `rejected_…` kinds. Nothing was sent.
+
+    `retry_after_s`: seconds until an open breaker lets probes through, or until a budget's next period.
     """
 
     def __init__(self, kind: str, message: str, *, retry_after_s: float | None = None) -> None:

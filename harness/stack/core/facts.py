@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .kinds import ATTEMPT_KINDS, AttemptKind
 from .reply import Usage
 
 
@@ -18,7 +19,7 @@ class AttemptFacts:
 
     call_id: str
     n: int
-    kind: str
+    kind: AttemptKind
     provider: str
     model: str
     started_s: float
@@ -108,7 +109,7 @@ class CallFacts:
         return sum(attempt.cost_nusd for attempt in self.attempts)
 
     def begin(
-        self, kind: str, provider: str, model: str, now: float, *, backoff_s: float = 0.0
+        self, kind: AttemptKind, provider: str, model: str, now: float, *, backoff_s: float = 0.0
     ) -> AttemptFacts:
         """The next attempt of the call, numbered and on record."""
         n = len(self.attempts) + 1
@@ -133,7 +134,7 @@ class CallFacts:
         """The attempt whose reply went to the caller; None without one, and when it came from memory."""
         if self.cache in ("exact", "stale", "semantic"):
             return None
-        answers = [each for each in self.attempts if each.kind not in ("summary", "embedding", "judge")]
+        answers = [each for each in self.attempts if not ATTEMPT_KINDS[each.kind].auxiliary]
         committed = [attempt for attempt in answers if attempt.first_s is not None]
         going_on = [attempt for attempt in committed if attempt.outcome in (None, "success")]
         last = going_on or committed

@@ -10,9 +10,11 @@ from typing import Any
 
 import orjson
 
-from .call import Call, Message, Target, Tool
+from .call import Call
 from .errors import ConfigError
 from .reply import Delta, Event, ToolDelta
+from .request import Message, Tool
+from .target import Target
 
 CHARS_PER_TOKEN = 4
 PER_MESSAGE = 4
@@ -56,17 +58,17 @@ def call_tokens(call: Call) -> int:
     the reply where one is handed on.
     """
     counter = call.counter or by_chars
-    extra = [call.prefill, "".join(map(_tool, call.tools))]
-    if call.json_schema:
-        extra.append(orjson.dumps(call.json_schema).decode())
-    tokens = prompt_tokens(call.messages, counter)
+    extra = [call.request.prefill, "".join(map(_tool, call.request.tools))]
+    if call.request.json_schema:
+        extra.append(orjson.dumps(call.request.json_schema).decode())
+    tokens = prompt_tokens(call.request.messages, counter)
     return tokens + sum(counter(text) + PER_MESSAGE for text in extra if text)
 
 
 def most_output_tokens(call: Call, target: Target) -> int:
     """The most tokens that `target` may say in reply."""
     limit = target.max_output_tokens
-    return limit if call.max_tokens is None else min(call.max_tokens, limit)
+    return limit if call.request.max_tokens is None else min(call.request.max_tokens, limit)
 
 
 class Heard:

@@ -19,9 +19,10 @@ from typing import Any, cast
 import orjson
 
 from ..build.stack import Stack
-from ..core.call import CacheUse, Call
+from ..core.call import CacheUse, Call, Caller
 from ..core.errors import AllProvidersFailed, ProviderError, Rejected, StackError
 from ..core.facts import CallFacts
+from ..core.kinds import ERROR_KINDS
 from ..core.reply import Delta, Finish, Reply, ToolDelta
 from . import chunks as wire
 from .fields import BadRequest
@@ -33,23 +34,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 MAX_BODY_BYTES = 20 * 1024 * 1024
-STATUS_OF_KIND = {
-    "rate_limited": 429,
-    "quota_exhausted": 429,
-    "bad_request": 400,
-    "context_length": 400,
-    "overloaded": 503,
-    "all_providers_failed": 503,
-    "timeout_connect": 504,
-    "timeout_first_token": 504,
-    "timeout_inter_chunk": 504,
-    "timeout_total": 504,
-    "rejected_deadline": 504,
-    "rejected_limiter": 429,
-    "rejected_budget": 429,
-    "rejected_unsuitable": 400,
-}
-"""HTTP status by error kind; what is not here is 502, a bad answer from upstream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,15 +140,21 @@ class Exchange:
             call_id,
             request.messages,
             now,
-            self._headers.get("x-brownout-tenant", ""),
+            self._caller(),
             model=request.model,
             stream=request.stream,
-            key=key_name(self._headers.get("authorization", "")),
-            priority="batch" if self._headers.get("x-brownout-priority") == "batch" else "interactive",
-            cache=_cache_use(self._headers.get("x-brownout-cache", "")),
-            hint=self._headers.get("x-brownout-hint", ""),
-            residency=self._headers.get("x-brownout-residency", ""),
             **request.asked,
+        )
+
+    def _caller(self) -> Caller:
+        header = self._headers.get
+        return Caller(
+            tenant=header("x-brownout-tenant", ""),
+            key=key_name(header("authorization", "")),
+            priority="batch" if header("x-brownout-priority") == "batch" else "interactive",
+            cache=_cache_use(header("x-brownout-cache", "")),
+            hint=header("x-brownout-hint", ""),
+            residency=header("x-brownout-residency", ""),
         )
 
     def _identity(self, facts: CallFacts) -> wire.Identity:
@@ -198,7 +188,7 @@ class Exchange:
 
     async def _refuse(self, error: StackError, facts: CallFacts) -> None:
         """A failure before anything was sent. `x-should-retry` keeps client retries from multiplying ours."""
-        status = STATUS_OF_KIND.get(_kind(error), 502)
+        status = ERROR_KINDS[_kind(error)].status
         headers = fact_headers(facts, final=True) | {"x-should-retry": "false"}
         hint_s = retry_after_s(error)
         if hint_s is not None:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ..core.call import Message, Role
 from ..core.reply import ToolCall
+from ..core.request import Message, Role
 from .fields import BadRequest, text
 
 ROLES: dict[str, Role] = {

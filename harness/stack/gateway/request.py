@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from ..core.call import Message, Tool
+from ..core.request import Message, Tool
 from .fields import BadRequest, take
 from .messages import read_messages
 from .tools import read_format, read_tool_choice, read_tools

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..core.call import Tool
+from ..core.request import Tool
 from .fields import BadRequest, schema, take, text
 
 CHOICES = ("auto", "none", "required")

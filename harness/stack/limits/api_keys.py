@@ -13,16 +13,15 @@ values: key "b" of OpenAI is read from the environment, `OPENAI_API_KEY_B`.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, model_validator
 
 from ..core.call import Call, Next
 from ..core.errors import ProviderError
+from ..core.kinds import ERROR_KINDS
 from ..core.options import Options
 from ..core.reply import Reply
-from ..resilience.breaker import KEY_FAULTS
 from ..state.backend import Backend, MemoryBackend
 
 KeyName = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=64)]
@@ -86,7 +85,7 @@ def rested(
     """The ring after key `n` failed in that way, and whether the failure is the key's alone: another is in
     use.
     """
-    if kind in KEY_FAULTS:
+    if ERROR_KINDS[kind].breaker == "key":
         rest_s = options.refused_s
     elif kind == "rate_limited":
         rest_s = options.limited_s if retry_after_s is None else min(retry_after_s, options.max_limited_s)
@@ -99,7 +98,7 @@ def rested(
 
 
 class Keys:
-    """One target's. Names the key that an attempt is sent with, as `call.provider_key`."""
+    """One target's. Names the key that an attempt is sent with, as `call.attempt.key_name`."""
 
     def __init__(self, options: KeysOptions, key: str = "keys", backend: Backend | None = None) -> None:
         self._options = options
@@ -111,7 +110,7 @@ class Keys:
         now = asyncio.get_running_loop().time()
         n = await self._backend.update(self._key, lambda known: take_turn(known or self._unknown, now))
         try:
-            reply = await next(replace(call, provider_key=self._options.names[n]))
+            reply = await next(call.with_attempt(key_name=self._options.names[n]))
         except ProviderError as error:
             await self._learn(n, error)
             raise

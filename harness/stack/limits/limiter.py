@@ -27,9 +27,6 @@ from .quota import NO_DEMAND, ROUNDING_S, Demand, Quota, QuotaOptions, Taken
 
 R = TypeVar("R")
 
-LOADED = ("rate_limited", "overloaded", "timeout_first_token")
-"""Failures that mean: too much at once."""
-
 LOOK_AGAIN_S = 1.0
 """Whoever shares a backend may free a slot without telling us."""
 
@@ -88,8 +85,8 @@ class Limiter:
         try:
             held = Held(demand, await self._admission(call, demand), input_tokens)
         finally:
-            if call.attempt is not None:
-                call.attempt.limiter_wait_s = loop.time() - asked_at
+            if call.attempt.facts is not None:
+                call.attempt.facts.limiter_wait_s = loop.time() - asked_at
         try:
             reply = await next(call)
         except BaseException as error:
@@ -101,8 +98,12 @@ class Limiter:
         return reply
 
     def _output_limit(self, call: Call) -> int:
-        asked = self._options.assumed_output_tokens if call.max_tokens is None else call.max_tokens
-        return min(asked, call.addressed_to.max_output_tokens)
+        asked = (
+            self._options.assumed_output_tokens
+            if call.request.max_tokens is None
+            else call.request.max_tokens
+        )
+        return min(asked, call.target.max_output_tokens)
 
     def _demand(self, input_tokens: int, output_tokens: int) -> Demand:
         return Demand(1, self._reserved(input_tokens, output_tokens), input_tokens, output_tokens)
@@ -114,13 +115,13 @@ class Limiter:
             taken = await self._take(demand)
             if taken.wait_s == 0.0:
                 return taken
-        ahead = self._line.ahead_of(call.priority)
+        ahead = self._line.ahead_of(call.caller.priority)
         wait_s = await self._quota(now, lambda known: (known, quota.wait_s(known, demand, now, ahead)))
-        left_s = call.deadline_s - now
+        left_s = call.caller.deadline_s - now
         patience_s = min(self._options.max_wait_s, left_s)
         if wait_s > patience_s or wait_s >= left_s:
             raise _too_long(wait_s, patience_s)
-        waiter = Waiter(demand, call.priority, now, asyncio.get_running_loop().create_future())
+        waiter = Waiter(demand, call.caller.priority, now, asyncio.get_running_loop().create_future())
         return await self._in_line(waiter, now + patience_s)
 
     async def _in_line(self, waiter: Waiter, until_s: float) -> Taken:
@@ -225,7 +226,7 @@ class Limiter:
             return
         now = asyncio.get_running_loop().time()
         self._calibrate(held, error.meters, now)
-        if error.kind in LOADED and (options := self._options.adaptive) is not None:
+        if error.row.overload and (options := self._options.adaptive) is not None:
             self._post(
                 lambda known: known._replace(
                     aimd=known.aimd and aimd.refused(options, known.aimd, held.taken.at_s, now)

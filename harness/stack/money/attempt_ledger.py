@@ -8,25 +8,13 @@ provider had told how long the prompt was (Anthropic does so at once), that is t
 """
 
 import asyncio
-from dataclasses import replace
 
-from ..core.call import Call, Next
-from ..core.errors import ProviderError
+from ..core.call import Call, Next, Reservation
+from ..core.errors import ProviderError, StackError
 from ..core.facts import AttemptFacts
 from ..core.reply import Outcome, Reply, Usage
 from ..core.tokens import Heard, call_tokens, count, most_output_tokens
 from .price import Price
-from .reservation import Purse
-
-UNTOLD = (
-    "timeout_first_token",
-    "timeout_total",
-    "connection",
-    "truncated",
-    "malformed",
-    "in_band",
-)
-"""Failures after which a provider may have worked, and bill, without having said so."""
 
 
 class AttemptLedger:
@@ -38,15 +26,15 @@ class AttemptLedger:
     async def __call__(self, call: Call, next: Next) -> Reply:
         loop = asyncio.get_running_loop()
         attempt = self._begin(call, loop.time())
-        call = replace(call, attempt=attempt)
+        call = call.with_attempt(facts=attempt)
         try:
-            if call.purse is not None:
-                most_out = most_output_tokens(call, call.addressed_to)
-                await call.purse.reserve(attempt, self._price.most(call_tokens(call), most_out))
+            if call.reservation is not None:
+                most_out = most_output_tokens(call, call.target)
+                await call.reservation.reserve(attempt, self._price.most(call_tokens(call), most_out))
             reply = await next(call)
         except asyncio.CancelledError:
             usage = _so_far(call, attempt) if attempt.sent else None
-            self._end(attempt, "abandoned", usage, known=False, purse=call.purse)
+            self._end(attempt, "abandoned", usage, known=False, reservation=call.reservation)
             raise
         except Exception as error:
             self._fail(call, attempt, error)
@@ -60,27 +48,33 @@ class AttemptLedger:
         return reply
 
     def _begin(self, call: Call, now: float) -> AttemptFacts:
-        target = call.addressed_to
-        kind, backoff_s = call.attempt_kind, call.backoff_s
+        target = call.target
+        kind, backoff_s = call.attempt.kind, call.attempt.backoff_s
         return call.facts.begin(kind, target.provider, target.model, now, backoff_s=backoff_s)
 
     def _settle(self, call: Call, attempt: AttemptFacts, outcome: Outcome, heard: Heard | None) -> None:
         usage = outcome.usage
         if usage is None:
             tokens = count(outcome.chars) if heard is None else heard.tokens
-            self._end(attempt, outcome.kind, _so_far(call, attempt, tokens), known=False, purse=call.purse)
+            self._end(
+                attempt,
+                outcome.kind,
+                _so_far(call, attempt, tokens),
+                known=False,
+                reservation=call.reservation,
+            )
         else:
-            self._end(attempt, outcome.kind, usage, known=True, purse=call.purse)
+            self._end(attempt, outcome.kind, usage, known=True, reservation=call.reservation)
         if outcome.error is not None:
             self._explain(attempt, outcome.error)
 
     def _fail(self, call: Call, attempt: AttemptFacts, error: Exception) -> None:
         if not attempt.sent:
-            self._end(attempt, "rejected", None, known=True, purse=call.purse)
-        elif getattr(error, "kind", None) in UNTOLD:
-            self._end(attempt, "failed", _so_far(call, attempt), known=False, purse=call.purse)
+            self._end(attempt, "rejected", None, known=True, reservation=call.reservation)
+        elif isinstance(error, StackError) and error.row.may_be_billed:
+            self._end(attempt, "failed", _so_far(call, attempt), known=False, reservation=call.reservation)
         else:
-            self._end(attempt, "failed", None, known=True, purse=call.purse)
+            self._end(attempt, "failed", None, known=True, reservation=call.reservation)
         self._explain(attempt, error)
 
     def _explain(self, attempt: AttemptFacts, error: Exception) -> None:
@@ -96,7 +90,7 @@ class AttemptLedger:
         usage: Usage | None,
         *,
         known: bool,
-        purse: Purse | None,
+        reservation: Reservation | None,
     ) -> None:
         attempt.end_s = asyncio.get_running_loop().time()
         attempt.outcome = outcome
@@ -107,8 +101,8 @@ class AttemptLedger:
         if usage is not None:
             attempt.note(usage)
             attempt.cost_nusd = self._price.of(usage)
-        if purse is not None:
-            purse.settle(attempt)
+        if reservation is not None:
+            reservation.settle(attempt)
 
 
 def _so_far(call: Call, attempt: AttemptFacts, output_tokens: int = 0) -> Usage:

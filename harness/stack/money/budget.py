@@ -20,17 +20,18 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, model_validator
 
-from ..core.call import Call, Next, Target
+from ..core.call import Call, Next
 from ..core.eligibility import unsuitable
 from ..core.errors import Rejected
 from ..core.options import Options
 from ..core.reply import Reply
+from ..core.target import Target
 from ..core.tokens import call_tokens, most_output_tokens
 from ..state.backend import Backend, Change, MemoryBackend
 from .account import Account, Granted, reserve, spend
 from .periods import Period, span_of
 from .price import Price, dollars_nusd
-from .reservation import Funds, Purse
+from .reservation import BudgetReservation, BudgetView
 
 
 def _dollars(given: object) -> object:
@@ -93,7 +94,7 @@ class BudgetOptions(Options):
 
 
 @dataclass(frozen=True, slots=True)
-class Budget(Funds):
+class Budget(BudgetView):
     """One budget as one call sees it. `epoch_s` is the Unix time at zero of the loop's clock."""
 
     options: BudgetOptions
@@ -102,7 +103,7 @@ class Budget(Funds):
     epoch_s: float
 
     def key(self, model: str) -> str:
-        whose = {"tenant": self.call.tenant, "key": self.call.key, "model": model}
+        whose = {"tenant": self.call.caller.tenant, "key": self.call.caller.key, "model": model}
         return "/".join(("budget", self.name, *(whose[each] for each in self.options.per)))
 
     def concerns(self, model: str) -> bool:
@@ -143,13 +144,13 @@ class Budget(Funds):
 
 def _concerns(options: BudgetOptions, call: Call) -> bool:
     """Whether what `call` costs counts, whichever model it goes to."""
-    return (not options.tenants or call.tenant in options.tenants) and (
-        not options.keys or call.key in options.keys
+    return (not options.tenants or call.caller.tenant in options.tenants) and (
+        not options.keys or call.caller.key in options.keys
     )
 
 
 class Budgets:
-    """Opens a purse for each call, filled for its first attempt; rejects the call that cannot be paid."""
+    """Reserves money for each call before its first attempt; rejects a call that cannot be paid."""
 
     def __init__(
         self,
@@ -171,26 +172,28 @@ class Budgets:
             for name, options in self._options
             if _concerns(options, call)
         ]
-        purse = Purse(budgets, self._backend, call.facts)
+        reservation = BudgetReservation(budgets, self._backend, call.facts)
         try:
-            only = await self._fill(purse, budgets, call)
-            reply = await next(replace(call, purse=purse, only=only))
+            only = await self._fill(reservation, budgets, call)
+            reply = await next(replace(call.with_routing(only=only), reservation=reservation))
         except BaseException:
-            call.facts.when_over(purse.close)
+            call.facts.when_over(reservation.close)
             raise
-        reply.on_end(lambda _: call.facts.when_over(purse.close))
+        reply.on_end(lambda _: call.facts.when_over(reservation.close))
         return reply
 
-    async def _fill(self, purse: Purse, budgets: Sequence[Budget], call: Call) -> tuple[str, ...]:
+    async def _fill(
+        self, reservation: BudgetReservation, budgets: Sequence[Budget], call: Call
+    ) -> tuple[str, ...]:
         """Reserve for the first attempt; the targets that the call may go to, () for all."""
-        only = call.only
+        only = call.routing.only
         for budget in budgets:
             if budget.options.by_model:
                 continue
             cheaper = budget.options.cheaper
             both = tuple(name for name in cheaper if name in only) or cheaper
             least = self._most(call, both) if both else None
-            granted = await purse.fill(budget.key(""), budget.admitting(self._most(call, only), least))
+            granted = await reservation.fill(budget.key(""), budget.admitting(self._most(call, only), least))
             if granted is None:
                 raise budget.exhausted()
             only = both if granted.cheaper else only

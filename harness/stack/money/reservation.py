@@ -15,7 +15,7 @@ from ..state.backend import Backend, Change, MemoryBackend
 from .account import Account, Granted, settle
 
 
-class Funds(Protocol):
+class BudgetView(Protocol):
     """One budget, as one call sees it."""
 
     def key(self, model: str) -> str:
@@ -40,7 +40,7 @@ class Funds(Protocol):
 
 
 @dataclass(slots=True)
-class Hold:
+class ReservedAmount:
     """Money reserved in a budget's account."""
 
     key: str
@@ -49,19 +49,19 @@ class Hold:
 
 
 @dataclass(slots=True)
-class Purse:
+class BudgetReservation:
     """The holds of one call: idle ones, and those of attempts under way, by the attempt's number."""
 
-    funds: Sequence[Funds]
+    funds: Sequence[BudgetView]
     backend: Backend
     facts: CallFacts
-    idle: list[Hold] = field(default_factory=list)
-    held: dict[int, list[Hold]] = field(default_factory=dict)
+    idle: list[ReservedAmount] = field(default_factory=list)
+    held: dict[int, list[ReservedAmount]] = field(default_factory=dict)
     known: list[int] = field(default_factory=list)
     closed: bool = False
 
     async def reserve(self, attempt: AttemptFacts, nusd: int) -> None:
-        """Hold so much for an attempt. Raises what the budget says that has not so much left."""
+        """ReservedAmount so much for an attempt. Raises what the budget says that has not so much left."""
         self.known.append(attempt.n)
         held = self.held[attempt.n] = []
         for funds in self.funds:
@@ -73,14 +73,14 @@ class Purse:
                 granted = await self._take(key, funds.reserving(nusd))
                 if granted is None:
                     raise funds.exhausted()
-                hold = Hold(key, granted.period, granted.nusd)
+                hold = ReservedAmount(key, granted.period, granted.nusd)
             held.append(hold)
 
     async def fill(self, key: str, change: Change[Granted | None]) -> Granted | None:
-        """Hold what `change` grants, for the first attempt that needs it."""
+        """ReservedAmount what `change` grants, for the first attempt that needs it."""
         granted = await self._take(key, change)
         if granted is not None:
-            self.idle.append(Hold(key, granted.period, granted.nusd))
+            self.idle.append(ReservedAmount(key, granted.period, granted.nusd))
         return granted
 
     def settle(self, attempt: AttemptFacts) -> None:
@@ -122,16 +122,16 @@ class Purse:
             return
         granted = asked.result()
         if granted is not None:
-            self._spend(Hold(key, granted.period, granted.nusd), 0, returned_nusd=granted.nusd)
+            self._spend(ReservedAmount(key, granted.period, granted.nusd), 0, returned_nusd=granted.nusd)
 
-    def _left_over(self, key: str, nusd: int) -> Hold | None:
+    def _left_over(self, key: str, nusd: int) -> ReservedAmount | None:
         for hold in self.idle:
             if hold.key == key and hold.nusd >= nusd:
                 self.idle.remove(hold)
                 return hold
         return None
 
-    def _spend(self, hold: Hold, spent_nusd: int, *, returned_nusd: int | None = None) -> None:
+    def _spend(self, hold: ReservedAmount, spent_nusd: int, *, returned_nusd: int | None = None) -> None:
         """Spend from a hold, or return it. More than it held is spent all the same: it was billed."""
         period = hold.period
         back = min(hold.nusd, spent_nusd) if returned_nusd is None else returned_nusd

@@ -9,7 +9,7 @@ back.
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from ..core.call import Target
+from ..core.target import Target
 
 
 class Homes:

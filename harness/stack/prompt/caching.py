@@ -13,15 +13,15 @@ target, marks the prompt in its terms and sees what it read.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field
 
 from ..core.cache_hints import CacheHints, Prefix
-from ..core.call import Call, Next, Target
+from ..core.call import Call, Next
 from ..core.options import Options
 from ..core.reply import Outcome, Reply
+from ..core.target import Target
 from .affinity import Homes, home_first
 from .breakpoints import minimum_of, place
 from .fingerprint import Sight, sight
@@ -96,13 +96,15 @@ class PromptCaching:
         home = {"session": seen.session, "shared": seen.shared, "none": b""}[self._options.stick]
         shard = int.from_bytes(seen.session[:4], "big") % self._options.key_shards
         key = f"{seen.shared.hex()[:16]}-{shard}" if seen.shared else ""
-        return await next(replace(call, caching=CacheHints(prefixes, key=key, home=home)))
+        return await next(call.with_routing(cache_hints=CacheHints(prefixes, key=key, home=home)))
 
     def order(self, call: Call, targets: Sequence[Target]) -> tuple[Target, ...]:
         """The targets, the one that holds the call's prefix first."""
-        if not call.caching.home:
+        if not call.routing.cache_hints.home:
             return tuple(targets)
-        return home_first(targets, self._homes.of(call.caching.home, asyncio.get_running_loop().time()))
+        return home_first(
+            targets, self._homes.of(call.routing.cache_hints.home, asyncio.get_running_loop().time())
+        )
 
     def held_by(self, target: Target) -> "HeldPrefix":
         """The layer in front of `target`."""
@@ -118,10 +120,10 @@ class HeldPrefix:
         self._homes = homes
 
     async def __call__(self, call: Call, next: Next) -> Reply:
-        hints = call.caching
+        hints = call.routing.cache_hints
         if self._min_tokens is not None and hints.prefixes:
             marks = place(hints.prefixes, self._min_tokens)
-            call = replace(call, caching=hints._replace(marks=marks))
+            call = call.with_routing(cache_hints=hints._replace(marks=marks))
         reply = await next(call)
         if hints.home:
             reply.on_end(lambda outcome: self._note(hints.home, outcome))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..core.call import Message
+from ..core.request import Message
 
 INSTRUCTION = "Answer concisely."
 

@@ -5,7 +5,6 @@ words; and the conversation so far, by the turns of one session. A session is kn
 system prompt and the first turn, which all its turns repeat.
 """
 
-from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -31,22 +30,22 @@ class Sight(NamedTuple):
 
 def sight(call: Call) -> Sight:
     """The beginnings of a call's prompt."""
-    tools = _digest([[tool.name, tool.description, tool.parameters] for tool in call.tools])
-    system = [turn for turn in call.messages if turn.role == "system"]
-    opening = next((turn for turn in call.messages if turn.role != "system"), None)
-    asked = tools + _digest([[turn.content for turn in system], call.json_schema])
-    shared = _digest_of(asked) if call.tools or system else b""
+    tools = _digest([[tool.name, tool.description, tool.parameters] for tool in call.request.tools])
+    system = [turn for turn in call.request.messages if turn.role == "system"]
+    opening = next((turn for turn in call.request.messages if turn.role != "system"), None)
+    asked = tools + _digest([[turn.content for turn in system], call.request.json_schema])
+    shared = _digest_of(asked) if call.request.tools or system else b""
     tools_tokens = 0
-    if call.tools:
-        tools_tokens = call_tokens(replace(call, messages=(), prefill="", json_schema=None))
+    if call.request.tools:
+        tools_tokens = call_tokens(call.with_request(messages=(), prefill="", json_schema=None))
     return Sight(
-        tools=tools if call.tools else b"",
+        tools=tools if call.request.tools else b"",
         shared=shared,
         session=_digest_of(asked + _digest([opening.role, opening.content] if opening else [])),
         tools_tokens=tools_tokens,
         shared_tokens=tools_tokens + prompt_tokens(system) if system else tools_tokens,
-        tokens=call_tokens(replace(call, prefill="") if call.prefill else call),
-        turn=sum(turn.role == "assistant" for turn in call.messages),
+        tokens=call_tokens(call.with_request(prefill="") if call.request.prefill else call),
+        turn=sum(turn.role == "assistant" for turn in call.request.messages),
     )
 
 

@@ -10,7 +10,7 @@ would move everything, and nothing would ever be read.
 
 from collections.abc import Callable, Sequence
 
-from ..core.call import Message
+from ..core.request import Message
 from .turns import Conversation, Messages, without
 
 STRIDES = 4

@@ -5,13 +5,12 @@ context window is dropped, an instruction to be concise is added. Everything tha
 pure, so that the turns of a session begin alike.
 """
 
-from dataclasses import replace
-
 from pydantic import Field
 
-from ..core.call import Call, Message, Next
+from ..core.call import Call, Next
 from ..core.options import Options
 from ..core.reply import Reply
+from ..core.request import Message
 from ..core.tokens import call_tokens
 from .concise import INSTRUCTION, instructed
 from .fit import fitted
@@ -62,18 +61,20 @@ class Prompt:
 
     async def __call__(self, call: Call, next: Next) -> Reply:
         options, needed = self._options, None
-        messages = call.messages
+        messages = call.request.messages
         if options.trim:
             messages = trimmed(messages, options.trim_min_chars)
         if self._summarise is not None:
-            messages, needed = self._summarise.summaries.shortened(messages, call.tenant)
+            messages, needed = self._summarise.summaries.shortened(messages, call.caller.tenant)
         if options.concise:
             messages = instructed(messages, options.instruction)
-        call = replace(call, messages=messages, max_tokens=_least(call.max_tokens, options.max_tokens))
+        call = call.with_request(
+            messages=messages, max_tokens=_least(call.request.max_tokens, options.max_tokens)
+        )
         if options.fit:
             call = fitting(call, self._window, options.reply_tokens)
         if options.stamp:
-            call = replace(call, messages=(Message("system", f"Call {call.id}."), *call.messages))
+            call = call.with_request(messages=(Message("system", f"Call {call.id}."), *call.request.messages))
         reply = await next(call)
         if needed is not None and self._summarise is not None:
             self._summarise.begin(call, needed)
@@ -82,14 +83,14 @@ class Prompt:
 
 def fitting(call: Call, window: int, reply_tokens: int) -> Call:
     """The call with as much of its conversation as the window holds beside the reply."""
-    room = window - min(call.max_tokens or reply_tokens, window // 2)
+    room = window - min(call.request.max_tokens or reply_tokens, window // 2)
     if call_tokens(call) <= room:
         return call
 
     def tokens_of(messages: Messages) -> int:
-        return call_tokens(replace(call, messages=messages))
+        return call_tokens(call.with_request(messages=messages))
 
-    return replace(call, messages=fitted(call.messages, room, tokens_of))
+    return call.with_request(messages=fitted(call.request.messages, room, tokens_of))
 
 
 def _least(asked: int | None, allowed: int | None) -> int | None:

@@ -7,10 +7,12 @@ from typing import Literal
 from pydantic import Field
 
 from ..core.background import Background
-from ..core.call import Call, Next, Target
+from ..core.call import Call, Next
 from ..core.eligibility import unsuitable
 from ..core.errors import StackError
 from ..core.options import Options
+from ..core.request import Request
+from ..core.target import Target
 from .summary import Needed, Summaries
 
 
@@ -46,22 +48,19 @@ class Summarise:
 
     def begin(self, call: Call, needed: Needed) -> None:
         """Have the summary made; what it costs is the call's. Without one the rounds are sent as they are."""
+        deadline_s = asyncio.get_running_loop().time() + self._options.timeout_s
         request = replace(
-            call,
-            messages=needed.messages,
-            max_tokens=2 * self._options.tokens,
-            temperature=None,
-            top_p=None,
-            stop=(),
-            tools=(),
-            tool_choice="auto",
-            json_schema=None,
-            prefill="",
-            stream=False,
-            priority="batch",
-            deadline_s=asyncio.get_running_loop().time() + self._options.timeout_s,
-            attempt_kind="summary",
-            target=self._target,
+            call.with_caller(priority="batch", deadline_s=deadline_s).with_attempt(
+                kind="summary", target=self._target
+            ),
+            request=Request(
+                needed.messages,
+                model=call.request.model,
+                max_tokens=2 * self._options.tokens,
+                parallel_tool_calls=call.request.parallel_tool_calls,
+                json_strict=call.request.json_strict,
+                stream=False,
+            ),
         )
         if needed.key in self._asked or unsuitable(request, self._target) is not None:
             return

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import orjson
 
-from ..core.call import Message
+from ..core.request import Message
 from .turns import Conversation, Messages, without
 
 HEAD = "Summary of the conversation so far:\n"

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from ..core.call import Message
+from ..core.request import Message
 
 FENCE = "```"
 _SENTENCE_ENDS = re.compile(r"(?<=[.!?]) +")

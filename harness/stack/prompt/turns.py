@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from ..core.call import Message
+from ..core.request import Message
 
 Messages = tuple[Message, ...]
 

@@ -16,7 +16,8 @@ from pydantic import Field
 
 from ..core.call import Call, Next
 from ..core.draws import uniform
-from ..core.errors import Rejected
+from ..core.errors import ProviderError, Rejected
+from ..core.kinds import BreakerCount
 from ..core.options import Options
 from ..core.reply import Outcome, Reply
 from ..state.backend import Backend, MemoryBackend
@@ -24,9 +25,7 @@ from ..state.backend import Backend, MemoryBackend
 State = Literal["closed", "open", "half-open"]
 Verdict = Literal["answered", "provider fault", "key fault", "neither"]
 
-KEY_FAULTS = ("auth", "quota_exhausted")
-NEITHER = ("rate_limited", "bad_request", "context_length", "timeout_total")
-"""Failures that tell nothing about whether the provider works; nor does what we refused ourselves."""
+VERDICTS: dict[BreakerCount, Verdict] = {"fault": "provider fault", "key": "key fault", "none": "neither"}
 
 
 class BreakerOptions(Options):
@@ -155,10 +154,9 @@ def verdict_on(error: BaseException | None) -> Verdict:
     """What the end of an attempt says about the target; None is a good end."""
     if error is None:
         return "answered"
-    kind = getattr(error, "kind", None)
-    if kind is None or kind in NEITHER or isinstance(error, Rejected) or getattr(error, "of_key", False):
+    if not isinstance(error, ProviderError) or error.of_key:
         return "neither"
-    return "key fault" if kind in KEY_FAULTS else "provider fault"
+    return VERDICTS[error.row.breaker]
 
 
 class Breaker:
@@ -175,9 +173,9 @@ class Breaker:
     async def __call__(self, call: Call, next: Next) -> Reply:
         now = asyncio.get_running_loop().time()
         admission = await self._backend.update(self._key, lambda known: admit(known or Circuit(), now))
-        if not admission.allowed and not call.insist:
+        if not admission.allowed and not call.attempt.force:
             cooldown_s = admission.cooldown_s
-            said = f"the breaker of {call.addressed_to.name} is open for another {cooldown_s:.1f} s"
+            said = f"the breaker of {call.target.name} is open for another {cooldown_s:.1f} s"
             raise Rejected("rejected_breaker", said, retry_after_s=cooldown_s)
         try:
             reply = await next(call)

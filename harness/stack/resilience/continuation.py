@@ -9,9 +9,10 @@ and its cost.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from ..core.call import Call, Target
+from ..core.call import Call
 from ..core.errors import ProviderError, StackError
 from ..core.reply import Delta, Event, Finish, Reply
+from ..core.target import Target
 from ..core.tokens import count
 from .failover import Attempted
 from .retry_budget import Grant
@@ -108,11 +109,10 @@ class Continuation:
 
     def _from_here(self, said: str) -> Call:
         """The call as whoever goes on gets it: what is there, and how many tokens may still come."""
-        limit = self._call.max_tokens
+        limit = self._call.request.max_tokens
         left = None if limit is None else max(1, limit - count(len(said)))
-        return replace(
-            self._call, prefill=self._call.prefill + said, max_tokens=left, attempt_kind="continue"
-        )
+        request = self._call.with_request(prefill=self._call.request.prefill + said, max_tokens=left)
+        return request.with_attempt(kind="continue")
 
     def _whole(self, finish: Finish) -> Finish:
         """The end of the whole answer: its usage counts what came before the seam, too."""

@@ -9,7 +9,7 @@ import asyncio
 from pydantic import Field
 
 from ..core.call import Call, Next
-from ..core.errors import ProviderError
+from ..core.errors import ProviderError, Rejected
 from ..core.options import Options
 from ..core.reply import Event, EventSource, Reply
 
@@ -98,21 +98,21 @@ class Deadlines:
         self._options = options
 
     async def __call__(self, call: Call, next: Next) -> Reply:
-        patience_s = min(self._options.first_token_s, call.addressed_to.timeout_s)
+        patience_s = min(self._options.first_token_s, call.target.timeout_s)
         now = asyncio.get_running_loop().time()
-        if now >= call.deadline_s:
-            raise ProviderError("timeout_total", "the call's total time was over before it was sent")
+        if now >= call.caller.deadline_s:
+            raise Rejected("rejected_deadline", "the call's deadline passed before it was sent")
         first_at = now + patience_s
         try:
-            async with asyncio.timeout_at(min(first_at, call.deadline_s)):
+            async with asyncio.timeout_at(min(first_at, call.caller.deadline_s)):
                 reply = await next(call)
         except TimeoutError:
-            if call.deadline_s <= first_at:
+            if call.caller.deadline_s <= first_at:
                 raise ProviderError("timeout_total", "the call's total time is over") from None
             raise ProviderError("timeout_first_token", f"no first token within {patience_s:g} s") from None
         reply.through(
             lambda source: Watched(
-                source, inter_chunk_s=self._options.inter_chunk_s, total_at=call.deadline_s
+                source, inter_chunk_s=self._options.inter_chunk_s, total_at=call.caller.deadline_s
             )
         )
         return reply

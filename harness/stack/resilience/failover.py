@@ -1,16 +1,15 @@
 """Going down a chain of targets until one begins to answer, with a record of why the others did not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import inf
 
-from ..core.call import Call, Next, Target
+from ..core.call import Call, Next
 from ..core.eligibility import unsuitable
 from ..core.errors import AllProvidersFailed, ProviderError, Rejected, StackError
+from ..core.kinds import ATTEMPT_KINDS
 from ..core.reply import Reply
-
-NOT_PASSED_ON = ("bad_request", "timeout_total", "rejected_deadline")
-"""A request that is wrong in itself would be wrong everywhere, and nobody has time left when it is over."""
+from ..core.target import Target
 
 Failure = tuple[Target, StackError]
 
@@ -23,7 +22,7 @@ class Attempted:
 
     def add(self, target: Target, error: StackError) -> None:
         """One more; what nobody could mend is raised instead."""
-        if error.kind in NOT_PASSED_ON:
+        if not error.row.next_target:
             raise error
         self.failures.append((target, error))
 
@@ -37,7 +36,11 @@ class Attempted:
 
 def allowed(call: Call, targets: tuple[Target, ...]) -> tuple[Target, ...]:
     """Those of the chain that the call may go to."""
-    return tuple(target for target in targets if target.name in call.only) if call.only else targets
+    return (
+        tuple(target for target in targets if target.name in call.routing.only)
+        if call.routing.only
+        else targets
+    )
 
 
 async def first_answer(
@@ -61,19 +64,19 @@ async def first_answer(
         _, error = attempted.failures[-1]
         if isinstance(error, Rejected) and error.kind == "rejected_breaker":
             open_.append((inf if error.retry_after_s is None else error.retry_after_s, target))
-    if open_ and not call.elsewhere:
+    if open_ and not call.routing.may_escalate:
         _, soonest = min(open_, key=lambda pair: pair[0])
-        reply = await _ask(replace(call, insist=True), soonest, next, attempted)
+        reply = await _ask(call.with_attempt(force=True), soonest, next, attempted)
         if reply is not None:
             return soonest, reply
     raise attempted.error()
 
 
 async def _ask(call: Call, target: Target, next: Next, attempted: Attempted) -> Reply | None:
-    first = call.attempt_kind in ("primary", "escalate")
-    kind = "fallback" if attempted.failures and first else call.attempt_kind
+    opens = ATTEMPT_KINDS[call.attempt.kind].opens
+    kind = "fallback" if attempted.failures and opens else call.attempt.kind
     try:
-        return await next(replace(call, target=target, attempt_kind=kind))
+        return await next(call.with_attempt(target=target, kind=kind))
     except (ProviderError, Rejected) as error:
         attempted.add(target, error)
         return None

@@ -5,15 +5,15 @@ its codec. A reply that breaks after its first event is treated as `after_first_
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field
 
-from ..core.call import Call, Next, Target
+from ..core.call import Call, Next
 from ..core.errors import ProviderError
 from ..core.options import Options
 from ..core.reply import Reply, replay
+from ..core.target import Target
 from .continuation import Continuation
 from .failover import Attempted, allowed, first_answer
 from .retry_budget import Grant
@@ -55,14 +55,14 @@ class Fallback:
         self._grant = grant
 
     async def __call__(self, call: Call, next: Next) -> Reply:
-        targets = call.route or self._targets
-        if self._order is not None and not call.route:
+        targets = call.routing.order or self._targets
+        if self._order is not None and not call.routing.order:
             targets = self._order(call, targets)
-        if self._options.after_first_token == "restart" and call.stream:
+        if self._options.after_first_token == "restart" and call.request.stream:
             return await self._restarted(call, targets, next)
         attempted, targets = Attempted(), allowed(call, targets)
         answering = await first_answer(call, targets, next, attempted)
-        if not call.stream:
+        if not call.request.stream:
             return answering[1]
         source = Continuation(
             call,
@@ -77,7 +77,7 @@ class Fallback:
 
     def _continues(self, call: Call) -> bool:
         """A router that asks others itself mends what breaks; half an answer is no use to it."""
-        return self._options.after_first_token == "continue" and not call.elsewhere
+        return self._options.after_first_token == "continue" and not call.routing.may_escalate
 
     async def _restarted(self, call: Call, targets: tuple[Target, ...], next: Next) -> Reply:
         """The events of the first reply that comes whole."""
@@ -93,5 +93,5 @@ class Fallback:
             targets = targets[targets.index(target) + 1 :]
             if not (left and targets) or (self._grant and not await self._grant()):
                 break
-            call = replace(call, attempt_kind="fallback")
+            call = call.with_attempt(kind="fallback")
         raise attempted.error()

@@ -8,14 +8,14 @@ abandoned attempt. Source: J. Dean and L. A. Barroso, "The Tail at Scale", CACM 
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from pydantic import Field
 
-from ..core.call import Call, Next, Target
+from ..core.call import Call, Next
 from ..core.options import Options
 from ..core.reply import Reply
+from ..core.target import Target
 from ..core.tokens import call_tokens
 from ..state.backend import Backend, MemoryBackend
 from ..state.quantile import Samples, quantile, with_sample
@@ -68,10 +68,10 @@ def next_in(targets: Sequence[Target], fits: Callable[[Call, Target], bool]) -> 
     """
 
     def alternate(call: Call) -> Target:
-        chain = call.route or targets
-        at = chain.index(call.addressed_to)
+        chain = call.routing.order or targets
+        at = chain.index(call.target)
         others = (*chain[at + 1 :], *chain[:at])
-        return next((target for target in others if fits(call, target)), call.addressed_to)
+        return next((target for target in others if fits(call, target)), call.target)
 
     return alternate
 
@@ -92,7 +92,7 @@ class Hedge:
         self._backend = backend or MemoryBackend()
 
     async def __call__(self, call: Call, next: Next) -> Reply:
-        key = f"hedge/{call.addressed_to.name}/{size_bucket(call_tokens(call))}"
+        key = f"hedge/{call.target.name}/{size_bucket(call_tokens(call))}"
         samples: Samples = await self._backend.update(key, lambda known: (known or (), known or ()))
         if not call.facts.attempts:  # a retry or the next target does not make it another call
             await self._backend.update("hedge", _counted)
@@ -120,7 +120,7 @@ class Hedge:
 
     def _again(self, call: Call) -> Call:
         """The call as the second attempt: it waited for no backoff, and asks no open breaker."""
-        return replace(call, target=self._alternate(call), attempt_kind="hedge", backoff_s=0.0, insist=False)
+        return call.with_attempt(target=self._alternate(call), kind="hedge", backoff_s=0.0, force=False)
 
     async def _allowed(self) -> bool:
         if not await self._backend.update("hedge", lambda known: one_more(self._options, known or Share())):

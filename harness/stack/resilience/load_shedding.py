@@ -22,15 +22,6 @@ from ..core.options import Options
 from ..core.reply import Reply
 from ..state.backend import Backend, MemoryBackend
 
-REFUSALS = (
-    "rate_limited",
-    "overloaded",
-    "server_error",
-    "connect",
-    "timeout_connect",
-    "timeout_first_token",
-    "timeout_total",
-)
 BUCKETS = 12
 
 
@@ -86,7 +77,7 @@ class Throttle:
             return window, drop_probability(self._options, window)
 
         probability = await self._backend.update(self._key, asked)
-        name, nth = call.addressed_to.name, len(call.facts.attempts)
+        name, nth = call.target.name, len(call.facts.attempts)
         if probability > 0 and uniform(self._seed, "throttle", call.id, name, nth) < probability:
             self._count(accepted=False)
             said = f"{name} refuses most of what it gets: {probability:.0%} is not even sent"
@@ -95,7 +86,7 @@ class Throttle:
             reply = await next(call)
         except ProviderError as error:
             if not error.of_key:
-                self._count(accepted=error.kind not in REFUSALS)
+                self._count(accepted=not error.row.shed)
             raise
         self._count(accepted=True)
         return reply

@@ -6,7 +6,6 @@ providers count that.
 """
 
 import asyncio
-from dataclasses import replace
 
 from pydantic import Field
 
@@ -73,15 +72,15 @@ class Retry:
             except ProviderError as error:
                 wait_s = await self._wait_s(call, error, n, wait_s)
             await asyncio.sleep(wait_s)
-            call = replace(call, attempt_kind="retry", backoff_s=wait_s)
+            call = call.with_attempt(kind="retry", backoff_s=wait_s)
             n += 1
 
     async def _wait_s(self, call: Call, error: ProviderError, n: int, previous_s: float) -> float:
         """How long to wait, or the error again when there is no retry."""
-        u = uniform(self._seed, "backoff", call.id, call.addressed_to.name, len(call.facts.attempts), n)
+        u = uniform(self._seed, "backoff", call.id, call.target.name, len(call.facts.attempts), n)
         wait_s = wait_before_retry_s(self._options, error, n, u, previous_s)
         now = asyncio.get_running_loop().time()
-        if wait_s is None or now + wait_s >= call.deadline_s:
+        if wait_s is None or now + wait_s >= call.caller.deadline_s:
             raise error
         if self._grant is not None and not await self._grant():
             raise error

@@ -14,11 +14,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
-from ..core.call import Call, Next, Target
+from ..core.call import Call, Next
 from ..core.errors import AllProvidersFailed, StackError
 from ..core.options import Options
 from ..core.reply import Answer, Event, Reply, replay
-from ..resilience.failover import NOT_PASSED_ON
+from ..core.target import Target
 from .check import CheckOptions, doubt
 from .route import note
 from .tiers import Decision, Tiers
@@ -92,19 +92,19 @@ class Cascade:
         alone = not at_last or climb.kept is not None
         order = self._tiers.of(tier) if alone else decision.order
         note(call.facts, self.name, replace(decision, order=order))
-        kind = "escalate" if climb.left else call.attempt_kind
-        return replace(call, route=order, elsewhere=not at_last, attempt_kind=kind)
+        kind = "escalate" if climb.left else call.attempt.kind
+        return call.with_routing(order=order, may_escalate=not at_last).with_attempt(kind=kind)
 
     async def _below(self, call: Call, next: Next, climb: Climb) -> Reply | None:
         """The answer of a tier that is not the last, if it holds."""
-        targets, loop = call.route, asyncio.get_running_loop()
+        targets, loop = call.routing.order, asyncio.get_running_loop()
         decision = self._tiers.to(targets[0].tier)
         try:
             async with await next(call) as reply:
                 began_s = loop.time()
                 events = tuple([event async for event in reply])
         except StackError as error:
-            if error.kind in NOT_PASSED_ON:
+            if not error.row.next_target:
                 return self._served(call, climb, error)
             climb.failed(targets, error)
             return None
@@ -119,8 +119,8 @@ class Cascade:
         try:
             return await next(call)
         except StackError as error:
-            if error.kind not in NOT_PASSED_ON:
-                climb.failed(call.route, error)
+            if error.row.next_target:
+                climb.failed(call.routing.order, error)
                 error = climb.error(error)
             return self._served(call, climb, error)
 
@@ -138,7 +138,7 @@ class Cascade:
         if why is not None or self._judge is None:
             return why
         try:
-            return await self._judge(replace(call, attempt_kind="judge"), answer, next)
+            return await self._judge(call.with_attempt(kind="judge"), answer, next)
         except StackError as error:
             return f"could not be judged ({error.kind})"
 

@@ -47,8 +47,8 @@ def doubt(options: CheckOptions, call: Call, answer: Answer) -> str | None:
     text = answer.text.strip()
     if len(text) < options.min_chars:
         return "too short"
-    if options.json_mode and call.json_schema is not None:
-        complaint = json_complaint(call.prefill + answer.text, call.json_schema)
+    if options.json_mode and call.request.json_schema is not None:
+        complaint = json_complaint(call.request.prefill + answer.text, call.request.json_schema)
         if complaint is not None:
             return complaint
     beginning = text[: options.within].casefold().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")

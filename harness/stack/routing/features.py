@@ -21,7 +21,8 @@ Each is a plain number; the classifier brings them to one scale.
 import re
 from collections.abc import Sequence
 
-from ..core.call import Call, Message
+from ..core.call import Call
+from ..core.request import Message
 
 NAMES = (
     "words",
@@ -72,4 +73,4 @@ def features(question: str) -> tuple[float, ...]:
 
 def features_of(call: Call) -> tuple[float, ...]:
     """Those of the question that a call asks."""
-    return features(question_in(call.messages))
+    return features(question_in(call.request.messages))

@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from ..core.call import Call, Target
+from ..core.call import Call
 from ..core.eligibility import unsuitable
 from ..core.facts import AttemptFacts
 from ..core.options import Options
+from ..core.target import Target
 from ..state.quantile import quantile
 from .tiers import Decision, Tiers
 

@@ -22,7 +22,7 @@ class OracleOptions(Options):
 
 def oracle(options: OracleOptions, tiers: Tiers, call: Call) -> Decision:
     """The decision for one call."""
-    known = call.hint in options.order
-    score = options.order.index(call.hint) / (len(options.order) - 1) if known else 1.0
+    known = call.caller.hint in options.order
+    score = options.order.index(call.caller.hint) / (len(options.order) - 1) if known else 1.0
     wanted = tiers.names[-1] if score >= options.threshold else tiers.names[0]
-    return tiers.to(tiers.nearest(call, wanted), score, f"hint {call.hint or 'not given'}")
+    return tiers.to(tiers.nearest(call, wanted), score, f"hint {call.caller.hint or 'not given'}")

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..core.call import Call, Layer, Target
+from ..core.call import Call, Layer
 from ..core.facts import CallFacts
+from ..core.target import Target
 from ..money.price import Price
 from ..state.backend import Backend
 from .always import always

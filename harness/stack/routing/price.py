@@ -30,7 +30,7 @@ class CostOptions(Options):
 def predicted(options: CostOptions, call: Call, lengths: tuple[int, ...]) -> Usage:
     """The tokens that this call should take."""
     mean = round(sum(lengths) / len(lengths)) if lengths else options.output_tokens
-    allowed = mean if call.max_tokens is None else min(mean, call.max_tokens)
+    allowed = mean if call.request.max_tokens is None else min(mean, call.request.max_tokens)
     return Usage(input_tokens=call_tokens(call), output_tokens=allowed)
 
 

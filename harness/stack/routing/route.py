@@ -4,7 +4,6 @@ A policy decides before anything is sent, from the call alone or from what was l
 learn from this one when it is over. What it decided, and why, is on the call's facts.
 """
 
-from dataclasses import replace
 from typing import Protocol
 
 from ..core.call import Call, Next
@@ -50,7 +49,7 @@ class Route:
         decision = await self._policy.decide(call)
         note(facts, self._policy.name, decision)
         try:
-            reply = await next(replace(call, route=decision.order))
+            reply = await next(call.with_routing(order=decision.order))
         except BaseException:
             self._policy.learn(facts)
             raise

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..core.call import Call, Target
+from ..core.call import Call
 from ..core.eligibility import unsuitable
+from ..core.target import Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,12 +45,12 @@ class Send:
     connect_s: float = 5.0
 
     async def __call__(self, call: Call) -> Reply:
-        own = call.provider_key
+        own = call.attempt.key_name
         wire = self.codec.request(call, self.endpoint.keys[own] if own else self.endpoint.api_key)
-        headers = wire.headers | (STREAMED if call.stream else WHOLE)
-        if call.attempt is not None:
-            call.attempt.sent = True
-            headers["x-client-request-id"] = call.attempt.attempt_id
+        headers = wire.headers | (STREAMED if call.request.stream else WHOLE)
+        if call.attempt.facts is not None:
+            call.attempt.facts.sent = True
+            headers["x-client-request-id"] = call.attempt.facts.attempt_id
         url = _url(self.endpoint.base_url + wire.path)
         limits = {"timeout": {"connect": self.connect_s}}
         request = httpx.Request("POST", url, headers=headers, content=wire.body, extensions=limits)
@@ -59,7 +59,9 @@ class Send:
             response.request = request
             if response.status_code != 200:
                 raise self.codec.error(response.status_code, response.headers, await _read(response))
-            return await (self._stream(response, call.attempt) if call.stream else self._whole(response))
+            return await (
+                self._stream(response, call.attempt.facts) if call.request.stream else self._whole(response)
+            )
         except TROUBLE as error:
             raise provider_error(error, after_first=False) from error
 

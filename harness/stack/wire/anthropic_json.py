@@ -18,9 +18,9 @@ JSON_TOOL = "brownout_reply_in_json"
 
 def forced(call: Call) -> bool:
     """Whether the reply in JSON that `call` asks for can be a forced tool's input."""
-    free = not call.tools or call.tool_choice == "none"
-    wants_object = (call.json_schema or {}).get("type", "object") == "object"
-    return free and wants_object and not call.prefill and call.addressed_to.tools
+    free = not call.request.tools or call.request.tool_choice == "none"
+    wants_object = (call.request.json_schema or {}).get("type", "object") == "object"
+    return free and wants_object and not call.request.prefill and call.target.tools
 
 
 def json_tool(schema: Mapping[str, Any]) -> dict[str, Any]:

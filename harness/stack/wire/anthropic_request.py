@@ -17,8 +17,9 @@ from typing import Any
 
 import orjson
 
-from ..core.call import Call, Message, Tool
+from ..core.call import Call
 from ..core.reply import ToolCall
+from ..core.request import Message, Tool
 from .anthropic_cache import mark
 from .anthropic_json import forced, instruction, json_tool
 from .conversation import spoken
@@ -30,10 +31,10 @@ NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")
 
 def messages_body(call: Call, default_max_tokens: int) -> dict[str, Any]:
     """The request body; `max_tokens` within the target's own limit."""
-    target = call.addressed_to
+    target = call.target
     body: dict[str, Any] = {
         "model": target.model,
-        "max_tokens": min(call.max_tokens or default_max_tokens, target.max_output_tokens),
+        "max_tokens": min(call.request.max_tokens or default_max_tokens, target.max_output_tokens),
     }
     system, turns = _system(call), _turns(call)
     if not turns:
@@ -41,18 +42,18 @@ def messages_body(call: Call, default_max_tokens: int) -> dict[str, Any]:
     if system:
         body["system"] = system
     body |= {"messages": turns} | _tools(call)
-    stops = [stop for stop in call.stop if stop.strip()]
+    stops = [stop for stop in call.request.stop if stop.strip()]
     if stops:
         body["stop_sequences"] = stops
-    if call.stream:
+    if call.request.stream:
         body["stream"] = True
-    return mark(body, call.caching.marks) if call.caching.marks else body
+    return mark(body, call.routing.cache_hints.marks) if call.routing.cache_hints.marks else body
 
 
 def _system(call: Call) -> str:
-    said = [turn.content for turn in call.messages if turn.role == "system"]
-    if call.json_schema is not None and not forced(call):
-        said.append(instruction(call.json_schema))
+    said = [turn.content for turn in call.request.messages if turn.role == "system"]
+    if call.request.json_schema is not None and not forced(call):
+        said.append(instruction(call.request.json_schema))
     return "\n\n".join(text for text in said if text)
 
 
@@ -109,11 +110,11 @@ def _input(call: ToolCall) -> orjson.Fragment | dict[str, str]:
 
 def _tools(call: Call) -> dict[str, Any]:
     """The tools and which of them to call."""
-    if not call.addressed_to.tools:
+    if not call.target.tools:
         return {}
-    offered = [_tool(tool) for tool in call.tools] or _called_before(call)
-    if call.json_schema is not None and forced(call):
-        reply = json_tool(call.json_schema)
+    offered = [_tool(tool) for tool in call.request.tools] or _called_before(call)
+    if call.request.json_schema is not None and forced(call):
+        reply = json_tool(call.request.json_schema)
         return {
             "tools": [*offered, reply],
             "tool_choice": {"type": "tool", "name": reply["name"], "disable_parallel_tool_use": True},
@@ -134,16 +135,16 @@ def _tool(tool: Tool) -> dict[str, Any]:
 
 def _called_before(call: Call) -> list[dict[str, Any]]:
     """A conversation in which tools were called must describe them, even when none may be called any more."""
-    names = dict.fromkeys(made.name for turn in call.messages for made in turn.tool_calls)
+    names = dict.fromkeys(made.name for turn in call.request.messages for made in turn.tool_calls)
     return [_tool(Tool(name)) for name in names]
 
 
 def _choice(call: Call) -> dict[str, Any]:
-    if not call.tools or call.tool_choice == "none":
+    if not call.request.tools or call.request.tool_choice == "none":
         return {"type": "none"}
-    one = {} if call.parallel_tool_calls else {"disable_parallel_tool_use": True}
-    if call.tool_choice == "auto":
+    one = {} if call.request.parallel_tool_calls else {"disable_parallel_tool_use": True}
+    if call.request.tool_choice == "auto":
         return {"type": "auto"} | one if one else {}
-    if call.tool_choice == "required":
+    if call.request.tool_choice == "required":
         return {"type": "any"} | one
-    return {"type": "tool", "name": call.tool_choice} | one
+    return {"type": "tool", "name": call.request.tool_choice} | one

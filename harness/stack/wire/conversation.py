@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from ..core.call import Call, Message
+from ..core.call import Call
+from ..core.request import Message
 
 
 def spoken(call: Call) -> tuple[Message, ...]:
@@ -10,9 +11,9 @@ def spoken(call: Call) -> tuple[Message, ...]:
 
     It goes on from what the caller has begun the reply with, if that is how the conversation ends.
     """
-    if not call.prefill:
-        return call.messages
-    last = call.messages[-1] if call.messages else None
+    if not call.request.prefill:
+        return call.request.messages
+    last = call.request.messages[-1] if call.request.messages else None
     if last is None or last.role != "assistant" or last.tool_calls:
-        return (*call.messages, Message("assistant", call.prefill))
-    return (*call.messages[:-1], replace(last, content=last.content + call.prefill))
+        return (*call.request.messages, Message("assistant", call.request.prefill))
+    return (*call.request.messages[:-1], replace(last, content=last.content + call.request.prefill))

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from ..core.call import Call, Message, Tool
+from ..core.call import Call
 from ..core.reply import ToolCall
+from ..core.request import Message, Tool
 from .conversation import spoken
 
 SCHEMA_NAME = "reply"
@@ -13,23 +14,23 @@ SAY_JSON = "Reply in JSON."
 
 def chat_body(call: Call) -> dict[str, Any]:
     """The request body; `max_tokens` within the target's own limit, usage asked for with a stream."""
-    target = call.addressed_to
+    target = call.target
     body: dict[str, Any] = {"model": target.model, "messages": [_message(turn) for turn in spoken(call)]}
-    if call.max_tokens is not None:
-        body["max_tokens"] = min(call.max_tokens, target.max_output_tokens)
-    if call.temperature is not None:
-        body["temperature"] = call.temperature
-    if call.top_p is not None:
-        body["top_p"] = call.top_p
-    if call.stop:
-        body["stop"] = list(call.stop)
-    if call.tools and target.tools:
+    if call.request.max_tokens is not None:
+        body["max_tokens"] = min(call.request.max_tokens, target.max_output_tokens)
+    if call.request.temperature is not None:
+        body["temperature"] = call.request.temperature
+    if call.request.top_p is not None:
+        body["top_p"] = call.request.top_p
+    if call.request.stop:
+        body["stop"] = list(call.request.stop)
+    if call.request.tools and target.tools:
         body |= _tools(call)
-    if call.json_schema is not None:
+    if call.request.json_schema is not None:
         _ask_for_json(call, body)
-    if call.caching.key and target.provider == "openai":
-        body["prompt_cache_key"] = call.caching.key
-    if call.stream:
+    if call.routing.cache_hints.key and target.provider == "openai":
+        body["prompt_cache_key"] = call.routing.cache_hints.key
+    if call.request.stream:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
     return body
@@ -49,12 +50,12 @@ def _tool_call(call: ToolCall) -> dict[str, Any]:
 
 
 def _tools(call: Call) -> dict[str, Any]:
-    asked: dict[str, Any] = {"tools": [_tool(tool) for tool in call.tools]}
-    if call.tool_choice in ("none", "required"):
-        asked["tool_choice"] = call.tool_choice
-    elif call.tool_choice != "auto":
-        asked["tool_choice"] = {"type": "function", "function": {"name": call.tool_choice}}
-    if not call.parallel_tool_calls:
+    asked: dict[str, Any] = {"tools": [_tool(tool) for tool in call.request.tools]}
+    if call.request.tool_choice in ("none", "required"):
+        asked["tool_choice"] = call.request.tool_choice
+    elif call.request.tool_choice != "auto":
+        asked["tool_choice"] = {"type": "function", "function": {"name": call.request.tool_choice}}
+    if not call.request.parallel_tool_calls:
         asked["parallel_tool_calls"] = False
     return asked
 
@@ -72,10 +73,10 @@ def _tool(tool: Tool) -> dict[str, Any]:
 
 def _ask_for_json(call: Call, body: dict[str, Any]) -> None:
     """A schema goes as it is. JSON without one is refused unless the prompt speaks of JSON."""
-    if call.json_schema:
-        schema = {"name": SCHEMA_NAME, "schema": call.json_schema, "strict": call.json_strict}
+    if call.request.json_schema:
+        schema = {"name": SCHEMA_NAME, "schema": call.request.json_schema, "strict": call.request.json_strict}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
         return
     body["response_format"] = {"type": "json_object"}
-    if not any("json" in turn.content.lower() for turn in call.messages):
+    if not any("json" in turn.content.lower() for turn in call.request.messages):
         body["messages"].insert(0, {"role": "system", "content": SAY_JSON})

@@ -1,1 +1,1 @@
-"""Anthropic's protocol."""
+"""Anthropic's protocol: messages, token counts, message batches. Read `codec.py` first."""

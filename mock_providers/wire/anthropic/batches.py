@@ -1,4 +1,4 @@
-"""Anthropic's message batches: their requests read, batch objects and result lines written."""
+"""Anthropic's message batches: requests for them read, batch objects and result lines written."""
 
 import re
 from collections.abc import Sequence
@@ -19,20 +19,20 @@ _INVALID = "invalid_request_error"
 
 
 def read_requests(body: bytes, headers: HeadersIn) -> list[Item]:
-    """The items of a request for a batch; raises BadField, or ValueError for what is no JSON."""
+    """The items of a request for a batch; raises BadField, or ValueError for invalid JSON."""
     fields = Fields(loads(body))
     fields.only(frozenset(("requests", "betas", "user_profile_id")))
     fields.require("requests")
-    given = fields.items("requests")
-    if not 1 <= len(given) <= MOST_REQUESTS:
-        said = f"List should have between 1 and {MOST_REQUESTS} items"
-        raise BadField(("requests",), "unsupported", said)
+    requests = fields.items("requests")
+    if not 1 <= len(requests) <= MOST_REQUESTS:
+        complaint = f"List should have between 1 and {MOST_REQUESTS} items"
+        raise BadField(("requests",), "unsupported", complaint)
     items: dict[str, Item] = {}
-    for nth, value in enumerate(given):
+    for nth, value in enumerate(requests):
         item = _read_item(Fields(value, ("requests", nth)), nth, headers)
         if item.custom_id in items:
-            said = f"custom_id must be unique within a batch, got '{item.custom_id}' twice"
-            raise BadField(("requests", nth, "custom_id"), "unsupported", said)
+            complaint = f"custom_id must be unique within a batch, got '{item.custom_id}' twice"
+            raise BadField(("requests", nth, "custom_id"), "unsupported", complaint)
         items[item.custom_id] = item
     return list(items.values())
 
@@ -41,15 +41,15 @@ def _read_item(fields: Fields, nth: int, headers: HeadersIn) -> Item:
     fields.only(frozenset(("custom_id", "params")))
     custom_id = fields.text("custom_id")
     if not _CUSTOM_ID.fullmatch(custom_id):
-        said = f"String should match pattern '^{_CUSTOM_ID.pattern}$'"
-        raise BadField(("requests", nth, "custom_id"), "unsupported", said)
+        complaint = f"String should match pattern '^{_CUSTOM_ID.pattern}$'"
+        raise BadField(("requests", nth, "custom_id"), "unsupported", complaint)
     fields.require("params")
     params = {name: value for name, value in fields.read("params", "object").items() if name != "stream"}
     return Item(custom_id, Received("POST", "/v1/messages", headers, {}, dumps(params)))
 
 
 def page_of_batches(batches: Sequence[Batch], received: Received) -> Page[Batch]:
-    """The batches that a list request asks for; raises BadField."""
+    """The page of `batches` that the query asks for; raises BadField."""
     query = received.query
     limit = limit_of(query, 20, 1000)
     if "before_id" in query:
@@ -58,24 +58,24 @@ def page_of_batches(batches: Sequence[Batch], received: Received) -> Page[Batch]
 
 
 def batch_body(batch: Batch, base_url: str, now: float, wall_s: float) -> bytes:
-    """The JSON of a batch; `base_url` is where its results can be fetched from."""
-    return orjson.dumps(_told(batch, base_url, now, wall_s))
+    """The JSON of a batch object; `base_url` begins its `results_url`."""
+    return orjson.dumps(_batch_object(batch, base_url, now, wall_s))
 
 
 def batches_body(page: Page[Batch], base_url: str, now: float, wall_s: float) -> bytes:
     """The JSON of a page of batches."""
-    data = [_told(batch, base_url, now, wall_s) for batch in page.items]
+    data = [_batch_object(batch, base_url, now, wall_s) for batch in page.items]
     ids = {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
     return orjson.dumps({"data": data, "has_more": page.has_more, **ids})
 
 
 def deleted_body(batch_id: str) -> bytes:
-    """The JSON that says that a batch is gone."""
+    """The JSON that confirms a deletion."""
     return orjson.dumps({"id": batch_id, "type": "message_batch_deleted"})
 
 
 def results_body(batch: Batch) -> bytes:
-    """The results of a batch that has ended, one a line."""
+    """The results of a batch that has ended, as JSON lines."""
     lines = []
     for nth, item in enumerate(batch.items):
         line = {"custom_id": item.custom_id, "result": _result(batch, nth)}
@@ -93,13 +93,13 @@ def no_results_yet(batch_id: str) -> Problem:
     return Problem(404, "not_found_error", f"Message Batch {batch_id} has no available results.")
 
 
-def cannot(verb: str, batch_id: str, status: str) -> Problem:
-    """The batch is in no state for this."""
+def wrong_status(verb: str, batch_id: str, status: str) -> Problem:
+    """The batch's status does not allow `verb` (canceled, deleted)."""
     return Problem(400, _INVALID, f"Message Batch {batch_id} cannot be {verb}: its status is {status}.")
 
 
-def status_of(batch: Batch, now: float) -> str:
-    """`processing_status`."""
+def processing_status(batch: Batch, now: float) -> str:
+    """The `processing_status` of a batch object."""
     if batch.schedule.ended(now):
         return "ended"
     return "canceling" if batch.schedule.cancelled is not None else "in_progress"
@@ -113,7 +113,7 @@ def _result(batch: Batch, nth: int) -> dict[str, Any]:
     return {"type": kind, name: orjson.Fragment(result.body)}
 
 
-def _told(batch: Batch, base_url: str, now: float, wall_s: float) -> dict[str, Any]:
+def _batch_object(batch: Batch, base_url: str, now: float, wall_s: float) -> dict[str, Any]:
     schedule = batch.schedule
 
     def wall(at: float | None) -> str | None:
@@ -123,7 +123,7 @@ def _told(batch: Batch, base_url: str, now: float, wall_s: float) -> dict[str, A
     return {
         "id": batch.id,
         "type": "message_batch",
-        "processing_status": status_of(batch, now),
+        "processing_status": processing_status(batch, now),
         "request_counts": _counts(batch, now),
         "ended_at": wall(schedule.ends) if ended else None,
         "created_at": wall(schedule.created),
@@ -135,7 +135,7 @@ def _told(batch: Batch, base_url: str, now: float, wall_s: float) -> dict[str, A
 
 
 def _counts(batch: Batch, now: float) -> dict[str, int]:
-    """As documented, all but `processing` are zero until the whole batch has ended."""
+    """`request_counts`; as documented, all but `processing` are 0 until the batch has ended."""
     total, counts = len(batch.items), batch.schedule.counts(now)
     if not batch.schedule.ended(now):
         return {"processing": total, "succeeded": 0, "errored": 0, "canceled": 0, "expired": 0}

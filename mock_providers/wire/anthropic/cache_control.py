@@ -1,4 +1,4 @@
-"""Anthropic's `cache_control`: breakpoints of the prompt cache read, checked, and taken out of a body."""
+"""Anthropic's `cache_control`: prompt cache breakpoints read, checked and removed."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -11,6 +11,7 @@ _MOST_BREAKPOINTS = 4
 
 
 def read_cache_control(holder: Fields) -> CacheTtl | None:
+    """The TTL of a block's breakpoint, None without one; raises BadField."""
     if not holder.present("cache_control"):
         return None
     control = holder.inner("cache_control")
@@ -21,6 +22,7 @@ def read_cache_control(holder: Fields) -> CacheTtl | None:
 
 
 def check_breakpoints(messages: Sequence[Message]) -> None:
+    """Check number and order of the breakpoints; raises BadField."""
     ttls = breakpoints(messages)
     if len(ttls) > _MOST_BREAKPOINTS:
         raise BadField(
@@ -37,11 +39,11 @@ def check_breakpoints(messages: Sequence[Message]) -> None:
         )
 
 
-def unmarked(body: Any) -> Any:
-    """A valid body without breakpoints: they change the bill, not the reply. A block of text is a text."""
+def without_cache_control(body: Any) -> Any:
+    """A valid body without breakpoints, which do not change the reply; a lone text block becomes a string."""
     plain = {key: value for key, value in body.items() if key != "cache_control"}
     if plain.get("tools"):
-        plain["tools"] = [_without_mark(tool) for tool in plain["tools"]]
+        plain["tools"] = [_without_breakpoint(tool) for tool in plain["tools"]]
     if plain.get("system"):
         plain["system"] = _plain(plain["system"])
     plain["messages"] = [turn | {"content": _plain(turn["content"])} for turn in plain["messages"]]
@@ -51,10 +53,10 @@ def unmarked(body: Any) -> Any:
 def _plain(content: Any) -> Any:
     if isinstance(content, str):
         return content
-    blocks = [_without_mark(block) for block in content]
+    blocks = [_without_breakpoint(block) for block in content]
     is_text = len(blocks) == 1 and blocks[0].keys() == {"type", "text"}
     return blocks[0]["text"] if is_text else blocks
 
 
-def _without_mark(block: dict[str, Any]) -> dict[str, Any]:
+def _without_breakpoint(block: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in block.items() if key != "cache_control"}

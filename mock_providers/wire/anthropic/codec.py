@@ -1,4 +1,4 @@
-"""Anthropic's messages: request bytes to a Request, a Plan to a JSON reply or to server-sent events.
+"""Anthropic's messages: request bytes to a Request, a Plan to a JSON reply or server-sent events.
 
 Both header generations are accepted: `x-api-key` with `anthropic-version: 2023-06-01`, and a bearer token
 with `2026-10-21`, under which the sampling parameters are refused.

@@ -1,4 +1,4 @@
-"""Anthropic's protocol, what its endpoints share: keys of both generations, headers, refusals, models."""
+"""Anthropic's API keys (both header generations), response headers, error bodies and model objects."""
 
 import math
 from collections.abc import Iterable
@@ -17,18 +17,18 @@ from .errors import AnthropicErrors
 
 
 class AnthropicDialect:
-    """The protocol of one Anthropic-shaped provider."""
+    """The dialect of one Anthropic-shaped provider."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
         self.errors = AnthropicErrors()
 
     def api_key(self, received: Received) -> str:
-        """The key of either header generation."""
+        """`x-api-key`, else the bearer token."""
         return received.header(b"x-api-key") or bearer(received.headers)
 
     def headers(self, stamp: Stamp, plan: Plan) -> HeadersOut:
-        """Request id and rate limits; after a refusal for rate also how long to wait."""
+        """Request id and rate limits; on a 429 also `retry-after`."""
         headers = [
             (b"request-id", stamp.request_id.encode()),
             (b"anthropic-organization-id", self._provider.organization.encode()),
@@ -46,24 +46,24 @@ class AnthropicDialect:
         return headers
 
     def error_body(self, problem: Problem, request_id: str) -> bytes:
-        """The JSON of a refusal."""
+        """The JSON of an error."""
         error: dict[str, object] = {"type": problem.type, "message": problem.message}
         if problem.details is not None:
             error["details"] = problem.details
         return orjson.dumps({"type": "error", "error": error, "request_id": request_id})
 
     def error_event(self, problem: Problem, request_id: str) -> bytes:
-        """The same inside a stream."""
+        """The error as a server-sent event."""
         return b"event: error\ndata: %s\n\n" % self.error_body(problem, request_id)
 
     def models_body(self, model_ids: Iterable[str]) -> bytes:
-        """The list of models, in one page."""
+        """The JSON of the list of models, in one page."""
         models = [self._model(id_) for id_ in model_ids]
         page = {"data": models, "has_more": False, "first_id": models[0]["id"], "last_id": models[-1]["id"]}
         return orjson.dumps(page)
 
     def model_body(self, model_id: str) -> bytes:
-        """One model."""
+        """The JSON of one model."""
         return orjson.dumps(self._model(model_id))
 
     def _model(self, model_id: str) -> dict[str, object]:
@@ -77,7 +77,7 @@ def rfc3339(wall_s: float) -> str:
 
 
 def _tightest(meters: dict[str, Meter]) -> Meter | None:
-    """The `tokens` headers show whichever token limit has the least left of it."""
+    """The token limit with the smallest share left: the `tokens` headers show it."""
     tokens = [meter for name, meter in meters.items() if name != "requests"]
     return min(tokens, key=lambda meter: meter.remaining / meter.limit, default=None)
 

@@ -1,4 +1,4 @@
-"""Anthropic's refusals: `{"type": "error", "error": {"type", "message"}, "request_id"}`."""
+"""Anthropic's errors: `{"type": "error", "error": {"type", "message"}, "request_id"}`."""
 
 import math
 
@@ -32,14 +32,14 @@ _VALID = {"array": "list", "object": "dictionary"}
 
 
 class AnthropicErrors:
-    """The refusals of a provider that speaks Anthropic's protocol."""
+    """The errors of a provider that speaks Anthropic's protocol."""
 
     def bad_json(self) -> Problem:
-        """The body is no JSON."""
+        """The body is not JSON."""
         return Problem(400, _INVALID, "The request body is not valid JSON.")
 
     def bad_field(self, bad: BadField) -> Problem:
-        """A field is missing, of a wrong type or value, or unknown."""
+        """A field is missing, unknown, or of a wrong type or value."""
         message = {
             "missing": "Field required",
             "type": f"Input should be a valid {_VALID.get(bad.expected, bad.expected)}",
@@ -52,32 +52,32 @@ class AnthropicErrors:
         return Problem(400, _INVALID, f"{name}: {message}" if name else message)
 
     def too_large(self, limit_bytes: int) -> Problem:
-        """The body is longer than the server reads."""
+        """The body exceeds `limit_bytes`."""
         message = f"Request exceeds the maximum size of {limit_bytes} bytes"
         return Problem(413, "request_too_large", message)
 
     def no_key(self) -> Problem:
-        """Neither x-api-key nor a bearer token."""
+        """The request has neither `x-api-key` nor a bearer token."""
         return Problem(401, "authentication_error", "x-api-key header is required")
 
     def wrong_key(self, key: str) -> Problem:
-        """A key that the profile does not list."""
+        """The profile does not list this key."""
         return Problem(401, "authentication_error", "invalid x-api-key")
 
     def unknown_path(self, method: str, path: str) -> Problem:
-        """Nothing at this URL."""
+        """No endpoint has this path."""
         return Problem(404, "not_found_error", "Not found")
 
     def wrong_method(self, method: str, path: str) -> Problem:
-        """Something is here, but not for this method."""
+        """The path has an endpoint, but not for this method."""
         return Problem(405, _INVALID, "Method Not Allowed")
 
     def unknown_model(self, name: str) -> Problem:
-        """No such model."""
+        """The provider has no such model."""
         return Problem(404, "not_found_error", f"model: {name}")
 
     def prompt_too_long(self, input_tokens: int, max_tokens: int, window: int) -> Problem:
-        """The prompt, or the prompt and max_tokens together, do not fit the context window."""
+        """The prompt, or prompt and `max_tokens` together, exceed the context window."""
         if input_tokens > window:
             return Problem(400, _INVALID, f"prompt is too long: {input_tokens} tokens > {window} maximum")
         message = (
@@ -86,14 +86,14 @@ class AnthropicErrors:
         return Problem(400, _INVALID, message)
 
     def max_tokens_too_large(self, max_tokens: int, most: int, model: str) -> Problem:
-        """More output asked for than the model ever gives."""
+        """`max_tokens` is above the model's `max_output_tokens`."""
         message = (
             f"max_tokens: {max_tokens} > {most}, the maximum allowed number of output tokens for {model}"
         )
         return Problem(400, _INVALID, message)
 
     def rate_limited(self, verdict: Verdict, model: str) -> Problem:
-        """One of the limits cannot pay; without a time to wait when the request is larger than the limit."""
+        """A rate limit refuses; there is no time to wait when the request is larger than the limit."""
         meter = verdict.refused_by
         if meter is None:
             raise ValueError("an admitted request is not rate limited")
@@ -111,7 +111,7 @@ class AnthropicErrors:
         return Problem(429, "rate_limit_error", message, retry_after_s=wait_s)
 
     def ramp_limited(self, wait_s: float | None) -> Problem:
-        """Traffic grows too fast, whatever the other limits say."""
+        """Traffic grows faster than the ramp limit allows."""
         message = "This request would exceed the rate at which your usage may grow. Please ramp up gradually."
         details = {"error_code": "ramp_limit_exceeded"}
         return Problem(429, "rate_limit_error", message, retry_after_s=wait_s, details=details)
@@ -123,11 +123,11 @@ class AnthropicErrors:
         return Problem(429, "rate_limit_error", message, details=details)
 
     def overloaded(self) -> Problem:
-        """The provider has no capacity."""
+        """The provider is overloaded."""
         return Problem(529, "overloaded_error", "Overloaded")
 
     def of_status(self, status: int) -> Problem:
-        """The error that goes with a bare status."""
+        """The usual error for an HTTP status."""
         if status == 529:
             return self.overloaded()
         error_type = _TYPES_BY_STATUS.get(status, "api_error" if status >= 500 else _INVALID)

@@ -1,4 +1,4 @@
-"""Anthropic's server-sent events: each content block opened, filled by deltas and closed, in order."""
+"""Anthropic's server-sent events: content blocks one after the other, each start, deltas and stop."""
 
 import orjson
 
@@ -16,9 +16,9 @@ _MESSAGE_STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
 
 class AnthropicFrames:
-    """Deltas are one fixed string on either side of the text, made anew where a block opens.
+    """The frames of one reply; the bytes around the text of a delta are fixed within a block.
 
-    A block without content is never opened, so an empty reply has no blocks at all.
+    A block without content gets no events, so an empty reply has no blocks.
     """
 
     __slots__ = ("_before", "_blocks", "_index", "head", "tail")
@@ -38,14 +38,14 @@ class AnthropicFrames:
         self.tail = b"%sevent: message_delta\ndata: %s\n\n%s" % (last_stop, ending, _MESSAGE_STOP)
 
     def piece(self, piece: Piece) -> bytes:
-        """One delta."""
+        """One delta, preceded by the events that open its block."""
         if piece.opens:
             opening = self._open(self._blocks[piece.block])
             return b"%s%s%s%s" % (opening, self._before, orjson.dumps(piece.text), _DELTA_AFTER)
         return b"%s%s%s" % (self._before, orjson.dumps(piece.text), _DELTA_AFTER)
 
     def _open(self, block: Block) -> bytes:
-        """The events between the block before and the first content of this one."""
+        """The events between the previous block and the first content of this one."""
         stop = _STOP % self._index if self._index >= 0 else b""
         ping = b"" if stop else _PING
         self._index += 1
@@ -53,7 +53,7 @@ class AnthropicFrames:
         self._before = _DELTA % (self._index, _TEXT_DELTA if is_text else _ARGUMENTS_DELTA)
         start = {"type": "content_block_start", "index": self._index, "content_block": empty_block(block)}
         event = b"%sevent: content_block_start\ndata: %s\n\n%s" % (stop, orjson.dumps(start), ping)
-        # The arguments of a tool begin with an empty delta, as the provider's do.
+        # Tool arguments begin with an empty delta, as the provider's do.
         return event if is_text else b'%s%s""%s' % (event, self._before, _DELTA_AFTER)
 
 

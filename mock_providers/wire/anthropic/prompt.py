@@ -1,6 +1,6 @@
-"""Reading what a messages request puts before the model: tools, system prompt, conversation, breakpoints.
+"""Reads the prompt of a messages request: tool definitions, system prompt, messages.
 
-Every content block becomes a Part, so that breakpoints of the prompt cache stay where the client put them.
+Every content block becomes a Part, so prompt cache breakpoints stay where the client put them.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _BLOCKS = {
 
 
 def read_prompt(fields: Fields) -> tuple[Message, ...]:
-    """Tools, system prompt and messages, in the order in which they are cached; raises BadField."""
+    """Tool definitions, system prompt and messages, in the order of the prompt cache; raises BadField."""
     messages = [*read_tool_definitions(fields), *_system(fields), *_conversation(fields)]
     last = messages[-1]
     if last.role == "assistant" and last.text != last.text.rstrip():
@@ -98,7 +98,7 @@ def _has_results(item: dict[str, Any]) -> bool:
 
 
 def _only_results(item: dict[str, Any]) -> bool:
-    """Whether a message is nothing but results of tools; its blocks have been read before."""
+    """Whether all blocks of a message, already checked, are tool results."""
     content = item.get("content")
     return (
         isinstance(content, list)

@@ -27,12 +27,12 @@ def reply_body(plan: Plan, stamp: Stamp) -> bytes:
 
 
 def count_body(input_tokens: int) -> bytes:
-    """The reply to a request to count."""
+    """The reply to a token count."""
     return orjson.dumps({"input_tokens": input_tokens})
 
 
 def _content(plan: Plan) -> Iterator[dict[str, object]]:
-    """The content blocks of a whole reply; none for one that says nothing."""
+    """The content blocks of a whole reply, without empty ones."""
     [choice] = plan.choices
     for nth, block in enumerate(choice.blocks):
         text = plan.text_of(0, nth)
@@ -42,7 +42,7 @@ def _content(plan: Plan) -> Iterator[dict[str, object]]:
 
 
 def empty_message(plan: Plan, stamp: Stamp, output_tokens: int) -> dict[str, object]:
-    """A message that has not begun: what message_start carries, and what a whole reply fills in."""
+    """A message without content: sent in `message_start`, filled in for a whole reply."""
     written = plan.cache_write_tokens + plan.cache_write_1h_tokens
     return {
         "id": f"msg_{stamp.request_id.removeprefix('req_')}",
@@ -68,7 +68,7 @@ def empty_message(plan: Plan, stamp: Stamp, output_tokens: int) -> dict[str, obj
 
 
 def empty_block(block: Block) -> dict[str, object]:
-    """A content block before anything is in it."""
+    """A content block without content."""
     if block.kind == "text":
         return {"type": "text", "text": ""}
     return {"type": "tool_use", "id": f"toolu_{block.id}", "name": block.name, "input": {}}

@@ -1,11 +1,11 @@
-"""Reading a messages request, or one that counts its tokens: its JSON to a Request."""
+"""Reads the JSON of a messages request, or of a request to count its tokens, to a Request."""
 
 from dataclasses import replace
 
 from ...exchange.request import Request, digest_of
 from ...prompt_cache.prefix import breakpoints
 from ..fields import BadField, Fields, names
-from .cache_control import unmarked
+from .cache_control import without_cache_control
 from .prompt import read_prompt
 from .tools import read_json_schema, read_tool_choice, read_tools
 
@@ -18,7 +18,7 @@ _PARAMETERS = names(
     temperature thinking tool_choice tools top_k top_p user_profile_id workspace_id
     """
 )
-# What names or routes a request, or says how the reply travels, does not decide what the reply is.
+# Fields that label or route a request, or choose how the reply is sent, do not change its content.
 _NOT_IN_DIGEST = names("metadata model service_tier stream user_profile_id workspace_id")
 _COUNTED = names(
     """
@@ -33,8 +33,8 @@ def read_request(body: object, version: str) -> Request:
     fields = Fields(body)
     fields.only(_PARAMETERS)
     for name in _SAMPLING:
-        given = fields.read(name, "number")
-        if given is not None and version >= _FIRST_VERSION_WITHOUT_SAMPLING:
+        value = fields.read(name, "number")
+        if value is not None and version >= _FIRST_VERSION_WITHOUT_SAMPLING:
             raise BadField((name,), "unknown")
     fields.text("model")
     fields.require("max_tokens")
@@ -55,16 +55,16 @@ def read_count_request(body: object) -> Request:
 
 
 def _prompt(fields: Fields, body: object) -> Request:
-    """What decides the reply, apart from how long it may be."""
+    """The Request without its limits on the length of the reply."""
     model = fields.text("model")
     tools = read_tools(fields)
     tool_choice, several = read_tool_choice(fields, tools)
     messages = read_prompt(fields)
-    decides = unmarked(body) if breakpoints(messages) else body
+    content = without_cache_control(body) if breakpoints(messages) else body
     return Request(
         model=model,
         messages=messages,
-        digest=digest_of(decides if isinstance(decides, dict) else {}, _NOT_IN_DIGEST),
+        digest=digest_of(content if isinstance(content, dict) else {}, _NOT_IN_DIGEST),
         tools=tools,
         tool_choice=tool_choice,
         parallel_tool_calls=several,

@@ -14,7 +14,7 @@ _CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 
 
 def read_tool_definitions(fields: Fields) -> Iterator[Message]:
-    """The tools as a message of the prompt; none without tools. Raises BadField."""
+    """The message with the tool definitions, nothing without tools; raises BadField."""
     parts = []
     for tool in _each(fields, "tools"):
         name, description = tool.text("name"), tool.read("description", "string")
@@ -25,7 +25,7 @@ def read_tool_definitions(fields: Fields) -> Iterator[Message]:
 
 
 def read_tools(fields: Fields) -> tuple[Tool, ...]:
-    """The tools that the model may call; raises BadField."""
+    """The tools; raises BadField."""
     tools = []
     for tool in _each(fields, "tools"):
         if tool.present("type"):
@@ -42,7 +42,7 @@ def read_tools(fields: Fields) -> tuple[Tool, ...]:
 
 
 def read_tool_choice(fields: Fields, tools: tuple[Tool, ...]) -> tuple[str, bool]:
-    """Which tool must be called, in a Request's words, and whether several may be at once."""
+    """`Request.tool_choice`, and whether parallel calls are allowed; raises BadField."""
     if not fields.present("tool_choice"):
         return "auto", True
     if not tools:
@@ -59,13 +59,13 @@ def read_tool_choice(fields: Fields, tools: tuple[Tool, ...]) -> tuple[str, bool
 
 
 def read_json_schema(fields: Fields) -> dict[str, Any] | None:
-    """The schema that the reply must satisfy, by either of the two names of the field."""
+    """The JSON schema of the reply, from `output_config.format` or `output_format`; None without one."""
     for holder, key in ((fields.inner("output_config"), "format"), (fields, "output_format")):
         if holder.present(key):
-            format_ = holder.inner(key)
-            format_.choice("type", ("json_schema",))
-            format_.require("schema")
-            schema: dict[str, Any] = format_.read("schema", "object")
+            output_format = holder.inner(key)
+            output_format.choice("type", ("json_schema",))
+            output_format.require("schema")
+            schema: dict[str, Any] = output_format.read("schema", "object")
             return schema
     return None
 

@@ -1,1 +1,1 @@
-"""Gemini's protocol."""
+"""Gemini's protocol: generateContent, streamGenerateContent, countTokens. Read `codec.py` first."""

@@ -1,4 +1,4 @@
-"""Gemini's generated content: request bytes to a Request, a Plan to a JSON reply or to server-sent events."""
+"""Gemini's generated content: request bytes to a Request, a Plan to a JSON reply or server-sent events."""
 
 from dataclasses import replace
 from functools import partial

@@ -1,4 +1,4 @@
-"""Gemini's protocol, what its endpoints share: keys, headers, refusals, models."""
+"""Gemini's API keys, response headers, error bodies and model objects."""
 
 from collections.abc import Iterable
 
@@ -14,18 +14,18 @@ from .errors import GeminiErrors, error_details
 
 
 class GeminiDialect:
-    """The protocol of one Gemini-shaped provider."""
+    """The dialect of one Gemini-shaped provider."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
         self.errors = GeminiErrors()
 
     def api_key(self, received: Received) -> str:
-        """The key in the header, else in the query."""
+        """`x-goog-api-key`, else the `key` of the query."""
         return received.header(b"x-goog-api-key") or received.query.get("key", "")
 
     def headers(self, stamp: Stamp, plan: Plan) -> HeadersOut:
-        """How long the server took. Limits show in no header; the time to wait is in the error's body."""
+        """`server-timing`. No header shows limits; the time to wait is in the error body."""
         headers = [(b"server-timing", b"gfet4t7; dur=%d" % ((plan.headers_s or 0.0) * 1000))]
         if (problem := plan.problem) is not None:
             style = self._provider.header_style
@@ -33,7 +33,7 @@ class GeminiDialect:
         return headers
 
     def error_body(self, problem: Problem, request_id: str) -> bytes:
-        """The JSON of a refusal."""
+        """The JSON of an error."""
         error: dict[str, object] = {
             "code": problem.status,
             "message": problem.message,
@@ -44,15 +44,15 @@ class GeminiDialect:
         return orjson.dumps({"error": error})
 
     def error_event(self, problem: Problem, request_id: str) -> bytes:
-        """The same inside a stream."""
+        """The error as a server-sent event."""
         return b"data: %s\r\n\r\n" % self.error_body(problem, request_id)
 
     def models_body(self, model_ids: Iterable[str]) -> bytes:
-        """The list of models, in one page."""
+        """The JSON of the list of models, in one page."""
         return orjson.dumps({"models": [self._model(id_) for id_ in model_ids]})
 
     def model_body(self, model_id: str) -> bytes:
-        """One model."""
+        """The JSON of one model."""
         return orjson.dumps(self._model(model_id))
 
     def _model(self, model_id: str) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Gemini's refusals: `{"error": {"code", "message", "status", "details": [...]}}`, Google's error model."""
+"""Gemini's errors: `{"error": {"code", "message", "status", "details": [...]}}`, Google's error model."""
 
 import math
 
@@ -22,14 +22,14 @@ _METRIC = "generativelanguage.googleapis.com/generate_content_"
 
 
 class GeminiErrors:
-    """The refusals of a provider that speaks Gemini's protocol; a Problem's details are one of the list."""
+    """The errors of a provider that speaks Gemini's protocol; `Problem.details` is one item of `details`."""
 
     def bad_json(self) -> Problem:
-        """The body is no JSON."""
+        """The body is not JSON."""
         return Problem(400, _INVALID, "Invalid JSON payload received. Unable to parse the body.")
 
     def bad_field(self, bad: BadField) -> Problem:
-        """A field is missing, of a wrong type or value, or unknown."""
+        """A field is missing, unknown, or of a wrong type or value."""
         name = ".".join(str(step) for step in bad.path) or "body"
         message = {
             "missing": f"* GenerateContentRequest.{name}: must be specified",
@@ -45,12 +45,12 @@ class GeminiErrors:
         )
 
     def too_large(self, limit_bytes: int) -> Problem:
-        """The body is longer than the server reads."""
+        """The body exceeds `limit_bytes`."""
         message = f"Request payload size exceeds the limit: {limit_bytes} bytes."
         return Problem(400, _INVALID, message)
 
     def no_key(self) -> Problem:
-        """Neither the header nor the query has a key."""
+        """Neither the header nor the query has an API key."""
         message = (
             "Method doesn't allow unregistered callers (callers without established identity). Please use "
             "API Key or other form of API consumer identity to call this API."
@@ -68,15 +68,15 @@ class GeminiErrors:
         return Problem(400, _INVALID, "API key not valid. Please pass a valid API key.", details=details)
 
     def unknown_path(self, method: str, path: str) -> Problem:
-        """Nothing at this URL."""
+        """No endpoint has this path."""
         return self.of_status(404)
 
     def wrong_method(self, method: str, path: str) -> Problem:
-        """Something is here, but not for this method; it looks the same as nothing."""
+        """The path has an endpoint, but not for this method: also a 404."""
         return self.of_status(404)
 
     def unknown_model(self, name: str) -> Problem:
-        """No such model."""
+        """The provider has no such model."""
         message = (
             f"models/{name} is not found for API version v1beta, or is not supported for generateContent. "
             "Call ListModels to see the list of available models and their supported methods."
@@ -84,14 +84,14 @@ class GeminiErrors:
         return Problem(404, "NOT_FOUND", message)
 
     def prompt_too_long(self, input_tokens: int, max_tokens: int, window: int) -> Problem:
-        """The prompt does not fit the context window."""
+        """The prompt exceeds the context window."""
         message = (
             f"The input token count ({input_tokens}) exceeds the maximum number of tokens allowed ({window})."
         )
         return Problem(400, _INVALID, message)
 
     def max_tokens_too_large(self, max_tokens: int, most: int, model: str) -> Problem:
-        """More output asked for than the model ever gives."""
+        """`max_tokens` is above the model's `max_output_tokens`."""
         message = (
             f"Unable to submit request because it has a maxOutputTokens value of {max_tokens} but the "
             f"supported range is from 1 (inclusive) to {most + 1} (exclusive). Update the value."
@@ -99,7 +99,7 @@ class GeminiErrors:
         return Problem(400, _INVALID, message)
 
     def rate_limited(self, verdict: Verdict, model: str) -> Problem:
-        """One of the limits cannot pay; without a time to wait when the request is larger than the limit."""
+        """A rate limit refuses; there is no time to wait when the request is larger than the limit."""
         meter = verdict.refused_by
         if meter is None:
             raise ValueError("an admitted request is not rate limited")
@@ -125,7 +125,7 @@ class GeminiErrors:
         return Problem(429, "RESOURCE_EXHAUSTED", message, retry_after_s=wait_s, details=details)
 
     def ramp_limited(self, wait_s: float | None) -> Problem:
-        """Traffic grows too fast, or too much is in flight, whatever the quotas say: no quota is named."""
+        """The ramp or concurrency limit refuses; no quota is named."""
         message = "Resource has been exhausted (e.g. check quota)."
         return Problem(429, "RESOURCE_EXHAUSTED", message, retry_after_s=wait_s)
 
@@ -135,17 +135,17 @@ class GeminiErrors:
         return Problem(429, "RESOURCE_EXHAUSTED", message)
 
     def overloaded(self) -> Problem:
-        """The provider has no capacity."""
+        """The provider is overloaded."""
         return self.of_status(503)
 
     def of_status(self, status: int) -> Problem:
-        """The error that goes with a bare status."""
+        """The usual error for an HTTP status."""
         usual = ("INTERNAL" if status >= 500 else _INVALID, f"The request failed with status {status}.")
         return Problem(status, *_STATUSES.get(status, usual))
 
 
 def error_details(problem: Problem) -> list[object]:
-    """The details of an error object: the problem's own, and how long to wait."""
+    """The `details` of an error object: the problem's own, and a RetryInfo when it has a time to wait."""
     details: list[object] = [] if problem.details is None else [problem.details]
     if problem.retry_after_s is not None and not math.isinf(problem.retry_after_s):
         delay = f"{max(1, math.ceil(problem.retry_after_s))}s"

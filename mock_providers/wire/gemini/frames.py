@@ -10,7 +10,7 @@ from .reply import FINISH_REASON, identity_of, part_of, usage_of
 
 
 class GeminiFrames:
-    """Texts in chunks cut from one template; a function call in one chunk, when its last piece has come."""
+    """The frames of one reply; a function call is sent in one chunk, with its last piece."""
 
     __slots__ = ("_after", "_calls", "_choices", "_missing", "head", "tail")
 
@@ -27,7 +27,7 @@ class GeminiFrames:
         self.tail = b"data: %s\r\n\r\n" % orjson.dumps(last)
 
     def piece(self, piece: Piece) -> bytes:
-        """One chunk, nothing for a part of a function call that is not the last."""
+        """One chunk; b"" for all but the last piece of a function call."""
         if self._missing and (piece.choice, piece.block) in self._missing:
             return self._call(piece)
         before = b'data: {"candidates":[{"content":{"parts":[{"text":'

@@ -1,4 +1,4 @@
-"""Reading the contents of a generateContent request."""
+"""Reads the contents of a generateContent request."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,7 @@ from .camel_fields import CamelFields
 
 
 def read_contents(fields: CamelFields) -> Iterator[Message]:
+    """The messages of `contents`; raises BadField."""
     fields.require("contents")
     items = fields.items("contents")
     if not items:
@@ -21,7 +22,7 @@ def read_contents(fields: CamelFields) -> Iterator[Message]:
 
 
 def read_parts(content: CamelFields, path: Path) -> tuple[tuple[Part, ...], bool]:
-    """The parts of a content, and whether they are nothing but results of functions."""
+    """The parts of one content at `path`, and whether all are function results; raises BadField."""
     content.require("parts")
     if not (items := content.items("parts")):
         raise BadField((*path, "parts"), "missing")

@@ -22,19 +22,20 @@ def reply_body(plan: Plan, stamp: Stamp, *, in_array: bool = False) -> bytes:
 
 
 def count_body(input_tokens: int) -> bytes:
-    """The reply to a request to count."""
+    """The reply to a token count."""
     details = [{"modality": "TEXT", "tokenCount": input_tokens}]
     return orjson.dumps({"totalTokens": input_tokens, "promptTokensDetails": details})
 
 
 def part_of(block: Block, text: str) -> dict[str, object]:
+    """A content part: text, or a function call with `text` as its JSON arguments."""
     if block.kind == "text":
         return {"text": text}
     return {"functionCall": {"name": block.name, "args": arguments(text)}}
 
 
 def usage_of(plan: Plan) -> dict[str, object]:
-    """Tokens read from the cache are part of the prompt's."""
+    """The `usageMetadata` object; cached tokens are included in `promptTokenCount`."""
     usage: dict[str, object] = {
         "promptTokenCount": plan.input_tokens,
         "candidatesTokenCount": plan.output_tokens,
@@ -47,4 +48,5 @@ def usage_of(plan: Plan) -> dict[str, object]:
 
 
 def identity_of(stamp: Stamp) -> dict[str, object]:
+    """Model and id of a reply, the same in all chunks."""
     return {"modelVersion": stamp.model, "responseId": stamp.request_id.removeprefix("req_")}

@@ -1,4 +1,4 @@
-"""Reading a generateContent request, or one that counts its tokens: its JSON to a Request."""
+"""Reads the JSON of a generateContent request, or of a request to count its tokens, to a Request."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ _MOST_CANDIDATES = 8
 
 
 def read_request(body: object, model: str) -> Request:
-    """A request for a reply; raises BadField."""
+    """Read a generateContent request for `model`; raises BadField."""
     fields = CamelFields(body)
     fields.only(_TOP)
     request = _prompt(fields, body, model)
@@ -48,7 +48,7 @@ def read_request(body: object, model: str) -> Request:
 
 
 def read_count_request(body: object, model: str) -> Request:
-    """A prompt whose tokens are to be counted: `contents`, or a whole `generateContentRequest`."""
+    """Read a countTokens request: `contents`, or a whole `generateContentRequest`; raises BadField."""
     fields = CamelFields(body)
     if fields.present("generateContentRequest"):
         return read_request(fields.read("generateContentRequest", "object"), model)

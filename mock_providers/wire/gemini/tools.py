@@ -13,6 +13,7 @@ _DEEPEST_SCHEMA = 32
 
 
 def read_declarations(fields: CamelFields) -> Iterator[tuple[Tool, Part]]:
+    """Each function declaration as a Tool, and as prompt text; raises BadField."""
     for nth, item in enumerate(fields.items("tools")):
         group = CamelFields(item, ("tools", nth))
         for which, each in enumerate(group.items("functionDeclarations")):
@@ -20,11 +21,11 @@ def read_declarations(fields: CamelFields) -> Iterator[tuple[Tool, Part]]:
             name, description = declared.text("name"), declared.read("description", "string")
             schema = declared.read("parametersJsonSchema", "object") or declared.read("parameters", "object")
             text = definition_text(name, description, schema)
-            yield Tool(name, schema_of(schema or {"type": "object"})), Part(text)
+            yield Tool(name, _standard_schema(schema or {"type": "object"})), Part(text)
 
 
 def read_tool_choice(fields: CamelFields, tools: tuple[Tool, ...]) -> tuple[str, tuple[Tool, ...]]:
-    """The choice in a Request's words, and the tools that it leaves."""
+    """`Request.tool_choice`, and the tools that may be called; raises BadField."""
     config = fields.inner("toolConfig").inner("functionCallingConfig")
     mode = config.choice("mode", tuple(_MODES)) if config.present("mode") else "AUTO"
     allowed = config.texts("allowedFunctionNames")
@@ -42,22 +43,23 @@ def read_tool_choice(fields: CamelFields, tools: tuple[Tool, ...]) -> tuple[str,
 
 
 def read_json_schema(config: CamelFields) -> dict[str, Any] | None:
+    """The JSON schema of the reply: `{}` for any JSON object, None for plain text; raises BadField."""
     if config.read("responseMimeType", "string") != "application/json":
         return None
     schema = config.read("responseJsonSchema", "object") or config.read("responseSchema", "object") or {}
-    normal: dict[str, Any] = schema_of(schema)
-    return normal
+    json_schema: dict[str, Any] = _standard_schema(schema)
+    return json_schema
 
 
-def schema_of(value: Any, depth: int = 0) -> Any:
-    """A schema with the names of types as JSON Schema writes them: Gemini's own are in upper case."""
+def _standard_schema(value: Any, depth: int = 0) -> Any:
+    """A schema with type names in lower case, as in JSON Schema: Gemini's own are in upper case."""
     if depth > _DEEPEST_SCHEMA:
         raise BadField(("schema",), "unsupported", "too many levels of nesting")
     if isinstance(value, list):
-        return [schema_of(each, depth + 1) for each in value]
+        return [_standard_schema(each, depth + 1) for each in value]
     if not isinstance(value, dict):
         return value
     return {
-        key: each.lower() if key == "type" and isinstance(each, str) else schema_of(each, depth + 1)
+        key: each.lower() if key == "type" and isinstance(each, str) else _standard_schema(each, depth + 1)
         for key, each in value.items()
     }

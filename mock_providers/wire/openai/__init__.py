@@ -1,1 +1,1 @@
-"""OpenAI's protocol."""
+"""OpenAI's protocol: chat completions, embeddings, files, batches. Read `codec.py` first."""

@@ -9,8 +9,8 @@ _INVALID = "invalid_request_error"
 def bad_field_problem(bad: BadField) -> Problem:
     """The 400 for one wrong field; `param` is its dotted path, `messages[0].role`."""
     name = _dotted(bad.path)
-    wrong_type = f"expected {_article(bad.expected)}, but got {_article(_kind(bad.given))} instead"
-    too_small = f"Expected a value >= {bad.expected}, but got {bad.given} instead"
+    wrong_type = f"expected {_article(bad.expected)}, but got {_article(_kind(bad.value))} instead"
+    too_small = f"Expected a value >= {bad.expected}, but got {bad.value} instead"
     message, code = {
         "missing": (f"Missing required parameter: '{name}'.", "missing_required_parameter"),
         "type": (f"Invalid type for '{name}': {wrong_type}.", "invalid_type"),
@@ -19,7 +19,7 @@ def bad_field_problem(bad: BadField) -> Problem:
             "integer_below_min_value",
         ),
         "choice": (
-            f"Invalid value: '{bad.given}'. Supported values are: {bad.expected}.",
+            f"Invalid value: '{bad.value}'. Supported values are: {bad.expected}.",
             "invalid_value",
         ),
         "unknown": (f"Unrecognized request argument supplied: {name}", None),

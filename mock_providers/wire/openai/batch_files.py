@@ -17,7 +17,7 @@ _EXPIRED = {
 
 
 class LineError(NamedTuple):
-    """What is wrong with a line of an input file, counted from 1; None: with the file."""
+    """An error in an input file; `line` counts from 1, None means the whole file."""
 
     code: str
     message: str
@@ -26,7 +26,7 @@ class LineError(NamedTuple):
 
 
 def read_lines(content: bytes, endpoint: str, headers: HeadersIn) -> tuple[list[Item], list[LineError]]:
-    """The items of an input file, or what is wrong with it (then there are no items)."""
+    """The items of an input file and its errors; no items when there is an error."""
     lines = [(nth, line) for nth, line in enumerate(content.splitlines(), 1) if line.strip()]
     if not lines:
         return [], [LineError("empty_file", "The input file is empty: a batch has at least one request.")]
@@ -55,7 +55,7 @@ class _BadLine(Exception):
 def _check_against(
     items: Mapping[str, Item], model: Any, custom_id: str, body: dict[str, Any], nth: int
 ) -> None:
-    """A line must agree with those before it."""
+    """Check that the id is new and the model that of the lines before; raises _BadLine."""
     if custom_id in items:
         message = f"The custom_id of each request must be unique in its batch: '{custom_id}' is a duplicate."
         raise _BadLine(LineError("duplicate_custom_id", message, nth, "custom_id"))
@@ -65,7 +65,7 @@ def _check_against(
 
 
 def _read_line(line: bytes, nth: int, endpoint: str) -> tuple[str, dict[str, Any], bytes]:
-    """The id, the body, and the body as it is asked: never streamed."""
+    """The custom_id, the body, and the bytes to send, without streaming options; raises _BadLine."""
     try:
         fields = Fields(loads(line))
         custom_id = fields.text("custom_id")
@@ -77,8 +77,8 @@ def _read_line(line: bytes, nth: int, endpoint: str) -> tuple[str, dict[str, Any
     except BadField as bad:
         code = {"missing": "missing_required_parameter", "type": "invalid_type"}[bad.complaint]
         name = ".".join(str(step) for step in bad.path)
-        said = "is missing" if bad.complaint == "missing" else f"is not of type {bad.expected}"
-        raise _BadLine(LineError(code, f"Parameter '{name}' {said}.", nth, name or None)) from None
+        wrong = "is missing" if bad.complaint == "missing" else f"is not of type {bad.expected}"
+        raise _BadLine(LineError(code, f"Parameter '{name}' {wrong}.", nth, name or None)) from None
     except ValueError:
         raise _BadLine(
             LineError("invalid_json_line", "This line is not parseable as valid JSON.", nth)
@@ -92,7 +92,7 @@ def _read_line(line: bytes, nth: int, endpoint: str) -> tuple[str, dict[str, Any
 
 
 def result_files(batch: Batch) -> tuple[bytes, bytes]:
-    """The lines of a batch that has ended: of the items that succeeded, and of those that did not."""
+    """Output file (items that succeeded) and error file (the others) of a batch that has ended."""
     good: list[dict[str, Any]] = []
     bad: list[dict[str, Any]] = []
     for nth, item in enumerate(batch.items):

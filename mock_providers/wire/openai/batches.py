@@ -16,7 +16,7 @@ _INVALID = "invalid_request_error"
 
 
 class NewBatch(NamedTuple):
-    """What a client asks for; `endpoint` is the path that all lines go to."""
+    """A request for a batch; `endpoint` is the path of all its lines."""
 
     input_file_id: str
     endpoint: str
@@ -24,7 +24,7 @@ class NewBatch(NamedTuple):
 
 
 def read_batch(body: bytes, endpoints: Sequence[str]) -> NewBatch:
-    """Read a request for a batch; raises BadField, or ValueError for what is no JSON."""
+    """Read a request for a batch; raises BadField, or ValueError for invalid JSON."""
     fields = Fields(loads(body))
     fields.only(
         frozenset(("input_file_id", "endpoint", "completion_window", "metadata", "output_expires_after"))
@@ -40,19 +40,19 @@ def read_batch(body: bytes, endpoints: Sequence[str]) -> NewBatch:
 
 
 def page_of_batches(batches: Sequence[Batch], received: Received) -> Page[Batch]:
-    """The batches that a list request asks for; raises BadField."""
+    """The page of `batches` that the query asks for; raises BadField."""
     limit = limit_of(received.query, 20, 100)
     return page_after(batches, lambda batch: batch.id, received.query.get("after"), limit)
 
 
 def batch_body(batch: Batch, now: float, wall_s: float) -> bytes:
     """The JSON of a batch object."""
-    return orjson.dumps(_told(batch, now, wall_s))
+    return orjson.dumps(_batch_object(batch, now, wall_s))
 
 
 def batches_body(page: Page[Batch], now: float, wall_s: float) -> bytes:
     """The JSON of a list of batches."""
-    return list_body([_told(batch, now, wall_s) for batch in page.items], has_more=page.has_more)
+    return list_body([_batch_object(batch, now, wall_s) for batch in page.items], has_more=page.has_more)
 
 
 def no_such_batch(batch_id: str) -> Problem:
@@ -61,13 +61,13 @@ def no_such_batch(batch_id: str) -> Problem:
 
 
 def cannot_cancel(phase: str) -> Problem:
-    """It is too late."""
+    """The batch has reached a status in which it cannot be cancelled."""
     return Problem(409, _INVALID, f"Cannot cancel a batch with status '{phase}'.")
 
 
-def _told(batch: Batch, now: float, wall_s: float) -> dict[str, Any]:
+def _batch_object(batch: Batch, now: float, wall_s: float) -> dict[str, Any]:
     schedule = batch.schedule
-    told: dict[str, Any] = {
+    value: dict[str, Any] = {
         "id": batch.id,
         "object": "batch",
         "endpoint": batch.about["endpoint"],
@@ -83,11 +83,11 @@ def _told(batch: Batch, now: float, wall_s: float) -> dict[str, Any]:
     }
     errors = batch.about["errors"]
     if schedule.phase(now) == "failed" and isinstance(errors, list):
-        told["errors"] = {"object": "list", "data": [error._asdict() for error in errors]}
+        value["errors"] = {"object": "list", "data": [error._asdict() for error in errors]}
     if schedule.ended(now):
         good, bad = batch.about["files"] if isinstance(batch.about["files"], tuple) else (None, None)
-        told["output_file_id"], told["error_file_id"] = good, bad
-    return told
+        value["output_file_id"], value["error_file_id"] = good, bad
+    return value
 
 
 def _times(batch: Batch, now: float, wall: Callable[[float], int]) -> dict[str, int | None]:

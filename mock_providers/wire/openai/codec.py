@@ -1,4 +1,4 @@
-"""OpenAI's chat completions: request bytes to a Request, a Plan to a JSON reply or to server-sent events."""
+"""OpenAI's chat completions: request bytes to a Request, a Plan to a JSON reply or server-sent events."""
 
 from ...exchange.received import Received
 from ...exchange.request import Request

@@ -1,4 +1,4 @@
-"""OpenAI's protocol, what its endpoints share: keys, response headers, refusals, models."""
+"""OpenAI's API keys, response headers, error bodies and model objects."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,7 @@ from .errors import OpenAIErrors
 
 
 class OpenAIDialect:
-    """The protocol of one OpenAI-shaped provider."""
+    """The dialect of one OpenAI-shaped provider."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
@@ -27,7 +27,7 @@ class OpenAIDialect:
         return bearer(received.headers)
 
     def headers(self, stamp: Stamp, plan: Plan) -> HeadersOut:
-        """Request id, processing time and rate limits; after a refusal for rate also how long to wait."""
+        """Request id, processing time and rate limits; on a 429 also `retry-after`."""
         style = self._provider.header_style
         headers = [
             (b"x-request-id", stamp.request_id.encode()),
@@ -53,7 +53,7 @@ class OpenAIDialect:
         return headers
 
     def error_body(self, problem: Problem, request_id: str) -> bytes:
-        """The JSON of a refusal."""
+        """The JSON of an error."""
         error = {
             "message": problem.message,
             "type": problem.type,
@@ -63,15 +63,15 @@ class OpenAIDialect:
         return orjson.dumps({"error": error})
 
     def error_event(self, problem: Problem, request_id: str) -> bytes:
-        """The same inside a stream."""
+        """The error as a server-sent event."""
         return b"data: %s\n\n" % self.error_body(problem, request_id)
 
     def models_body(self, model_ids: Iterable[str]) -> bytes:
-        """The list of models."""
+        """The JSON of the list of models."""
         return orjson.dumps({"object": "list", "data": [self._model(id_) for id_ in model_ids]})
 
     def model_body(self, model_id: str) -> bytes:
-        """One model."""
+        """The JSON of one model."""
         return orjson.dumps(self._model(model_id))
 
     def _model(self, model_id: str) -> dict[str, object]:
@@ -84,7 +84,7 @@ class OpenAIDialect:
 
 
 def _skewed(meters: tuple[Meter, ...], skew_s: float) -> tuple[Meter, ...]:
-    """The meters as a provider tells them whose clock is ahead by `skew_s`."""
+    """The meters as shown by a provider whose clock is ahead by `skew_s`."""
     if not skew_s:
         return meters
     return tuple(meter._replace(until_full_s=max(0.0, meter.until_full_s + skew_s)) for meter in meters)

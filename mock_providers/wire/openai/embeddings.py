@@ -1,4 +1,4 @@
-"""OpenAI's embeddings: what is asked for, and vectors as numbers or base64."""
+"""OpenAI's embeddings: requests read, vectors written as numbers or base64."""
 
 import base64
 from collections.abc import Iterable
@@ -24,7 +24,12 @@ _MOST_INPUTS = 2048
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingRequest:
-    """Texts to embed; `counts` are their tokens. A text given as token ids is their words."""
+    """Texts to embed.
+
+    - `texts`: one received as token ids becomes these ids, separated by spaces
+    - `counts`: tokens of each text
+    - `dimensions`: of the vectors; None: the model's
+    """
 
     model: str
     texts: tuple[str, ...]
@@ -43,14 +48,14 @@ def _read(body: Any, *, lenient: bool) -> EmbeddingRequest:
     fields = Fields(body)
     if not lenient:
         fields.only(_PARAMETERS)
-    given = [_text(item, ("input", nth)) for nth, item in enumerate(_inputs(fields.require("input")))]
+    texts = [_text(item, ("input", nth)) for nth, item in enumerate(_inputs(fields.require("input")))]
     as_base64 = False
     if fields.present("encoding_format"):
         as_base64 = fields.choice("encoding_format", ("float", "base64")) == "base64"
     return EmbeddingRequest(
         model=fields.text("model"),
-        texts=tuple(text for text, _ in given),
-        counts=tuple(count for _, count in given),
+        texts=tuple(text for text, _ in texts),
+        counts=tuple(count for _, count in texts),
         digest=digest_of(body, _NOT_IN_DIGEST),
         dimensions=fields.at_least("dimensions", 1),
         as_base64=as_base64,
@@ -58,7 +63,7 @@ def _read(body: Any, *, lenient: bool) -> EmbeddingRequest:
 
 
 def embeddings_body(vectors: Iterable[Vector], model: str, input_tokens: int, *, as_base64: bool) -> bytes:
-    """The JSON of the reply: base64 is little-endian float32."""
+    """The JSON of the reply; base64 encodes little-endian float32."""
     data = [
         {"object": "embedding", "index": nth, "embedding": _written(vector, as_base64)}
         for nth, vector in enumerate(vectors)
@@ -77,7 +82,7 @@ def _written(vector: Vector, as_base64: bool) -> object:
 
 
 def _inputs(value: Any) -> list[Any]:
-    """One text, or a list of them; one list of token ids is one text."""
+    """The inputs as a list: a single text or a single list of token ids is one input."""
     if isinstance(value, str):
         return [value]
     if not isinstance(value, list):

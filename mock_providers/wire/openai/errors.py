@@ -1,4 +1,4 @@
-"""OpenAI's refusals: `{"error": {"message", "type", "param", "code"}}`, with its types and codes."""
+"""OpenAI's errors: `{"error": {"message", "type", "param", "code"}}`, with its types and codes."""
 
 import math
 
@@ -26,23 +26,23 @@ _BY_STATUS: dict[int, tuple[str, str | None]] = {
 
 
 class OpenAIErrors:
-    """The refusals of a provider that speaks OpenAI's protocol."""
+    """The errors of a provider that speaks OpenAI's protocol."""
 
     def __init__(self, organization: str) -> None:
         self._organization = organization
 
     def bad_json(self) -> Problem:
-        """The body is no JSON."""
+        """The body is not JSON."""
         return Problem(
             400, _INVALID, "We could not parse the JSON body of your request: it is not valid JSON."
         )
 
     def bad_field(self, bad: BadField) -> Problem:
-        """A field is missing, of a wrong type or value, or unknown."""
+        """A field is missing, unknown, or of a wrong type or value."""
         return bad_field_problem(bad)
 
     def too_large(self, limit_bytes: int) -> Problem:
-        """The body is longer than the server reads."""
+        """The body exceeds `limit_bytes`."""
         return Problem(413, _INVALID, f"Request body too large: the limit is {limit_bytes} bytes.")
 
     def no_key(self) -> Problem:
@@ -56,28 +56,28 @@ class OpenAIErrors:
         )
 
     def wrong_key(self, key: str) -> Problem:
-        """A key that the profile does not list."""
+        """The profile does not list this key."""
         shown = f"{key[:3]}***{key[-4:]}" if len(key) > 10 else "***"
         return Problem(401, _INVALID, f"Incorrect API key provided: {shown}.", "invalid_api_key")
 
     def unknown_path(self, method: str, path: str) -> Problem:
-        """Nothing at this URL."""
+        """No endpoint has this path."""
         return Problem(404, _INVALID, f"Invalid URL ({method} {path})")
 
     def wrong_method(self, method: str, path: str) -> Problem:
-        """Something is here, but not for this method."""
+        """The path has an endpoint, but not for this method."""
         return Problem(405, _INVALID, f"Not allowed to {method} on {path}.", "method_not_supported")
 
     def unknown_model(self, name: str) -> Problem:
-        """No such model."""
+        """The provider has no such model."""
         message = f"The model `{name}` does not exist or you do not have access to it."
         return Problem(404, _INVALID, message, "model_not_found")
 
     def prompt_too_long(self, input_tokens: int, max_tokens: int, window: int) -> Problem:
-        """The prompt and the longest reply asked for do not fit the context window."""
-        told = f"your messages resulted in {input_tokens} tokens"
+        """The prompt and `max_tokens` together exceed the context window."""
+        counted = f"your messages resulted in {input_tokens} tokens"
         if max_tokens:
-            told = (
+            counted = (
                 f"you requested {input_tokens + max_tokens} tokens "
                 f"({input_tokens} in the messages, {max_tokens} in the completion)"
             )
@@ -85,14 +85,14 @@ class OpenAIErrors:
         return Problem(
             400,
             _INVALID,
-            f"This model's maximum context length is {window} tokens. However, {told}. "
+            f"This model's maximum context length is {window} tokens. However, {counted}. "
             f"Please reduce the length of the {remedy}.",
             "context_length_exceeded",
             "messages",
         )
 
     def max_tokens_too_large(self, max_tokens: int, most: int, model: str) -> Problem:
-        """More output asked for than the model ever gives."""
+        """`max_tokens` is above the model's `max_output_tokens`."""
         return Problem(
             400,
             _INVALID,
@@ -102,7 +102,7 @@ class OpenAIErrors:
         )
 
     def rate_limited(self, verdict: Verdict, model: str) -> Problem:
-        """One of the limits cannot pay; without a time to wait when the request is larger than the limit."""
+        """A rate limit refuses; there is no time to wait when the request is larger than the limit."""
         meter = verdict.refused_by
         if meter is None:
             raise ValueError("an admitted request is not rate limited")
@@ -121,14 +121,14 @@ class OpenAIErrors:
         return Problem(429, error_type, message, "rate_limit_exceeded", retry_after_s=verdict.wait_s)
 
     def ramp_limited(self, wait_s: float | None) -> Problem:
-        """Traffic grows too fast, whatever the other limits say."""
+        """Traffic grows faster than the ramp limit allows."""
         message = (
             "Slow down: your request rate has increased too quickly. Please reduce it and ramp up gradually."
         )
         return Problem(429, "rate_limit_error", message, "slow_down", retry_after_s=wait_s)
 
     def quota_exhausted(self) -> Problem:
-        """The money is spent: waiting does not help."""
+        """The credit is spent: waiting does not help."""
         message = (
             "You exceeded your current quota, please check your plan and billing details. "
             "For more information on this error, read the docs."
@@ -136,12 +136,12 @@ class OpenAIErrors:
         return Problem(429, "insufficient_quota", message, "insufficient_quota")
 
     def overloaded(self) -> Problem:
-        """The provider has no capacity."""
+        """The provider is overloaded."""
         message = "The server is currently overloaded with other requests. Please try again later."
         return Problem(503, "service_unavailable_error", message, "server_is_overloaded")
 
     def of_status(self, status: int) -> Problem:
-        """The error that goes with a bare status."""
+        """The usual error for an HTTP status."""
         if status == 503:
             return self.overloaded()
         usual = ("server_error" if status >= 500 else _INVALID, None)

@@ -17,7 +17,7 @@ _LONGEST_FILENAME = 255
 
 
 class Upload(NamedTuple):
-    """A file as its client sent it."""
+    """A file and its purpose, as uploaded."""
 
     filename: str
     purpose: str
@@ -25,7 +25,7 @@ class Upload(NamedTuple):
 
 
 def read_upload(received: Received) -> Upload:
-    """The file and the purpose of an upload; raises BadField."""
+    """Read an upload form; raises BadField."""
     form = read_form(received.header(b"content-type"), received.body)
     for name in ("file", "purpose"):
         if name not in form:
@@ -40,7 +40,7 @@ def read_upload(received: Received) -> Upload:
 
 
 def page_of_files(files: Sequence[StoredFile], received: Received) -> Page[StoredFile]:
-    """The files that a list request asks for: by default the newest first; raises BadField."""
+    """The page of `files` that the query asks for, newest first by default; raises BadField."""
     query = received.query
     order = query.get("order", "desc")
     if order not in ("asc", "desc"):
@@ -55,16 +55,16 @@ def page_of_files(files: Sequence[StoredFile], received: Received) -> Page[Store
 
 def file_body(file: StoredFile) -> bytes:
     """The JSON of a file object."""
-    return orjson.dumps(_told(file))
+    return orjson.dumps(_file_object(file))
 
 
 def files_body(page: Page[StoredFile]) -> bytes:
     """The JSON of a list of files."""
-    return list_body([_told(file) for file in page.items], has_more=page.has_more)
+    return list_body([_file_object(file) for file in page.items], has_more=page.has_more)
 
 
 def deleted_body(file_id: str) -> bytes:
-    """The JSON that says that a file is gone."""
+    """The JSON that confirms a deletion."""
     return orjson.dumps({"id": file_id, "object": "file", "deleted": True})
 
 
@@ -87,12 +87,12 @@ def no_such_file(file_id: str) -> Problem:
 
 
 def storage_full() -> Problem:
-    """The files of a client have reached what a provider stores."""
+    """The provider's file storage is full."""
     message = "You have exceeded your file storage quota."
     return Problem(400, "invalid_request_error", message, "storage_limit_exceeded")
 
 
-def _told(file: StoredFile) -> dict[str, Any]:
+def _file_object(file: StoredFile) -> dict[str, Any]:
     return {
         "id": file.id,
         "object": "file",

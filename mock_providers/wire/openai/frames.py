@@ -1,18 +1,18 @@
-"""OpenAI's server-sent events: a role for each choice, its content in deltas, its finish, `[DONE]`."""
+"""OpenAI's server-sent events: for each choice its role, content deltas and finish; then `[DONE]`."""
 
 import orjson
 
 from ...exchange.request import Request
 from ...plan import Choice, Piece, Plan
 from ..dialect import Frames, Stamp
-from .reply import FINISH_REASON, completion_id, fingerprint, says_text, tool_call, usage_of
+from .reply import FINISH_REASON, completion_id, fingerprint, has_text, tool_call, usage_of
 
 _DONE = b"data: [DONE]\n\n"
 _PADDING = tuple(("q7Xw2LmZ9sKd4TbV"[:n]).encode() for n in range(16))
 
 
 def frames_of(request: Request, plan: Plan, stamp: Stamp) -> Frames:
-    """The events of a reply: one choice that is only text, which is most of them, has a shorter way."""
+    """The frames of a reply; a single choice of only text, the usual case, takes a faster path."""
     [first, *others] = plan.choices
     if others or any(block.kind == "tool" for block in first.blocks):
         return ChoicesFrames(request, plan, stamp)
@@ -20,7 +20,7 @@ def frames_of(request: Request, plan: Plan, stamp: Stamp) -> Frames:
 
 
 class _Envelope:
-    """What the chunks of one reply have in common."""
+    """The bytes that all chunks of one reply share."""
 
     def __init__(self, request: Request, stamp: Stamp) -> None:
         self.opening = (
@@ -38,17 +38,17 @@ class _Envelope:
         self.after = b'},"logprobs":null,"finish_reason":null}]' + self._null_usage
 
     def delta(self, nth: int) -> bytes:
-        """A chunk of that choice up to its delta."""
+        """The beginning of a chunk of choice `nth`, up to its delta."""
         return self.opening + b'"choices":[{"index":%d,"delta":' % nth
 
     def role(self, nth: int, choice: Choice) -> bytes:
-        """The chunk that begins a choice; the content of one that only calls tools is null."""
-        content = b'""' if says_text(choice) else b"null"
+        """The first chunk of a choice; its content is null when the choice only calls tools."""
+        content = b'""' if has_text(choice) else b"null"
         beginning = b'{"role":"assistant","content":' + content + b',"refusal":null'
         return self.delta(nth) + beginning + self.after + b"}\n\n"
 
     def tail(self, plan: Plan) -> bytes:
-        """The finish of each choice, the usage if it was asked for, and the end."""
+        """Each choice's finish, the usage if requested, and `[DONE]`."""
         tail = b""
         for nth, choice in enumerate(plan.choices):
             reason = FINISH_REASON[choice.finish].encode()
@@ -60,7 +60,7 @@ class _Envelope:
 
 
 class TextFrames:
-    """Chunks cut from one template: only the text between two fixed strings changes from chunk to chunk."""
+    """Chunks of one text: only the text between two fixed byte strings changes."""
 
     __slots__ = ("_after", "_before", "_obfuscate", "head", "tail")
 
@@ -73,7 +73,7 @@ class TextFrames:
         self.tail = envelope.tail(plan)
 
     def piece(self, piece: Piece) -> bytes:
-        """One content chunk; its padding evens out the lengths, as OpenAI's does."""
+        """One content chunk; obfuscation pads it to a multiple of 16 bytes of text, as OpenAI does."""
         content = orjson.dumps(piece.text)
         if self._obfuscate:
             padding = _PADDING[-len(content) % 16]
@@ -82,9 +82,9 @@ class TextFrames:
 
 
 class ChoicesFrames:
-    """Several choices, or calls of tools: each block of each choice has a template of its own.
+    """Several choices, or tool calls: each block of each choice has its own template.
 
-    A call is told by name in a chunk with empty arguments; the chunks after it carry only the arguments.
+    A tool call begins with a chunk that has its name and empty arguments; later chunks carry only arguments.
     """
 
     __slots__ = ("_blocks", "_obfuscate", "head", "tail")
@@ -101,7 +101,7 @@ class ChoicesFrames:
         self.tail = envelope.tail(plan)
 
     def piece(self, piece: Piece) -> bytes:
-        """One content chunk, before the first of a call the one that names the tool."""
+        """One content chunk, preceded by the naming chunk when it opens a tool call."""
         opening, before, after = self._blocks[piece.choice, piece.block]
         content = orjson.dumps(piece.text)
         padding = b""
@@ -111,7 +111,7 @@ class ChoicesFrames:
 
 
 def _templates(envelope: _Envelope, nth: int, choice: Choice) -> list[tuple[bytes, bytes, bytes]]:
-    """For each block: what precedes its first chunk, and what stands around the text of every chunk."""
+    """For each block: the bytes before its first chunk, and those around the text of every chunk."""
     templates, calls = [], 0
     delta = envelope.delta(nth)
     for block in choice.blocks:

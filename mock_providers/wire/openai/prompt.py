@@ -1,4 +1,4 @@
-"""Reading the messages of a chat completion request."""
+"""Reads the messages of a chat completion request."""
 
 from collections.abc import Iterator
 
@@ -13,36 +13,36 @@ _ROLES = ("system", "developer", "user", "assistant", "tool")
 
 
 def read_messages(fields: Fields) -> tuple[Message, ...]:
-    """The conversation; every call of a tool must be answered before it goes on."""
+    """The messages; raises BadField, also when a tool call is not answered before the next turn."""
     fields.require("messages")
     items = fields.items("messages")
     if not items:
         raise BadField(("messages",), "unsupported", "empty array. Expected an array with minimum length 1.")
-    turns = _Turns()
+    pending = _PendingCalls()
     messages = []
     for nth, item in enumerate(items):
         message = Fields(item, ("messages", nth))
         role = message.choice("role", _ROLES)
         calls = list(_calls(message)) if role == "assistant" else []
         if role == "tool":
-            turns.answer(message)
+            pending.answer(message)
         else:
-            turns.go_on(nth, [id_ for id_, _ in calls])
+            pending.next_turn(nth, [id_ for id_, _ in calls])
         parts = _assistant_parts(message, calls) if role == "assistant" else _parts(message)
         messages.append(Message("system" if role == "developer" else role, parts))
-    turns.go_on(len(items), [])
+    pending.next_turn(len(items), [])
     return tuple(messages)
 
 
-class _Turns:
-    """Which calls of tools the next messages may answer, and which they still must."""
+class _PendingCalls:
+    """The tool calls that the next messages may answer, and those that they still must."""
 
     def __init__(self) -> None:
         self._called: frozenset[str] = frozenset()
         self._unanswered: dict[str, None] = {}  # in order
 
     def answer(self, message: Fields) -> None:
-        """A tool's message."""
+        """A message of role tool; raises BadField if it answers none of the calls."""
         id_ = message.text("tool_call_id")
         if id_ not in self._called:
             complaint = (
@@ -51,8 +51,8 @@ class _Turns:
             raise BadField(message.path, "unsupported", complaint)
         self._unanswered.pop(id_, None)
 
-    def go_on(self, nth: int, calls: list[str]) -> None:
-        """Any other message, or the end; `calls`: what it calls."""
+    def next_turn(self, nth: int, calls: list[str]) -> None:
+        """Any other message, or the end, at index `nth`; `calls`: ids of its tool calls."""
         if self._unanswered:
             complaint = (
                 "an assistant message with 'tool_calls' must be followed by tool messages responding to each "
@@ -63,7 +63,7 @@ class _Turns:
 
 
 def _calls(message: Fields) -> Iterator[tuple[str, Part]]:
-    """The calls of tools that a message of the assistant made: their ids, and their text in the prompt."""
+    """The tool calls of an assistant message: id and prompt text."""
     if message.present("function_call"):
         raise BadField((*message.path, "function_call"), "unsupported", "use 'tool_calls' instead.")
     for nth, item in enumerate(message.items("tool_calls")):
@@ -73,7 +73,7 @@ def _calls(message: Fields) -> Iterator[tuple[str, Part]]:
 
 
 def _call_text(name: str, arguments: str) -> str:
-    """A call as every protocol writes it; arguments that are no JSON, or too deep, stay as they are."""
+    """The call as prompt text; arguments that are not JSON, or nested too deeply, stay a string."""
     try:
         return call_text(name, orjson.loads(arguments))
     except ValueError:
@@ -81,13 +81,13 @@ def _call_text(name: str, arguments: str) -> str:
 
 
 def _assistant_parts(message: Fields, calls: list[tuple[str, Part]]) -> tuple[Part, ...]:
-    """Its content, which may be missing, and the calls."""
+    """The content of an assistant message, which may be missing, and its tool calls."""
     content = _parts(message, ("text", "refusal")) if message.present("content") else ()
     return (*content, *(part for _, part in calls)) or (Part(""),)
 
 
 def _parts(message: Fields, kinds: tuple[str, ...] = ("text",)) -> tuple[Part, ...]:
-    """Content: a string, or an array of parts that are text."""
+    """Content: a string, or an array of text parts."""
     value = message.require("content")
     if isinstance(value, str):
         return (Part(value),)

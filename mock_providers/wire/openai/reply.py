@@ -37,11 +37,11 @@ def _choice(plan: Plan, nth: int) -> dict[str, object]:
     choice = plan.choices[nth]
     texts = [(block, plan.text_of(nth, which)) for which, block in enumerate(choice.blocks)]
     content = "".join(text for block, text in texts if block.kind == "text")
-    # A call that was cut before its first argument never opened, so it is not in a stream either.
+    # A call cut before its first argument is not in a stream either.
     calls = [tool_call(block, text) for block, text in texts if block.kind == "tool" and text]
     message: dict[str, object] = {
         "role": "assistant",
-        "content": content if says_text(choice) else None,
+        "content": content if has_text(choice) else None,
         "refusal": None,
         "annotations": _ANNOTATIONS,
     }
@@ -51,19 +51,19 @@ def _choice(plan: Plan, nth: int) -> dict[str, object]:
     return {"index": nth, "message": message, "logprobs": None, "finish_reason": finish}
 
 
-def says_text(choice: Choice) -> bool:
-    """Whether a choice has content: one that only calls tools has none."""
+def has_text(choice: Choice) -> bool:
+    """Whether a choice has text content; one that only calls tools has none."""
     return not choice.blocks or any(block.kind == "text" for block in choice.blocks)
 
 
 def tool_call(block: Block, arguments: str) -> dict[str, object]:
-    """A call of a tool; its arguments are JSON in a string."""
+    """The JSON object of a tool call; `arguments` is JSON text."""
     function = {"name": block.name, "arguments": arguments}
     return {"id": f"call_{block.id}", "type": "function", "function": function}
 
 
 def usage_of(plan: Plan) -> dict[str, object]:
-    """The tokens of a reply; those read from the cache or written to it are part of the prompt's."""
+    """The `usage` object; cached and cache-written tokens are included in `prompt_tokens`."""
     output_tokens = plan.output_tokens
     prompt_details = {"cached_tokens": plan.cached_input_tokens, "audio_tokens": 0}
     if plan.cache_write_tokens:
@@ -83,11 +83,11 @@ def usage_of(plan: Plan) -> dict[str, object]:
 
 
 def completion_id(stamp: Stamp) -> str:
-    """The id of a reply, the same in all of its chunks."""
+    """The id of a reply, the same in all chunks."""
     return f"chatcmpl-{stamp.request_id.removeprefix('req_')}"
 
 
 @lru_cache(maxsize=1024)
 def fingerprint(model: str) -> str:
-    """The name of the backend that serves a model."""
+    """`system_fingerprint`: names the backend of a model."""
     return "fp_" + hashlib.blake2b(model.encode(), digest_size=5).hexdigest()

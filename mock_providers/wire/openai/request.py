@@ -1,4 +1,4 @@
-"""Reading a chat completion request: its JSON to a Request."""
+"""Reads the JSON of a chat completion request to a Request."""
 
 from ...exchange.request import Request, digest_of
 from ..fields import BadField, Fields, names
@@ -14,7 +14,7 @@ _PARAMETERS = names(
     top_logprobs top_p user verbosity web_search_options
     """
 )
-# What names or routes a request, or says how the reply travels, does not decide what the reply is.
+# Fields that label or route a request, or choose how the reply is sent, do not change its content.
 _NOT_IN_DIGEST = names(
     """
     metadata model prompt_cache_key prompt_cache_options prompt_cache_retention safety_identifier
@@ -54,7 +54,7 @@ def read_request(body: object, *, obfuscation: bool = False, lenient: bool = Fal
         stream=fields.flag("stream"),
         include_usage=options.flag("include_usage"),
         obfuscate=obfuscation and options.read("include_obfuscation", "boolean") is not False,
-        n=_choices_asked(fields),
+        n=_choice_count(fields),
         tools=tools,
         tool_choice=tool_choice,
         parallel_tool_calls=several,
@@ -72,7 +72,7 @@ def _stream_options(fields: Fields, *, lenient: bool) -> Fields:
 
 
 def _check_values(fields: Fields) -> None:
-    """Refuse what is not played, and wrong types of what does not matter here."""
+    """Refuse unsupported fields, and wrong types of fields that change nothing here."""
     for name, complaint in _UNSUPPORTED.items():
         if fields.present(name) and fields.require(name):
             raise BadField((name,), "unsupported", complaint)
@@ -87,7 +87,7 @@ def _max_tokens(fields: Fields) -> int | None:
     return fields.at_least("max_completion_tokens", 1) or fields.at_least("max_tokens", 1)
 
 
-def _choices_asked(fields: Fields) -> int:
+def _choice_count(fields: Fields) -> int:
     n = fields.at_least("n", 1) or 1
     if n > _MOST_CHOICES:
         complaint = f"integer above maximum value. Expected a value <= {_MOST_CHOICES}, but got {n} instead."
@@ -96,7 +96,7 @@ def _choices_asked(fields: Fields) -> int:
 
 
 def _check_json_is_mentioned(request: Request) -> None:
-    """OpenAI's JSON mode without a schema wants the prompt to speak of JSON."""
+    """OpenAI's JSON mode without a schema requires the word JSON in the prompt."""
     if not any("json" in message.text.lower() for message in request.messages):
         complaint = (
             "'messages' must contain the word 'json' in some form, to use 'response_format' of type "

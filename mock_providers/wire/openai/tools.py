@@ -15,7 +15,7 @@ _NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}}
 
 
 def read_tools(fields: Fields) -> tuple[tuple[Tool, ...], tuple[Message, ...]]:
-    """The tools, and what they add to the front of the prompt, worded alike in every protocol."""
+    """The tools, and the message with their definitions that precedes the prompt; raises BadField."""
     if not fields.present("tools"):
         return (), ()
     items = fields.items("tools")
@@ -34,7 +34,7 @@ def read_tools(fields: Fields) -> tuple[tuple[Tool, ...], tuple[Message, ...]]:
 
 
 def read_tool_choice(fields: Fields, tools: tuple[Tool, ...]) -> tuple[str, bool]:
-    """Which tool must be called, in a Request's words, and whether several may be at once."""
+    """`Request.tool_choice`, and whether parallel calls are allowed; raises BadField."""
     for name in ("tool_choice", "parallel_tool_calls"):
         if fields.present(name) and not tools:
             raise BadField((name,), "unsupported", "only allowed when 'tools' are specified.")
@@ -51,17 +51,17 @@ def read_tool_choice(fields: Fields, tools: tuple[Tool, ...]) -> tuple[str, bool
 
 
 def read_json_schema(fields: Fields) -> dict[str, Any] | None:
-    """What the reply must be an instance of: `{}` any object, None for plain text."""
+    """The JSON schema of the reply: `{}` for any object, None for plain text; raises BadField."""
     if not fields.present("response_format"):
         return None
-    format_ = fields.inner("response_format")
-    kind = format_.choice("type", _FORMATS)
+    response_format = fields.inner("response_format")
+    kind = response_format.choice("type", _FORMATS)
     if kind == "text":
         return None
     if kind == "json_object":
         return {}
-    format_.require("json_schema")
-    described = format_.inner("json_schema")
+    response_format.require("json_schema")
+    described = response_format.inner("json_schema")
     _name(described)
     described.flag("strict")
     described.require("schema")
@@ -70,7 +70,7 @@ def read_json_schema(fields: Fields) -> dict[str, Any] | None:
 
 
 def read_function(holder: Fields) -> Fields:
-    """The function of a tool, of a call or of a choice."""
+    """The `function` object of a tool, a call or a tool choice; raises BadField."""
     holder.choice("type", ("function",))
     holder.require("function")
     return holder.inner("function")

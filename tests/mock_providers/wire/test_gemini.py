@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from mock_providers import MockApp, Profile
 from mock_providers.endpoints import Decision
-from mock_providers.endpoints.provider_context import Reply
+from mock_providers.endpoints.decision import Reply
 from mock_providers.exchange.received import Received
 from mock_providers.exchange.request import Refused, Request
-from mock_providers.http.playback import ClientConnection, play
+from mock_providers.http.connection import ClientConnection
+from mock_providers.http.playback import play
 from mock_providers.ledger.ledger import Entry, RequestInfo
 from mock_providers.limits.limits import LimitName, Meter, Verdict
 from mock_providers.plan import Block, Choice, Piece, Plan

@@ -12,10 +12,10 @@ from harness.stack.batch.ids import attempt_id, custom_id
 from harness.stack.build.layers import build
 from harness.stack.build.options import StackOptions, load_stack_options
 from harness.stack.build.stack import Stack
-from harness.stack.core.call import Message
 from harness.stack.core.durations import seconds_of
 from harness.stack.core.errors import ConfigError, ProviderError, Rejected
 from harness.stack.core.facts import CallFacts
+from harness.stack.core.request import Message
 from harness.stack.state.backend import MemoryBackend
 from tests.stack.batch.providers import MODELS, Providers, play
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,12 @@ import respx
 from harness.spec.shipped import shipped_files
 from harness.stack.build.options import load_stack_options
 from harness.stack.build.stack import Stack
-from harness.stack.core.call import Call, Message
+from harness.stack.core.call import Call
 from harness.stack.core.errors import AllProvidersFailed, ConfigError, ProviderError, Rejected
 from harness.stack.core.facts import CallFacts
+from harness.stack.core.request import Message
 from harness.stack.upstream.endpoints import endpoints_from
+from tests.stack.calls import changed
 
 OPENAI = {"provider": "openai", "model": "gpt-4o"}
 CLAUDE = {"provider": "anthropic", "model": "claude-sonnet-4-5"}
@@ -52,7 +53,7 @@ def claude_reply(text: str) -> httpx.Response:
 
 def asks(stack: Stack, id: str = "c1", *, stream: bool = True, **changes: Any) -> Call:
     call = stack.call(id, (Message("system", "Be brief."), Message("user", "Hello?")), now=0.0)
-    return replace(call, deadline_s=float("inf"), stream=stream, **changes)
+    return changed(call, deadline_s=float("inf"), stream=stream, **changes)
 
 
 async def test_an_outage_is_retried_then_falls_back_with_an_adapted_prompt(

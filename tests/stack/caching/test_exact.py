@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 from harness.stack.caching.exact import CacheOptions, ExactCache, cache_key
 from harness.stack.caching.store import EntryStore, Found
 from harness.stack.core.cache_hints import CacheHints
-from harness.stack.core.call import Call, Message, Target, Tool
+from harness.stack.core.call import Call
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.reply import Delta, Finish, ToolCall
+from harness.stack.core.request import Message, Tool
+from harness.stack.core.target import Target
+from tests.stack.calls import PARTS, changed
 
 OPENAI = Target("openai", "openai", "gpt-4o")
 DECIDES = {
@@ -38,7 +41,7 @@ DECIDES = {
 @pytest.mark.parametrize("name", DECIDES)
 def test_whatever_decides_an_answer_is_in_the_key(name: str, call: Callable[..., Call]) -> None:
     other: Any = {name: DECIDES[name]}
-    assert cache_key(call()) != cache_key(replace(call(), **other))
+    assert cache_key(call()) != cache_key(changed(call(), **other))
 
 
 TURNS = [
@@ -59,9 +62,9 @@ TOOLS = [
 
 def test_tools_and_what_they_were_asked_and_said_are_in_the_key(call: Callable[..., Call]) -> None:
     """Regression named after semantic-router#3423: system prompt and tools ignored in the key."""
-    asked = [replace(call(), messages=(turn,)) for turn in TURNS]
-    asked += [replace(call(), tools=(tool,)) for tool in TOOLS]
-    asked += [replace(call(), json_schema=schema) for schema in ({}, {"type": "object"})]
+    asked = [changed(call(), messages=(turn,)) for turn in TURNS]
+    asked += [changed(call(), tools=(tool,)) for tool in TOOLS]
+    asked += [changed(call(), json_schema=schema) for schema in ({}, {"type": "object"})]
     assert len({cache_key(each) for each in asked}) == len(asked)
 
 
@@ -73,26 +76,27 @@ def test_nothing_else_is_in_the_key(call: Callable[..., Call]) -> None:
         "stream": False,
         "backoff_s": 1.0,
         "priority": "batch",
-        "insist": True,
+        "force": True,
         "hint": "hard",
-        "route": (OPENAI,),
-        "elsewhere": True,
+        "order": (OPENAI,),
+        "may_escalate": True,
         "cache": "refresh",
         "counter": len,
         "key": "of-the-caller",
         "only": ("openai",),
-        "purse": None,
-        "provider_key": "b",
-        "caching": CacheHints(key="k"),
+        "reservation": None,
+        "key_name": "b",
+        "cache_hints": CacheHints(key="k"),
     }
-    others |= {"attempt_kind": "retry", "attempt": None, "facts": call("c2").facts}
-    assert set(others) | set(DECIDES) == {field.name for field in fields(Call)}
-    assert cache_key(call()) == cache_key(replace(call(), **others))
+    others |= {"kind": "retry", "facts": call("c2").facts}
+    own = {field.name for field in fields(Call)} - set(PARTS.values())
+    assert set(others) | set(DECIDES) == own | set(PARTS)
+    assert cache_key(call()) == cache_key(changed(call(), **others))
 
 
 def test_moving_a_word_between_messages_changes_the_key(call: Callable[..., Call]) -> None:
-    one = replace(call(), messages=(Message("user", "ab"), Message("user", "c")))
-    two = replace(call(), messages=(Message("user", "a"), Message("user", "bc")))
+    one = changed(call(), messages=(Message("user", "ab"), Message("user", "c")))
+    two = changed(call(), messages=(Message("user", "a"), Message("user", "bc")))
     assert cache_key(one) != cache_key(two)
 
 
@@ -109,8 +113,8 @@ async def test_a_repeat_is_replayed_event_by_event_without_asking(
 
 async def test_another_tenants_answer_is_never_served(call: Callable[..., Call], scripted: Any) -> None:
     cache, inner = ExactCache(CacheOptions()), scripted(("mine",), ("yours",))
-    await (await cache(replace(call(), tenant="a"), inner)).text()
-    assert (await (await cache(replace(call(), tenant="b"), inner)).text())[0] == "yours"
+    await (await cache(changed(call(), tenant="a"), inner)).text()
+    assert (await (await cache(changed(call(), tenant="b"), inner)).text())[0] == "yours"
 
 
 async def test_failures_and_abandoned_answers_are_not_kept(call: Callable[..., Call], scripted: Any) -> None:

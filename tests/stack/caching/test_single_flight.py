@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from harness.stack.money.attempt_ledger import AttemptLedger
 from harness.stack.money.price import Price
 from harness.stack.observe.telemetry import Telemetry
 from harness.virtual import run_virtual
+from tests.stack.calls import changed
 from tests.stack.conftest import a_call
 
 WORDS = ("one ", "two ", "three ", "four")
@@ -71,7 +71,7 @@ class Lab:
 
     async def _text(self, id: str, at_s: float, asked: dict[str, Any]) -> str:
         await asyncio.sleep(at_s)
-        async with await self.ask(replace(a_call(id), **asked)) as reply:
+        async with await self.ask(changed(a_call(id), **asked)) as reply:
             return (await reply.text())[0]
 
     def row(self, id: str) -> CallFacts:
@@ -285,7 +285,7 @@ def test_there_is_never_more_than_one_flight_for_a_question(
         inner = lab.upstream.__class__.__call__
 
         async def counted(call: Call) -> Reply:
-            tenant = call.tenant
+            tenant = call.caller.tenant
             flying[tenant] = flying.get(tenant, 0) + 1
             most[tenant] = max(most.get(tenant, 0), flying[tenant])
             try:

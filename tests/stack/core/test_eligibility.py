@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
-from harness.stack.core.call import Call, Message, Target, Tool
+from harness.stack.core.call import Call
 from harness.stack.core.eligibility import unsuitable
 from harness.stack.core.errors import AllProvidersFailed, Rejected
 from harness.stack.core.reply import ToolCall
+from harness.stack.core.request import Message, Tool
+from harness.stack.core.target import Target
 from harness.stack.core.tokens import call_tokens
 from harness.stack.resilience.fallback import Fallback
+from tests.stack.calls import changed
 
 LLAMA = Target("llama", "together", "llama-3", context_tokens=100)
 LOOK = Tool("look", "Look at it.", {"type": "object", "properties": {"at": {"type": "string"}}})
@@ -37,7 +40,7 @@ UNFIT: list[tuple[dict[str, Any], dict[str, Any], str]] = [
 def test_why_a_target_cannot_take_a_call_is_a_sentence(
     lacks: dict[str, Any], asks: dict[str, Any], reason: str, call: Callable[..., Call]
 ) -> None:
-    assert unsuitable(replace(call(), **asks), replace(LLAMA, **lacks)) == reason
+    assert unsuitable(changed(call(), **asks), replace(LLAMA, **lacks)) == reason
 
 
 @pytest.mark.parametrize(
@@ -52,7 +55,7 @@ def test_why_a_target_cannot_take_a_call_is_a_sentence(
 def test_what_a_call_does_not_need_a_target_need_not_have(
     has: dict[str, Any], asks: dict[str, Any], call: Callable[..., Call]
 ) -> None:
-    assert unsuitable(replace(call(), **asks), replace(LLAMA, **has)) is None
+    assert unsuitable(changed(call(), **asks), replace(LLAMA, **has)) is None
 
 
 @pytest.mark.parametrize(
@@ -60,7 +63,7 @@ def test_what_a_call_does_not_need_a_target_need_not_have(
     [{"tools": (LOOK,)}, {"json_schema": {"type": "object"}}, {"messages": CALLED}, {"prefill": "x"}],
 )
 def test_everything_that_is_sent_counts_as_prompt(longer: dict[str, Any], call: Callable[..., Call]) -> None:
-    assert call_tokens(replace(call(), **longer)) > call_tokens(call())
+    assert call_tokens(changed(call(), **longer)) > call_tokens(call())
 
 
 async def test_the_unfit_are_passed_over_and_told_beside_those_who_failed(
@@ -70,7 +73,7 @@ async def test_the_unfit_are_passed_over_and_told_beside_those_who_failed(
     american = replace(LLAMA, name="american", region="us")
     inner = scripted()
     with pytest.raises(AllProvidersFailed) as failed:
-        await Fallback((plain, american))(replace(call(), tools=(LOOK,), residency="eu"), inner)
+        await Fallback((plain, american))(changed(call(), tools=(LOOK,), residency="eu"), inner)
     assert inner.calls == []
     assert [(name, error.kind) for name, error in failed.value.failures] == [
         ("plain", "rejected_unsuitable"),
@@ -81,4 +84,4 @@ async def test_the_unfit_are_passed_over_and_told_beside_those_who_failed(
 
 async def test_the_only_target_being_unfit_is_our_refusal(call: Callable[..., Call], scripted: Any) -> None:
     with pytest.raises(Rejected, match="calls no tools"):
-        await Fallback((replace(LLAMA, tools=False),))(replace(call(), tools=(LOOK,)), scripted())
+        await Fallback((replace(LLAMA, tools=False),))(changed(call(), tools=(LOOK,)), scripted())

@@ -8,20 +8,22 @@ import pytest
 import respx
 
 from harness.stack.build.stack import Stack
-from harness.stack.core.call import Call, Message, Tool
+from harness.stack.core.call import Call
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import ToolCall
+from harness.stack.core.request import Message, Tool
 from harness.stack.core.tokens import call_tokens, counter_named
 from tests.stack.build.test_built_stack import asks, openai_reply
+from tests.stack.calls import changed
 
 WORDS = Tool("weather", "What it is like.", {"type": "object", "properties": {"city": {"type": "string"}}})
 
 
 def everything(call: Call) -> Call:
     asked = Message("assistant", "", (ToolCall("c", "weather", '{"city":"Bern"}'),))
-    messages = (*call.messages, asked, Message("tool", "Rain.", tool_call_id="c"))
-    return replace(call, messages=messages, tools=(WORDS,), json_schema={"type": "object"}, prefill="Well")
+    messages = (*call.request.messages, asked, Message("tool", "Rain.", tool_call_id="c"))
+    return changed(call, messages=messages, tools=(WORDS,), json_schema={"type": "object"}, prefill="Well")
 
 
 def test_a_counter_sees_every_text_of_a_call_once(call: Callable[..., Call]) -> None:
@@ -50,7 +52,7 @@ def test_gpt_4os_tokenizer_counts_its_tokens(call: Callable[..., Call]) -> None:
     counter = counter_named("bpe")
     assert counter is not None
     assert [counter(text) for text in ("", "hello", "hello world", "Donaudampfschifffahrt")] == [0, 1, 2, 8]
-    assert call_tokens(replace(call(text="hello world"), counter=counter)) == 2 + 4 + 3
+    assert call_tokens(changed(call(text="hello world"), counter=counter)) == 2 + 4 + 3
 
 
 async def test_a_cut_stream_is_estimated_by_the_counter_of_the_stack(

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from harness.stack.build.options import StackOptions
 from harness.stack.build.stack import Stack
-from harness.stack.core.call import Call, Message, Tool
+from harness.stack.core.call import Call
 from harness.stack.core.errors import AllProvidersFailed, ProviderError, Rejected
 from harness.stack.core.reply import Delta, Event, Finish, Reply, ToolCall, ToolDelta, Usage, replay
+from harness.stack.core.request import Message, Tool
 from harness.stack.gateway.app import Gateway
 from harness.stack.gateway.fields import BadRequest
 from harness.stack.gateway.request import parse_chat_request
@@ -123,15 +124,15 @@ async def test_a_conversation_with_tools_reaches_the_call() -> None:
     body = {"messages": turns, "tools": TOOLS, "tool_choice": named, "parallel_tool_calls": False}
     await answering.post(body, priority="batch", residency="eu", tenant="t")
     [call] = answering.calls
-    assert call.messages == (
+    assert call.request.messages == (
         Message("user", "hi"),
         Message("assistant", "", (ToolCall("c1", "get_weather", '{"city": "Oslo"}'),)),
         Message("tool", "Rain.", tool_call_id="c1"),
         Message("assistant", "Rain."),
     )
-    assert call.tools == (Tool("get_weather", "How it will be.", SCHEMA, strict=True),)
-    assert (call.tool_choice, call.parallel_tool_calls) == ("get_weather", False)
-    assert (call.priority, call.residency, call.tenant) == ("batch", "eu", "t")
+    assert call.request.tools == (Tool("get_weather", "How it will be.", SCHEMA, strict=True),)
+    assert (call.request.tool_choice, call.request.parallel_tool_calls) == ("get_weather", False)
+    assert (call.caller.priority, call.caller.residency, call.caller.tenant) == ("batch", "eu", "t")
 
 
 FORMATS = [
@@ -148,7 +149,7 @@ async def test_the_form_of_the_reply_reaches_the_call(form: Any, schema: Any, st
     answering = Answering(Delta("{}"), Finish("stop", None))
     assert (await answering.post(ASK | {"response_format": form})).status_code == 200
     [call] = answering.calls
-    assert (call.json_schema, call.json_strict) == (schema, strict)
+    assert (call.request.json_schema, call.request.json_strict) == (schema, strict)
 
 
 DEEP = b'{"model":"m","messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_schema",'

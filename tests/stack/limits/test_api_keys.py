@@ -13,11 +13,12 @@ from pydantic import ValidationError
 
 from harness.stack.build.layers import build
 from harness.stack.build.options import StackOptions, TargetOptions
-from harness.stack.core.call import Call, Message
+from harness.stack.core.call import Call
 from harness.stack.core.errors import ConfigError, ProviderError, StackError
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.rate_meters import NOTHING, Meter, Meters
 from harness.stack.core.reply import Delta, Reply
+from harness.stack.core.request import Message
 from harness.stack.gateway.app import Gateway
 from harness.stack.limits.api_keys import Keys, KeysOptions, Rest, Ring, rested, take_turn
 from harness.stack.limits.limiter import Limiter, LimiterOptions
@@ -131,7 +132,7 @@ def test_a_retry_after_a_refused_key_goes_out_with_the_next_and_does_not_wait_fo
         assert wait_before_retry_s(options, error, 0, 0.5) == 0.5
         assert verdict_on(error) == "neither"
         assert await asked(keys, call(), inner) is None
-        assert [sent.provider_key for sent in inner.calls] == ["a", "b"]
+        assert [sent.attempt.key_name for sent in inner.calls] == ["a", "b"]
 
     run_virtual(scenario())
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from harness.stack.limits.queue import Waiter
 from harness.stack.limits.quota import Demand, QuotaOptions, Taken
 from harness.stack.state.token_bucket import Bucket
 from harness.virtual import run_virtual
+from tests.stack.calls import changed
 
 GAPS = st.lists(st.floats(0, 30), min_size=1, max_size=40)
 
@@ -123,7 +123,7 @@ async def test_a_wait_beyond_the_deadline_is_rejected_on_arrival(
     await limiter(call("first"), lambda c: answer(c, [], source))
     now = asyncio.get_running_loop().time()
     with pytest.raises(Rejected) as rejected:
-        await limiter(replace(call("second"), deadline_s=now + 0.5), lambda c: answer(c, [], source))
+        await limiter(changed(call("second"), deadline_s=now + 0.5), lambda c: answer(c, [], source))
     assert rejected.value.kind == "rejected_limiter"
     assert rejected.value.retry_after_s == pytest.approx(1.0, abs=0.1)
     assert asyncio.get_running_loop().time() - now < 0.4
@@ -229,7 +229,7 @@ def test_interactive_calls_go_before_batch_ones_but_not_for_ever(
         await limiter(call("first"), lambda c: answer(c, order, source))
         tasks = [
             asyncio.create_task(
-                limiter(replace(call("batch"), priority="batch"), lambda c: answer(c, order, source))
+                limiter(changed(call("batch"), priority="batch"), lambda c: answer(c, order, source))
             )
         ]
         for n in range(6):
@@ -390,7 +390,7 @@ async def test_the_wait_is_on_the_attempts_record(call: Callable[..., Call], sou
     limiter = Limiter(LimiterOptions(rpm=600, burst_s=0.1), sum_of)
     attempts = [AttemptFacts(f"c{n}", 1, "primary", "openai", "gpt-4o", 0.0) for n in range(2)]
     for attempt in attempts:
-        await limiter(replace(call(), attempt=attempt), lambda c: answer(c, [], source))
+        await limiter(call().with_attempt(facts=attempt), lambda c: answer(c, [], source))
     assert attempts[0].limiter_wait_s == pytest.approx(0.0, abs=0.02)
     assert attempts[1].limiter_wait_s >= 0.08
 

@@ -9,20 +9,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.stack.core.call import Call, Message, Priority, Target
+from harness.stack.core.call import Call, Priority
 from harness.stack.core.errors import ProviderError, Rejected
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Delta, Event, Finish, Reply, Usage
+from harness.stack.core.request import Message
+from harness.stack.core.target import Target
 from harness.stack.core.tokens import call_tokens
 from harness.stack.limits.limiter import Limiter, LimiterOptions
 from harness.stack.state.backend import Backend, Change, MemoryBackend, R
 from harness.virtual import run_virtual
 from mock_providers.limits import limits, rate_limiter
+from tests.stack.calls import make_call
 
 
 def a_call(n: int, **asked: Any) -> Call:
     id, target = f"c{n}", Target("openai", "openai", "gpt-4o")
-    return Call(id, (Message("user", "hello"),), CallFacts(call_id=id), target=target, **asked)
+    return make_call(id, (Message("user", "hello"),), CallFacts(call_id=id), target=target, **asked)
 
 
 class Asked(NamedTuple):

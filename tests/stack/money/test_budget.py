@@ -279,4 +279,4 @@ async def test_calls_know_nothing_of_budgets_where_there_are_none(
     web.post(GPT).mock(return_value=openai_reply("Hi."))
     call: Call = asks(stack)
     await (await stack.ask(call)).text()
-    assert call.purse is None
+    assert call.reservation is None

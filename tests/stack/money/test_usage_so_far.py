@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -11,10 +10,12 @@ import pytest
 import respx
 
 from harness.stack.build.stack import Stack
-from harness.stack.core.call import Call, Message
+from harness.stack.core.call import Call
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.reply import Delta, Reply, ToolDelta
+from harness.stack.core.request import Message
+from tests.stack.calls import changed
 
 CLAUDE = {"provider": "anthropic", "model": "claude-sonnet-4-5"}
 GPT = {"provider": "openai", "model": "gpt-4o"}
@@ -36,7 +37,7 @@ BROKEN = event("error", error={"type": "overloaded_error", "message": "Overloade
 
 
 def asks(stack: Stack) -> Call:
-    return replace(stack.call("c1", (Message("user", "Hello?"),), now=0.0), deadline_s=float("inf"))
+    return changed(stack.call("c1", (Message("user", "Hello?"),), now=0.0), deadline_s=float("inf"))
 
 
 async def in_reads(body: bytes) -> AsyncGenerator[bytes]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.stack.core.call import Message, Tool
 from harness.stack.core.reply import Usage
+from harness.stack.core.request import Message, Tool
 from mock_providers import LedgerRow
 from tests.regressions.lab import Lab, play, target
 

@@ -1,6 +1,6 @@
 """Concise mode adds one sentence, once, at the end of the system prompt."""
 
-from harness.stack.core.call import Message
+from harness.stack.core.request import Message
 from harness.stack.prompt.concise import INSTRUCTION, instructed
 
 QUESTION = Message("user", "Why?")

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from harness.stack.build.options import StackOptions
-from harness.stack.core.call import Message
+from harness.stack.core.call import Caller
+from harness.stack.core.request import Message
 from tests.regressions.lab import Lab, play, target
 
 SUMMARISE = {"provider": "together", "model": "meta-llama/Llama-3-70b-chat-hf", "tokens": 50}
@@ -156,7 +157,7 @@ def test_a_summary_that_fails_is_asked_for_at_the_next_turn_and_fails_no_call() 
 def test_a_conversation_that_must_stay_in_a_region_is_not_summarised_elsewhere() -> None:
     async def scene(lab: Lab) -> None:
         messages = [Message("user", "hello"), Message("assistant", "hello")] * 7
-        await say(lab, "c1", *messages, Message("user", prompt(10)), residency="eu")
+        await say(lab, "c1", *messages, Message("user", prompt(10)), caller=Caller(residency="eu"))
         await lab.calm()
         assert [row.provider for row in lab.rows] == ["openai"]
 

@@ -9,13 +9,16 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.core.call import Call, Message, Target, Tool
+from harness.stack.core.call import Call
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Delta, Finish, Reply, ToolCall, replay
+from harness.stack.core.request import Message, Tool
+from harness.stack.core.target import Target
 from harness.stack.prompt.caching import PromptCacheOptions, PromptCaching
 from harness.stack.prompt.layer import Prompt, PromptOptions
 from harness.stack.wire.anthropic_request import messages_body
 from harness.stack.wire.openai_request import chat_body
+from tests.stack.calls import make_call
 
 TARGETS = {
     "openai": Target("openai", "openai", "gpt-4o"),
@@ -61,7 +64,9 @@ async def bodies(prompts: list[tuple[Message, ...]], provider: str, **options: A
 
     for nth, messages in enumerate(prompts):
         facts = CallFacts(f"c{nth}")
-        await prompt(Call(f"c{nth}", messages, facts, tools=(Tool("look", "around " * 99),)), through_caching)
+        await prompt(
+            make_call(f"c{nth}", messages, facts, tools=(Tool("look", "around " * 99),)), through_caching
+        )
     return sent
 
 

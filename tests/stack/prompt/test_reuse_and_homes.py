@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.core.call import Target
+from harness.stack.core.target import Target
 from harness.stack.prompt.affinity import Homes, home_first
 from harness.stack.prompt.reuse import Reuse
 

@@ -5,8 +5,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.core.call import Message
 from harness.stack.core.reply import ToolCall
+from harness.stack.core.request import Message
 from harness.stack.prompt.summary import HEAD, Summaries
 from harness.stack.prompt.turns import Messages
 

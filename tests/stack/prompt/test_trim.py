@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.core.call import Message
+from harness.stack.core.request import Message
 from harness.stack.prompt.trim import trim, trimmed
 
 SENTENCES = (

@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stack.core.call import Call
-from harness.stack.core.errors import RETRYABLE, ProviderError
+from harness.stack.core.errors import ProviderError
+from harness.stack.core.kinds import ERROR_KINDS
 from harness.stack.resilience.backoff import Backoff, backoff_s
 from harness.stack.resilience.retry import Retry, RetryOptions, wait_before_retry_s
 from harness.stack.resilience.retry_budget import RetryBudget, RetryBudgetOptions
+from tests.stack.calls import changed
 
 OPTIONS = st.builds(
     RetryOptions,
@@ -78,7 +80,7 @@ def test_a_retry_never_comes_before_the_providers_hint(
         assert wait_s >= hint_s
 
 
-@pytest.mark.parametrize("kind", [kind for kind, retryable in RETRYABLE.items() if not retryable])
+@pytest.mark.parametrize("kind", [kind for kind, row in ERROR_KINDS.items() if not row.retryable])
 def test_what_waiting_cannot_heal_is_not_retried(kind: str) -> None:
     assert wait_before_retry_s(RetryOptions(), ProviderError(kind, ""), 0, 0.5) is None
 
@@ -95,7 +97,7 @@ async def test_attempts_are_counted_with_the_first(call: Callable[..., Call], sc
     inner = scripted(failure, failure, failure, ("never",))
     with pytest.raises(ProviderError, match="boom"):
         await Retry(NOW)(call(), inner)
-    assert [attempt.attempt_kind for attempt in inner.calls] == ["primary", "retry", "retry"]
+    assert [made.attempt.kind for made in inner.calls] == ["primary", "retry", "retry"]
 
 
 async def test_the_first_good_reply_ends_the_retrying(call: Callable[..., Call], scripted: Any) -> None:
@@ -108,13 +110,12 @@ async def test_the_first_good_reply_ends_the_retrying(call: Callable[..., Call],
 async def test_no_retry_is_begun_that_could_only_end_after_the_deadline(
     call: Callable[..., Call], scripted: Any
 ) -> None:
-    from dataclasses import replace
 
     hint = ProviderError("rate_limited", "later", retry_after_s=5.0)
     inner = scripted(hint, ("too late",))
     soon = asyncio.get_running_loop().time() + 1.0
     with pytest.raises(ProviderError, match="later"):
-        await Retry(RetryOptions())(replace(call(), deadline_s=soon), inner)
+        await Retry(RetryOptions())(changed(call(), deadline_s=soon), inner)
     assert len(inner.calls) == 1
 
 
@@ -122,7 +123,7 @@ async def test_the_same_seed_and_call_wait_the_same(call: Callable[..., Call], s
     async def waited(seed: int) -> float:
         inner = scripted(ProviderError("connection", ""), ("fine",))
         await Retry(RetryOptions(base_s=0.01, jitter_s=0.01), seed)(call(), inner)
-        return float(inner.calls[1].backoff_s)
+        return float(inner.calls[1].attempt.backoff_s)
 
     assert await waited(1) == await waited(1) != await waited(2)
 

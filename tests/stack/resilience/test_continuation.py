@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.core.call import Call, Target
+from harness.stack.core.call import Call
 from harness.stack.core.errors import AllProvidersFailed, ProviderError, StackError
 from harness.stack.core.reply import Delta, Finish, Reply, Usage, replay
+from harness.stack.core.target import Target
 from harness.stack.core.tokens import count
 from harness.stack.resilience.continuation import after, at_seam
 from harness.stack.resilience.fallback import Fallback, FallbackOptions
+from tests.stack.calls import changed
 
 A = Target("a", "openai", "gpt-4o")
 B = Target("b", "anthropic", "claude")
@@ -55,7 +57,7 @@ async def test_the_next_target_goes_on_from_where_the_first_broke(call: Callable
     reply = await Fallback((A, B))(call(), inner)
     text, finish = await reply.text()
     assert (text, finish.reason) == ("The answer is 42, surely.", "stop")
-    assert [(c.addressed_to.name, c.prefill, c.attempt_kind) for c in inner.calls] == [
+    assert [(c.target.name, c.request.prefill, c.attempt.kind) for c in inner.calls] == [
         ("a", "", "primary"),
         ("b", "The answer is", "continue"),
     ]
@@ -66,8 +68,8 @@ async def test_the_tokens_that_may_still_come_are_what_the_partial_answer_left(
     call: Callable[..., Call],
 ) -> None:
     inner = Breaking((("12345678",), RESET), (("9",), None))
-    await (await Fallback((A, B))(replace(call(), max_tokens=10), inner)).text()
-    assert [c.max_tokens for c in inner.calls] == [10, 8]
+    await (await Fallback((A, B))(changed(call(), max_tokens=10), inner)).text()
+    assert [c.request.max_tokens for c in inner.calls] == [10, 8]
 
 
 async def test_the_usage_of_a_continued_answer_counts_both_sides_of_the_seam(
@@ -85,14 +87,14 @@ async def test_it_is_continued_more_than_once_and_at_last_by_the_target_that_bro
     inner = Breaking((("a",), RESET), (("b",), RESET), ProviderError("overloaded", "no"), (("c",), None))
     text, _ = await (await Fallback((A, B))(call(), inner)).text()
     assert text == "abc"
-    assert [c.addressed_to.name for c in inner.calls] == ["a", "b", "a", "b"]
-    assert [c.prefill for c in inner.calls] == ["", "a", "ab", "ab"]
+    assert [c.target.name for c in inner.calls] == ["a", "b", "a", "b"]
+    assert [c.request.prefill for c in inner.calls] == ["", "a", "ab", "ab"]
 
 
 async def test_a_target_that_does_not_go_on_from_a_prefill_is_left_out(call: Callable[..., Call]) -> None:
     inner = Breaking((("a",), RESET), (("b",), None))
     await (await Fallback((A, replace(B, prefill=False), C))(call(), inner)).text()
-    assert [c.addressed_to.name for c in inner.calls] == ["a", "c"]
+    assert [c.target.name for c in inner.calls] == ["a", "c"]
 
 
 async def test_after_so_many_continuations_it_fails_with_the_text_so_far_and_its_cost(
@@ -143,7 +145,7 @@ async def test_the_policy_restart_gives_only_a_whole_answer(call: Callable[..., 
     inner = Breaking((("half",), RESET), ProviderError("overloaded", "no"), (("a whole", " one"), None))
     reply = await Fallback((A, B, C), FallbackOptions(after_first_token="restart"))(call(), inner)
     assert (await reply.text())[0] == "a whole one"
-    assert [(c.addressed_to.name, c.prefill) for c in inner.calls] == [("a", ""), ("b", ""), ("c", "")]
+    assert [(c.target.name, c.request.prefill) for c in inner.calls] == [("a", ""), ("b", ""), ("c", "")]
     assert inner.ended == ["failed", "success"]
 
 
@@ -166,7 +168,7 @@ async def test_a_whole_reply_is_passed_on_as_it_is(call: Callable[..., Call]) ->
     async def inner(_: Call) -> Reply:
         return whole
 
-    assert await Fallback((A, B))(replace(call(), stream=False), inner) is whole
+    assert await Fallback((A, B))(changed(call(), stream=False), inner) is whole
 
 
 @given(st.text(max_size=20), st.text(" \n\tab", max_size=20))

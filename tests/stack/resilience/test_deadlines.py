@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from harness.stack.core.call import Call, Target
+from harness.stack.core.call import Call
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.reply import Delta, Reply
+from harness.stack.core.target import Target
 from harness.stack.resilience.deadlines import DeadlineOptions, Deadlines
+from tests.stack.calls import changed
 
 
 def deadlines(**options: float) -> Deadlines:
@@ -29,7 +30,7 @@ async def test_a_provider_that_never_answers_is_left(call: Callable[..., Call]) 
 
 
 async def test_the_targets_own_patience_counts_when_it_is_shorter(call: Callable[..., Call]) -> None:
-    hasty = replace(call(), target=Target("x", "openai", "gpt-4o", timeout_s=0.02))
+    hasty = changed(call(), target=Target("x", "openai", "gpt-4o", timeout_s=0.02))
     with pytest.raises(ProviderError, match=r"0\.02"):
         await deadlines(first_token_s=50)(hasty, hang)
 
@@ -37,7 +38,7 @@ async def test_the_targets_own_patience_counts_when_it_is_shorter(call: Callable
 async def test_the_calls_deadline_ends_the_wait_as_a_total(call: Callable[..., Call]) -> None:
     soon = asyncio.get_running_loop().time() + 0.02
     with pytest.raises(ProviderError) as error:
-        await deadlines(first_token_s=50)(replace(call(), deadline_s=soon), hang)
+        await deadlines(first_token_s=50)(changed(call(), deadline_s=soon), hang)
     assert error.value.kind == "timeout_total"
 
 
@@ -60,12 +61,12 @@ async def test_a_slow_drip_ends_at_the_total(call: Callable[..., Call], source: 
         return Reply(Delta("x"), source(*"drip" * 1000, pause_s=0.01))
 
     loop = asyncio.get_running_loop()
-    dripped = replace(call(), deadline_s=loop.time() + 0.1)
+    dripped = changed(call(), deadline_s=loop.time() + 0.1)
     reply = await deadlines(inter_chunk_s=0.05)(dripped, drips)
     with pytest.raises(ProviderError) as error:
         await reply.text()
     assert error.value.kind == "timeout_total"
-    assert loop.time() < dripped.deadline_s + 0.5
+    assert loop.time() < dripped.caller.deadline_s + 0.5
 
 
 async def test_a_slow_reader_is_not_a_slow_provider(call: Callable[..., Call], source: Any) -> None:

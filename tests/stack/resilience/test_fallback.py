@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from harness.stack.core.call import Call, Target
+from harness.stack.core.call import Call
 from harness.stack.core.errors import AllProvidersFailed, ProviderError, Rejected
+from harness.stack.core.target import Target
 from harness.stack.resilience.fallback import Fallback
 
 CHAIN = (
@@ -23,7 +24,7 @@ async def test_the_chain_is_tried_in_order_until_one_answers(
     inner = scripted(ProviderError("overloaded", "503"), Rejected("rejected_limiter", "full"), ("fine",))
     assert (await (await Fallback(CHAIN)(call(), inner)).text())[0] == "fine"
     assert [asked.target.name for asked in inner.calls] == ["a", "b", "c"]
-    assert [asked.attempt_kind for asked in inner.calls] == ["primary", "fallback", "fallback"]
+    assert [asked.attempt.kind for asked in inner.calls] == ["primary", "fallback", "fallback"]
 
 
 async def test_when_all_fail_every_failure_is_told(call: Callable[..., Call], scripted: Any) -> None:

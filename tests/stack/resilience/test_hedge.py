@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from harness.stack.core.call import Call, Target
+from harness.stack.core.call import Call
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.reply import Delta, Finish, Reply, replay
+from harness.stack.core.target import Target
 from harness.stack.resilience.hedge import Hedge, HedgeOptions, delay_s, next_in, size_bucket
 from harness.stack.state.quantile import quantile, with_sample
 from harness.virtual import run_virtual
@@ -26,8 +27,8 @@ class Timed:
         self.ended: list[tuple[str, str]] = []
 
     async def __call__(self, call: Call) -> Reply:
-        name = call.addressed_to.name
-        self.asked.append((name, call.attempt_kind))
+        name = call.target.name
+        self.asked.append((name, call.attempt.kind))
         first = self.first[name]
         after_s, error = first if isinstance(first, tuple) else (first, None)
         try:

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import pytest
@@ -14,16 +14,19 @@ from hypothesis import strategies as st
 from harness.stack.build.layers import build
 from harness.stack.build.options import StackOptions
 from harness.stack.build.stack import Stack
-from harness.stack.core.call import Call, Message, Target
+from harness.stack.core.call import Call
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Delta, Finish, Reply
+from harness.stack.core.request import Message
+from harness.stack.core.target import Target
 from harness.stack.resilience.hedge import Hedge, HedgeOptions, next_in
 from harness.stack.state.backend import MemoryBackend
 from harness.stack.upstream.send import Endpoint
 from harness.virtual import LeakReport, VirtualLoop, run_virtual
 from harness.world.serving import serve
 from mock_providers import MockApp, make_profile, parse_faults
+from tests.stack.calls import make_call
 
 A, B = Target("a", "openai", "m"), Target("b", "anthropic", "m")
 EAGER = HedgeOptions(min_samples=1, max_share=1.0)
@@ -69,7 +72,7 @@ class Inner:
     running: int = 0
 
     async def __call__(self, call: Call) -> Reply:
-        name = call.addressed_to.name
+        name = call.target.name
         course = self.courses[name]
         self.running += 1
         try:
@@ -144,7 +147,7 @@ def test_however_a_race_goes_what_began_is_settled_once_and_no_task_is_left(
     a: Course, b: Course, cancel_at_s: float | None
 ) -> None:
     inner = Inner({"a": a, "b": b})
-    call = Call(id="c", messages=(Message("user", "x"),), facts=CallFacts("c"))
+    call = make_call("c", (Message("user", "x"),), facts=CallFacts("c"))
     told = race(call, inner, cancel_at_s=cancel_at_s)
     assert inner.settled == Counter(inner.began)
     assert (inner.running, told.tasks_left, told.complaints) == (0, 0, [])
@@ -198,9 +201,14 @@ async def test_the_second_attempt_waited_for_no_backoff_and_asks_no_open_breaker
     call: Callable[..., Call],
 ) -> None:
     again = Hedge(EAGER, next_in((A, B), lambda *_: True))._again(
-        replace(call().at(A), attempt_kind="retry", backoff_s=4.0, insist=True)
+        call().at(A).with_attempt(kind="retry", backoff_s=4.0, force=True)
     )
-    assert (again.target, again.attempt_kind, again.backoff_s, again.insist) == (B, "hedge", 0.0, False)
+    assert (again.target, again.attempt.kind, again.attempt.backoff_s, again.attempt.force) == (
+        B,
+        "hedge",
+        0.0,
+        False,
+    )
 
 
 # Whole stacks, over connections.

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from harness.stack.build.layers import build
 from harness.stack.build.options import StackOptions
-from harness.stack.core.call import Message
 from harness.stack.core.facts import CallFacts
+from harness.stack.core.request import Message
 from harness.stack.upstream.send import Endpoint
 from harness.virtual import run_virtual
 from harness.world.serving import serve

@@ -2,19 +2,21 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from harness.stack.build.layers import build
 from harness.stack.build.options import StackOptions
-from harness.stack.core.call import Call, Message, Next, Target
+from harness.stack.core.call import Call, Next
 from harness.stack.core.errors import AllProvidersFailed, ProviderError
 from harness.stack.core.reply import Answer
+from harness.stack.core.request import Message
+from harness.stack.core.target import Target
 from harness.stack.routing.cascade import Cascade, CascadeOptions
 from harness.stack.routing.tiers import Tiers
 from tests.regressions.lab import GAP_S, TTFT_S, Lab, play, target
+from tests.stack.calls import changed
 
 SMALL = target("together", tier="small")
 LARGE = target("openai", tier="large")
@@ -176,7 +178,7 @@ def test_a_reply_that_is_not_streamed_is_judged_the_same_way() -> None:
 def test_what_a_judge_asks_costs_time_and_money_of_the_call() -> None:
     async def judge(call: Call, answer: Answer, next: Next) -> str | None:
         verdict = (Message("user", f"Is this right? {answer.text} Say yes or no, in about 10 tokens."),)
-        async with await next(replace(call, messages=verdict)) as reply:
+        async with await next(changed(call, messages=verdict)) as reply:
             await reply.text()
         return "the judge said no"
 
@@ -226,12 +228,12 @@ async def test_it_climbs_a_tier_at_a_time(call: Callable[..., Call], scripted: A
     asked = call()
     async with await Cascade(CascadeOptions(), THREE)(asked, inner) as reply:
         assert (await reply.text())[0] == "It is 4."
-    assert [[target.name for target in each.route] for each in inner.calls] == [
+    assert [[target.name for target in each.routing.order] for each in inner.calls] == [
         ["mini"],
         ["sonnet"],
         ["opus"],
     ]
-    assert [each.elsewhere for each in inner.calls] == [True, True, False]
+    assert [each.routing.may_escalate for each in inner.calls] == [True, True, False]
     assert (asked.facts.route_tier, asked.facts.route_rank) == ("powerful", 2)
 
 
@@ -240,7 +242,7 @@ async def test_a_tier_that_cannot_take_the_call_is_left_out(call: Callable[..., 
     asked = call(text="x" * 2_000)
     async with await Cascade(CascadeOptions(), THREE)(asked, inner) as reply:
         await reply.text()
-    assert [target.name for target in inner.calls[0].route] == ["sonnet"]
+    assert [target.name for target in inner.calls[0].routing.order] == ["sonnet"]
     assert asked.facts.escalated is False
 
 

@@ -1,7 +1,6 @@
 """The cheap verifier: what a reply shows by itself."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -14,6 +13,7 @@ from harness.stack.core.call import Call
 from harness.stack.core.reply import Answer, Finish, ToolCall
 from harness.stack.routing.check import UNSURE, CheckOptions, doubt
 from harness.stack.routing.json_check import json_complaint
+from tests.stack.calls import changed
 
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 
@@ -49,7 +49,7 @@ def test_a_tool_call_is_not_too_short(call: Callable[..., Call]) -> None:
 
 
 def test_json_that_lacks_what_its_schema_asks_for_is_doubted(call: Callable[..., Call]) -> None:
-    asked = replace(call(), json_schema=CITY)
+    asked = changed(call(), json_schema=CITY)
     assert doubt(CheckOptions(), asked, said('{"city": "Paris"}')) is None
     assert doubt(CheckOptions(), asked, said('{"town": "Paris"}')) == "the reply lacks 'city'"
     assert doubt(CheckOptions(), asked, said("Paris")) == "the reply is not JSON"

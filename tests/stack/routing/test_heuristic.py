@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 from harness.load.workload.catalogue import load_catalogue
 from harness.load.workload.halves import half_of, in_half
 from harness.load.workload.options import WorkloadOptions, load_workload
-from harness.stack.core.call import Call, Message, Target
+from harness.stack.core.call import Call
 from harness.stack.core.errors import ConfigError
+from harness.stack.core.request import Message
+from harness.stack.core.target import Target
 from harness.stack.routing.features import NAMES, features, question_in
 from harness.stack.routing.heuristic import HeuristicOptions, Weights, heuristic, load_weights
 from harness.stack.routing.tiers import Tiers
 from harness.stack.routing.training import train
-from harness.train_router import judged, trained
+from harness.train_router import evaluate, train_on
 
 TIERS = Tiers(
     ("small", "large"),
@@ -120,7 +122,7 @@ def test_a_feature_that_never_changes_weighs_nothing() -> None:
 def test_the_weights_that_come_along_are_those_of_the_script_on_the_shipped_catalogue() -> None:
     """When this fails because the questions changed: `python -m harness.train_router`."""
     questions = load_catalogue(load_workload(WorkloadOptions()).catalogue)
-    again, shipped = trained(questions), load_weights()
+    again, shipped = train_on(questions), load_weights()
     for key in ("means", "deviations", "weights"):
         assert getattr(shipped, key) == pytest.approx(getattr(again, key), abs=1e-4)
     assert shipped.intercept == pytest.approx(again.intercept, abs=1e-4)
@@ -139,7 +141,7 @@ def test_the_training_half_flatters_the_classifier() -> None:
     """On questions it was trained on it looks useful; on the others it must be judged anew."""
     questions = load_catalogue(load_workload(WorkloadOptions()).catalogue)
     weights = load_weights()
-    seen, unseen = (judged(weights, questions, half) for half in ("train", "test"))
+    seen, unseen = (evaluate(weights, questions, half) for half in ("train", "test"))
     assert seen.auc > 0.7
     assert unseen.auc < seen.auc
 

@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.load.plan import PlannedCall
-from harness.load.reading import Seen
+from harness.load.reading import ObservedReply
 from harness.load.request import request_headers
 from harness.load.workload.prompt import Prompt
 from harness.stack.build.options import StackOptions
-from harness.stack.core.call import Call, Target
+from harness.stack.core.call import Call
 from harness.stack.core.facts import AttemptFacts
 from harness.stack.core.reply import Usage
+from harness.stack.core.target import Target
 from harness.stack.core.tokens import call_tokens
 from harness.stack.money.price import Price
 from harness.stack.routing.latency import LatencyOptions, Sample, latency, sample_of, with_sample
@@ -25,6 +26,7 @@ from harness.stack.routing.price import CostOptions, cost, predicted
 from harness.stack.routing.tiers import Tiers
 from harness.subjects.in_process import ask_stack
 from tests.regressions.lab import Lab, play, target
+from tests.stack.calls import changed
 from tests.stack.conftest import a_call
 
 MINI = Target("mini", "openai", "gpt-4o-mini", timeout_s=10, tier="small", context_tokens=100)
@@ -113,7 +115,7 @@ def test_traffic_moves_away_from_a_provider_that_gets_slow_and_back_when_it_is_f
 def test_the_cheapest_for_the_predicted_tokens_goes_first(
     chars: int, max_tokens: int, lengths: list[int]
 ) -> None:
-    call = replace(a_call(text="x" * chars), max_tokens=max_tokens)
+    call = changed(a_call(text="x" * chars), max_tokens=max_tokens)
     usage = predicted(CostOptions(), call, tuple(lengths))
     assert usage.output_tokens <= max_tokens
     fit = [t for t in TIERS.targets if call_tokens(call) <= t.context_tokens]
@@ -123,7 +125,7 @@ def test_the_cheapest_for_the_predicted_tokens_goes_first(
 
 
 def test_which_is_cheapest_depends_on_how_long_replies_are() -> None:
-    call = replace(a_call(text="x" * 200), max_tokens=4_000)
+    call = changed(a_call(text="x" * 200), max_tokens=4_000)
     tiers = Tiers(("small",), (HAIKU, replace(MINI, context_tokens=9_000)))
     assert names(cost(CostOptions(), tiers, PRICES, call, (2,)))[0] == "haiku"
     assert names(cost(CostOptions(), tiers, PRICES, call, (900,)))[0] == "mini"
@@ -159,9 +161,9 @@ def test_the_cheapest_target_is_asked_and_the_next_cheapest_when_it_fails() -> N
 def test_the_oracle_does_what_it_is_told(
     hint: str, score: float, tier: str, call: Callable[..., Call]
 ) -> None:
-    decision = oracle(OracleOptions(), TIERS, replace(call(), hint=hint))
+    decision = oracle(OracleOptions(), TIERS, changed(call(), hint=hint))
     assert (decision.score, decision.tier) == (score, tier)
-    assert oracle(OracleOptions(threshold=0.6), TIERS, replace(call(), hint="medium")).tier == "small"
+    assert oracle(OracleOptions(threshold=0.6), TIERS, changed(call(), hint="medium")).tier == "small"
 
 
 def test_both_ways_into_the_stack_hand_the_oracle_the_difficulty() -> None:
@@ -171,7 +173,7 @@ def test_both_ways_into_the_stack_hand_the_oracle_the_difficulty() -> None:
 
     async def scene(lab: Lab) -> None:
         for difficulty in ("easy", "hard"):
-            await ask_stack(lab.stack)(planned(difficulty), Seen())
+            await ask_stack(lab.stack)(planned(difficulty), ObservedReply())
             hint = request_headers(planned(difficulty))["x-brownout-hint"]
             body = {"model": "any", "messages": [{"role": "user", "content": "What is it?"}]}
             got = await lab.client.post(

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from harness.stack.core.call import Message
 from harness.stack.core.facts import AttemptFacts, CallFacts
+from harness.stack.core.kinds import AttemptKind
+from harness.stack.core.request import Message
 from tests.regressions.lab import Heard, Lab, play, prompt, target
 
 SMALL = target("together", tier="small")
@@ -92,7 +93,8 @@ def test_a_client_of_the_gateway_is_told_its_tier() -> None:
 
 def test_who_judges_an_answer_did_not_give_it() -> None:
     facts = CallFacts("c1")
-    for n, kind in enumerate(("primary", "judge"), 1):
+    kinds: tuple[AttemptKind, ...] = ("primary", "judge")
+    for n, kind in enumerate(kinds, 1):
         one = AttemptFacts("c1", n, kind, "openai", f"model-{n}", 0.0)
         one.first_s, one.outcome = 1.0, "success"
         facts.attempts.append(one)

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stack.build.options import load_stack_options
-from harness.stack.core.call import Call, Target
+from harness.stack.core.call import Call
 from harness.stack.core.errors import ConfigError
+from harness.stack.core.target import Target
 from harness.stack.routing.always import always
 from harness.stack.routing.tiers import Tiers
 from tests.stack.conftest import a_call

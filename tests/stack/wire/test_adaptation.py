@@ -9,13 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.core.call import Call, Message, Role, Target, Tool
+from harness.stack.core.call import Call
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import ToolCall
+from harness.stack.core.request import Message, Role, Tool
+from harness.stack.core.target import Target
 from harness.stack.wire.anthropic import AnthropicCodec
 from harness.stack.wire.anthropic_json import JSON_TOOL
 from harness.stack.wire.codec import Codec
 from harness.stack.wire.openai import OpenAICodec
+from tests.stack.calls import changed, make_call
 
 GPT = Target("gpt", "openai", "gpt-4o", max_output_tokens=100)
 CLAUDE = Target("claude", "anthropic", "claude-sonnet-4-5", max_output_tokens=100)
@@ -39,8 +42,8 @@ TALK = (
 
 
 def asked(codec: Codec, target: Target, **fields: Any) -> Any:
-    call = Call("c1", (Message("user", "Hi"),), CallFacts("c1"), target=target, stream=False)
-    return orjson.loads(codec.request(replace(call, **fields), "sk").body)
+    call = make_call("c1", (Message("user", "Hi"),), CallFacts("c1"), target=target, stream=False)
+    return orjson.loads(codec.request(changed(call, **fields), "sk").body)
 
 
 def to_openai(**fields: Any) -> Any:
@@ -144,7 +147,7 @@ def test_tools_that_were_called_are_described_to_anthropic_even_if_none_may_be_c
 
 
 def test_a_target_without_tools_gets_none_and_is_asked_for_json_in_words(call: Callable[..., Call]) -> None:
-    given = replace(call(), tools=(CLOCK,), tool_choice="none", json_schema={})
+    given = changed(call(), tools=(CLOCK,), tool_choice="none", json_schema={})
     for codec, target in ((OpenAICodec(), GPT), (AnthropicCodec(), CLAUDE)):
         body = orjson.loads(codec.request(given.at(replace(target, tools=False)), "sk").body)
         assert {"tools", "tool_choice"}.isdisjoint(body)
@@ -256,5 +259,5 @@ def test_anthropics_turns_alternate_from_the_user_on_and_none_is_empty(messages:
 def test_a_whole_reply_is_not_asked_for_as_a_stream(
     codec: Codec, target: Target, call: Callable[..., Call]
 ) -> None:
-    body = orjson.loads(codec.request(replace(call(), stream=False, target=target), "sk").body)
+    body = orjson.loads(codec.request(changed(call(), stream=False, target=target), "sk").body)
     assert {"stream", "stream_options"}.isdisjoint(body)

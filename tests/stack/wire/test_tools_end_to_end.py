@@ -12,9 +12,9 @@ import pytest
 from harness.stack.build.layers import build
 from harness.stack.build.options import StackOptions
 from harness.stack.build.stack import Stack
-from harness.stack.core.call import Message, Tool
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Answer
+from harness.stack.core.request import Message, Tool
 from harness.stack.gateway.app import Gateway
 from harness.stack.upstream.send import Endpoint
 from harness.virtual import run_virtual

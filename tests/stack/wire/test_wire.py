@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -10,12 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.core.call import Call, Message, Target
+from harness.stack.core.call import Call
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.reply import Delta, Event, Finish, Usage
+from harness.stack.core.request import Message
+from harness.stack.core.target import Target
 from harness.stack.wire.anthropic import AnthropicCodec
 from harness.stack.wire.codec import Codec
 from harness.stack.wire.openai import OpenAICodec
+from tests.stack.calls import changed
 
 CLAUDE = Target("claude", "anthropic", "claude-sonnet-4-5", max_output_tokens=500)
 TALK = (
@@ -202,7 +204,7 @@ def test_json_of_another_shape_is_a_provider_error_never_a_crash(
 
 
 def test_anthropic_gets_its_own_message_format(call: Callable[..., Call]) -> None:
-    asked = replace(call(), messages=TALK, temperature=0.2, top_p=0.9, stop=("END", " "), target=CLAUDE)
+    asked = changed(call(), messages=TALK, temperature=0.2, top_p=0.9, stop=("END", " "), target=CLAUDE)
     body = orjson.loads(AnthropicCodec().request(asked, "sk").body)
     assert body == {
         "model": "claude-sonnet-4-5",
@@ -215,7 +217,7 @@ def test_anthropic_gets_its_own_message_format(call: Callable[..., Call]) -> Non
 
 
 def test_openai_gets_parameters_and_asks_for_usage(call: Callable[..., Call]) -> None:
-    asked = replace(call(), messages=TALK[:2], temperature=0.2, top_p=0.9, stop=("END",), max_tokens=9)
+    asked = changed(call(), messages=TALK[:2], temperature=0.2, top_p=0.9, stop=("END",), max_tokens=9)
     request = OpenAICodec().request(asked, "sk-1")
     assert request.headers == {"authorization": "Bearer sk-1"}
     assert orjson.loads(request.body) == {

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.core.call import Call, Message, Target, Tool
-from harness.stack.core.facts import CallFacts
+from harness.stack.core.call import Call
 from harness.stack.core.reply import Answer, ToolCall
+from harness.stack.core.request import Message, Tool
+from harness.stack.core.target import Target
 from harness.stack.core.tokens import call_tokens
 from harness.stack.wire.anthropic import AnthropicCodec
 from harness.stack.wire.anthropic_json import JSON_TOOL, forced
@@ -22,6 +23,7 @@ from mock_providers.wire.anthropic.codec import AnthropicCodec as MockAnthropicC
 from mock_providers.wire.anthropic.errors import AnthropicErrors
 from mock_providers.wire.openai.codec import OpenAICodec as MockOpenAICodec
 from mock_providers.wire.openai.errors import OpenAIErrors
+from tests.stack.calls import make_call
 
 GPT = Target("gpt", "openai", "gpt-4o")
 CLAUDE = Target("claude", "anthropic", "claude-sonnet-4-5")
@@ -54,10 +56,9 @@ def calls(draw: st.DrawFn) -> Call:
     messages.append(Message("user", "Give me some JSON."))
     tools = draw(TOOLS)
     choices = ["auto", "none", "required", *(tool.name for tool in tools)] if tools else ["auto"]
-    return Call(
+    return make_call(
         "c1",
         tuple(messages),
-        CallFacts("c1"),
         tools=tools,
         tool_choice=draw(st.sampled_from(choices)),
         parallel_tool_calls=draw(st.booleans()),
@@ -89,21 +90,23 @@ def meant(request: Request) -> tuple[Any, ...]:
 @given(calls())
 def test_openai_understands_every_call_as_it_was_meant(call: Call) -> None:
     request = at_openai(call)
-    wanted = [(tool.name, tool.parameters or {"type": "object", "properties": {}}) for tool in call.tools]
-    several = call.parallel_tool_calls or not call.tools
-    assert meant(request) == (wanted, call.tool_choice, several, call.json_schema)
-    assert (request.stream, request.prefill) == (call.stream, call.prefill)
+    wanted = [
+        (tool.name, tool.parameters or {"type": "object", "properties": {}}) for tool in call.request.tools
+    ]
+    several = call.request.parallel_tool_calls or not call.request.tools
+    assert meant(request) == (wanted, call.request.tool_choice, several, call.request.json_schema)
+    assert (request.stream, request.prefill) == (call.request.stream, call.request.prefill)
 
 
 @given(calls())
 def test_anthropic_takes_every_call_that_openai_takes(call: Call) -> None:
     request = at_anthropic(call)
-    assert (request.stream, request.prefill) == (call.stream, call.prefill.rstrip())
-    if call.json_schema is not None and forced(call.at(CLAUDE)):
+    assert (request.stream, request.prefill) == (call.request.stream, call.request.prefill.rstrip())
+    if call.request.json_schema is not None and forced(call.at(CLAUDE)):
         assert (request.tool_choice, request.tools[-1].name) == (JSON_TOOL, JSON_TOOL)
-    elif call.tools:
-        assert request.tool_choice == call.tool_choice
-        assert [tool.name for tool in request.tools] == [tool.name for tool in call.tools]
+    elif call.request.tools:
+        assert request.tool_choice == call.request.tool_choice
+        assert [tool.name for tool in request.tools] == [tool.name for tool in call.request.tools]
     else:
         assert request.tool_choice in ("auto", "none")
 
@@ -111,13 +114,13 @@ def test_anthropic_takes_every_call_that_openai_takes(call: Call) -> None:
 @given(calls())
 def test_our_count_of_a_prompt_is_the_providers(call: Call) -> None:
     """JSON mode aside, which each provider words its own way."""
-    if call.json_schema is None:
-        assert abs(call_tokens(call) - at_openai(call).input_tokens) <= 2 + len(call.tools)
+    if call.request.json_schema is None:
+        assert abs(call_tokens(call) - at_openai(call).input_tokens) <= 2 + len(call.request.tools)
 
 
 @pytest.mark.parametrize("at", [at_openai, at_anthropic])
 def test_a_conversation_without_tools_offers_none(at: Callable[[Call], Request]) -> None:
-    request = at(Call("c1", (Message("user", "Hi"),), CallFacts("c1")))
+    request = at(make_call("c1", (Message("user", "Hi"),)))
     assert (request.tools, request.tool_choice, request.json_schema) == ((), "auto", None)
 
 

@@ -10,7 +10,6 @@ An embedder that fails costs the call a hit, nothing else.
 """
 
 import asyncio
-from dataclasses import replace
 from math import inf
 from typing import Literal
 
@@ -105,7 +104,9 @@ class SemanticCache:
         except StackError:
             return await next(call)
         asked = Asked(partition_key(call), vectors[0], signature(question))
-        wanted = call.cache == "use" and call.facts.cache == "miss"  # a stale answer is to be made anew
+        wanted = (
+            call.caller.cache == "use" and call.facts.cache == "miss"
+        )  # a stale answer is to be made anew
         match = self._memory.find(asked, _now()) if wanted else None
         if match is not None:
             call.facts.cache_similarity = match.evidence.similarity
@@ -117,10 +118,10 @@ class SemanticCache:
 
     def _question(self, call: Call) -> str | None:
         """The text to compare, None if this call is not for us."""
-        if call.cache == "bypass" or (call.temperature or 0.0) > self._options.max_temperature:
+        if call.caller.cache == "bypass" or (call.request.temperature or 0.0) > self._options.max_temperature:
             return None
-        last = call.messages[-1]
-        if last.role != "user" or call.prefill or not last.content.strip():
+        last = call.request.messages[-1]
+        if last.role != "user" or call.request.prefill or not last.content.strip():
             return None
         return last.content if len(last.content) <= self._options.max_question_chars else None
 
@@ -129,7 +130,7 @@ class SemanticCache:
         if uniform(self._seed, "semantic audit", call.id) < share:
             call.facts.cache_audit = "pending"
             if self._options.audit == "instead":
-                reply = await next(replace(call, attempt_kind="audit"))
+                reply = await next(call.with_attempt(kind="audit"))
                 return self._overheard(asked, reply, call, match)
             call.facts.goes_on_with(self._background.start(self._ask_anyway(call, next, asked, match)))
         call.facts.cache = "semantic"
@@ -138,7 +139,7 @@ class SemanticCache:
 
     async def _ask_anyway(self, call: Call, next: Next, asked: Asked, match: Match) -> None:
         """The call once more, with nobody waiting for it."""
-        again = replace(call, attempt_kind="audit", priority="batch", deadline_s=inf)
+        again = call.with_attempt(kind="audit").with_caller(priority="batch", deadline_s=inf)
         try:
             async with self._overheard(asked, await next(again), call, match) as reply:
                 async for _ in reply:

@@ -41,8 +41,8 @@ class Match(NamedTuple):
 
 def partition_key(call: Call) -> bytes:
     """All that decides an answer, but for the text of the last message."""
-    *history, last = call.messages
-    return cache_key(replace(call, messages=(*history, replace(last, content=""))))
+    *history, last = call.request.messages
+    return cache_key(call.with_request(messages=(*history, replace(last, content=""))))
 
 
 class Answers(EntryStore):

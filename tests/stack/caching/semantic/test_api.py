@@ -13,9 +13,9 @@ import pytest
 from harness.stack.build.layers import build
 from harness.stack.build.options import StackOptions
 from harness.stack.caching.semantic.embedding.api import ApiEmbedder
-from harness.stack.core.call import Message
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.facts import CallFacts
+from harness.stack.core.request import Message
 from harness.stack.money.price import Price
 from harness.stack.upstream.send import Endpoint
 from harness.virtual import run_virtual

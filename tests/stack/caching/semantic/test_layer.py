@@ -15,11 +15,13 @@ from harness.stack.caching.semantic.embedding.embedder import Vectors
 from harness.stack.caching.semantic.embedding.ngrams import NgramEmbedder
 from harness.stack.caching.semantic.layer import SemanticCache, SemanticCacheOptions
 from harness.stack.core.background import Background
-from harness.stack.core.call import Call, Message, Next, Tool, stack
+from harness.stack.core.call import Call, Next, stack
 from harness.stack.core.errors import ConfigError, ProviderError
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Delta, Event, Finish, Reply, ToolDelta, replay
+from harness.stack.core.request import Message, Tool
 from harness.virtual import run_virtual
+from tests.stack.calls import make_call
 
 PLAIN: dict[str, Any] = {"policy": "plain", "threshold": 0.8, "audit_share": 0.0}
 ASKED, TYPO = "When will my new card arrive?", "When wil my new card arive?"
@@ -57,7 +59,7 @@ class World:
         self.asked += 1
         id = f"c{self.asked}"
         messages = fields.pop("messages", (Message("user", text),))
-        call = Call(id=id, messages=messages, facts=CallFacts(id), **fields)
+        call = make_call(id, messages, facts=CallFacts(id), **fields)
         said, _ = await (await self.ask(call)).text()
         return said, call.facts
 
@@ -131,7 +133,7 @@ def test_no_answer_ever_crosses_tenants(
             "max_entries": 7,
             "audit_share": 0.5,
         }
-        world = World(lambda call: f"for {call.tenant} only", **options)
+        world = World(lambda call: f"for {call.caller.tenant} only", **options)
         for tenant, text, use in calls:
             said, _ = await world(text, tenant=tenant, cache=use)
             assert said == f"for {tenant} only"
@@ -193,7 +195,7 @@ def test_only_whole_answers_in_text_are_kept(events: tuple[Event, ...]) -> None:
 def test_an_answer_left_half_read_is_not_kept() -> None:
     async def main() -> None:
         world = World()
-        reply = await world.ask(Call("c", (Message("user", ASKED),), CallFacts("c")))
+        reply = await world.ask(make_call("c", (Message("user", ASKED),)))
         await reply.aclose()
         assert (await world(ASKED))[1].cache == "miss"
 
@@ -255,7 +257,7 @@ def test_a_failing_embedder_costs_a_hit_and_nothing_else() -> None:
         provider = Provider()
         cache = SemanticCache(SemanticCacheOptions(**PLAIN), Failing())
         for _ in range(2):
-            call = Call("c", (Message("user", ASKED),), CallFacts("c"))
+            call = make_call("c", (Message("user", ASKED),))
             assert (await (await cache(call, provider)).text())[0] == "answer to c"
             assert (call.facts.cache, call.facts.cache_similarity) == ("miss", None)
 
@@ -278,7 +280,7 @@ def test_an_audited_hit_asks_the_provider_behind_the_callers_back(answers: list[
         await asyncio.sleep(2)
         assert over == [verdict]
         audit = world.provider.calls[-1]
-        assert (audit.attempt_kind, audit.priority, audit.facts) == ("audit", "batch", facts)
+        assert (audit.attempt.kind, audit.caller.priority, audit.facts) == ("audit", "batch", facts)
         assert len(world.cache) == 2
 
     played(main)
@@ -302,7 +304,7 @@ def test_an_audit_that_fails_says_so_and_harms_nobody() -> None:
         async def broken(call: Call) -> Reply:
             raise ProviderError("overloaded", "")
 
-        call = Call("c", (Message("user", ASKED),), CallFacts("c"))
+        call = make_call("c", (Message("user", ASKED),))
         assert (await (await world.cache(call, broken)).text())[0] == "answer to c1"
         await asyncio.sleep(1)
         assert (call.facts.cache, call.facts.cache_audit) == ("semantic", "failed")
@@ -347,7 +349,9 @@ def taught(world: World, rounds: int) -> Callable[[], Awaitable[list[CallFacts]]
 def test_verified_learns_from_the_calls_that_go_by_and_then_serves(audit: str) -> None:
     async def main() -> None:
         def say(call: Call) -> str:
-            return " ".join(sorted(word for word in call.messages[-1].content.split() if len(word) > 5))
+            return " ".join(
+                sorted(word for word in call.request.messages[-1].content.split() if len(word) > 5)
+            )
 
         world = World(say, policy="verified", delta=0.1, audit_share=0.1, audit=audit)
         facts = await taught(world, 600)()
@@ -370,7 +374,7 @@ def test_verified_serves_nothing_while_no_two_answers_agree() -> None:
 def test_the_comparison_of_answers_can_be_ones_own() -> None:
     async def main() -> None:
         def say(call: Call) -> str:
-            return f"{call.messages[-1].content.strip()[-9:-2]}: {call.id}"
+            return f"{call.request.messages[-1].content.strip()[-9:-2]}: {call.id}"
 
         world = World(say, policy="verified", delta=0.2, agrees=the_same)
         facts = await taught(world, 400)()
@@ -391,7 +395,7 @@ def test_what_it_answered_is_not_kept_by_the_exact_cache() -> None:
             )
             caches = []
             for text in (ASKED, TYPO, TYPO, ASKED):
-                call = Call("c", (Message("user", text),), CallFacts("c"))
+                call = make_call("c", (Message("user", text),), CallFacts("c"))
                 await (await ask(call)).text()
                 caches.append(call.facts.cache)
             assert caches[1:] == ["semantic", "semantic", "exact" if flight else "semantic"]
@@ -406,7 +410,7 @@ def test_a_stale_answer_is_made_anew_by_the_provider() -> None:
         ask = stack(exact, world.cache, send=world.provider)
         for pause_s in (0, 20, 5):
             await asyncio.sleep(pause_s)
-            call = Call("c", (Message("user", ASKED),), CallFacts("c"))
+            call = make_call("c", (Message("user", ASKED),))
             await (await ask(call)).text()
         assert len(world.provider.calls) == 2
 
@@ -418,7 +422,7 @@ def test_the_same_calls_meet_the_same_fate() -> None:
 
     async def main() -> None:
         def say(call: Call) -> str:
-            return call.messages[-1].content[-9:]
+            return call.request.messages[-1].content[-9:]
 
         world = World(say, policy="verified", delta=0.2, audit_share=0.3)
         facts = await taught(world, 300)()

@@ -18,7 +18,6 @@ from ....core.errors import ProviderError
 from ....core.facts import AttemptFacts, CallFacts
 from ....core.reply import Usage
 from ....core.tokens import by_chars
-from ....money.attempt_ledger import UNTOLD
 from ....money.price import Price
 from ....upstream.send import COMMON, Endpoint
 from ....upstream.transport import TROUBLE, provider_error
@@ -114,7 +113,7 @@ class ApiEmbedder:
     def _fail(self, attempt: AttemptFacts, texts: Sequence[str], error: ProviderError) -> None:
         attempt.error_kind, attempt.status = error.kind, error.status
         attempt.retry_after_s = error.retry_after_s
-        untold = error.kind in UNTOLD
+        untold = error.row.may_be_billed
         self._end(attempt, "failed", self._guess(texts) if untold else None, known=not untold)
 
     def _end(self, attempt: AttemptFacts, outcome: str, usage: Usage | None, *, known: bool) -> None:

@@ -1,0 +1,78 @@
+"""A chat request in one shape for every provider: everything that can change the answer, and nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from hashlib import sha256
+from typing import Any, Literal
+
+import orjson
+
+from .reply import ToolCall
+
+Role = Literal["system", "user", "assistant", "tool"]
+
+NOT_IN_DIGEST = ("stream",)
+"""Fields of a request that cannot change its answer: streamed or whole, the words are the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that the model may call; `parameters` is the JSON schema of its arguments.
+
+    `strict` asks the provider to enforce that schema.
+    """
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of the conversation, as text.
+
+    An assistant's turn may call tools (`tool_calls`); a turn of role "tool" is the result of the tool call
+    `tool_call_id`.
+    """
+
+    role: Role
+    content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked.
+
+    `model` is the model that the caller named ("" for none); targets decide which model answers.
+    `tool_choice` is "auto", "none", "required" or the name of the one tool to call. `json_schema` asks for a
+    reply in JSON: `{}` for any object, otherwise an instance of that schema, enforced by the provider if
+    `json_strict` and if it can. `prefill` is the beginning of the reply, written elsewhere: the provider goes
+    on from there.
+    """
+
+    messages: tuple[Message, ...]
+    model: str = ""
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    tool_choice: str = "auto"
+    parallel_tool_calls: bool = True
+    json_schema: Mapping[str, Any] | None = None
+    json_strict: bool = False
+    prefill: str = ""
+    stream: bool = True
+
+    def digest(self) -> bytes:
+        """SHA-256 of every field that is not in `NOT_IN_DIGEST`: equal requests have equal digests.
+
+        A new field is part of it by construction.
+        """
+        return sha256(orjson.dumps([getattr(self, name) for name in _DIGESTED])).digest()
+
+
+_DIGESTED = tuple(each.name for each in fields(Request) if each.name not in NOT_IN_DIGEST)

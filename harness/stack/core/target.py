@@ -1,0 +1,26 @@
+"""A target: one provider's model that a call can be sent to."""
+
+from dataclasses import dataclass
+from math import inf
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One provider's model that a call can be sent to.
+
+    `max_output_tokens` and `context_tokens` are the model's limits: prompts are adapted to them. `prefill`:
+    the model goes on from a last message of the assistant; `tools`, `json`: it can call tools, reply in JSON.
+    `region` is where it answers, "" when unknown; `tier` is its place among models for a router, "" for none.
+    """
+
+    name: str
+    provider: str
+    model: str
+    timeout_s: float = inf
+    max_output_tokens: int = 4096
+    context_tokens: int = 128_000
+    prefill: bool = True
+    tools: bool = True
+    json: bool = True
+    region: str = ""
+    tier: str = ""

@@ -1,0 +1,83 @@
+"""Plays a plan as server-sent events, whole or broken off."""
+
+from ..ledger.ledger import Entry
+from ..plan import Piece, Plan
+from ..wire.dialect import Frames
+from .connection import CLOSE, RESET, ClientConnection
+
+_MOST_CHUNKS_A_WRITE = 64  # bounds what counts as sent but may still lie in a buffer when a client leaves
+
+
+async def play_stream(
+    connection: ClientConnection, frames: Frames, plan: Plan, entry: Entry, last_words: bytes
+) -> None:
+    pieces, head, nth = plan.to_send, frames.head, 0
+    render = frames.piece if plan.malformed is None else _MalformedFrames(frames, plan)
+    while nth < len(pieces):
+        await connection.until(entry.received + pieces[nth].due_s)
+        batch = _due(pieces, nth, connection.now() - entry.received)
+        nth += len(batch)
+        last = plan.ends == "complete" and nth == len(pieces)
+        parts = [head, *[render(piece) for piece in batch], frames.tail if last else b""]
+        await connection.write(b"".join(parts), more=not last)
+        entry.sent(batch, connection.now())
+        head = b""
+        if len(batch) == _MOST_CHUNKS_A_WRITE:
+            await connection.breathe()
+    if plan.ends == "complete":
+        if not pieces:
+            await connection.write(head + frames.tail, more=False)
+        entry.ended = "complete"
+        return
+    if head:
+        await connection.write(head, more=True)
+    await connection.until(entry.received + plan.ends_s)
+    await _break_off(connection, plan, entry, last_words)
+
+
+async def _break_off(connection: ClientConnection, plan: Plan, entry: Entry, last_words: bytes) -> None:
+    """The end of a stream that does not end well."""
+    match plan.ends:
+        case "stalled":
+            entry.ended = "stalled"
+            await connection.cut(CLOSE)
+        case "truncated":
+            await connection.write(b"", more=False)
+            entry.ended = "truncated"
+        case "in_band":
+            await connection.write(last_words, more=False)
+            entry.ended = "error"
+        case _:
+            await connection.cut(RESET)
+
+
+class _MalformedFrames:
+    """Renders chunks, one of them broken."""
+
+    def __init__(self, frames: Frames, plan: Plan) -> None:
+        self._frames, self._left, self._how = frames, plan.malformed_at, plan.malformed
+        self._done = False
+
+    def __call__(self, piece: Piece) -> bytes:
+        frame = self._frames.piece(piece)
+        self._left -= 1
+        # Gemini sends nothing for most parts of a function call: then the next frame that is one.
+        if self._left >= 0 or self._done or not frame:
+            return frame
+        self._done = True
+        if self._how == "json":
+            return (
+                frame[: frame.rindex(b"data: ") + 6 + (len(frame) - frame.rindex(b"data: ")) // 2] + b"\n\n"
+            )
+        return b"\x00" + frame.replace(b"data: ", b"").rstrip(b"\r\n") + b"\n"
+
+
+def _due(pieces: tuple[Piece, ...], first: int, now_s: float) -> tuple[Piece, ...]:
+    """The piece at `first`, and those after it that are due too."""
+    end = first + 1
+    if end == len(pieces) or pieces[end].due_s > now_s:
+        return (pieces[first],)
+    most = min(len(pieces), first + _MOST_CHUNKS_A_WRITE)
+    while end < most and pieces[end].due_s <= now_s:
+        end += 1
+    return pieces[first:end]
