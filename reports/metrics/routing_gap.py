@@ -12,7 +12,8 @@ A router with a score has a curve: at each threshold, the calls that score at le
 to the large model, the others to the small one. The answers and bills of both are known, because both were
 sent the same calls. A router without a score has the curve through its one point that random mixing with
 either end makes. Source: I. Ong and others, "RouteLLM: Learning to Route LLMs with Preference Data", arXiv
-2406.18665; there the axis is the share of calls, which is that of the cost unless a router pays for more than one answer.
+2406.18665; there the axis is the share of calls, which is that of the cost unless a router pays for more
+than one answer.
 """
 
 from collections.abc import Sequence
