@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.paths import ROOT
-from tests.recipes.examples import FAULT, LAYER, METRIC, PROTOCOL, SCENARIO, Example
+from tests.recipes.examples import FAULT, LAYER, METRIC, PROTOCOL, SCENARIO
 
 EXAMPLES = {"layer": LAYER, "fault": FAULT, "protocol": PROTOCOL, "metric": METRIC, "scenario": SCENARIO}
 MOST_FILES = {"layer": 3, "fault": 1, "protocol": 5, "metric": 1, "scenario": 1}
@@ -77,7 +77,8 @@ def test_a_scenario_of_one_file_is_played_by_its_name(summary: dict[str, Any]) -
 
 
 def test_a_fault_of_one_file_strikes_what_its_schedule_says(summary: dict[str, Any]) -> None:
-    assert summary["subjects"]["naive"]["ttft_s_p95"] > 1.5 > summary["subjects"]["naive"]["ttft_s_p50"] - 1.5
+    naive = summary["subjects"]["naive"]
+    assert naive["ttft_s_p95"] > naive["ttft_s_p50"] + 1.0
 
 
 def test_a_layer_of_three_files_does_what_its_table_says(summary: dict[str, Any]) -> None:
@@ -115,7 +116,3 @@ asyncio.run(main())
 print(sent[0]["status"])
 """
     assert run(checkout, "-c", program).strip() == "200"
-
-
-def test_every_example_is_complete() -> None:
-    assert all(isinstance(example, Example) and example.files for example in EXAMPLES.values())
