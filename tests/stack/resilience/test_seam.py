@@ -14,7 +14,7 @@ from mock_providers import load_profile
 from mock_providers.content.prose import plain_prose
 from tests.lab.lab import Lab, play
 
-PROFILE = load_profile("page")
+PROFILE = load_profile("typical")
 TARGETS = {
     "openai": {"provider": "openai", "model": "gpt-4o", "max_output_tokens": 16384},
     "anthropic": {"provider": "anthropic", "model": "claude-sonnet-4-5", "max_output_tokens": 64000},

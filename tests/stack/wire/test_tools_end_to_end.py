@@ -11,7 +11,7 @@ from harness.stack.core.request import Message, Tool
 from mock_providers import load_profile
 from tests.lab.lab import Lab, Scene, play
 
-PROFILE = load_profile("page")
+PROFILE = load_profile("typical")
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},

@@ -138,7 +138,7 @@ async def ask(lab: Lab, id: str, text: str) -> CallFacts:
 def with_semantic_cache(scene: Scene, faults: Sequence[dict[str, Any]] = ()) -> None:
     """A stack whose semantic cache asks the mock provider for embeddings."""
     table = {"embedder": "api", "policy": "plain", "threshold": 0.6, "audit_share": 0.0}
-    profile, chain = load_profile("page"), [target("openai")]
+    profile, chain = load_profile("typical"), [target("openai")]
     play(scene, profile=profile, answers=KNOWN, faults=faults, target=chain, semantic_cache=table)
 
 
