@@ -15,9 +15,9 @@ import httpx
 import openai
 import orjson
 
-from harness.stack.build.layers import build
-from harness.stack.build.options import StackOptions
-from harness.stack.build.stack import Stack
+from harness.stack.assembly.layers import build
+from harness.stack.assembly.options import StackOptions
+from harness.stack.assembly.stack import Stack
 from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.reply import Answer, Reply
 from harness.stack.core.request import Message

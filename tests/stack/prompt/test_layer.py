@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.stack.build.options import StackOptions
+from harness.stack.assembly.options import StackOptions
 from harness.stack.core.call import Caller
 from harness.stack.core.request import Message
 from tests.lab.lab import Lab, play, target

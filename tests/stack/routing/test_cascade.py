@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.stack.build.layers import build
-from harness.stack.build.options import StackOptions
+from harness.stack.assembly.layers import build
+from harness.stack.assembly.options import StackOptions
 from harness.stack.core.call import Call, Next
 from harness.stack.core.errors import AllProvidersFailed, ProviderError
 from harness.stack.core.reply import Answer

@@ -13,7 +13,7 @@ from harness.load.plan import PlannedCall
 from harness.load.reading import ObservedReply
 from harness.load.request import request_headers
 from harness.load.workload.prompt import Prompt
-from harness.stack.build.options import StackOptions
+from harness.stack.assembly.options import StackOptions
 from harness.stack.core.call import Call
 from harness.stack.core.facts import AttemptFacts
 from harness.stack.core.reply import Usage
