@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_providers import Catalogue, CatalogueError, Question, load_catalogue
-from mock_providers.content.answers import Accuracy, GeneratedChoice, ReplyLength, generate
+from mock_providers.content.answers import GeneratedChoice, generate
+from mock_providers.content.options import Accuracy, ReplyLength
 from mock_providers.content.prose import filler, vocabulary
 from mock_providers.exchange import tokens
 from mock_providers.exchange.draws import Draws
