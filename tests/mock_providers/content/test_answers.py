@@ -144,7 +144,7 @@ def test_a_catalogue_is_read_from_json_lines_and_may_have_keys_for_others(tmp_pa
     )
     loaded = load_catalogue(file)
     assert len(loaded) == 1
-    assert loaded.asked_in("Question: Q?") is not None
+    assert loaded.question_in("Question: Q?") is not None
 
 
 @pytest.mark.parametrize(
