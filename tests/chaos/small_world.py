@@ -23,7 +23,7 @@ from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.reply import Finish
 from harness.stack.core.request import Message
 from harness.stack.money.attempt_ledger import AttemptLedger
-from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.endpoint import Endpoint
 from harness.virtual import LeakReport, VirtualLoop, run_virtual
 from harness.world.serving import serve
 from mock_providers import MockApp, Profile, make_profile, parse_faults

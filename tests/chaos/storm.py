@@ -41,7 +41,7 @@ from harness.stack.limits.queue import Waiter
 from harness.stack.limits.quota import Demand, Taken
 from harness.stack.money.attempt_ledger import AttemptLedger
 from harness.stack.state.backend import MemoryBackend
-from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.endpoint import Endpoint
 from harness.stack.upstream.transport import make_client
 from harness.virtual import LeakReport, VirtualLoop, run_virtual
 from harness.world.serving import serve

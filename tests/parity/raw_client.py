@@ -8,7 +8,7 @@ from typing import Any
 import httptools
 import orjson
 
-from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.endpoint import Endpoint
 from tests.parity.worlds import MODELS, MOMENT_HEADERS, without_moments
 
 PROMPT = "Say something, in about 24 tokens."

@@ -8,7 +8,7 @@ from harness.stack.build.options import StackOptions
 from harness.stack.build.stack import Stack
 from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.request import Message
-from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.endpoint import Endpoint
 from tests.parity.cases import MOST_HINT_S, NEVER_RETRIED, Case, breaks_after_commit
 from tests.parity.raw_client import MAX_TOKENS, PROMPT
 from tests.parity.worlds import MODELS, PROVIDERS, Row

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any, TypeVar
 
-from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.endpoint import Endpoint
 from harness.virtual import run_virtual
 from harness.world.serving import serve
 from mock_providers import LedgerRow, MockApp, Profile, make_profile, parse_faults

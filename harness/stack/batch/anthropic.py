@@ -8,7 +8,7 @@ import httpx
 import orjson
 
 from ..core.errors import ProviderError
-from ..upstream.send import Endpoint
+from ..upstream.endpoint import Endpoint
 from ..wire.anthropic import VERSION
 from ..wire.codec import Codec
 from .http import CANCELLED, EXPIRED, Errands, Progress, Request, Result, answered, lines_of, told

@@ -10,7 +10,7 @@ import orjson
 
 from ..core.errors import ProviderError
 from ..core.reply import Answer
-from ..upstream.send import Endpoint
+from ..upstream.endpoint import Endpoint
 from ..upstream.transport import TROUBLE, provider_error
 from ..wire.codec import Codec
 from ..wire.reading import SURPRISES, load_json, surprise

@@ -30,10 +30,10 @@ from ..resilience.retry_budget import RetryBudget
 from ..routing.cascade import Judge
 from ..routing.policies import make_route
 from ..state.backend import Backend, MemoryBackend
-from ..upstream.endpoints import BATCHES, CODECS
-from ..upstream.send import Endpoint
+from ..upstream.endpoint import Endpoint
 from ..upstream.transport import make_transport
 from .options import StackOptions, TargetOptions, prices_for
+from .providers import BATCHES, CODECS
 from .stack import Stack
 from .target_chain import Ground, target_chain
 

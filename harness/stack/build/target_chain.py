@@ -19,9 +19,10 @@ from ..resilience.breaker import Breaker
 from ..resilience.deadlines import Deadlines
 from ..resilience.load_shedding import Throttle
 from ..state.backend import Backend
-from ..upstream.endpoints import CODECS
-from ..upstream.send import Endpoint, Send
+from ..upstream.endpoint import Endpoint
+from ..upstream.send import Send
 from .options import StackOptions, TargetOptions
+from .providers import CODECS
 
 
 @dataclass(frozen=True, slots=True)

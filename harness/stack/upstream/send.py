@@ -1,8 +1,7 @@
 """The innermost step: one attempt on the wire, committed at its first content event."""
 
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
 import httpx
@@ -14,17 +13,8 @@ from ..core.rate_meters import meters_of
 from ..core.reply import Event, Reply, replay
 from ..wire.codec import Codec, StreamDecoder
 from ..wire.sse import one_by_one
+from .endpoint import Endpoint
 from .transport import TROUBLE, provider_error, reader
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where a provider is reached, and with which key; `keys` are further ones, by name."""
-
-    base_url: str
-    api_key: str = field(repr=False)
-    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
-
 
 COMMON = {"content-type": "application/json", "user-agent": "brownout"}
 STREAMED = COMMON | {"accept": "text/event-stream", "accept-encoding": "identity"}

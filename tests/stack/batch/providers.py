@@ -15,7 +15,7 @@ from harness.stack.batch.http import Request
 from harness.stack.batch.journal import Billed, Journal
 from harness.stack.batch.openai import OpenAIBatches
 from harness.stack.money.price_list import default_prices
-from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.endpoint import Endpoint
 from harness.stack.upstream.transport import make_transport
 from harness.stack.wire.anthropic import AnthropicCodec
 from harness.stack.wire.codec import Codec

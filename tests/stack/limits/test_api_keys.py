@@ -24,8 +24,7 @@ from harness.stack.limits.api_keys import Keys, KeysOptions, Rest, Ring, rested,
 from harness.stack.limits.limiter import Limiter, LimiterOptions
 from harness.stack.resilience.breaker import verdict_on
 from harness.stack.resilience.retry import RetryOptions, wait_before_retry_s
-from harness.stack.upstream.endpoints import endpoints_from
-from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.endpoint import Endpoint, endpoints_from
 from harness.virtual import run_virtual
 from harness.world.serving import serve
 from mock_providers import LedgerRow, MockApp, make_profile, parse_faults

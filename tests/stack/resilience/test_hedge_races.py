@@ -22,7 +22,7 @@ from harness.stack.core.request import Message
 from harness.stack.core.target import Target
 from harness.stack.resilience.hedge import Hedge, HedgeOptions, next_in
 from harness.stack.state.backend import MemoryBackend
-from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.endpoint import Endpoint
 from harness.virtual import LeakReport, VirtualLoop, run_virtual
 from harness.world.serving import serve
 from mock_providers import MockApp, make_profile, parse_faults

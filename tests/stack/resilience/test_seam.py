@@ -12,7 +12,7 @@ from harness.stack.build.layers import build
 from harness.stack.build.options import StackOptions
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.request import Message
-from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.endpoint import Endpoint
 from harness.virtual import run_virtual
 from harness.world.serving import serve
 from mock_providers import MockApp, load_profile, parse_faults

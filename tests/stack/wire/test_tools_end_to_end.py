@@ -16,7 +16,7 @@ from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Answer
 from harness.stack.core.request import Message, Tool
 from harness.stack.gateway.app import Gateway
-from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.endpoint import Endpoint
 from harness.virtual import run_virtual
 from harness.world.serving import serve
 from mock_providers import MockApp, load_profile, parse_faults

@@ -19,7 +19,8 @@ from ....core.facts import AttemptFacts, CallFacts
 from ....core.reply import Usage
 from ....core.tokens import by_chars
 from ....money.price import Price
-from ....upstream.send import COMMON, Endpoint
+from ....upstream.endpoint import Endpoint
+from ....upstream.send import COMMON
 from ....upstream.transport import TROUBLE, provider_error
 from ....wire.openai import OpenAICodec
 from ....wire.reading import SURPRISES, load_json, surprise, tokens
