@@ -11,7 +11,7 @@ import orjson
 from ..core.errors import ProviderError
 from ..core.reply import Answer
 from ..upstream.endpoint import Endpoint
-from ..upstream.transport import TROUBLE, provider_error
+from ..upstream.transport import NETWORK_ERRORS, provider_error
 from ..wire.codec import Codec
 from ..wire.reading import SURPRISES, load_json, surprise
 
@@ -100,7 +100,7 @@ class Errands:
                     await response.aclose()
         except TimeoutError:
             raise ProviderError("timeout_total", f"{path} took longer than {ERRAND_S:.0f} s") from None
-        except TROUBLE as error:
+        except NETWORK_ERRORS as error:
             raise provider_error(error, after_first=False) from error
         if response.status_code != 200:
             raise self.codec.error(response.status_code, response.headers, body)

@@ -71,7 +71,7 @@ def most_output_tokens(call: Call, target: Target) -> int:
     return limit if call.request.max_tokens is None else min(call.request.max_tokens, limit)
 
 
-class Heard:
+class ReplyRecorder:
     """What was read of a reply, kept by a tap so that another counter than ours can count it."""
 
     def __init__(self, counter: Counter) -> None:

@@ -13,7 +13,7 @@ from ..core.call import Call, Next, Reservation
 from ..core.errors import ProviderError, StackError
 from ..core.facts import AttemptFacts
 from ..core.reply import Outcome, Reply, Usage
-from ..core.tokens import Heard, call_tokens, count, most_output_tokens
+from ..core.tokens import ReplyRecorder, call_tokens, count, most_output_tokens
 from .price import Price
 
 
@@ -40,11 +40,11 @@ class AttemptLedger:
             self._fail(call, attempt, error)
             raise
         attempt.first_s = loop.time()
-        heard = None
+        recorder = None
         if call.counter is not None:
-            heard = Heard(call.counter)
-            reply.tap(heard)
-        reply.on_end(lambda outcome: self._settle(call, attempt, outcome, heard))
+            recorder = ReplyRecorder(call.counter)
+            reply.tap(recorder)
+        reply.on_end(lambda outcome: self._settle(call, attempt, outcome, recorder))
         return reply
 
     def _begin(self, call: Call, now: float) -> AttemptFacts:
@@ -52,10 +52,12 @@ class AttemptLedger:
         kind, backoff_s = call.attempt.kind, call.attempt.backoff_s
         return call.facts.begin(kind, target.provider, target.model, now, backoff_s=backoff_s)
 
-    def _settle(self, call: Call, attempt: AttemptFacts, outcome: Outcome, heard: Heard | None) -> None:
+    def _settle(
+        self, call: Call, attempt: AttemptFacts, outcome: Outcome, recorder: ReplyRecorder | None
+    ) -> None:
         usage = outcome.usage
         if usage is None:
-            tokens = count(outcome.chars) if heard is None else heard.tokens
+            tokens = count(outcome.chars) if recorder is None else recorder.tokens
             self._end(
                 attempt,
                 outcome.kind,

@@ -14,7 +14,7 @@ from ..core.reply import Event, Reply, replay
 from ..wire.codec import Codec, StreamDecoder
 from ..wire.sse import one_by_one
 from .endpoint import Endpoint
-from .transport import TROUBLE, provider_error, reader
+from .transport import NETWORK_ERRORS, provider_error, reader
 
 COMMON = {"content-type": "application/json", "user-agent": "brownout"}
 STREAMED = COMMON | {"accept": "text/event-stream", "accept-encoding": "identity"}
@@ -52,7 +52,7 @@ class Send:
             return await (
                 self._stream(response, call.attempt.facts) if call.request.stream else self._whole(response)
             )
-        except TROUBLE as error:
+        except NETWORK_ERRORS as error:
             raise provider_error(error, after_first=False) from error
 
     async def _whole(self, response: httpx.Response) -> Reply:
@@ -83,7 +83,7 @@ async def _read(response: httpx.Response) -> bytes:
 
 class WireEvents:
     """A streamed reply's events. The response is closed however they end; errors say if they came after the
-    first event, and what came before one is heard before it, however the bytes came. What the provider told
+    first event, and what came before one is recorder before it, however the bytes came. What the provider told
     of usage by then is noted on the attempt.
     """
 
@@ -124,7 +124,7 @@ class WireEvents:
         except ProviderError as error:
             error.phase = "after" if self._committed or self._pending else "before"
             self._broken = error
-        except TROUBLE as error:
+        except NETWORK_ERRORS as error:
             raise provider_error(error, after_first=self._committed) from error
         await self.aclose()
 

@@ -64,12 +64,12 @@ def make_client(connect_s: float, transport: httpx.AsyncBaseTransport | None = N
     return httpx.AsyncClient(transport=transport or make_transport(), timeout=timeout, trust_env=False)
 
 
-TROUBLE = (httpx.HTTPError, httpx.StreamError, aiohttp.ClientError)
+NETWORK_ERRORS = (httpx.HTTPError, httpx.StreamError, aiohttp.ClientError)
 """What a client raises when the network or the peer fails it."""
 
 
 def provider_error(error: Exception, *, after_first: bool) -> ProviderError:
-    """The provider failure behind one of `TROUBLE`.
+    """The provider failure behind one of `NETWORK_ERRORS`.
 
     httpx-aiohttp reports every `aiohttp.ClientConnectionError`, a reset included, as `httpx.ConnectTimeout`;
     the cause tells them apart.

@@ -21,7 +21,7 @@ from ....core.tokens import by_chars
 from ....money.price import Price
 from ....upstream.endpoint import Endpoint
 from ....upstream.send import COMMON
-from ....upstream.transport import TROUBLE, provider_error
+from ....upstream.transport import NETWORK_ERRORS, provider_error
 from ....wire.openai import OpenAICodec
 from ....wire.reading import SURPRISES, load_json, surprise, tokens
 from .embedder import Vectors, unit
@@ -88,7 +88,7 @@ class ApiEmbedder:
                 received = await response.aread()
             finally:
                 await response.aclose()
-        except TROUBLE as error:
+        except NETWORK_ERRORS as error:
             raise provider_error(error, after_first=False) from error
         if response.status_code != 200:
             raise OpenAICodec().error(response.status_code, response.headers, received)
