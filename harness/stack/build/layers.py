@@ -67,7 +67,7 @@ def build(
     grant = None if budget is None else budget.grant
     caching = given(options.prompt_cache, PromptCaching)
     made = [target_chain(ground, target, caching) for target in options.target]
-    chains = {watched.name: chain for chain, watched in made}
+    chains = {probe.name: chain for chain, probe in made}
 
     async def by_target(call: Call) -> Reply:
         return await chains[call.target.name](call)
@@ -87,7 +87,7 @@ def build(
         given(options.hedge, lambda its: Hedge(its, next_in(targets, _suits), grant, backend)),
     ]
     ask = stack(*[layer for layer in layers if layer is not None], send=by_target)
-    return Stack(options, ask, transport, background, [watched for _, watched in made])
+    return Stack(options, ask, transport, background, [probe for _, probe in made])
 
 
 def _suits(call: Call, target: Target) -> bool:

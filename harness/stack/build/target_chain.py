@@ -13,7 +13,7 @@ from ..limits.limiter import Limiter
 from ..money.attempt_ledger import AttemptLedger
 from ..money.price import Price
 from ..money.price_list import price_of
-from ..observe.health import Watched
+from ..observe.health import HealthProbe
 from ..prompt.caching import PromptCaching
 from ..resilience.breaker import Breaker
 from ..resilience.deadlines import Deadlines
@@ -39,7 +39,7 @@ class Ground:
 
 def target_chain(
     ground: Ground, target: TargetOptions, caching: PromptCaching | None = None
-) -> tuple[Next, Watched]:
+) -> tuple[Next, HealthProbe]:
     """The way to one target, outermost layer first, and those of its layers that `/health` tells of."""
     options, backend, name = ground.options, ground.backend, target.target().name
     codec, endpoint = CODECS[target.provider], _endpoint(ground, target)
@@ -55,7 +55,9 @@ def target_chain(
         Deadlines(options.deadlines),
     ]
     send = Send(ground.transport, codec, endpoint, options.deadlines.connect_s)
-    return stack(*[layer for layer in layers if layer is not None], send=send), Watched(name, breaker, keys)
+    return stack(*[layer for layer in layers if layer is not None], send=send), HealthProbe(
+        name, breaker, keys
+    )
 
 
 def _endpoint(ground: Ground, target: TargetOptions) -> Endpoint:

@@ -72,7 +72,7 @@ def most_output_tokens(call: Call, target: Target) -> int:
 
 
 class ReplyRecorder:
-    """What was read of a reply, kept by a tap so that another counter than ours can count it."""
+    """A tap that keeps the text of a reply, tool calls included, so that `counter` can count its tokens."""
 
     def __init__(self, counter: Counter) -> None:
         self._counter = counter
@@ -86,7 +86,7 @@ class ReplyRecorder:
 
     @property
     def tokens(self) -> int:
-        """Tokens of it by now."""
+        """Tokens received so far."""
         return self._counter("".join(self._pieces))
 
 

@@ -82,9 +82,10 @@ async def _read(response: httpx.Response) -> bytes:
 
 
 class WireEvents:
-    """A streamed reply's events. The response is closed however they end; errors say if they came after the
-    first event, and what came before one is recorder before it, however the bytes came. What the provider told
-    of usage by then is noted on the attempt.
+    """A streamed reply's events. The response is closed however they end.
+
+    An error's `phase` tells whether an event was delivered before it; events that arrived in the same read as
+    an error are delivered first. Prompt usage that the provider has reported is noted on the attempt.
     """
 
     def __init__(

@@ -65,7 +65,7 @@ def make_client(connect_s: float, transport: httpx.AsyncBaseTransport | None = N
 
 
 NETWORK_ERRORS = (httpx.HTTPError, httpx.StreamError, aiohttp.ClientError)
-"""What a client raises when the network or the peer fails it."""
+"""Exceptions of a failed network or peer."""
 
 
 def provider_error(error: Exception, *, after_first: bool) -> ProviderError:
