@@ -46,7 +46,7 @@ def target_chain(
     breaker = given(options.breaker, lambda its: Breaker(its, f"breaker/{name}", backend, ground.seed))
     keys = given(target.keys, lambda its: Keys(its, f"keys/{name}", backend))
     layers: list[Layer | None] = [
-        caching and caching.held_by(target.target()),
+        caching and caching.for_target(target.target()),
         breaker,
         given(options.throttle, lambda its: Throttle(its, f"throttle/{name}", backend, ground.seed)),
         AttemptLedger(price_of(target.model, ground.prices)),

@@ -1,4 +1,4 @@
-"""The words for a prompt's beginnings, and for the places up to which a provider is asked to cache it."""
+"""Prefixes of a prompt, and the marks up to which a provider is asked to cache it."""
 
 from typing import Literal, NamedTuple
 
@@ -8,8 +8,8 @@ CacheTtl = Literal["5m", "1h"]
 
 
 class Prefix(NamedTuple):
-    """A beginning of a prompt: up to where, how many tokens it has, and which share of calls finds it used
-    within the last five minutes, and within the last hour.
+    """A prefix of a prompt: where it ends, its tokens, and the share of calls that find it used within the
+    last five minutes (`reused_5m`) and within the last hour (`reused_1h`).
     """
 
     end: PrefixEnd
@@ -26,17 +26,17 @@ class Mark(NamedTuple):
 
 
 class CacheHints(NamedTuple):
-    """What helps providers to find a call's beginnings in their caches.
+    """Hints for the providers' prompt caches.
 
-    - `prefixes`: the beginnings that may be cached; `marks`: those that the provider is to cache
-    - `key`: the name of what calls share, for a provider that wants one
-    - `home`: the digest of what decides where the call goes first, b"" if nothing does
+    - `prefixes`: the prefixes that may be cached; `marks`: those that the provider is asked to cache
+    - `key`: OpenAI's `prompt_cache_key`, "" for none
+    - `affinity_key`: the digest that decides which target is tried first, b"" for none
     """
 
     prefixes: tuple[Prefix, ...] = ()
     marks: tuple[Mark, ...] = ()
     key: str = ""
-    home: bytes = b""
+    affinity_key: bytes = b""
 
 
 NO_HINTS = CacheHints()
