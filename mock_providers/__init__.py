@@ -12,7 +12,7 @@ from .incident import Incident, IncidentError, load_incident, shipped_incidents
 from .ledger.ledger import Ledger, LedgerRow
 from .profile import Profile, ProfileError, load_profile, make_profile, shipped_profiles
 from .server.app import DEFAULT_EPOCH_S, MockApp
-from .server.serve import serve
+from .server.serve import sdk_base_url, serve
 
 __all__ = [
     "DEFAULT_EPOCH_S",
@@ -41,6 +41,7 @@ __all__ = [
     "load_profile",
     "make_profile",
     "parse_faults",
+    "sdk_base_url",
     "serve",
     "shipped_incidents",
     "shipped_profiles",

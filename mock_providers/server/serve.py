@@ -65,8 +65,12 @@ def _bind(app: MockApp, host: str, ports: Mapping[str, int]) -> dict[str, socket
     return sockets
 
 
+def sdk_base_url(protocol: str, origin: str) -> str:
+    """The base URL that an SDK of this protocol takes for a server at `origin` (`http://HOST:PORT`)."""
+    return f"{origin}/v1" if protocol in ("openai", "together") else origin
+
+
 def _base_url(app: MockApp, name: str, sock: socket.socket) -> str:
     host, port = sock.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    openai_shaped = name != ADMIN and app.profile.providers[name].protocol in ("openai", "together")
-    return f"http://{shown}:{port}{'/v1' if openai_shaped else ''}"
+    origin = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return origin if name == ADMIN else sdk_base_url(app.profile.providers[name].protocol, origin)

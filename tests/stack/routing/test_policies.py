@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.load.plan import PlannedCall
-from harness.load.reading import Seen
+from harness.load.reading import ObservedReply
 from harness.load.request import request_headers
 from harness.load.workload.prompt import Prompt
 from harness.stack.build.options import StackOptions
@@ -173,7 +173,7 @@ def test_both_ways_into_the_stack_hand_the_oracle_the_difficulty() -> None:
 
     async def scene(lab: Lab) -> None:
         for difficulty in ("easy", "hard"):
-            await ask_stack(lab.stack)(planned(difficulty), Seen())
+            await ask_stack(lab.stack)(planned(difficulty), ObservedReply())
             hint = request_headers(planned(difficulty))["x-brownout-hint"]
             body = {"model": "any", "messages": [{"role": "user", "content": "What is it?"}]}
             got = await lab.client.post(
