@@ -1,13 +1,12 @@
-"""Policy `cascade`: ask the smallest tier, check its answer, and escalate to the next larger one if in
-reject_reason.
+"""Policy `cascade`: ask the smallest tier, check its answer, escalate to the next larger tier if it fails.
 
-A tier below the last answers into a buffer, for a caller who has begun to read cannot be told another
-answer: the first token is held back until the whole answer is judged, which `held_s` and the TTFT tell. A
-tier that fails, before or after its first token, is left as one that is in reject_reason. The last tier
-streams as usual; when it does not begin to answer, the best doubted answer there is is served after all.
+The answer of every tier but the last is buffered, since a reply cannot be withdrawn once the caller reads it:
+the first token is held back until the whole answer is judged (`held_s`; the TTFT contains it). A tier that
+fails, before or after its first token, is escalated like a rejected answer. The last tier streams as usual;
+if it fails before its first token, the latest rejected answer is served after all.
 
-The check is the text's own (`check.py`), then the `judge`, if there is one. What the rejected answers and the
-judge's requests cost is the call's: they are attempts like any other. Source: L. Chen, M. Zaharia and J. Zou,
+Answers are checked by their text (`check.py`), then by the `judge`, if there is one. Rejected answers and the
+judge's requests are attempts of the call and count into its cost. Source: L. Chen, M. Zaharia and J. Zou,
 "FrugalGPT", arXiv 2305.05176.
 """
 
@@ -26,9 +25,8 @@ from .tiers import Decision, Tiers
 
 Judge = Callable[[Call, Answer, Next], Awaitable[str | None]]
 """Returns why an answer should not be served, or None. Its call is addressed to the tier that answered;
-requests
-that it makes through `Next` are attempts of the call, of kind "judge". If the judge fails, the answer is
-rejected."""
+requests that it makes through `Next` are attempts of the call, of kind "judge". If the judge fails, the
+answer is rejected."""
 
 
 class CascadeOptions(Options):
@@ -39,9 +37,7 @@ class CascadeOptions(Options):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A rejected whole answer, the decision that led to it, and when it began; served if no better one
-    comes.
-    """
+    """A rejected whole answer, its decision, and when it began; served if no better one comes."""
 
     events: tuple[Event, ...]
     decision: Decision

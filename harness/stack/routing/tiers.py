@@ -35,8 +35,7 @@ class Tiers:
         return tuple(target for target in self.targets if target.tier == tier)
 
     def suited(self, call: Call) -> tuple[str, ...]:
-        """The tiers with a target that can serve this call; all if none has, so that the chain reports why.
-        """
+        """The tiers with a target that can serve this call; all if none has: the chain then reports why."""
         fit = tuple(tier for tier in self.names if any(unsuitable(call, t) is None for t in self.of(tier)))
         return fit or self.names
 
