@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import httpx
 
-from ..batch.client import Lane
+from ..batch.client import BatchLane
 from ..batch.queue import BatchQueue
 from ..caching.exact import ExactCache
 from ..caching.semantic.agreement import Agrees
@@ -123,7 +123,7 @@ def _batches(ground: Ground, background: Background) -> BatchQueue | None:
     able = [target for target in ground.options.target if target.provider in BATCHES]
     codecs = {target.target().name: CODECS[target.provider] for target in able}
     lanes = {
-        target.target().name: Lane(
+        target.target().name: BatchLane(
             BATCHES[target.provider].at(
                 ground.transport, CODECS[target.provider], ground.endpoints[target.provider]
             ),

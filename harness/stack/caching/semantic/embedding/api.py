@@ -55,10 +55,9 @@ class ApiEmbedder:
             self._fail(attempt, texts, error)
             raise
         except asyncio.CancelledError:
-            self._end(attempt, "abandoned", self._guess(texts), known=False)
+            self._settle(attempt, "abandoned", self._guess(texts), known=False)
             raise
-        attempt.status = 200
-        self._end(attempt, "success", usage, known=True)
+        self._settle(attempt, "success", usage, known=True)
         return vectors
 
     def _begin(self, facts: CallFacts) -> AttemptFacts:
@@ -112,17 +111,27 @@ class ApiEmbedder:
         return Usage(sum(map(by_chars, texts)), 0)
 
     def _fail(self, attempt: AttemptFacts, texts: Sequence[str], error: ProviderError) -> None:
-        attempt.error_kind, attempt.status = error.kind, error.status
-        attempt.retry_after_s = error.retry_after_s
-        untold = error.row.may_be_billed
-        self._end(attempt, "failed", self._guess(texts) if untold else None, known=not untold)
+        billed = error.row.may_be_billed
+        self._settle(attempt, "failed", self._guess(texts) if billed else None, known=not billed, error=error)
 
-    def _end(self, attempt: AttemptFacts, outcome: str, usage: Usage | None, *, known: bool) -> None:
-        attempt.end_s = asyncio.get_running_loop().time()
-        attempt.outcome, attempt.usage_known = outcome, known
-        if usage is not None:
-            attempt.note(usage)
-            attempt.cost_nusd = self.price.of(usage)
+    def _settle(
+        self,
+        attempt: AttemptFacts,
+        outcome: str,
+        usage: Usage | None,
+        *,
+        known: bool,
+        error: ProviderError | None = None,
+    ) -> None:
+        attempt.settle(
+            outcome,
+            asyncio.get_running_loop().time(),
+            usage,
+            known=known,
+            cost_nusd=0 if usage is None else self.price.of(usage),
+            price_known=self.price.known,
+            error=error,
+        )
 
 
 def _vector(value: Any) -> Vectors:
