@@ -37,8 +37,8 @@ def gateway(
         OPENAI_BASE_URL=http://127.0.0.1:8000/v1 OPENAI_API_KEY=any python my_app.py
     """
     from harness.spec.shipped import find_file, shipped_files
-    from harness.stack.build.layers import build
-    from harness.stack.build.options import load_stack_options
+    from harness.stack.assembly.layers import build
+    from harness.stack.assembly.options import load_stack_options
     from harness.stack.gateway.app import Gateway
     from harness.stack.upstream.endpoint import endpoints_from
     from harness.subjects.facts_file import FactsFile

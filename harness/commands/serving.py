@@ -11,7 +11,7 @@ import orjson
 import typer
 
 if TYPE_CHECKING:
-    from mock_providers.http.asgi import AsgiApp
+    from mock_providers import AsgiApp
 
 OnReady = Callable[[dict[str, str]], None]
 

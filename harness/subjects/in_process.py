@@ -6,7 +6,7 @@ from typing import cast
 from harness.load.driver import Ask
 from harness.load.plan import PlannedCall
 from harness.load.reading import ObservedReply
-from harness.stack.build.stack import Stack
+from harness.stack.assembly.stack import Stack
 from harness.stack.core.call import Call, Caller
 from harness.stack.core.errors import Rejected, StackError
 from harness.stack.core.reply import Delta, Finish

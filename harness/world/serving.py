@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from harness.stack.upstream.endpoint import Endpoint
-from mock_providers import MockApp, build_server, sdk_base_url, shut_down
-from mock_providers.http.asgi import AsgiApp
+from mock_providers import AsgiApp, MockApp, build_server, sdk_base_url, shut_down
 
 from .provider_keys import PROVIDER_KEY
 

@@ -14,8 +14,8 @@ from typing import Any, Self
 from harness.load.driver import Ask, Driver
 from harness.spec.run_spec import RunSpec
 from harness.spec.subject import Subject
-from harness.stack.build.layers import build
-from harness.stack.build.stack import Stack
+from harness.stack.assembly.layers import build
+from harness.stack.assembly.stack import Stack
 from harness.stack.gateway.app import Gateway
 from harness.stack.upstream.endpoint import Endpoint
 from harness.stack.upstream.transport import make_client

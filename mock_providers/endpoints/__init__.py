@@ -4,8 +4,8 @@ An endpoint joins a codec of `wire` with the provider's rules: limits, caches, d
 """
 
 from .decision import Decision, Exchange
+from .protocols import PROTOCOLS, WireProtocol
 from .provider_context import ProviderContext
-from .routes import routes_of
 from .routing import Route, Routes
 
-__all__ = ["Decision", "Exchange", "ProviderContext", "Route", "Routes", "routes_of"]
+__all__ = ["PROTOCOLS", "Decision", "Exchange", "ProviderContext", "Route", "Routes", "WireProtocol"]

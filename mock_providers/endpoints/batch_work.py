@@ -13,8 +13,9 @@ from ..batches.store import Batch, Item, Result
 from ..exchange.draws import Draws
 from ..exchange.received import Instant
 from ..exchange.request import Refused, digest_of_bytes
+from ..exchange.request_info import RequestInfo
 from ..faults.base import FaultBase
-from ..ledger.ledger import Entry, RequestInfo
+from ..ledger.entry import Entry
 from ..plan import Plan, refusal
 from .decision import Decision, Exchange
 from .provider_context import ProviderContext

@@ -7,10 +7,10 @@ from typing import Protocol
 from ..engine.state import Admission
 from ..exchange.received import Instant, Received
 from ..exchange.request import Request
+from ..exchange.request_info import RequestInfo
 from ..faults.base import FaultBase
-from ..ledger.ledger import RequestInfo
 from ..plan import Plan
-from ..profile import Prices
+from ..prices import Prices
 from ..wire.dialect import Codec, Frames, Params, Stamp
 
 JSON = b"application/json"

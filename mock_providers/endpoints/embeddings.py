@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from ..content.embeddings import embed, shortened
 from ..content.questions import Catalogue
 from ..engine.state import OUTSIDE_LIMITS
+from ..exchange.bad_field import BadField
 from ..exchange.request import Problem
 from ..faults import apply_faults
 from ..limits.limits import Demand
 from ..plan import Plan, refusal
 from ..profile import EmbeddingModel
 from ..wire.dialect import Frames, Stamp
-from ..wire.fields import BadField
 from ..wire.openai.embeddings import EmbeddingRequest, embeddings_body, parse_embeddings
 from ..wire.openai.errors import OpenAIErrors
 from .decision import JSON, Decision, Exchange

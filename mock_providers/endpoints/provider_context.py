@@ -9,23 +9,24 @@ from ..engine.state import Caller, ProviderState
 from ..exchange.draws import Draws
 from ..exchange.received import Instant
 from ..exchange.request import Problem, digest_of_bytes
+from ..exchange.request_info import RequestInfo
 from ..faults import apply_faults, matching_faults
 from ..faults.base import FaultBase, Refusals, Target
-from ..ledger.ledger import RequestInfo
 from ..plan import Plan, refusal
 from ..profile import Profile
-from ..wire import dialect_of
-from ..wire.dialect import Stamp
+from ..wire.dialect import Dialect, Stamp
 from .decision import JSON, Decision, Document, Exchange
 
 
 class ProviderContext:
     """One provider of a profile since the last reset."""
 
-    def __init__(self, name: str, profile: Profile, catalogue: Catalogue, draws: Draws) -> None:
+    def __init__(
+        self, name: str, profile: Profile, dialect: Dialect, catalogue: Catalogue, draws: Draws
+    ) -> None:
         self.name = name
         self.provider = profile.providers[name]
-        self.dialect = dialect_of(self.provider)
+        self.dialect = dialect
         self.errors = self.dialect.errors
         self.reply_length = profile.reply_length
         self.refusals = Refusals(self.errors, profile.error_latency_s)

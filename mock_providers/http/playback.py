@@ -5,7 +5,7 @@ Chunks that are due at the same time, or have become due while the loop was busy
 """
 
 from ..endpoints import Decision
-from ..ledger.ledger import Entry
+from ..ledger.entry import Entry
 from ..plan import Plan
 from ..wire.dialect import Dialect, HeadersOut
 from . import asgi

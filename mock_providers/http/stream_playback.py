@@ -1,6 +1,6 @@
 """Plays a plan as server-sent events, whole or broken off."""
 
-from ..ledger.ledger import Entry
+from ..ledger.entry import Entry
 from ..plan import Piece, Plan
 from ..wire.dialect import Frames
 from .connection import CLOSE, RESET, ClientConnection

@@ -19,7 +19,8 @@ from ..faults.base import FaultBase
 from ..http import asgi
 from ..http.connection import RESET, BodyTooLarge, ClientConnection, ClientGone
 from ..http.playback import play
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.entry import Entry
+from ..ledger.ledger import Ledger
 from ..profile import Profile
 from .service import Service
 
@@ -101,6 +102,16 @@ class MockApp:
         self.run.faults = checked
         for service in self.run.services.values():
             service.forget_faults()
+
+    @property
+    def seed(self) -> int:
+        """The seed of every draw since the last reset."""
+        return self.run.seed
+
+    @property
+    def started_at(self) -> float | None:
+        """t = 0 on the loop's clock, None until it is set."""
+        return self.run.started_at
 
     @property
     def faults(self) -> Sequence[FaultBase]:

@@ -5,6 +5,8 @@ import socket
 from collections.abc import Callable, Mapping
 
 from ..admin.api import BASE_URLS
+from ..endpoints import PROTOCOLS
+from ..exchange.names import ProtocolName
 from ..http import asgi
 from ..http.uvicorn_server import BindError, build_server, listen, shut_down
 from .app import MockApp
@@ -65,9 +67,9 @@ def _bind(app: MockApp, host: str, ports: Mapping[str, int]) -> dict[str, socket
     return sockets
 
 
-def sdk_base_url(protocol: str, origin: str) -> str:
+def sdk_base_url(protocol: ProtocolName, origin: str) -> str:
     """The base URL that an SDK of this protocol takes for a server at `origin` (`http://HOST:PORT`)."""
-    return f"{origin}/v1" if protocol in ("openai", "together") else origin
+    return f"{origin}{PROTOCOLS[protocol].base_path}"
 
 
 def _base_url(app: MockApp, name: str, sock: socket.socket) -> str:

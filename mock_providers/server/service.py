@@ -6,13 +6,14 @@ from dataclasses import replace
 
 from ..batches.store import Settling
 from ..content.answers import Catalogue
-from ..endpoints import Decision, Exchange, ProviderContext, routes_of
+from ..endpoints import PROTOCOLS, Decision, Exchange, ProviderContext, Routes
 from ..exchange.draws import Draws
 from ..exchange.keys import key_id
 from ..exchange.received import Instant, Received
 from ..exchange.request import Problem, Refused, digest_of_bytes
+from ..exchange.request_info import RequestInfo
 from ..faults.base import FaultBase
-from ..ledger.ledger import Entry, RequestInfo
+from ..ledger.entry import Entry
 from ..profile import Profile
 
 _LONGEST_ATTEMPT_ID = 256
@@ -22,9 +23,11 @@ class Service:
     """One provider of a profile since the last reset."""
 
     def __init__(self, name: str, profile: Profile, catalogue: Catalogue, draws: Draws) -> None:
-        self._context = ProviderContext(name, profile, catalogue, draws)
-        self._routes = routes_of(self._context.provider)
-        self.dialect = self._context.dialect
+        provider = profile.providers[name]
+        protocol = PROTOCOLS[provider.protocol]
+        self.dialect = protocol.dialect(provider)
+        self._context = ProviderContext(name, profile, self.dialect, catalogue, draws)
+        self._routes = Routes(protocol.routes(provider))
 
     def arrival(self, received: Received) -> RequestInfo:
         """A request of which only the headers are known."""

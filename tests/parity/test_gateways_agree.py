@@ -13,7 +13,7 @@ from openai import AsyncOpenAI
 from harness.load.plan import PlannedCall
 from harness.load.reading import ObservedReply
 from harness.load.workload.prompt import Prompt
-from harness.stack.build.stack import Stack
+from harness.stack.assembly.stack import Stack
 from harness.stack.core.facts import CallFacts
 from harness.stack.gateway.app import Gateway
 from harness.stack.upstream.transport import make_client

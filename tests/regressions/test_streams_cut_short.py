@@ -12,7 +12,7 @@ from harness.load.workload.prompt import Prompt
 from harness.stack.core.errors import ProviderError
 from harness.subjects.over_http import ask_gateway
 from mock_providers.exchange.tokens import count
-from tests.regressions.lab import CHAIN, GAP_S, NUSD, TTFT_S, Heard, Lab, play, target
+from tests.lab.lab import CHAIN, GAP_S, NUSD, TTFT_S, Heard, Lab, play, target
 
 INTER_CHUNK_S = 3.0
 DEADLINES = {"first_token_s": 5, "inter_chunk_s": INTER_CHUNK_S, "total_s": 60}

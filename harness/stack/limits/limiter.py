@@ -89,6 +89,9 @@ class Limiter:
                 call.attempt.facts.limiter_wait_s = loop.time() - asked_at
         try:
             reply = await next(call)
+        except Rejected:
+            self._give_back(demand)  # nothing was sent
+            raise
         except BaseException as error:
             self._give_back(NO_DEMAND, demand.output_tokens)  # a failed request counts, too
             self._learn_from_failure(held, error)

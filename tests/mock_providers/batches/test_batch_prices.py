@@ -8,7 +8,8 @@ import pytest
 from mock_providers import Catalogue, make_profile
 from mock_providers.exchange.draws import Draws
 from mock_providers.exchange.received import Instant, Received
-from mock_providers.ledger.ledger import Entry, LedgerRow
+from mock_providers.ledger.entry import Entry
+from mock_providers.ledger.row import LedgerRow
 from mock_providers.profile import Profile
 from mock_providers.server.service import Service
 

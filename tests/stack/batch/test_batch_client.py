@@ -191,7 +191,7 @@ def test_a_half_written_file_is_never_read(tmp_path: Path) -> None:
         await client.submit("b1", "openai", requests("openai"))
         (tmp_path / ".b2.state.json.part").write_text('{"key": "b2", "tar')
         assert [state.key for state in world.client(tmp_path).unfinished()] == ["b1"]
-        with pytest.raises(ValueError, match="there is a batch 'b1'"):
+        with pytest.raises(ValueError, match="expected a new key, got 'b1'"):
             await client.submit("b1", "openai", requests("openai"))
         with pytest.raises(ValueError, match="expected a key of letters"):
             await client.submit("../b1", "openai", requests("openai"))

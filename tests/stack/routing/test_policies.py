@@ -13,7 +13,7 @@ from harness.load.plan import PlannedCall
 from harness.load.reading import ObservedReply
 from harness.load.request import request_headers
 from harness.load.workload.prompt import Prompt
-from harness.stack.build.options import StackOptions
+from harness.stack.assembly.options import StackOptions
 from harness.stack.core.call import Call
 from harness.stack.core.facts import AttemptFacts
 from harness.stack.core.reply import Usage
@@ -25,7 +25,7 @@ from harness.stack.routing.oracle import OracleOptions, oracle
 from harness.stack.routing.price import CostOptions, cost, predicted
 from harness.stack.routing.tiers import Tiers
 from harness.subjects.in_process import ask_stack
-from tests.regressions.lab import Lab, play, target
+from tests.lab.lab import Lab, play, target
 from tests.stack.calls import changed
 from tests.stack.conftest import a_call
 
