@@ -295,14 +295,14 @@ async def _call(stack: Any, id_: str, asked: Asked) -> str:
 @contextmanager
 def _counted(remains: Remains) -> Iterator[None]:
     """Count how often attempts are settled."""
-    settle = AttemptLedger._end
+    settle = AttemptLedger._settle
 
-    def counted(ledger: AttemptLedger, attempt: AttemptFacts, *args: Any, **options: Any) -> None:
+    def counted(ledger: AttemptLedger, call: Call, attempt: AttemptFacts, *args: Any, **options: Any) -> None:
         remains.settled[attempt.attempt_id] += 1
-        settle(ledger, attempt, *args, **options)
+        settle(ledger, call, attempt, *args, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(AttemptLedger, "_end", counted)
+        patch.setattr(AttemptLedger, "_settle", counted)
         yield
 
 

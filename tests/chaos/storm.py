@@ -230,18 +230,18 @@ class Storm:
 @contextmanager
 def _watched(storm: Storm) -> Iterator[None]:
     """Count how often attempts are settled, and keep hold of the limiters that the stack is built with."""
-    settle = AttemptLedger._end
+    settle = AttemptLedger._settle
 
-    def counted(ledger: AttemptLedger, attempt: AttemptFacts, *args: Any, **options: Any) -> None:
+    def counted(ledger: AttemptLedger, call: Call, attempt: AttemptFacts, *args: Any, **options: Any) -> None:
         storm.settled[attempt.attempt_id] += 1
-        settle(ledger, attempt, *args, **options)
+        settle(ledger, call, attempt, *args, **options)
 
     def limiter(*args: Any) -> Limiter:
         storm.limiters.append(CountedLimiter(*args))
         return storm.limiters[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(AttemptLedger, "_end", counted)
+        patch.setattr(AttemptLedger, "_settle", counted)
         patch.setattr(target_chain, "Limiter", limiter)
         patch.setattr(limiting, "Waiter", JumpyWaiter)
         yield
