@@ -203,7 +203,7 @@ class Admin:
             end = len(ledger)
             for part in ledger.ndjson(since=since):
                 await connection.write(part, more=True)
-                await connection.breathe()
+                await connection.yield_to_loop()
             since = max(since, end)
             if not query.follow or self._app.ledger is not ledger:
                 return

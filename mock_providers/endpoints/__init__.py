@@ -1,6 +1,7 @@
-"""What a provider can be asked, one file an endpoint: a request in, a decision about it out.
+"""Endpoints of the providers: a request in, a decision about it out.
 
-An endpoint joins a codec of `wire` with the provider's rules: limits, caches, draws, faults.
+Start with `protocols.py` (the routes of each protocol) and `generation.py`, which joins a codec of `wire`
+with the provider's limits, caches, draws and faults. The server plays the `Decision` of `decision.py`.
 """
 
 from .decision import Decision, Exchange

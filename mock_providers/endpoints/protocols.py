@@ -35,7 +35,7 @@ _JSONL = b"application/x-jsonl"
 
 
 class WireProtocol(NamedTuple):
-    """One protocol: its headers and errors, its routes, and the path that an SDK's base URL ends with."""
+    """One protocol: its dialect, its routes, and the path at the end of an SDK's base URL (default: none)."""
 
     dialect: Callable[[Provider], Dialect]
     routes: Callable[[Provider], list[Route]]

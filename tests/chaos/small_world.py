@@ -1,7 +1,7 @@
-"""A small world, drawn: a random stack, random faults, a dozen calls and callers who leave; in virtual time.
+"""Random small runs in virtual time: a random stack, random faults, a dozen calls, callers that hang up.
 
-`Drawn` says everything about a world, `play` plays it, and what it leaves behind is a `Remains`. Clocks agree
-and nothing is in flight between the two sides, so what the limiter believes is what its provider enforces.
+`Drawn` describes a run, `play` executes it and returns a `Remains`. Both sides have the same clock and no
+network delay, so the limiter's view of a rate limit equals the provider's.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from harness.stack.assembly.layers import build
 from harness.stack.assembly.options import StackOptions
-from harness.stack.core.call import Caller, Priority
+from harness.stack.core.call import Call, Caller, Priority
 from harness.stack.core.errors import StackError
 from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.reply import Finish
@@ -42,7 +42,7 @@ IDLE_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One call: when it starts, what it asks, and how its caller leaves it (None: reads it to the end)."""
+    """One call: its start, its request, and how its caller hangs up (None: it reads to the end)."""
 
     at_s: float
     tokens: int
@@ -54,7 +54,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A world before it is played."""
+    """The description of a run."""
 
     seed: int
     stack: dict[str, Any]
@@ -65,7 +65,7 @@ class Drawn:
 
 @dataclass(slots=True)
 class Remains:
-    """What a world left behind; `outcomes`: what each caller saw, one entry for every time it was told."""
+    """The state after a run; `outcomes`: one entry for each outcome that a caller received."""
 
     outcomes: list[tuple[str, str]] = field(default_factory=list)
     emitted: list[dict[str, Any]] = field(default_factory=list)
@@ -78,17 +78,17 @@ class Remains:
 
     @property
     def attempts(self) -> list[AttemptFacts]:
-        """Those of all calls."""
+        """The attempts of all calls."""
         return [attempt for facts in self.facts for attempt in facts.attempts]
 
     def sink(self, facts: CallFacts) -> None:
-        """Takes a call's facts from the stack."""
+        """Record the facts of a call."""
         self.facts.append(facts)
         self.emitted.append(facts.as_row())
 
 
 def seconds(most: float) -> st.SearchStrategy[float]:
-    """A moment on a grid, so that many things happen at the very same instant."""
+    """A time on a grid, so that many events coincide."""
     return st.integers(0, int(most * 20)).map(lambda n: n / 20)
 
 
@@ -120,7 +120,7 @@ FAULTS = st.one_of(
 
 @st.composite
 def faults(draw: st.DrawFn) -> dict[str, Any]:
-    """A fault of any kind, for some time, at one provider or all, striking some or all."""
+    """A fault of any kind, for some time, at one provider or all, for some requests or all."""
     fault = dict(draw(FAULTS))
     fault["from_s"] = draw(seconds(3))
     fault["to_s"] = fault["from_s"] + draw(st.sampled_from([0.5, 2.0, 8.0]))
@@ -133,7 +133,7 @@ def faults(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def stacks(draw: st.DrawFn, limited: tuple[str, ...]) -> dict[str, Any]:
-    """Any stack: one to three targets in any order, each mechanism in it or not."""
+    """Any stack: one to three targets in any order, each layer present or absent."""
     names = draw(st.lists(st.sampled_from(list(MODELS)), min_size=1, max_size=3, unique=True))
     table: dict[str, Any] = {
         "deadlines": {
@@ -191,7 +191,7 @@ MECHANISMS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
 
 @st.composite
 def calls(draw: st.DrawFn) -> Asked:
-    """A call and its caller."""
+    """A call and its caller's behaviour."""
     leaves = draw(st.sampled_from(["stays", "stays", "cancels", "closes"]))
     return Asked(
         at_s=draw(seconds(4)),
@@ -205,7 +205,7 @@ def calls(draw: st.DrawFn) -> Asked:
 
 @st.composite
 def worlds(draw: st.DrawFn) -> Drawn:
-    """Any world."""
+    """Any run."""
     limited = tuple(draw(st.lists(st.sampled_from(list(MODELS)), max_size=3, unique=True)))
     return Drawn(
         seed=draw(st.integers(0, 2**16)),
@@ -227,7 +227,7 @@ DRAWN = settings(
 
 
 def play(drawn: Drawn) -> Remains:
-    """Play a world to its end, and long after."""
+    """Execute a run to its end, and long beyond, so that timers left behind would fire."""
     remains = Remains()
     with _counted(remains):
         run_virtual(_play(drawn, remains), on_leak_report=lambda left: setattr(remains, "end", left))
@@ -266,7 +266,7 @@ async def _play(drawn: Drawn, remains: Remains) -> None:
 
 
 async def _ask(remains: Remains, stack: Any, id_: str, asked: Asked, t0_s: float) -> None:
-    """One caller: asks at its time, and leaves as it does."""
+    """One caller: calls at its time, reads or hangs up as drawn."""
     loop = asyncio.get_running_loop()
     await asyncio.sleep(t0_s + asked.at_s - loop.time())
     calling = loop.create_task(_call(stack, id_, asked))
@@ -294,7 +294,7 @@ async def _call(stack: Any, id_: str, asked: Asked) -> str:
 
 @contextmanager
 def _counted(remains: Remains) -> Iterator[None]:
-    """Count how often attempts are settled."""
+    """Count how often each attempt is settled."""
     settle = AttemptLedger._settle
 
     def counted(ledger: AttemptLedger, call: Call, attempt: AttemptFacts, *args: Any, **options: Any) -> None:

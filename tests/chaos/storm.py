@@ -1,6 +1,6 @@
-"""A storm: thousands of calls, every fault, and callers that leave at every moment, in virtual time.
+"""A load of thousands of calls with every fault and callers that hang up at any time, in virtual time.
 
-Everything is keyed by the call's number, so a storm repeats. What a caller does is one of `LEAVES`:
+All draws are keyed by the call's number, so a storm repeats. A caller's behaviour is one of `LEAVES`:
 
 - `stay`: read the reply to its end
 - `before send`: cancelled while it connects or queues in the limiter
@@ -9,8 +9,8 @@ Everything is keyed by the call's number, so a storm repeats. What a caller does
 - `at the end`: closes the reply, or is cancelled, right at the terminal event
 - `any time`: cancelled at a random moment of the first seconds
 
-Some of those that queue in the limiter are cancelled at the very instant at which they are admitted, which no
-random moment would hit.
+Some calls that queue in the limiter are cancelled at the very instant of their admission, which no random
+time would hit.
 """
 
 import asyncio
@@ -29,6 +29,7 @@ from harness.stack.assembly import target_chain
 from harness.stack.assembly.layers import build
 from harness.stack.assembly.options import StackOptions
 from harness.stack.assembly.stack import Stack
+from harness.stack.core.call import Call
 from harness.stack.core.draws import uniform
 from harness.stack.core.errors import StackError
 from harness.stack.core.facts import AttemptFacts, CallFacts
@@ -144,7 +145,7 @@ def storm_profile() -> Profile:
 
 
 class CountedLimiter(Limiter):
-    """A limiter that remembers what was taken, less what was given back."""
+    """A limiter that sums the permits taken, less those given back."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -171,7 +172,7 @@ class CountedLimiter(Limiter):
 
 
 class JumpyWaiter(Waiter):
-    """A place in the limiter's queue whose caller is cancelled, by the dice, just as it is admitted."""
+    """A place in the limiter's queue whose caller is, with some probability, cancelled as it is admitted."""
 
     __slots__ = ()
 
@@ -192,15 +193,15 @@ def _cancel_unless_it_was(task: asyncio.Task[Any], admitted: asyncio.Future[Take
 
 @dataclass(slots=True)
 class Storm:
-    """What a storm left behind.
+    """The state during and after a storm.
 
-    asked      calls by what their caller did; `became` by how they went for the caller
+    asked      calls by their caller's behaviour; `became`: by outcome for the caller
     emitted    the facts of each call as they were when they were emitted; `facts`: as they were at the end
     settled    how often each attempt was settled
     limiters   those of the targets, in their order
-    ledger     the providers' rows; `in_flight`: the requests they still had open
-    idle       what was there a while after the last call, with the client still open
-    end        what was there after everything was closed
+    ledger     the providers' rows; `in_flight`: requests still open there
+    idle       the leak report a while after the last call, with the client still open
+    end        the leak report after everything was closed
     """
 
     asked: Counter[str] = field(default_factory=Counter)
@@ -217,19 +218,19 @@ class Storm:
     end: LeakReport = field(default_factory=LeakReport)
 
     def sink(self, facts: CallFacts) -> None:
-        """Takes a call's facts from the stack."""
+        """Record the facts of a call."""
         self.facts.append(facts)
         self.emitted.append(facts.as_row())
 
     @property
     def attempts(self) -> list[AttemptFacts]:
-        """Those of all calls."""
+        """The attempts of all calls."""
         return [attempt for facts in self.facts for attempt in facts.attempts]
 
 
 @contextmanager
 def _watched(storm: Storm) -> Iterator[None]:
-    """Count how often attempts are settled, and keep hold of the limiters that the stack is built with."""
+    """Count how often attempts are settled, and keep the limiters that the stack is built with."""
     settle = AttemptLedger._settle
 
     def counted(ledger: AttemptLedger, call: Call, attempt: AttemptFacts, *args: Any, **options: Any) -> None:
@@ -248,7 +249,7 @@ def _watched(storm: Storm) -> Iterator[None]:
 
 
 def unleash(calls: int, *, through_gateway: bool = False, in_flights: bool = False) -> Storm:
-    """Play a storm of so many calls to its end; `in_flights`: those that ask the same share one upstream."""
+    """Run a storm of `calls` to its end; `in_flights`: equal concurrent requests share one upstream call."""
     storm = Storm()
     with _watched(storm):
         run_virtual(
@@ -288,7 +289,7 @@ async def _play(storm: Storm, calls: int, through_gateway: bool, in_flights: boo
 
 
 async def _let_loose(storm: Storm, calls: int, opened: Open) -> None:
-    """Start the calls at their times, whatever became of the ones before, and wait for them all."""
+    """Start each call at its time (open loop) and wait for all."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualLoop)
     tasks: list[asyncio.Task[None]] = []
@@ -305,7 +306,7 @@ async def _let_loose(storm: Storm, calls: int, opened: Open) -> None:
 
 
 class Asked:
-    """The n-th call: what is asked, and what its caller does; all decided by the number."""
+    """The n-th call: its request and its caller's behaviour, both keyed by the number."""
 
     def __init__(self, n: int) -> None:
         self.n = n
@@ -354,7 +355,7 @@ async def _ask(storm: Storm, asked: Asked, opened: Open) -> None:
 
 
 async def _read(asked: Asked, events: AsyncIterator[object]) -> str:
-    """Read as far as this caller does."""
+    """Read as far as this caller's behaviour says."""
     me = asyncio.current_task()
     assert me is not None
     read = 0

@@ -1,7 +1,7 @@
-"""The official SDKs, unmodified, through hours of trouble: their own patience passes in virtual time.
+"""The official SDKs, unmodified, through hours of outage: their own timeouts and backoff in virtual time.
 
-What they do is measured, not assumed: SDK defaults of 2 retries and 600 s, backoff min(0.5 * 2^n, 8) s times
-0.75 to 1, provider hints obeyed, nothing retried once a stream has begun.
+Their behaviour is measured, not assumed: SDK defaults of 2 retries and 600 s, backoff min(0.5 * 2^n, 8) s
+times 0.75 to 1, provider hints obeyed, nothing retried once a stream has begun.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ def _same_jitter_every_time() -> Iterator[None]:
 
 
 def steady_profile(**of_every_model: Any) -> Profile:
-    """Constant latencies, so that whatever varies is the SDK's doing."""
+    """Constant latencies, so that all variation comes from the SDK."""
     model: dict[str, Any] = {
         "tier": "balanced",
         "price": {"input": "2.50", "output": "10"},
@@ -72,7 +72,7 @@ def steady_profile(**of_every_model: Any) -> Profile:
 
 @dataclass(slots=True)
 class Answer:
-    """What one call through an SDK came to."""
+    """The outcome of one call through an SDK."""
 
     began_s: float
     pieces: list[str] = field(default_factory=list)
@@ -145,7 +145,7 @@ both_modes = pytest.mark.parametrize("mode", ["stream", "whole"])
 
 @asynccontextmanager
 async def asking(app: MockApp, sdk: type[Sdk], mode: str, **options: Any) -> AsyncIterator[Ask]:
-    """A call through the SDK against the provider it is made for; t = 0 is now."""
+    """A call through the SDK to its provider; t = 0 is now."""
     async with serve(app.provider(sdk.provider), cut=app.hang_up) as origin:
         made = sdk(origin, **options)
         app.start()
@@ -172,7 +172,7 @@ def in_world(
     profile: Profile | None = None,
     **options: Any,
 ) -> tuple[Any, list[LedgerRow]]:
-    """The body's result in virtual time and the ledger; nothing may be left, and little real time pass."""
+    """Run `body` in virtual time; returns its result and the ledger. No leaks, and little real time."""
     made = profile or steady_profile()
     app = MockApp(made, seed=5, faults=parse_faults(list(faults), made))
     left: list[LeakReport] = []
@@ -195,7 +195,7 @@ async def once(ask: Ask) -> Answer:
 
 
 def assert_backoff(rows: list[LedgerRow], each_takes_s: float) -> None:
-    """Between one request and the next: the first one's own time, then the SDK's jittered backoff."""
+    """The gap between two requests is the first one's duration plus the SDK's jittered backoff."""
     assert len(rows) > 1
     for most_s, (one, next_one) in zip(BACKOFF_S, pairwise(rows), strict=False):
         slept_s = next_one.received_s - one.received_s - each_takes_s
@@ -231,7 +231,7 @@ def test_answers_before_and_after_six_hours_of_outage_and_the_sdks_own_error_dur
 
 @both_sdks
 @both_modes
-def test_a_retry_heals_what_the_end_of_the_outage_allows(sdk: type[Sdk], mode: str) -> None:
+def test_a_retry_succeeds_once_the_outage_has_ended(sdk: type[Sdk], mode: str) -> None:
     answer, rows = in_world(sdk, once, {"kind": "outage", "to_s": 0.3}, mode=mode)
     assert answer.whole
     assert [row.ended for row in rows] == ["error", "complete"]
@@ -305,7 +305,7 @@ def test_a_reset_in_mid_stream_is_an_error_that_nothing_retries(sdk: type[Sdk], 
 
 @both_sdks
 def test_a_slow_drip_never_times_out(sdk: type[Sdk]) -> None:
-    """Five minutes a token pass the read timeout of ten, which starts anew with every read: hours go by."""
+    """At five minutes a token the read timeout of ten never fires: every read restarts it, hours pass."""
     drip = {"kind": "brownout", "slowdown": 60.0 * 120}
     answer, (row,) = in_world(sdk, once, drip)
     assert answer.whole

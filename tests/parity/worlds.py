@@ -1,7 +1,6 @@
-"""The two worlds side by side: the same coroutine on loopback sockets and in virtual time.
+"""Run the same coroutine on loopback sockets and in virtual time, for comparison.
 
-What the worlds are compared by leaves out moments only: everything that is not a reading of a clock has to be
-identical.
+Everything except clock readings must be identical.
 """
 
 import asyncio
@@ -40,12 +39,12 @@ SETTLES_WITHIN_S = 10.0
 
 
 def in_both(body: Callable[[], Coroutine[Any, Any, T]]) -> tuple[T, T]:
-    """What the body returns on real sockets, and in virtual time."""
+    """The results of `body` on real sockets and in virtual time."""
     return asyncio.run(body()), run_virtual(body())
 
 
 def fast_profile(*, gap_s: float = 0.001, **of_every_model: Any) -> Profile:
-    """A provider of each protocol that answers within milliseconds, priced as the stack's own list is.
+    """A provider of each protocol that answers within milliseconds, with the stack's own prices.
 
     `gap_s` is the mean pause before a token; further arguments change every model.
     """
@@ -100,16 +99,16 @@ async def providers(
 
 
 async def eventually(true: Callable[[], object]) -> None:
-    """Wait until something is so; TimeoutError after a while."""
+    """Wait until the condition holds; TimeoutError after a while."""
     async with asyncio.timeout(SETTLES_WITHIN_S):
         while not true():  # noqa: ASYNC110  # any condition: there is no event to wait for
             await asyncio.sleep(0.002)
 
 
 async def settled_rows(app: MockApp) -> list[Row]:
-    """The ledger once every request has ended, by attempt, without its actual moments.
+    """The ledger once every request has ended, by attempt, without actual times.
 
-    Planned moments stay, counted from when the request was received.
+    Planned times stay, relative to when the request was received.
     """
     await eventually(lambda: not app.in_flight)
     rows = sorted(app.ledger.rows, key=lambda row: (row.attempt_id or "", row.request_id))
@@ -137,7 +136,7 @@ MOMENT_HEADERS = re.compile(
 
 
 def without_moments(text: str) -> str:
-    """A body without what it reads from a clock."""
+    """A body without its clock readings."""
     for pattern, instead in _MOMENTS_IN_TEXT:
         text = pattern.sub(instead, text)
     return text

@@ -70,7 +70,7 @@ class Client:
         asked = {"input_file_id": file["id"], "endpoint": path, "completion_window": "24h"}
         self.post("/v1/batches", json.dumps(asked).encode())
         instant = Instant(DONE_S, DONE_S, 1e9)
-        return [entry.row(0.0) for entry in self.service.due_rows((), instant)]
+        return [entry.row(0.0) for entry in self.service.settle_batches((), instant)]
 
 
 @pytest.mark.parametrize(("path", "body"), [CHAT, EMBEDDINGS], ids=["chat", "embeddings"])
