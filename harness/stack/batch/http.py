@@ -13,7 +13,7 @@ from ..core.reply import Answer
 from ..upstream.endpoint import Endpoint
 from ..upstream.transport import NETWORK_ERRORS, provider_error
 from ..wire.codec import Codec
-from ..wire.reading import SURPRISES, load_json, surprise
+from ..wire.reading import SHAPE_ERRORS, load_json, shape_error
 
 TIMEOUT_S = 300.0
 """Timeout of one request: uploads and results may be hundreds of megabytes."""
@@ -130,8 +130,8 @@ def text_field(what: str, fields: Mapping[str, Any], key: str) -> str:
         value = fields[key]
         if not isinstance(value, str):
             raise TypeError(f"expected text, got {value!r}")
-    except SURPRISES as error:
-        raise surprise(what, error) from error
+    except SHAPE_ERRORS as error:
+        raise shape_error(what, error) from error
     return value
 
 

@@ -19,7 +19,7 @@ from .transport import NETWORK_ERRORS, provider_error, reader
 COMMON = {"content-type": "application/json", "user-agent": "brownout"}
 STREAMED = COMMON | {"accept": "text/event-stream", "accept-encoding": "identity"}
 WHOLE = COMMON | {"accept": "application/json", "accept-encoding": "gzip, deflate"}
-"""A compressed stream would wait for a block to fill; a whole reply may as well come compressed."""
+"""Whole replies may be compressed; a compressed stream would be delayed until a block is full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class Send:
     connect_s: float = 5.0
 
     async def __call__(self, call: Call) -> Reply:
-        own = call.attempt.key_name
-        wire = self.codec.request(call, self.endpoint.keys[own] if own else self.endpoint.api_key)
+        key = call.attempt.key_name
+        wire = self.codec.request(call, self.endpoint.keys[key] if key else self.endpoint.api_key)
         headers = wire.headers | (STREAMED if call.request.stream else WHOLE)
         if call.attempt.facts is not None:
             call.attempt.facts.sent = True
@@ -70,7 +70,7 @@ class Send:
 
 @cache
 def _url(text: str) -> httpx.URL:
-    """Parsed once: a stack asks few addresses many times."""
+    """Parsed once per URL: a stack uses few URLs."""
     return httpx.URL(text)
 
 
@@ -130,13 +130,13 @@ class WireEvents:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Give the connection back, or cut it if the reply is not over. Twice is once."""
+        """Return the connection to the pool, or close it if the reply is unfinished. Idempotent."""
         if not self._over:
             self._over = True
             self._note_usage()
             await self._response.aclose()
 
     def _note_usage(self) -> None:
-        told = self._decoder.told
-        if told is not None and self._attempt is not None:
-            self._attempt.note_prompt(told)
+        usage = self._decoder.reported_usage
+        if usage is not None and self._attempt is not None:
+            self._attempt.note_prompt(usage)

@@ -23,7 +23,7 @@ from ....upstream.endpoint import Endpoint
 from ....upstream.send import COMMON
 from ....upstream.transport import NETWORK_ERRORS, provider_error
 from ....wire.openai import OpenAICodec
-from ....wire.reading import SURPRISES, load_json, surprise, tokens
+from ....wire.reading import SHAPE_ERRORS, load_json, shape_error, tokens
 from .embedder import Vectors, unit
 
 
@@ -99,8 +99,8 @@ class ApiEmbedder:
             rows = sorted(reply["data"], key=lambda row: int(row["index"]))
             vectors = np.stack([_vector(row["embedding"]) for row in rows])
             usage = Usage(tokens(reply["usage"], "prompt_tokens"), 0)
-        except (*SURPRISES, ValueError) as error:
-            raise surprise("the embeddings", error) from error
+        except (*SHAPE_ERRORS, ValueError) as error:
+            raise shape_error("the embeddings", error) from error
         if vectors.shape != (count, self.dimensions) or not np.isfinite(vectors).all():
             raise ProviderError(
                 "malformed", f"expected {count} vectors of {self.dimensions} numbers, got {vectors.shape}"
