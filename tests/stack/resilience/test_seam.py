@@ -18,7 +18,7 @@ from harness.world.serving import serve
 from mock_providers import MockApp, load_profile, parse_faults
 from mock_providers.content.prose import plain_prose
 
-PROFILE = load_profile("page")
+PROFILE = load_profile("typical")
 TARGETS = {
     "openai": {"provider": "openai", "model": "gpt-4o", "max_output_tokens": 16384},
     "anthropic": {"provider": "anthropic", "model": "claude-sonnet-4-5", "max_output_tokens": 64000},

@@ -21,7 +21,7 @@ from harness.virtual import run_virtual
 from harness.world.serving import serve
 from mock_providers import MockApp, load_profile, parse_faults
 
-PROFILE = load_profile("page")
+PROFILE = load_profile("typical")
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},

@@ -140,7 +140,7 @@ def whole_stack(scene: Scene, faults: Sequence[dict[str, Any]] = (), **semantic:
     """A stack whose semantic cache asks the mock provider for embeddings."""
 
     async def main() -> None:
-        profile = load_profile("page")
+        profile = load_profile("typical")
         app = MockApp(profile, seed=3, answers=KNOWN, faults=parse_faults(list(faults), profile))
         table = {"embedder": "api", "policy": "plain", "threshold": 0.6, "audit_share": 0.0, **semantic}
         options = StackOptions.model_validate(
