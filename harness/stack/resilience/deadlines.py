@@ -26,7 +26,7 @@ class DeadlineOptions(Options):
     total_s: float = Field(default=120.0, gt=0)
 
 
-class Watched:
+class DeadlineSource:
     """An event source in which every wait ends by `inter_chunk_s` from its start, and all by `total_at`.
 
     The timer is re-armed when it fires, not at every chunk. It cancels the waiting task and counts that
@@ -111,7 +111,7 @@ class Deadlines:
                 raise ProviderError("timeout_total", "the call's total time is over") from None
             raise ProviderError("timeout_first_token", f"no first token within {patience_s:g} s") from None
         reply.through(
-            lambda source: Watched(
+            lambda source: DeadlineSource(
                 source, inter_chunk_s=self._options.inter_chunk_s, total_at=call.caller.deadline_s
             )
         )

@@ -25,6 +25,10 @@ from ..state.backend import Backend, MemoryBackend
 BUCKETS = 12
 
 
+RETRY_AFTER_S = 1.0
+"""When a refused caller may try again: each call is drawn anew."""
+
+
 class ThrottleOptions(Options):
     """`k` 2 attempts are sent for each one accepted; `window_s` 120."""
 
@@ -81,7 +85,7 @@ class Throttle:
         if probability > 0 and uniform(self._seed, "throttle", call.id, name, nth) < probability:
             self._count(accepted=False)
             said = f"{name} refuses most of what it gets: {probability:.0%} is not even sent"
-            raise Rejected("rejected_throttled", said)
+            raise Rejected("rejected_throttled", said, retry_after_s=RETRY_AFTER_S)
         try:
             reply = await next(call)
         except ProviderError as error:
