@@ -19,8 +19,7 @@ from .tiers import Decision, Tiers
 
 class CostOptions(Options):
     """A reply's predicted length is the mean of the latest `window` 100 replies, or `output_tokens` 200
-    before
-    the first one; `at_least` "": the smallest eligible tier, "" for any.
+    before the first one; `at_least` "": the smallest eligible tier, "" for any.
     """
 
     output_tokens: int = Field(default=200, ge=1)
