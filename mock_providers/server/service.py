@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..batches.store import Settling
-from ..content.answers import Catalogue
+from ..content.questions import Catalogue
 from ..endpoints import PROTOCOLS, Decision, Exchange, ProviderContext, Routes
 from ..exchange.draws import Draws
 from ..exchange.keys import key_id

@@ -12,7 +12,8 @@ from types import CodeType, FrameType
 from typing import Any
 
 import harness.stack
-from tests.lab.lab import Heard, Lab, play, target
+from tests.lab.lab import Lab, play, target
+from tests.lab.received import Received
 
 STACK = Path(harness.stack.__file__).parent
 STEPS = ("__call__", "request")
@@ -90,7 +91,7 @@ def test_a_call_passes_the_rooms_of_the_stack_in_the_order_of_its_layers() -> No
     async def scene(lab: Lab) -> None:
         sys.setprofile(trail)
         try:
-            await lab.listen(Heard())
+            await lab.ask_gateway(Received())
         finally:
             sys.setprofile(None)
 

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_providers import Catalogue, Question
-from mock_providers.content.answers import Accuracy, GeneratedChoice, ReplyLength, generate
+from mock_providers.content.answers import GeneratedChoice, generate
+from mock_providers.content.options import Accuracy, ReplyLength
 from mock_providers.content.prose import plain_prose
 from mock_providers.exchange import tokens
 from mock_providers.exchange.draws import Draws

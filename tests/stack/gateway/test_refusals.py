@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from harness.stack.state.backend import Change, MemoryBackend
-from tests.lab.lab import CHAIN, Heard, Lab, play, target
+from tests.lab.lab import CHAIN, Lab, play, target
+from tests.lab.received import Received
 
 CALLS = 40
 OUTAGE = [{"kind": "outage", "to_s": 600}]
@@ -20,33 +21,33 @@ class SlowBackend(MemoryBackend):
         return await super().update(key, change)
 
 
-async def last_of_many(lab: Lab) -> Heard:
+async def last_of_many(lab: Lab) -> Received:
     """The response to the last of many calls, one a second."""
     for n in range(CALLS):
-        heard = await lab.listen(Heard(), f"c{n}")
+        response = await lab.ask_gateway(Received(), f"c{n}")
         await asyncio.sleep(1.0)
-    return heard
+    return response
 
 
 def test_shed_load_is_503_with_retry_after() -> None:
     async def scene(lab: Lab) -> None:
-        heard = await last_of_many(lab)
-        assert heard.last["error"]["code"] == "rejected_throttled"
-        assert heard.last["error"]["type"] == "rejected"
-        assert (heard.status, heard.headers["retry-after"]) == (503, "1")
-        assert heard.headers["x-should-retry"] == "false"
-        assert lab.told[-1].attempts == []
+        response = await last_of_many(lab)
+        assert response.last["error"]["code"] == "rejected_throttled"
+        assert response.last["error"]["type"] == "rejected"
+        assert (response.status, response.headers["retry-after"]) == (503, "1")
+        assert response.headers["x-should-retry"] == "false"
+        assert lab.facts[-1].attempts == []
 
     play(scene, target=[target("openai")], throttle={"k": 1}, faults=OUTAGE)
 
 
 def test_load_shed_at_every_target_is_503_with_retry_after() -> None:
     async def scene(lab: Lab) -> None:
-        heard = await last_of_many(lab)
-        assert heard.last["error"]["code"] == "all_providers_failed"
-        assert heard.last["error"]["message"].count("not even sent") == len(CHAIN)
-        assert (heard.status, heard.headers["retry-after"]) == (503, "1")
-        assert lab.told[-1].attempts == []
+        response = await last_of_many(lab)
+        assert response.last["error"]["code"] == "all_providers_failed"
+        assert response.last["error"]["message"].count("not even sent") == len(CHAIN)
+        assert (response.status, response.headers["retry-after"]) == (503, "1")
+        assert lab.facts[-1].attempts == []
 
     play(scene, target=CHAIN, throttle={"k": 1}, faults=OUTAGE)
 
@@ -56,22 +57,22 @@ def test_open_breakers_are_503_with_the_shortest_cooldown_as_retry_after(chain: 
     """One target is asked all the same when all breakers are open, and fails too."""
 
     async def scene(lab: Lab) -> None:
-        heard = await last_of_many(lab)
-        message = heard.last["error"]["message"]
-        assert heard.last["error"]["code"] == "all_providers_failed"
+        response = await last_of_many(lab)
+        message = response.last["error"]["message"]
+        assert response.last["error"]["code"] == "all_providers_failed"
         assert all(f"the breaker of {each['provider']} is open" in message for each in chain)
-        assert heard.status == 503
-        assert 0 < int(heard.headers["retry-after"]) <= 60
-        assert [attempt.error_kind for attempt in lab.told[-1].attempts] == ["overloaded"]
+        assert response.status == 503
+        assert 0 < int(response.headers["retry-after"]) <= 60
+        assert [attempt.error_kind for attempt in lab.facts[-1].attempts] == ["overloaded"]
 
     play(scene, target=chain, breaker={"min_samples": 5, "open_s": 60, "jitter": 0}, faults=OUTAGE)
 
 
 def test_a_deadline_that_passed_before_anything_was_sent_is_504() -> None:
     async def scene(lab: Lab) -> None:
-        heard = await lab.listen(Heard())
-        assert heard.last["error"]["code"] == "rejected_deadline"
-        assert (heard.status, heard.headers.get("retry-after")) == (504, None)
+        response = await lab.ask_gateway(Received())
+        assert response.last["error"]["code"] == "rejected_deadline"
+        assert (response.status, response.headers.get("retry-after")) == (504, None)
         assert lab.rows == []
 
     play(scene, backend=SlowBackend(), throttle={}, deadlines={"total_s": 0.05})
