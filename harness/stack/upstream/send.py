@@ -63,7 +63,7 @@ class Send:
         kind = response.headers.get("content-type", "")
         if not kind.startswith("text/event-stream"):
             await response.aclose()
-            raise ProviderError("malformed", f"asked for an event stream, got {kind or 'no content type'}")
+            raise ProviderError("malformed", f"expected an event stream, got {kind or 'no content type'}")
         source = WireEvents(response, self.codec.decoder(), attempt)
         return Reply(await source.__anext__(), source, meters_of(response.headers))
 
