@@ -23,16 +23,10 @@ from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.reply import Finish
 from harness.stack.core.request import Message
 from harness.stack.money.attempt_ledger import AttemptLedger
-from harness.stack.upstream.send import Endpoint
 from harness.virtual import LeakReport, VirtualLoop, run_virtual
-from harness.world.serving import serve
-from mock_providers import MockApp, Profile, make_profile, parse_faults
+from mock_providers import MockApp, Profile, parse_faults
+from tests.lab.providers import CHAIN_PROVIDERS, MODELS, open_providers, profile_of
 
-MODELS = {
-    "openai": ("gpt-4o", "openai", "2.50", "10"),
-    "anthropic": ("claude-sonnet-4-5", "anthropic", "3", "15"),
-    "together": ("meta-llama/Llama-3-70b-chat-hf", "together", "0.90", "0.90"),
-}
 RPM = 60
 """What providers with a limit allow, with a burst of two seconds; limiters are told the same."""
 BURST_S = 2.0
@@ -125,7 +119,7 @@ def faults(draw: st.DrawFn) -> dict[str, Any]:
     fault["from_s"] = draw(seconds(3))
     fault["to_s"] = fault["from_s"] + draw(st.sampled_from([0.5, 2.0, 8.0]))
     fault["probability"] = draw(st.sampled_from([0.2, 0.5, 1.0]))
-    provider = draw(st.sampled_from([None, *MODELS]))
+    provider = draw(st.sampled_from([None, *CHAIN_PROVIDERS]))
     if provider is not None:
         fault["provider"] = provider
     return fault
@@ -134,7 +128,7 @@ def faults(draw: st.DrawFn) -> dict[str, Any]:
 @st.composite
 def stacks(draw: st.DrawFn, limited: tuple[str, ...]) -> dict[str, Any]:
     """Any stack: one to three targets in any order, each layer present or absent."""
-    names = draw(st.lists(st.sampled_from(list(MODELS)), min_size=1, max_size=3, unique=True))
+    names = draw(st.lists(st.sampled_from(CHAIN_PROVIDERS), min_size=1, max_size=3, unique=True))
     table: dict[str, Any] = {
         "deadlines": {
             "connect_s": 1,
@@ -152,7 +146,7 @@ def stacks(draw: st.DrawFn, limited: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _target(draw: st.DrawFn, name: str, limited: bool) -> dict[str, Any]:
-    target: dict[str, Any] = {"provider": name, "model": MODELS[name][0]}
+    target: dict[str, Any] = {"provider": name, "model": MODELS[name]}
     if limited:
         target["limiter"] = {
             "rpm": RPM,
@@ -206,7 +200,7 @@ def calls(draw: st.DrawFn) -> Asked:
 @st.composite
 def worlds(draw: st.DrawFn) -> Drawn:
     """Any run."""
-    limited = tuple(draw(st.lists(st.sampled_from(list(MODELS)), max_size=3, unique=True)))
+    limited = tuple(draw(st.lists(st.sampled_from(CHAIN_PROVIDERS), max_size=3, unique=True)))
     return Drawn(
         seed=draw(st.integers(0, 2**16)),
         stack=draw(stacks(limited)),
@@ -240,15 +234,11 @@ async def _play(drawn: Drawn, remains: Remains) -> None:
     profile = _profile(drawn.limited)
     app = MockApp(profile, seed=drawn.seed, faults=parse_faults(drawn.faults, profile))
     async with AsyncExitStack() as world:
-        endpoints = {}
-        for name in profile.providers:
-            origin = await world.enter_async_context(serve(app.provider(name), cut=app.hang_up))
-            keys = {key: f"sk-world-{key}" for key in "abc"}
-            endpoints[name] = Endpoint(f"{origin}{'' if name == 'anthropic' else '/v1'}", "sk-world", keys)
+        keys = {key: f"sk-world-{key}" for key in "abc"}
+        endpoints = await world.enter_async_context(open_providers(app, keys))
         options = StackOptions.model_validate(drawn.stack)
         stack = build(options, endpoints, sink=remains.sink, seed=drawn.seed)
         world.push_async_callback(stack.aclose)
-        app.start()
         t0_s = loop.time()
         tasks = [
             loop.create_task(_ask(remains, stack, f"c{n}", asked, t0_s))
@@ -307,25 +297,12 @@ def _counted(remains: Remains) -> Iterator[None]:
 
 
 def _profile(limited: tuple[str, ...]) -> Profile:
-    def provider(name: str) -> dict[str, Any]:
-        model, protocol, input_usd, output_usd = MODELS[name]
-        limits = {"requests_per_min": RPM, "burst_s": BURST_S} if name in limited else {}
-        return {
-            "protocol": protocol,
-            "models": {
-                model: {
-                    "tier": "balanced",
-                    "ttft": {"kind": "lognormal", "median_s": 0.3, "sigma": 0.4},
-                    "pace": {"tokens_per_s": 60.0, "chunk_tokens": [1, 4]},
-                    "accuracy": {"easy": 1.0, "medium": 0.5, "hard": 0.0},
-                    "context_window": 8_000,
-                    "max_output_tokens": 4_000,
-                    "price": {"input": input_usd, "output": output_usd},
-                    "limits": limits,
-                }
-            },
-        }
-
-    return make_profile(
-        {"name": "small", "title": "a small world", "providers": {name: provider(name) for name in MODELS}}
+    return profile_of(
+        {
+            "ttft": {"kind": "lognormal", "median_s": 0.3, "sigma": 0.4},
+            "pace": {"tokens_per_s": 60.0, "chunk_tokens": [1, 4]},
+            "context_window": 8_000,
+            "max_output_tokens": 4_000,
+        },
+        models={name: {"limits": {"requests_per_min": RPM, "burst_s": BURST_S}} for name in limited},
     )

@@ -41,11 +41,11 @@ from harness.stack.limits.queue import Waiter
 from harness.stack.limits.quota import Demand, Taken
 from harness.stack.money.attempt_ledger import AttemptLedger
 from harness.stack.state.backend import MemoryBackend
-from harness.stack.upstream.send import Endpoint
 from harness.stack.upstream.transport import make_client
 from harness.virtual import LeakReport, VirtualLoop, run_virtual
 from harness.world.serving import serve
-from mock_providers import MockApp, Profile, make_profile, parse_faults
+from mock_providers import MockApp, Profile, parse_faults
+from tests.lab.providers import open_providers, profile_of
 
 SEED = 11
 RATE_PER_S = 40.0
@@ -116,31 +116,21 @@ STACK: dict[str, Any] = {
         },
     ],
 }
-PRICES = {"openai": ("2.50", "10"), "anthropic": ("3", "15"), "together": ("0.90", "0.90")}
 LIMITS = {"openai": {"requests_per_min": 1_400, "burst_s": 2.0}}
 """Of the providers: OpenAI's is a little tighter than the stack believes, so that some 429s get through."""
 
 
 def storm_profile() -> Profile:
     """The three providers of `STACK`."""
-    model: dict[str, Any] = {
-        "tier": "balanced",
-        "ttft": {"kind": "lognormal", "median_s": TTFT_S, "sigma": 0.3},
-        "pace": {"tokens_per_s": TOKENS_PER_S, "chunk_tokens": [1, MOST_CHUNK_TOKENS]},
-        "accuracy": {"easy": 1.0, "medium": 0.5, "hard": 0.0},
-        "context_window": 8_000,
-        "max_output_tokens": 4_000,
-    }
-
-    def provider(name: str, model_id: str) -> dict[str, Any]:
-        price = dict(zip(("input", "output"), PRICES[name], strict=True))
-        return {
-            "protocol": name,
-            "models": {model_id: model | {"price": price, "limits": LIMITS.get(name, {})}},
-        }
-
-    providers = {each["provider"]: provider(each["provider"], each["model"]) for each in STACK["target"]}
-    return make_profile({"name": "storm", "title": "providers in a storm", "providers": providers})
+    return profile_of(
+        {
+            "ttft": {"kind": "lognormal", "median_s": TTFT_S, "sigma": 0.3},
+            "pace": {"tokens_per_s": TOKENS_PER_S, "chunk_tokens": [1, MOST_CHUNK_TOKENS]},
+            "context_window": 8_000,
+            "max_output_tokens": 4_000,
+        },
+        models={name: {"limits": limits} for name, limits in LIMITS.items()},
+    )
 
 
 class CountedLimiter(Limiter):
@@ -270,14 +260,10 @@ async def _play(storm: Storm, calls: int, through_gateway: bool, in_flights: boo
     profile = storm_profile()
     app = MockApp(profile, seed=SEED, faults=parse_faults(FAULTS, profile))
     async with AsyncExitStack() as world:
-        endpoints = {}
-        for name in profile.providers:
-            origin = await world.enter_async_context(serve(app.provider(name), cut=app.hang_up))
-            endpoints[name] = Endpoint(f"{origin}{'' if name == 'anthropic' else '/v1'}", "sk-storm")
+        endpoints = await world.enter_async_context(open_providers(app))
         options = STACK | {"cache": STACK["cache"] | {"single_flight": in_flights}}
         stack = build(StackOptions.model_validate(options), endpoints, sink=storm.sink, seed=SEED)
         world.push_async_callback(stack.aclose)
-        app.start()
         asking = await world.enter_async_context(_gateway(stack)) if through_gateway else _in_process(stack)
         await _let_loose(storm, calls, asking)
         await asyncio.sleep(IDLE_S)

@@ -6,7 +6,8 @@ The runs come in shards, each with a fixed seed, so that they repeat and can run
 import pytest
 from hypothesis import given, seed, settings
 
-from tests.chaos.small_world import DRAWN, MODELS, RPM, Asked, Drawn, Remains, play, worlds
+from tests.chaos.small_world import DRAWN, RPM, Asked, Drawn, Remains, play, worlds
+from tests.lab.lab import CHAIN
 
 SHARDS = 8
 WORLDS_A_SHARD = 260
@@ -124,7 +125,7 @@ def test_a_random_run_repeats() -> None:
         "fallback": {},
         "retry": {},
         "breaker": {"min_samples": 2},
-        "target": [{"provider": name, "model": MODELS[name][0]} for name in MODELS],
+        "target": list(CHAIN),
     }
     calls = tuple(Asked(n / 10, 30, True, "interactive", None, None) for n in range(12))
     drawn = Drawn(5, stack, [fault], (), calls)

@@ -22,15 +22,17 @@ from openai import AsyncOpenAI
 
 from harness.virtual import LeakReport, run_virtual
 from harness.world.serving import serve
-from mock_providers import LedgerRow, MockApp, Profile, make_profile, parse_faults
+from mock_providers import LedgerRow, MockApp, Profile, parse_faults
+from tests.lab.lab import REFUSAL_S, TTFT_S
+from tests.lab.providers import MODELS, profile_of
 
 HOUR_S = 3600.0
-REFUSAL_S = 0.02
-TTFT_S = 0.4
 ASKED: dict[str, Any] = {
     "messages": [{"role": "user", "content": "Say something, in about 60 tokens."}],
     "max_tokens": 100,
 }
+CLAUDE = "claude-sonnet"
+"""An alias: the SDK warns of dated models near their end of life."""
 RETRIES = 2
 BACKOFF_S = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
 """Longest delay before each retry; the shortest is three quarters of it."""
@@ -47,26 +49,15 @@ def _same_jitter_every_time() -> Iterator[None]:
 
 def steady_profile(**of_every_model: Any) -> Profile:
     """Constant latencies, so that all variation comes from the SDK."""
-    model: dict[str, Any] = {
-        "tier": "balanced",
-        "price": {"input": "2.50", "output": "10"},
-        "ttft": {"kind": "constant", "value_s": TTFT_S},
-        "pace": {"tokens_per_s": 60.0, "reply_sigma": 0.0, "chunk_sigma": 0.0},
-        "accuracy": {"easy": 1.0, "medium": 0.5, "hard": 0.0},
-        "context_window": 8_000,
-        "max_output_tokens": 4_000,
-        **of_every_model,
-    }
-    return make_profile(
+    return profile_of(
         {
-            "name": "steady",
-            "title": "constant latencies",
-            "error_latency_s": REFUSAL_S,
-            "providers": {
-                "openai": {"protocol": "openai", "models": {"gpt-4o": model}},
-                "anthropic": {"protocol": "anthropic", "models": {"claude-sonnet": model}},
-            },
-        }
+            "ttft": {"kind": "constant", "value_s": TTFT_S},
+            "pace": {"tokens_per_s": 60.0, "reply_sigma": 0.0, "chunk_sigma": 0.0},
+            **of_every_model,
+        },
+        names=["openai", "anthropic"],
+        models={"anthropic": {"aliases": [CLAUDE]}},
+        error_latency_s=REFUSAL_S,
     )
 
 
@@ -103,13 +94,13 @@ class OpenAISdk:
         self.client = AsyncOpenAI(base_url=f"{origin}/v1", api_key="k", **options)
 
     async def stream(self, pieces: list[str]) -> None:
-        chunks: Any = await self.client.chat.completions.create(model="gpt-4o", stream=True, **ASKED)
+        chunks: Any = await self.client.chat.completions.create(model=MODELS["openai"], stream=True, **ASKED)
         async for chunk in chunks:
             if chunk.choices:
                 pieces.append(chunk.choices[0].delta.content or "")  # noqa: PERF401  # kept when it breaks
 
     async def whole(self, pieces: list[str]) -> None:
-        reply: Any = await self.client.chat.completions.create(model="gpt-4o", **ASKED)
+        reply: Any = await self.client.chat.completions.create(model=MODELS["openai"], **ASKED)
         pieces.append(reply.choices[0].message.content)
 
 
@@ -128,12 +119,12 @@ class AnthropicSdk:
         self.client = AsyncAnthropic(base_url=origin, api_key="k", **options)
 
     async def stream(self, pieces: list[str]) -> None:
-        async with self.client.messages.stream(model="claude-sonnet", **ASKED) as stream:
+        async with self.client.messages.stream(model=CLAUDE, **ASKED) as stream:
             async for text in stream.text_stream:
                 pieces.append(text)  # noqa: PERF401  # kept when it breaks
 
     async def whole(self, pieces: list[str]) -> None:
-        reply: Any = await self.client.messages.create(model="claude-sonnet", **ASKED)
+        reply: Any = await self.client.messages.create(model=CLAUDE, **ASKED)
         pieces.append(reply.content[0].text)
 
 

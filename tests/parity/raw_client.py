@@ -9,7 +9,8 @@ import httptools
 import orjson
 
 from harness.stack.upstream.send import Endpoint
-from tests.parity.worlds import MODELS, MOMENT_HEADERS, without_moments
+from tests.lab.providers import MODELS
+from tests.parity.worlds import MOMENT_HEADERS, without_moments
 
 PROMPT = "Say something, in about 24 tokens."
 MAX_TOKENS = 200

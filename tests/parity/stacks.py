@@ -9,9 +9,10 @@ from harness.stack.assembly.stack import Stack
 from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.request import Message
 from harness.stack.upstream.send import Endpoint
+from tests.lab.providers import MODELS
 from tests.parity.cases import MOST_HINT_S, NEVER_RETRIED, Case, breaks_after_commit
 from tests.parity.raw_client import MAX_TOKENS, PROMPT
-from tests.parity.worlds import MODELS, PROVIDERS, Row
+from tests.parity.worlds import PROVIDERS, Row
 
 BACKOFF_S = 0.004
 MESSAGES = (Message("system", "Be brief."), Message("user", PROMPT))
