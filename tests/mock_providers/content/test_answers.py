@@ -1,4 +1,4 @@
-"""What replies say, and how long they are."""
+"""Text and length of generated replies."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Asked to be concise, a model says less, and is right a little less often."""
+"""A concise reply is shorter and slightly less often right."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Right, wrong, invented; worse on demand; continued without a seam; in many scripts; or nothing at all."""
+"""Right, wrong and invented answers; quality loss; exact continuation; many scripts; empty replies."""
 
 import pytest
 from hypothesis import given
