@@ -16,6 +16,7 @@ from ..core.target import Target
 from ..core.tokens import count
 from .failover import Attempted
 from .retry_budget import Grant
+from .seam import Seam
 
 Ask = Callable[[Call, Sequence[Target], Attempted], Awaitable[tuple[Target, Reply]]]
 """Sends a call to the first of these targets that begins to answer."""
@@ -26,14 +27,6 @@ def after(target: Target, targets: Sequence[Target]) -> tuple[Target, ...]:
     at = targets.index(target)
     order = (*targets[at + 1 :], *targets[:at], target)
     return tuple(candidate for candidate in order if candidate.prefill)
-
-
-def at_seam(said: str, first: str) -> str:
-    """The first piece of a continuation without the white space that the partial answer ended with.
-
-    Some providers refuse a prefill that ends in white space, so it is sent without, and they begin with it.
-    """
-    return first.removeprefix(said[len(said.rstrip()) :]) if said[-1:].isspace() else first
 
 
 class Continuation:
@@ -62,7 +55,7 @@ class Continuation:
         self._grant = grant
         self._pieces: list[str] = []
         self._said_before = 0
-        self._at_seam = False
+        self._seam: Seam | None = None
         self._text_only = True
 
     async def __anext__(self) -> Event:
@@ -73,9 +66,10 @@ class Continuation:
                 await self._go_on(error)
                 continue
             if type(event) is Delta:
-                if self._at_seam:
-                    self._at_seam = False
-                    event = Delta(at_seam("".join(self._pieces), event.text))
+                if self._seam is not None:
+                    event = Delta(self._seam.take(event.text))
+                    if not event.text:
+                        continue
                 self._pieces.append(event.text)
             elif type(event) is Finish:
                 return self._whole(event)
@@ -102,7 +96,7 @@ class Continuation:
             failure.cost_nusd = self._call.facts.cost_nusd
             raise
         self._target, self._reply = answering
-        self._said_before, self._at_seam = count(len(said)), True
+        self._said_before, self._seam = count(len(said)), Seam(said)
 
     async def _granted(self) -> bool:
         return self._grant is None or await self._grant()

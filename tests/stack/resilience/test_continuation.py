@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,11 +13,13 @@ from hypothesis import strategies as st
 from harness.stack.core.call import Call
 from harness.stack.core.errors import AllProvidersFailed, ProviderError, StackError
 from harness.stack.core.reply import Delta, Finish, Reply, Usage, replay
+from harness.stack.core.request import Message
 from harness.stack.core.target import Target
 from harness.stack.core.tokens import count
-from harness.stack.resilience.continuation import after, at_seam
+from harness.stack.resilience.continuation import after
 from harness.stack.resilience.fallback import Fallback, FallbackOptions
-from tests.stack.calls import changed
+from harness.virtual import run_virtual
+from tests.stack.calls import changed, make_call
 
 A = Target("a", "openai", "gpt-4o")
 B = Target("b", "anthropic", "claude")
@@ -171,12 +174,40 @@ async def test_a_whole_reply_is_passed_on_as_it_is(call: Callable[..., Call]) ->
     assert await Fallback((A, B))(changed(call(), stream=False), inner) is whole
 
 
-@given(st.text(max_size=20), st.text(" \n\tab", max_size=20))
-def test_white_space_is_neither_lost_nor_doubled_at_the_seam(said: str, rest: str) -> None:
-    sent = said.rstrip()
-    honouring, trimmed = at_seam(said, rest), at_seam(said, (said + rest)[len(sent) :])
-    assert said + trimmed == said + rest
-    assert said + honouring == said + rest or rest.startswith(said[len(sent) :])
+TEXT = st.text("ab \n", min_size=1, max_size=8)
+BEGUN_WITH_A_WORD = TEXT.filter(lambda text: not text[0].isspace())
+
+
+@given(said=TEXT, rest=BEGUN_WITH_A_WORD, repeats=st.booleans(), data=st.data())
+def test_white_space_at_the_seam_is_neither_lost_nor_doubled_however_the_continuation_is_cut(
+    said: str, rest: str, repeats: bool, data: st.DataObject
+) -> None:
+    """Bug: white space repeated in more than one piece was doubled: 'Hi,\\n\\n' + '\\n' + '\\nDear'."""
+    continuation = said[len(said.rstrip()) :] + rest if repeats else rest
+    inner = Breaking((pieces(said, data), RESET), (pieces(continuation, data), None))
+    assert "".join(deltas_read(inner)) == said + rest
+
+
+def test_pieces_that_only_repeat_white_space_are_not_passed_on() -> None:
+    inner = Breaking((("Hi,\n\n",), RESET), (("\n", "\nDear"), None))
+    assert deltas_read(inner) == ["Hi,\n\n", "Dear"]
+
+
+def pieces(text: str, data: st.DataObject) -> tuple[str, ...]:
+    """`text` cut anywhere."""
+    cuts = data.draw(st.sets(st.integers(1, len(text) - 1))) if len(text) > 1 else set()
+    bounds = [0, *sorted(cuts), len(text)]
+    return tuple(text[start:end] for start, end in pairwise(bounds))
+
+
+def deltas_read(inner: Breaking) -> list[str]:
+    """The texts of all deltas of the reply, through `Fallback`."""
+
+    async def read() -> list[str]:
+        async with await Fallback((A, B))(make_call("c1", (Message("user", "hello"),)), inner) as reply:
+            return [event.text async for event in reply if isinstance(event, Delta)]
+
+    return run_virtual(read())
 
 
 @given(st.integers(1, 5), st.data())
