@@ -21,6 +21,7 @@ from ..core.kinds import BreakerCount
 from ..core.options import Options
 from ..core.reply import Outcome, Reply
 from ..state.backend import Backend, MemoryBackend
+from ..state.window import Window, WindowShape, totals
 
 State = Literal["closed", "open", "half-open"]
 Verdict = Literal["answered", "provider fault", "key fault", "neither"]
@@ -44,13 +45,10 @@ class BreakerOptions(Options):
     jitter: float = Field(default=0.2, ge=0, lt=1)
     probes: int = Field(default=8, ge=1)
 
-
-class Bucket(NamedTuple):
-    """What became of the attempts that ended in one slice of the window."""
-
-    nth: int
-    answered: int
-    failed: int
+    @property
+    def shape(self) -> WindowShape:
+        """The window in which answers and faults are counted."""
+        return WindowShape(self.window_s, self.buckets)
 
 
 class Circuit(NamedTuple):
@@ -58,7 +56,7 @@ class Circuit(NamedTuple):
     well; `returns` counts the failed tries to come back, `openings` each change, which keys the jitter.
     """
 
-    window: tuple[Bucket, ...] = ()
+    window: Window = ()
     key_faults: int = 0
     open: bool = False
     until_s: float = 0.0
@@ -112,10 +110,10 @@ def record(
         circuit = circuit._replace(key_faults=faults)
         return circuit if faults < options.key_faults else _opened(options, circuit, 0, now, u)
     failed = verdict == "provider fault"
-    window = _counted(options, circuit.window, failed, now)
+    window = options.shape.counted(circuit.window, now, good=not failed, bad=failed)
     circuit = circuit._replace(window=window, key_faults=0 if not failed else circuit.key_faults)
-    failures = sum(bucket.failed for bucket in window)
-    samples = failures + sum(bucket.answered for bucket in window)
+    answers, failures = totals(window)
+    samples = answers + failures
     if failed and samples >= options.min_samples and failures >= options.failure_share * samples:
         return _opened(options, circuit, 0, now, u)
     return circuit
@@ -136,18 +134,6 @@ def _opened(options: BreakerOptions, circuit: Circuit, returns: int, now: float,
     cooldown_s = min(options.max_open_s, options.open_s * 2.0 ** min(returns, 64))
     until_s = now + cooldown_s * (1 + options.jitter * (2 * u - 1))
     return Circuit(open=True, until_s=until_s, returns=returns, openings=circuit.openings + 1)
-
-
-def _counted(
-    options: BreakerOptions, window: tuple[Bucket, ...], failed: bool, now: float
-) -> tuple[Bucket, ...]:
-    """The window with one more attempt in it, and without what has grown too old."""
-    nth = int(now * options.buckets / options.window_s)
-    if window and window[-1].nth == nth:
-        *kept, last = window
-    else:
-        kept, last = [bucket for bucket in window if bucket.nth > nth - options.buckets], Bucket(nth, 0, 0)
-    return (*kept, Bucket(nth, last.answered + (not failed), last.failed + failed))
 
 
 def verdict_on(error: BaseException | None) -> Verdict:

@@ -11,7 +11,6 @@ rejected, or a caller who left, says nothing about the provider and is not count
 """
 
 import asyncio
-from typing import NamedTuple
 
 from pydantic import Field
 
@@ -21,8 +20,9 @@ from ..core.errors import ProviderError, Rejected
 from ..core.options import Options
 from ..core.reply import Reply
 from ..state.backend import Backend, MemoryBackend
+from ..state.window import Window, WindowShape, totals
 
-BUCKETS = 12
+SLICES = 12
 
 
 class ThrottleOptions(Options):
@@ -31,30 +31,16 @@ class ThrottleOptions(Options):
     k: float = Field(default=2.0, ge=1)
     window_s: float = Field(default=120.0, gt=0)
 
-
-class Slice(NamedTuple):
-    """What was asked for, and accepted, in one slice of the window."""
-
-    nth: int
-    requests: int
-    accepts: int
-
-
-Window = tuple[Slice, ...]
-
-
-def counted(options: ThrottleOptions, window: Window, requests: int, accepts: int, now: float) -> Window:
-    """The window with so many more, and without what is too old."""
-    nth = int(now * BUCKETS / options.window_s)
-    kept = tuple(each for each in window if nth - BUCKETS < each.nth < nth)
-    last = window[-1] if window and window[-1].nth == nth else Slice(nth, 0, 0)
-    return (*kept, Slice(nth, last.requests + requests, last.accepts + accepts))
+    @property
+    def shape(self) -> WindowShape:
+        """The window in which accepted and refused attempts are counted."""
+        return WindowShape(self.window_s, SLICES)
 
 
 def drop_probability(options: ThrottleOptions, window: Window) -> float:
     """With which probability the next attempt is not sent."""
-    requests = sum(each.requests for each in window)
-    accepts = sum(each.accepts for each in window)
+    accepts, refusals = totals(window)
+    requests = accepts + refusals
     return max(0.0, (requests - options.k * accepts) / (requests + 1))
 
 
@@ -73,7 +59,7 @@ class Throttle:
         now = asyncio.get_running_loop().time()
 
         def asked(known: Window | None) -> tuple[Window, float]:
-            window = counted(self._options, known or (), 0, 0, now)
+            window = self._options.shape.counted(known or (), now)
             return window, drop_probability(self._options, window)
 
         probability = await self._backend.update(self._key, asked)
@@ -93,6 +79,8 @@ class Throttle:
 
     def _count(self, *, accepted: bool) -> None:
         now = asyncio.get_running_loop().time()
+        counted = self._options.shape.counted
         self._backend.post(
-            self._key, lambda known: (counted(self._options, known or (), 1, accepted, now), None)
+            self._key,
+            lambda known: (counted(known or (), now, good=accepted, bad=not accepted), None),
         )
