@@ -12,7 +12,7 @@ from ..core.errors import ConfigError
 from ..core.options import Options, first_complaint
 from ..core.target import Target
 from ..core.tokens import counter_named
-from ..limits.api_keys import KeysOptions
+from ..limits.api_keys import ApiKeysOptions
 from ..limits.limiter import LimiterOptions
 from ..money.budget import BudgetOptions
 from ..money.price import Price
@@ -51,7 +51,7 @@ class TargetOptions(Options):
     region: str = ""
     tier: str = ""
     limiter: LimiterOptions | None = None
-    keys: KeysOptions | None = None
+    keys: ApiKeysOptions | None = None
 
     def target(self) -> Target:
         """The options as the stack's own value."""

@@ -8,7 +8,7 @@ import httpx
 from ..core.call import Layer, Next, stack
 from ..core.errors import ConfigError
 from ..core.options import given
-from ..limits.api_keys import Keys, KeysOptions
+from ..limits.api_keys import ApiKeys, ApiKeysOptions
 from ..limits.limiter import Limiter
 from ..money.attempt_ledger import AttemptLedger
 from ..money.price import Price
@@ -43,7 +43,7 @@ def target_chain(
     options, backend, name = ground.options, ground.backend, target.target().name
     codec, endpoint = CODECS[target.provider], _endpoint(ground, target)
     breaker = given(options.breaker, lambda its: Breaker(its, f"breaker/{name}", backend, ground.seed))
-    keys = given(target.keys, lambda its: Keys(its, f"keys/{name}", backend))
+    keys = given(target.keys, lambda its: ApiKeys(its, f"keys/{name}", backend))
     layers: list[Layer | None] = [
         caching and caching.held_by(target.target()),
         breaker,
@@ -66,7 +66,7 @@ def _endpoint(ground: Ground, target: TargetOptions) -> Endpoint:
     return endpoint
 
 
-def _check_keys(keys: KeysOptions, provider: str, endpoint: Endpoint) -> None:
+def _check_keys(keys: ApiKeysOptions, provider: str, endpoint: Endpoint) -> None:
     for name in keys.names:
         if not endpoint.keys.get(name):
             variable = f"{provider}_API_KEY_{name}".upper()
