@@ -148,7 +148,7 @@ async def _play(flavour: Flavour, plan: list[Asked], store: MemoryBackend, backe
     await asyncio.gather(*tasks)
     await asyncio.sleep(0.1)  # what was posted last has arrived
     assert store.peek("limiter").in_flight == 0
-    assert len(limiter._line) == 0
+    assert len(limiter.queue) == 0
     return provider
 
 
