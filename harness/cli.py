@@ -16,7 +16,7 @@ from .virtual import check_interpreter
 
 app = typer.Typer(
     name="brownout",
-    help="Measure what each technique in an LLM-calling stack is worth: providers break on schedule.",
+    help="Measure the worth of each technique in an LLM-calling stack, under faults on schedule.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -29,7 +29,7 @@ app.command("list")(list_things)
 
 
 def main() -> None:
-    """The console script: errors become one line on standard error and an exit code."""
+    """The console script: an error is one line on standard error and an exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         check_interpreter()
@@ -39,16 +39,16 @@ def main() -> None:
         sys.exit(130)
     except Exception as error:
         from .errors import RunFailed
-        from .input_errors import BAD_INPUT, one_line
+        from .input_errors import INPUT_ERRORS, one_line
 
-        if not isinstance(error, (*BAD_INPUT, RunFailed)):
+        if not isinstance(error, (*INPUT_ERRORS, RunFailed)):
             raise
         typer.echo(one_line(error), err=True)
         sys.exit(1 if isinstance(error, RunFailed) else 2)
 
 
 def _interrupt(_signal: int, frame: FrameType | None) -> None:
-    """As Ctrl-C, which cancels a program in its event loop: an exception in a callback may be lost."""
+    """Handle SIGTERM like Ctrl-C, which asyncio turns into cancellation: an exception here could be lost."""
     on_sigint = signal.getsignal(signal.SIGINT)
     if not callable(on_sigint):
         raise KeyboardInterrupt

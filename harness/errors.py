@@ -1,4 +1,4 @@
-"""What can go wrong with a run: the input is wrong, or the run breaks."""
+"""Errors of a run: wrong input, or a broken run."""
 
 
 class InputError(Exception):
@@ -9,4 +9,4 @@ class InputError(Exception):
 
 
 class RunFailed(Exception):
-    """A run that broke for a reason that is not the user's input. What was measured is kept and marked."""
+    """A run broke for a reason other than its input. Rows measured so far are kept and marked partial."""

@@ -1,4 +1,4 @@
-"""Every exception that means bad input, whichever part noticed it: one line for the user, exit code 2."""
+"""All exceptions that mean bad input, from every part: one line for the user, exit code 2."""
 
 from mock_providers import BindError, CatalogueError, FaultError, IncidentError, ProfileError, UntriedUvicorn
 from reports.record.run import RecordError
@@ -7,7 +7,7 @@ from .errors import InputError
 from .stack.core.errors import ConfigError
 from .virtual import UntriedInterpreter
 
-BAD_INPUT = (
+INPUT_ERRORS = (
     InputError,
     ConfigError,
     ProfileError,
@@ -22,5 +22,5 @@ BAD_INPUT = (
 
 
 def one_line(error: Exception) -> str:
-    """What is said to the user."""
+    """The message for the user, in one line."""
     return f"brownout: {' '.join(str(error).split())}"

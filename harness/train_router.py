@@ -1,7 +1,7 @@
-"""Train the heuristic router on one half of a catalogue, judge it by both: `python -m harness.train_router`.
+"""`python -m harness.train_router`: train the heuristic router on half of a catalogue, evaluate it on both.
 
-A question wants the large tier when it is not easy. Nothing is drawn: the same catalogue gives the same
-weights. What it prints for the half that it has not seen is what the router is worth.
+A question needs the large tier when it is not easy. Training is deterministic. The figures for the half that
+was not used in training are the router's worth.
 """
 
 import json
@@ -23,12 +23,12 @@ OUT = Path(__file__).parent / "stack" / "routing" / "heuristic.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """How well a classifier does on some questions.
+class Evaluation:
+    """The quality of a classifier on some questions.
 
-    `large`: the share that wants the large tier, which is what always saying so would get right. `right`: the
-    share it gets right at a threshold of 0.5. `auc`: how often a question that wants it scores above one that
-    does not, ties counting half; 0.5 is worth nothing.
+    `large`: share of questions that need the large tier (the accuracy of always choosing it). `right`:
+    accuracy at a threshold of 0.5. `auc`: probability that a question that needs the large tier scores above
+    one that does not, ties count half; 0.5 is chance.
     """
 
     questions: int
@@ -37,25 +37,25 @@ class Judged:
     auc: float
 
 
-def wants_large(question: Question) -> bool:
-    """The label."""
+def needs_large(question: Question) -> bool:
+    """The label: whether the question needs the large tier."""
     return question.difficulty != "easy"
 
 
-def trained(questions: tuple[Question, ...]) -> Weights:
-    """The classifier that the training half of these questions gives."""
+def train_on(questions: tuple[Question, ...]) -> Weights:
+    """The weights trained on the training half of these questions."""
     half = in_half(questions, "train")
-    return train(NAMES, [features(q.question) for q in half], [wants_large(q) for q in half], l2=L2)
+    return train(NAMES, [features(q.question) for q in half], [needs_large(q) for q in half], l2=L2)
 
 
-def judged(weights: Weights, questions: tuple[Question, ...], half: Half) -> Judged:
-    """How well it does on one half."""
+def evaluate(weights: Weights, questions: tuple[Question, ...], half: Half) -> Evaluation:
+    """The quality of the weights on one half."""
     some = in_half(questions, half)
-    scores = [(weights.score(features(q.question)), wants_large(q)) for q in some]
+    scores = [(weights.score(features(q.question)), needs_large(q)) for q in some]
     yes = [score for score, large in scores if large]
     no = [score for score, large in scores if not large]
     above = sum((a > b) + 0.5 * (a == b) for a in yes for b in no)
-    return Judged(
+    return Evaluation(
         questions=len(some),
         large=round(len(yes) / len(some), 4),
         right=round(sum((score >= 0.5) == large for score, large in scores) / len(some), 4),
@@ -64,17 +64,17 @@ def judged(weights: Weights, questions: tuple[Question, ...], half: Half) -> Jud
 
 
 def main(
-    catalogue: Annotated[Path | None, typer.Argument(help="Questions (NDJSON); the ones that ship.")] = None,
-    out: Annotated[Path, typer.Option(help="Where the weights go.")] = OUT,
+    catalogue: Annotated[Path | None, typer.Argument(help="Questions, NDJSON. Default: shipped.")] = None,
+    out: Annotated[Path, typer.Option(help="File of the weights.")] = OUT,
 ) -> None:
-    """Train, write the weights, and print how they do on the half they were trained on and on the other."""
+    """Train, write the weights, and print their quality on the training half and on the other."""
     path = catalogue or load_workload(WorkloadOptions()).catalogue
     questions = load_catalogue(path)
-    weights = trained(questions)
-    halves = {half: judged(weights, questions, half) for half in ("train", "test")}
-    told = {"catalogue": path.name, "l2": L2, "halves": {half: asdict(of) for half, of in halves.items()}}
-    out.write_text(json.dumps(weights.as_json() | {"trained": told}, indent=2) + "\n", "utf-8")
-    typer.echo(f"{'half':<6} {'questions':>9} {'want large':>10} {'right':>6} {'AUC':>6}")
+    weights = train_on(questions)
+    halves = {half: evaluate(weights, questions, half) for half in ("train", "test")}
+    training = {"catalogue": path.name, "l2": L2, "halves": {half: asdict(of) for half, of in halves.items()}}
+    out.write_text(json.dumps(weights.as_json() | {"trained": training}, indent=2) + "\n", "utf-8")
+    typer.echo(f"{'half':<6} {'questions':>9} {'need large':>10} {'right':>6} {'AUC':>6}")
     for half, of in halves.items():
         typer.echo(f"{half:<6} {of.questions:>9} {of.large:>10.1%} {of.right:>6.1%} {of.auc:>6.3f}")
 

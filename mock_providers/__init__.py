@@ -6,16 +6,19 @@ is a list of faults, and what really happened is the `Ledger`.
 
 from .content.answers import Catalogue, CatalogueError, Question, load_catalogue
 from .faults import Fault, FaultError, check_faults, describe_faults, parse_faults
+from .http.asgi import AsgiApp
 from .http.uvicorn_server import BindError, PortInUse, build_server, listen, shut_down
 from .http.uvicorn_version import UntriedUvicorn, check_uvicorn
 from .incident import Incident, IncidentError, load_incident, shipped_incidents
-from .ledger.ledger import Ledger, LedgerRow
+from .ledger.ledger import Ledger
+from .ledger.row import LedgerRow
 from .profile import Profile, ProfileError, load_profile, make_profile, shipped_profiles
 from .server.app import DEFAULT_EPOCH_S, MockApp
-from .server.serve import serve
+from .server.serve import sdk_base_url, serve
 
 __all__ = [
     "DEFAULT_EPOCH_S",
+    "AsgiApp",
     "BindError",
     "Catalogue",
     "CatalogueError",
@@ -41,6 +44,7 @@ __all__ = [
     "load_profile",
     "make_profile",
     "parse_faults",
+    "sdk_base_url",
     "serve",
     "shipped_incidents",
     "shipped_profiles",

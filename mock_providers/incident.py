@@ -10,9 +10,9 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
+from .exchange.options import Options
 from .exchange.validation import one_line
 from .faults import Fault
-from .latency.latency import Options
 
 
 class IncidentError(Exception):

@@ -1,77 +1,32 @@
-"""A profile: which providers there are, and what each of their models is like. One TOML file.
-
-Prices are dollars per million tokens, held as exact integers: 1 $/1M is 1,000 nano-dollars a token.
-"""
+"""A profile: which providers there are, and what each of their models is like. One TOML file."""
 
 import tomllib
 from collections.abc import Mapping
-from decimal import Decimal
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from .batches.schedule import BatchOptions
 from .content.answers import Accuracy, ReplyLength
+from .exchange.names import ProtocolName
+from .exchange.options import Options, Seconds
 from .exchange.validation import one_line
-from .latency.latency import Latency, Options, Pace, Seconds
+from .latency.distributions import Latency
+from .latency.pacing import Pace
 from .latency.slots import Load
 from .limits.header_style import HeaderStyle
 from .limits.limits import Limits
-from .plan import Plan
+from .prices import Prices
 from .prompt_cache.cache import PromptCaching
-
-NANO_PER_DOLLAR_PER_MILLION = 1_000
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f]+$")]
 
 
 class ProfileError(Exception):
     """A profile that cannot be used; one line: file, key and what was expected."""
-
-
-def _nusd_per_token(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError('expected dollars per million tokens, such as "2.50"')  # noqa: TRY004 - pydantic's protocol
-    try:
-        nusd = Decimal(str(value)) * NANO_PER_DOLLAR_PER_MILLION
-    except ArithmeticError:
-        raise ValueError('expected dollars per million tokens, such as "2.50"') from None
-    if not nusd.is_finite() or nusd < 0 or nusd != nusd.to_integral_value():
-        raise ValueError(
-            "expected a price of whole nano-dollars a token: at most three decimals, not negative"
-        )
-    return int(nusd)
-
-
-Price = Annotated[int, BeforeValidator(_nusd_per_token)]
-
-
-class Prices(Options):
-    """$ per 1M tokens in the file (`input = "2.50"`), nano-dollars per token (2500) in the model.
-
-    - `output`: default 0, for models that give none
-    - `cached_input`: read from the prompt cache; `cache_write`, `cache_write_1h`: written to it, to stay for
-      five minutes or an hour (default for each: as `input`)
-    """
-
-    input: Price
-    output: Price = 0
-    cached_input: Price | None = None
-    cache_write: Price | None = None
-    cache_write_1h: Price | None = None
-
-    def cost_nusd(self, plan: Plan, output_tokens: int) -> int:
-        """What `plan` costs once `output_tokens` of it were sent, exactly."""
-        special = (
-            (plan.cached_input_tokens, self.cached_input),
-            (plan.cache_write_tokens, self.cache_write),
-            (plan.cache_write_1h_tokens, self.cache_write_1h),
-        )
-        extra = sum(count * (price - self.input) for count, price in special if price is not None)
-        return plan.input_tokens * self.input + extra + output_tokens * self.output
 
 
 class Model(Options):
@@ -127,7 +82,7 @@ class Provider(Options):
     - `obfuscation`: whether streamed chunks carry padding, as OpenAI's do
     """
 
-    protocol: Literal["openai", "anthropic", "together", "gemini"]
+    protocol: ProtocolName
     organization: Name = "org-brownout"
     region: Name = "us"
     keys: Annotated[tuple[Name, ...], Field(strict=False)] = ()

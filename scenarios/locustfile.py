@@ -1,7 +1,7 @@
-"""Run with `locust -f scenarios/locustfile.py`: Locust's own web page, with providers and gateway behind it.
+"""Run with `locust -f scenarios/locustfile.py`: Locust's web page, with mock providers and a gateway.
 
 A scenario and a stack are chosen on the page (or with `--scenario` and `--stack`); the run is written to
-`runs/` when the test stops. `brownout run` uses this file too, headless, with a job of its own.
+`runs/` when the test stops. `brownout run` uses this file headless, with a load job.
 """
 
 from harness.locust import hooks as locust_hooks

@@ -1,7 +1,11 @@
-"""Shared by all tests: property tests repeat from fixed seeds in CI."""
+"""Shared by all tests: property tests repeat from fixed seeds in CI; HTTP clients share TLS contexts."""
 
 import os
+import ssl
+from collections.abc import Iterator
+from functools import cache
 
+import pytest
 from hypothesis import settings
 
 from tests.sdks.versions_told import pytest_terminal_summary  # noqa: F401  # a hook: pytest finds it here
@@ -9,3 +13,11 @@ from tests.sdks.versions_told import pytest_terminal_summary  # noqa: F401  # a 
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("dev", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clients_share_tls_contexts() -> Iterator[None]:
+    """Every client of the SDKs and of httpx reads all CA certificates, 20 ms of CPU, for plain HTTP here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        yield

@@ -1,4 +1,4 @@
-"""`brownout gateway`: just the stack, as an OpenAI-compatible server."""
+"""`brownout gateway`: the stack alone, as an OpenAI-compatible server."""
 
 import asyncio
 import os
@@ -13,9 +13,9 @@ def gateway(
     stack: Annotated[
         str, typer.Argument(help="A stack's name (see `brownout list`) or a .toml file.")
     ] = "full",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 0,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    seed: Annotated[int, typer.Option(min=0, help="Keys the jitter of retries.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Decides the jitter of retries.")] = 0,
     facts: Annotated[
         Path | None, typer.Option(help="Append one JSON line per call: attempts, timing, cost.")
     ] = None,
@@ -28,7 +28,7 @@ def gateway(
 
     Providers are reached at OPENAI_BASE_URL, ANTHROPIC_BASE_URL and TOGETHER_BASE_URL (their public addresses
     by default) with OPENAI_API_KEY, ANTHROPIC_API_KEY and TOGETHER_API_KEY; a key that the stack calls "b" is
-    OPENAI_API_KEY_B. /health tells the state of breakers and keys.
+    OPENAI_API_KEY_B. /health shows the state of breakers and keys.
 
     Examples:
 
@@ -37,8 +37,8 @@ def gateway(
         OPENAI_BASE_URL=http://127.0.0.1:8000/v1 OPENAI_API_KEY=any python my_app.py
     """
     from harness.spec.shipped import find_file, shipped_files
-    from harness.stack.build.layers import build
-    from harness.stack.build.options import load_stack_options
+    from harness.stack.assembly.layers import build
+    from harness.stack.assembly.options import load_stack_options
     from harness.stack.gateway.app import Gateway
     from harness.stack.upstream.endpoints import endpoints_from
     from harness.subjects.facts_file import FactsFile

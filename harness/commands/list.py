@@ -1,4 +1,4 @@
-"""`brownout list`: everything that can be named, each with its one line."""
+"""`brownout list`: everything that other commands take by name, one line each."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -13,7 +13,7 @@ from harness.stack.core.toml_file import read_toml
 
 
 class Kind(StrEnum):
-    """What can be listed."""
+    """Kinds of things to list."""
 
     SCENARIOS = "scenarios"
     STACKS = "stacks"
@@ -24,10 +24,10 @@ class Kind(StrEnum):
 
 
 def list_things(
-    kind: Annotated[Kind | None, typer.Argument(help="Only these.", show_default="all")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    kind: Annotated[Kind | None, typer.Argument(help="List only these.", show_default="all")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """List scenarios, stacks, subjects, provider profiles, fault kinds and incidents, each with its one line.
+    """List scenarios, stacks, clients, provider profiles, fault kinds and incidents, one line each.
 
     Examples:
 

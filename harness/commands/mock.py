@@ -1,4 +1,4 @@
-"""`brownout mock`: just the providers, for any other client."""
+"""`brownout mock`: the mock providers alone, for any client."""
 
 import asyncio
 import time
@@ -19,29 +19,31 @@ def mock(
     incident: Annotated[
         str | None,
         typer.Option(
-            help="Play this incident from the first request on: a name (`brownout list incidents`) or a file."
+            help="Play this incident from the first request: a name (`brownout list incidents`) or a file."
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Decides every draw.")] = 7,
     answers: Annotated[
-        Path | None, typer.Option(help="Catalogue of questions and right answers, JSONL. Default: ours.")
+        Path | None, typer.Option(help="Questions with right answers, JSONL. Default: the shipped catalogue.")
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    openai_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
-    anthropic_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
-    together_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
-    admin_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
+    openai_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 0,
+    anthropic_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 0,
+    together_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 0,
+    admin_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 0,
     port: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=PORT", help="The port of a provider of any name; may be repeated."),
+        typer.Option(metavar="NAME=PORT", help="The port of any provider; may be repeated."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line of URLs when ready.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the URLs as one JSON line when ready.")
+    ] = False,
     until_stdin_closes: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Serve the mock providers of a profile, a port each, until stopped.
 
-    Any client works against them: set its base URL to what is printed; any key is accepted. The admin port
-    (and `/_mock/` on every port) has a live page, takes faults, starts their schedule, and gives the ledger.
+    Any client works: set its base URL to the one printed; any key is accepted. The admin port (and `/_mock/`
+    on every port) has a live page, accepts faults, starts their schedule, and returns the ledger.
 
     Examples:
 
@@ -61,10 +63,10 @@ def mock(
 
     behaviour = load_profile(profile)
     faults = load_incident(incident).faults if incident else ()
-    catalogue = load_catalogue(answers or _own_catalogue())
-    asked = {"openai": openai_port, "anthropic": anthropic_port, "together": together_port}
-    known = {name: number for name, number in asked.items() if name in behaviour.providers}
-    ports = known | {"admin": admin_port} | _named_ports(port or [], [*behaviour.providers, "admin"])
+    catalogue = load_catalogue(answers or _shipped_catalogue())
+    ports_by_option = {"openai": openai_port, "anthropic": anthropic_port, "together": together_port}
+    provider_ports = {name: number for name, number in ports_by_option.items() if name in behaviour.providers}
+    ports = provider_ports | {"admin": admin_port} | _named_ports(port or [], [*behaviour.providers, "admin"])
 
     async def until_stopped() -> None:
         epoch_s = time.time() - asyncio.get_running_loop().time()  # noqa: TID251  # for `created` and resets
@@ -75,9 +77,9 @@ def mock(
     asyncio.run(until_stopped())
 
 
-def _named_ports(given: list[str], names: list[str]) -> dict[str, int]:
+def _named_ports(options: list[str], names: list[str]) -> dict[str, int]:
     ports = {}
-    for text in given:
+    for text in options:
         name, _, number = text.partition("=")
         if name not in names or not number.isdecimal() or int(number) > _LAST_PORT:
             expected = f"NAME=PORT with NAME one of {', '.join(names)} and PORT up to {_LAST_PORT}"
@@ -86,7 +88,7 @@ def _named_ports(given: list[str], names: list[str]) -> dict[str, int]:
     return ports
 
 
-def _own_catalogue() -> Path:
+def _shipped_catalogue() -> Path:
     from harness.spec.shipped import shipped_folder
 
     return shipped_folder("scenarios") / "workloads" / "catalogue.jsonl"

@@ -1,4 +1,4 @@
-"""`brownout run`: play a scenario, print what came of it, and say where the report is."""
+"""`brownout run`: play a scenario, print the result and the path of the report."""
 
 import shlex
 import sys
@@ -16,12 +16,12 @@ from .durations import seconds
 def run(
     scenario: Annotated[str, typer.Argument(help="A scenario's name (see `brownout list`) or a .toml file.")],
     engine: Annotated[
-        Engine | None, typer.Option(help="What drives the load. Default: the scenario's own choice.")
+        Engine | None, typer.Option(help="Real sockets or virtual time. Default: the scenario's.")
     ] = None,
     duration: Annotated[
         float | None,
         typer.Option(
-            parser=seconds, metavar="TIME", help="Shorter or longer than the scenario says: 60s, 10m, 1h."
+            parser=seconds, metavar="TIME", help="Length of the run: 60s, 10m, 1h. Default: the scenario's."
         ),
     ] = None,
     seed: Annotated[
@@ -29,29 +29,30 @@ def run(
     ] = None,
     seeds: Annotated[
         int | None,
-        typer.Option(min=1, help="Play so many seeds in virtual time, over all cores: means and intervals."),
+        typer.Option(min=1, help="Play N seeds in virtual time, on all cores: means and intervals."),
     ] = None,
     stack: Annotated[
         list[str] | None,
         typer.Option(
-            help="Measure this stack (a name or a .toml file) instead of the scenario's; repeat for more."
+            help="Measure only this: a subject of the scenario, a shipped stack, or a .toml file; repeatable."
         ),
     ] = None,
     incident: Annotated[
         str | None,
-        typer.Option(help="Add the faults of this incident: a name (`brownout list incidents`) or a file."),
+        typer.Option(help="Add the faults of an incident: a name (`brownout list incidents`) or a file."),
     ] = None,
     trace: Annotated[
-        Path | None, typer.Option(help="Recorded traffic for scenarios that replay it: Azure LLM trace, CSV.")
+        Path | None,
+        typer.Option(help="Recorded traffic (Azure LLM trace, CSV) for scenarios that replay it."),
     ] = None,
     questions: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Ask these instead: a CSV of text,category (same category: same right answer).",
+            help="Questions to ask instead: a CSV of text,category (same category: same right answer).",
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Where run directories are made.")] = Path("runs"),
+    out: Annotated[Path, typer.Option(help="Folder of the run directories.")] = Path("runs"),
     as_json: Annotated[
         bool, typer.Option("--json", help="Print summary.json on standard output and nothing else.")
     ] = False,

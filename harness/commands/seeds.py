@@ -1,4 +1,4 @@
-"""`brownout run --seeds N`: the table and the file that many seeds make."""
+"""`brownout run --seeds N`: the table and the file for many seeds."""
 
 import json
 import os
@@ -62,17 +62,17 @@ def _print(rows: list[SeedRow], names: list[str], n: int) -> None:
 
 
 def _cell(row: SeedRow, spread: Spread | None, *, sign: bool = False) -> str:
-    """Mean ± half of its interval; differences with their sign, those of shares in points."""
+    """Mean ± half of its interval; differences have a sign, those of shares are in percentage points."""
     if spread is None:
         return "–"
     unit = row.metric.unit
     points = " pp" if sign and unit == "share" else ""
 
-    def said(value: float) -> str:
+    def text(value: float) -> str:
         return number(value, unit).removesuffix(" %" if points else "") + points
 
-    mean = signed(said(abs(spread.mean)), spread.mean) if sign else said(spread.mean)
+    mean = signed(text(abs(spread.mean)), spread.mean) if sign else text(spread.mean)
     if spread.interval is None:
         return mean
     low, high = spread.interval
-    return f"{mean} ± {said((high - low) / 2)}"
+    return f"{mean} ± {text((high - low) / 2)}"

@@ -1,4 +1,4 @@
-"""What `brownout mock` and `brownout gateway` share: serve until told to stop, and say when ready."""
+"""Shared by `brownout mock` and `brownout gateway`: announce readiness, serve until stopped."""
 
 import asyncio
 import os
@@ -11,15 +11,15 @@ import orjson
 import typer
 
 if TYPE_CHECKING:
-    from mock_providers.http.asgi import AsgiApp
+    from mock_providers import AsgiApp
 
 OnReady = Callable[[dict[str, str]], None]
 
 
 def announce(as_json: bool, what: str) -> OnReady:
-    """How readiness is told: one JSON line for machines, a few lines for people."""
+    """A function that prints the URLs: as one JSON line, or as a few lines of text."""
 
-    def tell(urls: dict[str, str]) -> None:
+    def print_urls(urls: dict[str, str]) -> None:
         if as_json:
             typer.echo(orjson.dumps(urls).decode())
         else:
@@ -28,11 +28,11 @@ def announce(as_json: bool, what: str) -> OnReady:
                 typer.echo(f"  {name:<10} {url}")
         sys.stdout.flush()
 
-    return tell
+    return print_urls
 
 
 def stop_event(*, until_stdin_closes: bool) -> asyncio.Event:
-    """Set by SIGINT or SIGTERM and, if asked for, by the end of standard input: our starter is gone."""
+    """An event set by SIGINT, SIGTERM and, optionally, the end of standard input (the parent has ended)."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -49,7 +49,7 @@ def stop_event(*, until_stdin_closes: bool) -> asyncio.Event:
 
 
 async def serve_app(app: "AsgiApp", host: str, port: int, on_ready: OnReady, stop: asyncio.Event) -> None:
-    """One application on one port until `stop`; what is still running then is cut. Raises BindError."""
+    """Serve one application on one port until `stop`; open requests are then cut. Raises BindError."""
     from mock_providers import build_server, listen, shut_down
 
     sock = listen(host, port, "gateway")

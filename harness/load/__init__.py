@@ -1,1 +1,1 @@
-"""The load of a run: when calls start, what they ask, and how they are sent."""
+"""The load of a run: arrivals, workload, and the driver that sends the calls."""

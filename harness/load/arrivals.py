@@ -1,4 +1,4 @@
-"""When calls start: arrival kinds as they stand in a scenario's `[arrivals]`, and the times they give.
+"""Start times of calls: the arrival kinds of a scenario's `[arrivals]`, and the times they produce.
 
 | kind | keys | times |
 | --- | --- | --- |
@@ -36,7 +36,7 @@ class ConstantArrivals(StrictModel):
 
 
 class PoissonArrivals(StrictModel):
-    """Many independent users: `{kind = "poisson", rate_per_s = 20}`."""
+    """A Poisson process, as many independent users make it: `{kind = "poisson", rate_per_s = 20}`."""
 
     kind: Literal["poisson"] = "poisson"
     rate_per_s: Rate
@@ -45,8 +45,8 @@ class PoissonArrivals(StrictModel):
 class DiurnalArrivals(StrictModel):
     """Days and nights: `{kind = "diurnal", rate_per_s = 1}`.
 
-    A Poisson process whose rate is `rate_per_s` * (1 - `swing` * cos(2 pi t / `period_s`)): it starts at its
-    lowest (night), and is highest half a period later.
+    A Poisson process of rate `rate_per_s` * (1 - `swing` * cos(2 pi t / `period_s`)): lowest at t = 0
+    (night), highest half a period later.
     """
 
     kind: Literal["diurnal"] = "diurnal"
@@ -58,8 +58,8 @@ class DiurnalArrivals(StrictModel):
 class RampArrivals(StrictModel):
     """Growing or shrinking load: `{kind = "ramp", from_rate_per_s = 10, to_rate_per_s = 30}`.
 
-    A Poisson process whose rate goes in a straight line from `from_rate_per_s`, when the run begins, to
-    `to_rate_per_s`, when its duration is over.
+    A Poisson process whose rate is linear in time, from `from_rate_per_s` at the start of the run to
+    `to_rate_per_s` at its end.
     """
 
     kind: Literal["ramp"] = "ramp"
@@ -68,7 +68,7 @@ class RampArrivals(StrictModel):
 
 
 class TraceArrivals(StrictModel):
-    """Recorded traffic: `{kind = "trace"}`; the file is given apart, with `--trace`."""
+    """Recorded traffic: `{kind = "trace"}`; `--trace` names the file."""
 
     kind: Literal["trace"] = "trace"
 
@@ -85,13 +85,13 @@ def arrival_times(
     """Sorted start times in seconds, each in [0, duration_s). A longer duration only adds times at the end,
     but makes a ramp less steep.
 
-    Raises InputError when the kind is `trace` and there is none, or there is one and the kind is another.
+    Raises InputError for arrivals of kind `trace` without a trace, and for others with one.
     """
     return list(takewhile(lambda at_s: at_s < duration_s, _times(arrivals, seed, duration_s, trace)))
 
 
 def describe_arrivals(arrivals: Arrivals, trace: Trace | None = None) -> str:
-    """The arrivals in a few words, for people: "Poisson, 20 calls/s on average"."""
+    """The arrivals in a few words, for the report: "Poisson, 20 calls/s on average"."""
     match arrivals:
         case ConstantArrivals(rate_per_s=rate):
             return f"constant, {rate:g} calls/s"
@@ -109,7 +109,7 @@ def describe_arrivals(arrivals: Arrivals, trace: Trace | None = None) -> str:
 
 
 def _times(arrivals: Arrivals, seed: int, duration_s: float, trace: Trace | None) -> Iterator[float]:
-    """The kind's times without an end (a trace ends by itself)."""
+    """Times without end, except those of a trace."""
     if isinstance(arrivals, TraceArrivals):
         return (row.at_s for row in _checked(arrivals, trace).rows)
     if trace is not None:
@@ -156,8 +156,8 @@ def _ramp(arrivals: RampArrivals, seed: int, duration_s: float) -> Iterator[floa
 
 
 def _thinned(times: Iterator[float], share: Callable[[float], float], keep: Random) -> Iterator[float]:
-    """By thinning (Lewis and Shedler, 1979): of a Poisson process at the highest rate, each time is kept with
-    the share that the rate has of it then.
+    """Thinning (Lewis and Shedler, 1979): each time of a Poisson process at the highest rate is kept with
+    probability rate(t) / highest rate.
     """
     return (at_s for at_s in times if keep.random() < share(at_s))
 

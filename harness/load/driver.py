@@ -1,22 +1,22 @@
-"""The asyncio load engine: plays an arrival plan in open loop, on whatever clock its event loop keeps."""
+"""The asyncio load engine: plays an arrival plan in open loop, on the clock of its event loop."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from .plan import PlannedCall
-from .reading import Seen
+from .reading import ObservedReply
 from .recorder import call_row
 
-Ask = Callable[[PlannedCall, Seen], Awaitable[None]]
-"""Makes one call and writes into `Seen` what its client sees; failures go there too, they are not raised."""
+Ask = Callable[[PlannedCall, ObservedReply], Awaitable[None]]
+"""Makes one call and records the reply; failures are recorded too, not raised."""
 
 
 class Driver:
-    """Starts every call at its planned time, whatever became of the ones before; a row for each that ended.
+    """Open loop: starts every call at its planned time, independent of earlier replies.
 
-    `record` gets each row as the call ends. A call that takes longer than `call_timeout_s` is ended as
-    `timeout_total`, and so is what still runs `drain_s` after the last one started.
+    `record` gets the row of each call as it ends. A call that takes longer than `call_timeout_s` ends as
+    `timeout_total`; so do the calls still open `drain_s` after the last one started.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Driver:
         self._drained = False
 
     async def play(self, plan: Sequence[PlannedCall]) -> None:
-        """The whole plan, to its last reply. Cancelled, it ends its calls and records none of them."""
+        """Play the whole plan, to its last reply. Cancellation ends the open calls without recording them."""
         loop = asyncio.get_running_loop()
         try:
             for call in plan:
@@ -56,15 +56,15 @@ class Driver:
 
     async def _make(self, call: PlannedCall) -> None:
         loop = asyncio.get_running_loop()
-        seen = Seen()
+        observed = ObservedReply()
         started_s = loop.time()
         try:
             async with asyncio.timeout(self._call_timeout_s):
-                await self._ask(call, seen)
+                await self._ask(call, observed)
         except TimeoutError:
-            seen.error_kind = "timeout_total"
+            observed.error_kind = "timeout_total"
         except asyncio.CancelledError:
             if not self._drained:
                 raise
-            seen.error_kind = "timeout_total"
-        self._record(call_row(call, seen, t0_s=self._t0_s, started_s=started_s, end_s=loop.time()))
+            observed.error_kind = "timeout_total"
+        self._record(call_row(call, observed, t0_s=self._t0_s, started_s=started_s, end_s=loop.time()))

@@ -1,4 +1,4 @@
-"""The arrival plan: every call of a run, decided before it starts. Every engine plays the same plan.
+"""The arrival plan: every call of a run, decided before the run. Every engine plays the same plan.
 
 Pure and seeded. Each call's draws are keyed by the number of its arrival (and its turn in the session), so a
 longer plan starts with the shorter one.
@@ -15,19 +15,16 @@ from .trace import Trace
 from .workload.catalogue import Difficulty, Question
 from .workload.options import Workload, WorkloadOptions, describe_workload
 from .workload.prompt import Exchange, Message, Prompt, make_prompt
-from .workload.questions import Questions, Who
+from .workload.questions import DrawKey, Questions
 from .workload.sessions import Turn, conversations
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedCall:
-    """One call: when it starts (seconds since t = 0), what it asks, and what is expected of the reply.
+    """One call: its start `at_s` (seconds since t = 0), its prompt, and the right answer, `expected`.
 
-    `question_id` is the id of the question and so of its right answer, `expected`; `session` names the
-    conversation that it belongs to, "" when it stands alone.
-
-    The prompt is kept as a recipe, so that an hour of traffic with long prompts stays small; `messages` makes
-    the texts when the call is sent.
+    `session` names the conversation that the call belongs to, "" for none. The prompt is kept as a recipe, so
+    that an hour of traffic with long prompts stays small; `messages` makes the texts when the call is sent.
     """
 
     n: int
@@ -45,7 +42,7 @@ class PlannedCall:
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """(role, content) of each message, made anew at each look."""
+        """(role, content) of each message, built at each access."""
         return self.prompt.messages
 
     @property
@@ -55,7 +52,7 @@ class PlannedCall:
 
     @property
     def output_tokens(self) -> int:
-        """Tokens of reply that the prompt asks for."""
+        """Length in tokens of the reply that the prompt asks for."""
         return self.prompt.output_tokens
 
 
@@ -64,11 +61,12 @@ def make_plan(
 ) -> list[PlannedCall]:
     """The calls that start in [0, duration_s), in order.
 
-    Without a trace, `fresh_share` of the calls bring notes and lengths of their own; the others ask a
-    question's one prompt, so that an exact cache can hit. With a trace, every call takes the recorded call's
+    Without a trace, `fresh_share` of the calls have notes and lengths of their own; the others repeat their
+    question's one prompt, so that an exact cache can hit. With a trace, every call has the recorded call's
     input and output lengths, so prompts repeat only when lengths and question do.
-    Raises InputError when the kind of arrivals is "trace" and there is none, or the reverse, and when the
-    workload has what no trace has.
+
+    Raises InputError when arrivals of kind "trace" have no trace, when other arrivals have one, and when a
+    trace is given with sessions or bursts.
     """
     times = arrival_times(arrivals, seed, duration_s, trace)
     options = workload.options
@@ -76,51 +74,51 @@ def make_plan(
         if trace is not None and getattr(options, key):
             raise InputError(f"workload.{key}: expected none, because a trace is given")
     prompts = _Prompts(workload, seed)
-    asked = [
+    planned = [
         turn
         for turns in conversations(times, options.sessions, seed)
         for turn in _conversation(turns, prompts, duration_s, trace)
     ]
-    asked.sort(key=lambda turn: turn.at_s)
-    return [_call(n, turn, options, seed) for n, turn in enumerate(asked)]
+    planned.sort(key=lambda turn: turn.at_s)
+    return [_call(n, turn, options, seed) for n, turn in enumerate(planned)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """A turn with its question and its prompt, before it has its number."""
+class _PlannedTurn:
+    """A turn with its question and its prompt, not yet numbered."""
 
     at_s: float
-    who: Who
+    key: DrawKey
     question: Question
     prompt: Prompt
 
 
 def _conversation(
     turns: tuple[Turn, ...], prompts: "_Prompts", duration_s: float, trace: Trace | None
-) -> Iterator[_Asked]:
-    """The turns that start before the end, each with all before it as its history."""
+) -> Iterator[_PlannedTurn]:
+    """The turns that start before the end, each with the turns before it as its history."""
     earlier: tuple[Exchange, ...] = ()
     for turn in turns:
         if turn.at_s is not None and turn.at_s >= duration_s:
             return
         question, prompt = prompts.of(turn, trace)
         if turn.at_s is not None:
-            yield _Asked(turn.at_s, turn.who, question, prompt.after(earlier))
+            yield _PlannedTurn(turn.at_s, turn.key, question, prompt.after(earlier))
         if len(turns) > 1:
             earlier = (*earlier, prompt.answered(question.answer))
 
 
-def _call(n: int, asked: _Asked, options: WorkloadOptions, seed: int) -> PlannedCall:
-    arrival = asked.who[0]
+def _call(n: int, turn: _PlannedTurn, options: WorkloadOptions, seed: int) -> PlannedCall:
+    arrival = turn.key[0]
     return PlannedCall(
         n=n,
         call_id=f"c{n:06d}",
-        at_s=asked.at_s,
+        at_s=turn.at_s,
         tenant=f"tenant-{1 + int(unit(seed, 'tenant', arrival) * options.tenants)}",
-        question_id=asked.question.id,
-        difficulty=asked.question.difficulty,
-        prompt=asked.prompt,
-        expected=asked.question.answer,
+        question_id=turn.question.id,
+        difficulty=turn.question.difficulty,
+        prompt=turn.prompt,
+        expected=turn.question.answer,
         max_tokens=options.max_tokens,
         stream=options.stream,
         temperature=options.temperature,
@@ -134,7 +132,7 @@ def describe(arrivals: Arrivals, workload: Workload, trace: Trace | None = None)
 
 
 class _Prompts:
-    """Questions and prompts of one plan, each recipe made once."""
+    """Questions and prompts of one plan; each recipe is built once."""
 
     def __init__(self, workload: Workload, seed: int) -> None:
         options = workload.options
@@ -146,28 +144,28 @@ class _Prompts:
         self._of_wording: dict[str, Prompt] = {}
 
     def of(self, turn: Turn, trace: Trace | None) -> tuple[Question, Prompt]:
-        """What this turn asks, without the turns before it."""
+        """The question and the prompt of this turn, without the turns before it."""
         if turn.at_s is not None:
             for nth, burst in enumerate(self._options.bursts):
                 inside = burst.from_s <= turn.at_s < burst.to_s
-                if inside and unit(self._seed, "burst", nth, *turn.who) < burst.share:
+                if inside and unit(self._seed, "burst", nth, *turn.key) < burst.share:
                     return self._in_burst(nth)
-        question = self._questions.asked_by(turn.who)
-        wording = self._questions.worded(question, turn.who, self._options.paraphrase_share)
-        return question, self._prompt(question, wording, turn.who, trace)
+        question = self._questions.question_for(turn.key)
+        wording = self._questions.wording_for(question, turn.key, self._options.paraphrase_share)
+        return question, self._prompt(question, wording, turn.key, trace)
 
     def _in_burst(self, nth: int) -> tuple[Question, Prompt]:
-        question = self._questions.asked_in_burst(nth)
+        question = self._questions.burst_question(nth)
         lengths = self._lengths.of(self._seed, f"burst {nth}")
         return question, self._sized(question, question.question, *lengths, "burst", nth)
 
-    def _prompt(self, question: Question, wording: str, who: Who, trace: Trace | None) -> Prompt:
+    def _prompt(self, question: Question, wording: str, key: DrawKey, trace: Trace | None) -> Prompt:
         if trace is not None:
-            row = trace.rows[int(who[0])]
+            row = trace.rows[int(key[0])]
             return self._sized(question, wording, row.input_tokens, row.output_tokens)
-        if unit(self._seed, "fresh", *who) < self._options.fresh_share:
-            lengths = self._lengths.of(self._seed, f"call {' '.join(map(str, who))}")
-            return self._sized(question, wording, *lengths, *who)
+        if unit(self._seed, "fresh", *key) < self._options.fresh_share:
+            lengths = self._lengths.of(self._seed, f"call {' '.join(map(str, key))}")
+            return self._sized(question, wording, *lengths, *key)
         prompt = self._of_wording.get(wording)
         if prompt is None:
             lengths = self._lengths.of(self._seed, question.id)
@@ -177,8 +175,10 @@ class _Prompts:
     def _sized(
         self, question: Question, wording: str, input_tokens: int, output_tokens: int, *own: IdentityPart
     ) -> Prompt:
-        """The question's prompt of these lengths, or, with `own`, one that is that call's alone."""
+        """The question's prompt of these lengths; with `own`, a prompt that no other call has."""
         options = self._options
         output_tokens = min(max(1, options.reply_tokens or output_tokens), options.max_output_tokens)
-        key = bits(self._seed, "prompt", question.id, input_tokens, output_tokens, *own)
-        return make_prompt(self._system, wording, input_tokens if options.notes else 0, output_tokens, key)
+        filler_key = bits(self._seed, "prompt", question.id, input_tokens, output_tokens, *own)
+        return make_prompt(
+            self._system, wording, input_tokens if options.notes else 0, output_tokens, filler_key
+        )

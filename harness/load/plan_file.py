@@ -1,8 +1,8 @@
-"""The plan on disk, for load workers in other processes: NDJSON, one call a line.
+"""The plan on disk, for load workers in other processes: NDJSON, one call per line.
 
-Texts that calls share (system prompts, questions, answers) stand on lines of their own, such as
-`{"text": 0, "is": "..."}`, before the first call that names them by number: an hour of calls with a long
-system prompt is a small file.
+Texts that calls share (system prompts, questions, answers) have lines of their own, such as
+`{"text": 0, "is": "..."}`, before the first call that refers to them by number, so that an hour of calls
+with a long system prompt is a small file.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ def write_plan(path: Path, plan: Iterable[PlannedCall]) -> None:
 
 
 def read_plan(path: Path) -> list[PlannedCall]:
-    """The calls as they were written. Raises InputError, one line, when the file is missing or is no plan."""
+    """Read the calls back. Raises InputError, one line, when the file is missing or is no plan."""
     texts: list[str] = []
     plan: list[PlannedCall] = []
     try:

@@ -1,7 +1,7 @@
-"""What a client sees of one reply: when content came, how it ended, and whether it was whole.
+"""Reads one reply as its client sees it: arrival times of content, outcome, completeness.
 
-Works on lines, so that the load generator can hand them over as the socket gives them. A stream without its
-`[DONE]` or without a finish reason is a failure, whatever its HTTP status; so is an error event in it.
+Works line by line, so that the load generator can read lines as the socket delivers them. A stream without
+`[DONE]`, without a finish reason, or with an error event is a failure, whatever its HTTP status.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,8 +11,8 @@ import orjson
 
 
 @dataclass(slots=True)
-class Seen:
-    """A reply as its client saw it. Moments are on the clock that was given."""
+class ObservedReply:
+    """A reply as its client sees it. `chunk_s` are arrival times on the reader's clock."""
 
     status: int | None = None
     chunk_s: list[float] = field(default_factory=list)
@@ -24,71 +24,71 @@ class Seen:
 
     @property
     def text(self) -> str:
-        """All content so far."""
+        """The content received so far."""
         return "".join(self.pieces)
 
     @property
     def outcome(self) -> str:
-        """success, failed, or rejected (the stack refused to try)."""
+        """ "success", "failed", or "rejected" (the stack refused the call)."""
         if self.error_kind is None:
             return "success"
         return "rejected" if self.rejected else "failed"
 
 
-def read_stream(lines: Iterator[bytes], now: Callable[[], float], seen: Seen) -> None:
-    """Read an SSE reply to its end into `seen`; a broken connection is the caller's exception."""
+def read_stream(lines: Iterator[bytes], now: Callable[[], float], observed: ObservedReply) -> None:
+    """Read an SSE reply to its end; the caller handles a broken connection."""
     for line in lines:
-        if read_line(line, now, seen):
+        if read_line(line, now, observed):
             return
-    seen.error_kind = "truncated"
+    observed.error_kind = "truncated"
 
 
-def read_line(line: bytes, now: Callable[[], float], seen: Seen) -> bool:
-    """Take one line of an SSE reply into `seen`; whether that was the end, good or bad."""
+def read_line(line: bytes, now: Callable[[], float], observed: ObservedReply) -> bool:
+    """Read one line of an SSE reply. Returns whether the reply has ended, successfully or not."""
     if not line.startswith(b"data:"):
         return False
     data = line[5:].strip()
     if data == b"[DONE]":
-        if seen.finish_reason is None:
-            seen.error_kind = "truncated"
+        if observed.finish_reason is None:
+            observed.error_kind = "truncated"
         return True
-    _take(data, now, seen)
-    return seen.error_kind is not None
+    _read_chunk(data, now, observed)
+    return observed.error_kind is not None
 
 
-def _take(data: bytes, now: Callable[[], float], seen: Seen) -> None:
+def _read_chunk(data: bytes, now: Callable[[], float], observed: ObservedReply) -> None:
     arrived_s = now()
     try:
         chunk = orjson.loads(data)
         if "error" in chunk:
-            seen.error_kind = chunk["error"].get("code") or "in_band"
+            observed.error_kind = chunk["error"].get("code") or "in_band"
             return
         for choice in chunk["choices"]:
             if choice["delta"].get("content"):
-                seen.chunk_s.append(arrived_s)
-                seen.pieces.append(choice["delta"]["content"])
-            seen.finish_reason = choice["finish_reason"] or seen.finish_reason
+                observed.chunk_s.append(arrived_s)
+                observed.pieces.append(choice["delta"]["content"])
+            observed.finish_reason = choice["finish_reason"] or observed.finish_reason
         if chunk.get("usage"):
-            seen.output_tokens = chunk["usage"]["completion_tokens"]
+            observed.output_tokens = chunk["usage"]["completion_tokens"]
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-        seen.error_kind = "malformed"
+        observed.error_kind = "malformed"
 
 
-def read_whole(body: bytes, now: Callable[[], float], seen: Seen) -> None:
-    """Read a JSON reply, good or bad, into `seen`."""
+def read_whole(body: bytes, now: Callable[[], float], observed: ObservedReply) -> None:
+    """Read a JSON reply, a completion or an error."""
     arrived_s = now()
     try:
         reply = orjson.loads(body)
-        if seen.status != 200:
+        if observed.status != 200:
             error = reply["error"]
-            seen.error_kind = error.get("code") or error.get("type") or f"http_{seen.status}"
-            seen.rejected = error.get("type") == "rejected"
+            observed.error_kind = error.get("code") or error.get("type") or f"http_{observed.status}"
+            observed.rejected = error.get("type") == "rejected"
             return
         choice = reply["choices"][0]
-        seen.finish_reason = choice["finish_reason"]
+        observed.finish_reason = choice["finish_reason"]
         if choice["message"]["content"]:
-            seen.chunk_s.append(arrived_s)
-            seen.pieces.append(choice["message"]["content"])
-        seen.output_tokens = reply.get("usage", {}).get("completion_tokens", 0)
+            observed.chunk_s.append(arrived_s)
+            observed.pieces.append(choice["message"]["content"])
+        observed.output_tokens = reply.get("usage", {}).get("completion_tokens", 0)
     except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError):
-        seen.error_kind = "malformed" if seen.status == 200 else f"http_{seen.status}"
+        observed.error_kind = "malformed" if observed.status == 200 else f"http_{observed.status}"

@@ -1,4 +1,4 @@
-"""One row per call, written as soon as the call is over: an interrupted run keeps what it measured."""
+"""Rows of calls, each written as soon as its call is over, so that an interrupted run keeps them."""
 
 from pathlib import Path
 from types import TracebackType
@@ -8,22 +8,22 @@ import numpy as np
 import orjson
 
 from .plan import PlannedCall
-from .reading import Seen
+from .reading import ObservedReply
 from .workload.catalogue import is_right
 
 
 def call_row(
-    call: PlannedCall, seen: Seen, *, t0_s: float, started_s: float | None, end_s: float | None
+    call: PlannedCall, observed: ObservedReply, *, t0_s: float, started_s: float | None, end_s: float | None
 ) -> dict[str, Any]:
-    """The client's half of a row of the calls table; moments become seconds since t = 0.
+    """The client's columns of the calls table; times become seconds since t = 0.
 
-    `chunk_s` is an array: an hour of traffic has millions of chunks, and a list holds four times as much.
+    `chunk_s` is an array: an hour of traffic has millions of chunks, and a list takes four times the memory.
     """
 
-    def since(moment_s: float | None) -> float | None:
-        return None if moment_s is None else moment_s - t0_s
+    def since_t0(time_s: float | None) -> float | None:
+        return None if time_s is None else time_s - t0_s
 
-    whole = seen.error_kind is None
+    whole = observed.error_kind is None
     return {
         "call_id": call.call_id,
         "n": call.n,
@@ -32,17 +32,17 @@ def call_row(
         "difficulty": call.difficulty,
         "stream": call.stream,
         "planned_s": call.at_s,
-        "started_s": since(started_s),
-        "first_s": since(seen.chunk_s[0]) if seen.chunk_s else None,
-        "end_s": since(end_s),
-        "outcome": seen.outcome if started_s is not None else "dropped",
-        "error_kind": seen.error_kind,
-        "status": seen.status,
+        "started_s": since_t0(started_s),
+        "first_s": since_t0(observed.chunk_s[0]) if observed.chunk_s else None,
+        "end_s": since_t0(end_s),
+        "outcome": observed.outcome if started_s is not None else "dropped",
+        "error_kind": observed.error_kind,
+        "status": observed.status,
         "input_tokens": call.input_tokens,
-        "output_tokens": seen.output_tokens,
-        "chunk_s": np.array(seen.chunk_s) - t0_s,
-        "finish_reason": seen.finish_reason,
-        "answer_right": is_right(seen.text, call.expected) if whole and started_s is not None else None,
+        "output_tokens": observed.output_tokens,
+        "chunk_s": np.array(observed.chunk_s) - t0_s,
+        "finish_reason": observed.finish_reason,
+        "answer_right": is_right(observed.text, call.expected) if whole and started_s is not None else None,
     }
 
 
@@ -53,7 +53,7 @@ class Recorder:
         self._file = path.open("wb", buffering=0)
 
     def write(self, row: dict[str, Any]) -> None:
-        """One line, on disk when this returns."""
+        """Append one line, unbuffered."""
         self._file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY))
 
     def __enter__(self) -> Self:

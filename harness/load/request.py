@@ -1,4 +1,4 @@
-"""A planned call as the HTTP request that any OpenAI client would send for it."""
+"""A planned call as the HTTP request of an OpenAI client."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from .plan import PlannedCall
 
 
 def request_headers(call: PlannedCall) -> dict[str, str]:
-    """The call's own id and tenant travel beside the body; its difficulty, too, as a router's hint."""
+    """Headers with the call's id, its tenant, and its difficulty as a hint for the router."""
     return {
         "content-type": "application/json",
         "x-brownout-call-id": call.call_id,

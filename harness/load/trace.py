@@ -1,4 +1,4 @@
-"""Recorded traffic: reads the Azure LLM inference trace of 2023 into rows of (when, tokens in, tokens out).
+"""Recorded traffic: reads the Azure LLM inference trace of 2023 as rows of (time, input and output tokens).
 
 The format is a CSV with the header `TIMESTAMP,ContextTokens,GeneratedTokens`, the timestamps with up to seven
 digits after the second (https://github.com/Azure/AzurePublicDataset, CC BY 4.0).
@@ -21,7 +21,7 @@ _EXPECTED_FILE = f"expected an Azure LLM trace (CSV with the header {','.join(AZ
 
 @dataclass(frozen=True, slots=True)
 class TraceRow:
-    """One recorded call: seconds since the trace's first call, and the tokens it took and gave."""
+    """One recorded call: seconds since the trace's first call, input and output tokens."""
 
     at_s: float
     input_tokens: int
@@ -30,7 +30,7 @@ class TraceRow:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Recorded calls in the order of their times; `name` is the file's, for people."""
+    """Recorded calls in order of time; `name` is the file's, for the report."""
 
     name: str
     rows: tuple[TraceRow, ...]
@@ -75,7 +75,7 @@ def _stamped_rows(path: Path, lines: Iterator[Sequence[str]]) -> Iterator[tuple[
 
 
 def _nanoseconds(text: str, where: str) -> int:
-    """Nanoseconds since 1970 as an integer: a float would blur the seventh digit, `datetime` drops it."""
+    """Nanoseconds since 1970 as an integer: a float would lose the seventh digit, and `datetime` drops it."""
     expected = f"{where}: expected a time such as 2023-11-16 18:15:46.6805900, got {text[:40]!r}"
     parts = _TIMESTAMP.fullmatch(text)
     if parts is None:

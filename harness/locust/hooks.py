@@ -1,4 +1,4 @@
-"""Locust's side of a run: a job from `brownout run`, or a whole run led from Locust's own web page."""
+"""Locust's event hooks: play a job of `brownout run`, or a whole run started on Locust's web page."""
 
 import logging
 import shlex
@@ -17,7 +17,7 @@ from locust.env import Environment
 from locust.runners import LocalRunner
 
 from ..errors import InputError, RunFailed
-from ..input_errors import BAD_INPUT, one_line
+from ..input_errors import INPUT_ERRORS, one_line
 from ..load.job import LoadJob
 from ..runs.run import Recording, new_run_folder
 from ..spec.run_options import RunOptions
@@ -29,7 +29,7 @@ from ..world.real import RealWorld
 
 def install() -> None:
     """Register everything with Locust's events."""
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells every request to the providers' admin
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every request to the admin API
     hooks = Hooks()
     for event, listener in (
         (events.init_command_line_parser, hooks.add_options),
@@ -40,14 +40,14 @@ def install() -> None:
 
 
 def quit_with_starter(runner: LocalRunner) -> None:
-    """Whoever handed us the job holds our standard input open; when it closes, nobody waits for us."""
+    """Quit when standard input closes: the process that started this one is gone."""
     while tp_read(sys.stdin.fileno(), 4096):
         pass
     runner.quit()
 
 
-class Led(NamedTuple):
-    """A run that this process leads."""
+class OwnRun(NamedTuple):
+    """A run that this process plays on its own."""
 
     recording: Recording
     world: RealWorld
@@ -55,24 +55,28 @@ class Led(NamedTuple):
 
 
 class Hooks:
-    """State of the run that the web page leads, if it does."""
+    """Listeners of Locust's events, and the run of this process if it plays one on its own."""
 
     def __init__(self) -> None:
         self._world = ExitStack()
-        self._led: Led | None = None
+        self._run: OwnRun | None = None
 
     def add_options(self, parser: LocustArgumentParser, **_: Any) -> None:
-        """Locust shows these on its web page, the job excepted."""
+        """Add options; Locust shows all but the job on its web page."""
         scenarios, stacks = (", ".join(shipped_files(kind)) for kind in ("scenarios", "stacks"))
         parser.add_argument("--scenario", default="outage", help=f"{scenarios}, or a .toml file.")
         parser.add_argument(
-            "--stack", default="full", help=f"The stack under test: {stacks}, or a .toml file."
+            "--stack",
+            default="full",
+            help=f"The stack under test: one of the scenario's, {stacks}, or a .toml file.",
         )
-        parser.add_argument("--trace", default="", help="A trace file, for scenarios that replay one.")
-        parser.add_argument("--brownout-job", default="", include_in_web_ui=False, help="A job to play.")
+        parser.add_argument(
+            "--trace", default="", help="Recorded traffic (CSV) for scenarios that replay it."
+        )
+        parser.add_argument("--brownout-job", default="", include_in_web_ui=False, help="A load job to play.")
 
     def test_start(self, environment: Environment, **_: Any) -> None:
-        """Take the job, or make one: providers and a gateway start now."""
+        """Read the job, or start providers and a gateway and make one."""
         options = environment.parsed_options
         assert options is not None
         try:
@@ -82,40 +86,40 @@ class Hooks:
                 options.job = LoadJob.read(Path(options.brownout_job))
                 gevent.spawn(quit_with_starter, environment.runner)
             else:
-                options.job = self._lead(options)
+                options.job = self._start_run(options)
             environment.host = options.job.url
-        except (*BAD_INPUT, RunFailed) as error:
+        except (*INPUT_ERRORS, RunFailed) as error:
             options.job = None
             self._world.close()
             environment.process_exit_code = 2
             print(one_line(error), file=sys.stderr)  # noqa: T201  # Locust would log a traceback
 
-    def _lead(self, options: Namespace) -> LoadJob:
-        """A run of our own: everything started, ready to be played."""
+    def _start_run(self, options: Namespace) -> LoadJob:
+        """Start a run of this process: providers, gateway and the job to play."""
         chosen = ["--scenario", options.scenario, "--stack", options.stack]
-        run = RunOptions(
+        run_options = RunOptions(
             scenario=options.scenario,
             stacks=(options.stack,),
             trace=Path(options.trace) if options.trace else None,
             command=shlex.join(["locust", "-f", "scenarios/locustfile.py", *chosen]),
         )
-        spec = make_spec(run)
+        spec = make_spec(run_options)
         started_at = datetime.now(UTC)  # noqa: TID251  # the only calendar time that is read: it names the run
-        recording = Recording(spec, new_run_folder(run.out, spec.name, started_at), started_at)
+        recording = Recording(spec, new_run_folder(run_options.out, spec.name, started_at), started_at)
         world = self._world.enter_context(RealWorld(spec, recording.logs))
-        self._led = Led(recording, world, spec.subjects[0])
+        self._run = OwnRun(recording, world, spec.subjects[0])
         return world.begin(spec.subjects[0])
 
     def test_stop(self, environment: Environment, **_: Any) -> None:
-        """Write the run that this page led."""
-        led, self._led = self._led, None
-        if led is None:
+        """Write the run of this process, if there is one."""
+        run, self._run = self._run, None
+        if run is None:
             return
         with self._world:
-            led.recording.add(led.subject, led.world.end(led.subject))
+            run.recording.add(run.subject, run.world.end(run.subject))
         try:
-            led.recording.write()
+            run.recording.write()
         except RunFailed as error:
             print(one_line(error), file=sys.stderr)  # noqa: T201  # Locust would log a traceback
             return
-        print(f"report: {led.recording.folder / 'report.html'}")  # noqa: T201  # where Locust's user looks
+        print(f"report: {run.recording.folder / 'report.html'}")  # noqa: T201  # where Locust's user looks

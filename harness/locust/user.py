@@ -1,8 +1,8 @@
-"""The Locust user: plays an arrival plan in open loop and writes down what a client sees.
+"""The Locust user: plays an arrival plan in open loop and records the replies.
 
-Locust's own `wait_time` is think time after a task, a closed loop; here one scheduler spawns a greenlet per
-planned arrival, so a slow reply delays nobody. Locust's HTTP sessions read streams in blocks, which holds
-early tokens back; here `geventhttpclient` is driven directly and read line by line.
+Locust's `wait_time` is think time after a task, a closed loop; here one scheduler spawns a greenlet per
+planned arrival, so a slow reply delays no other call. Locust's HTTP sessions read streams in blocks, which
+delays early tokens; here `geventhttpclient` is read line by line.
 """
 
 import time
@@ -21,28 +21,28 @@ from locust.env import Environment
 from ..load.job import LoadJob
 from ..load.plan import PlannedCall
 from ..load.plan_file import read_plan
-from ..load.reading import Seen, read_stream, read_whole
+from ..load.reading import ObservedReply, read_stream, read_whole
 from ..load.recorder import Recorder, call_row
 from ..load.request import request_body, request_headers
 
 HEAD_START_S = 0.5
-"""From announcing t = 0 to the providers until it is there."""
+"""Seconds from announcing t = 0 to the providers until t = 0."""
 
 MAX_IN_FLIGHT = 10_000
-"""More calls open than this and an arrival is dropped, and counted as such."""
+"""Open calls above which an arrival is dropped and recorded as dropped."""
 
 Fire = Callable[..., Any]
 
 
 class OpenLoopUser(User):
-    """One of these plays the whole plan of the job that the hooks put into the parsed options."""
+    """A single user plays the whole plan of the job in the parsed options."""
 
     fixed_count = 1
     host = "the gateway of the job"
 
     @task
     def play(self) -> None:
-        """The plan, once; then Locust is told to stop (or to quit, when it runs without its web page)."""
+        """Play the plan once, then stop Locust (or quit it, when it runs without its web page)."""
         environment: Environment = self.environment
         options = environment.parsed_options
         assert options is not None
@@ -51,11 +51,11 @@ class OpenLoopUser(User):
         runner = environment.runner
         assert runner is not None
         gevent.spawn(runner.quit if environment.web_ui is None else runner.stop)
-        gevent.sleep(3600)  # Locust would start the task anew; it ends this greenlet when it stops
+        gevent.sleep(3600)  # else Locust would start the task again; it kills this greenlet when it stops
 
 
 class Player:
-    """Plays one job. `fire` is Locust's request event, so that its own page and statistics work too."""
+    """Plays one job. `fire` is Locust's request event, which feeds its page and statistics."""
 
     def __init__(self, job: LoadJob, fire: Fire) -> None:
         self._job = job
@@ -71,7 +71,7 @@ class Player:
         self._drained = False
 
     def play(self) -> None:
-        """Every call at its planned time, whatever became of the ones before; then wait for the last."""
+        """Start every call at its planned time, independent of earlier replies; then wait for the last."""
         plan = read_plan(Path(self._job.plan))
         with Recorder(Path(self._job.rows)) as recorder:
             self._announce_t0()
@@ -89,7 +89,7 @@ class Player:
         body = request_body(call)
         gevent.sleep(max(0.0, self._t0_s + call.at_s - _now_s()))
         if len(self._in_flight) >= MAX_IN_FLIGHT:
-            recorder.write(call_row(call, Seen(), t0_s=self._t0_s, started_s=None, end_s=None))
+            recorder.write(call_row(call, ObservedReply(), t0_s=self._t0_s, started_s=None, end_s=None))
         else:
             self._in_flight.spawn(self._make, call, body, recorder)
 
@@ -103,66 +103,66 @@ class Player:
         admin.close()
 
     def _make(self, call: PlannedCall, body: bytes, recorder: Recorder) -> None:
-        seen = Seen()
+        observed = ObservedReply()
         started_s = _now_s()
         try:
             with gevent.Timeout(self._job.call_timeout_s):
-                self._exchange(call, body, seen)
+                self._exchange(call, body, observed)
         except gevent.Timeout:
-            seen.error_kind = "timeout_total"
+            observed.error_kind = "timeout_total"
         except gevent.GreenletExit:
             if not self._drained:
-                return  # the run was stopped: this call was neither good nor bad
-            seen.error_kind = "timeout_total"
+                return  # the run was stopped: this call has no outcome
+            observed.error_kind = "timeout_total"
         except TimeoutError:
-            seen.error_kind = "timeout_inter_chunk" if seen.status else "timeout_connect"
+            observed.error_kind = "timeout_inter_chunk" if observed.status else "timeout_connect"
         except ConnectionRefusedError:
-            seen.error_kind = "connect"
+            observed.error_kind = "connect"
         except (OSError, HTTPConnectionClosed):
-            seen.error_kind = "connection"
+            observed.error_kind = "connection"
         except HTTPParseError:
-            seen.error_kind = "truncated"
+            observed.error_kind = "truncated"
         end_s = _now_s()
-        recorder.write(call_row(call, seen, t0_s=self._t0_s, started_s=started_s, end_s=end_s))
-        self._tell_locust(call, seen, end_s)
+        recorder.write(call_row(call, observed, t0_s=self._t0_s, started_s=started_s, end_s=end_s))
+        self._report_to_locust(call, observed, end_s)
 
-    def _exchange(self, call: PlannedCall, body: bytes, seen: Seen) -> None:
+    def _exchange(self, call: PlannedCall, body: bytes, observed: ObservedReply) -> None:
         path = f"{self._client_path()}/chat/completions"
         response = self._client.post(path, body=body, headers=request_headers(call))
         try:
-            seen.status = response.status_code
+            observed.status = response.status_code
             kind = str(response.get("content-type", ""))
-            if seen.status == 200 and kind.startswith("text/event-stream"):
-                read_stream(_lines(response), _now_s, seen)
-                if seen.error_kind is None:
-                    response.read()  # the end of the body, so that the connection can be used again
+            if observed.status == 200 and kind.startswith("text/event-stream"):
+                read_stream(_lines(response), _now_s, observed)
+                if observed.error_kind is None:
+                    response.read()  # to the end of the body, so that the connection is reused
             else:
-                read_whole(bytes(response.read()), _now_s, seen)
+                read_whole(bytes(response.read()), _now_s, observed)
         finally:
             response.release()
 
     def _client_path(self) -> str:
         return "/" + self._job.url.split("/", 3)[3].rstrip("/")
 
-    def _tell_locust(self, call: PlannedCall, seen: Seen, end_s: float) -> None:
+    def _report_to_locust(self, call: PlannedCall, observed: ObservedReply, end_s: float) -> None:
         self._fire(
             request_type="chat",
             name="stream" if call.stream else "json",
             response_time=(end_s - self._t0_s - call.at_s) * 1000.0,
-            response_length=len(seen.text),
-            exception=None if seen.error_kind is None else RuntimeError(seen.error_kind),
+            response_length=len(observed.text),
+            exception=None if observed.error_kind is None else RuntimeError(observed.error_kind),
             context={},
         )
 
 
-def note(job: LoadJob, **news: Any) -> None:
-    """Add to what the generator says about itself."""
+def note(job: LoadJob, **entries: Any) -> None:
+    """Add to the generator's notes."""
     known = orjson.loads(job.notes.read_bytes()) if job.notes.is_file() else {}
-    job.notes.write_bytes(orjson.dumps({**known, **news}))
+    job.notes.write_bytes(orjson.dumps({**known, **entries}))
 
 
 def watch_cpu(environment: Environment, cpu_usage: float, **_: Any) -> None:
-    """Keep the highest CPU use that Locust read of this process: a busy generator measures itself."""
+    """Note the highest CPU use of this process: an overloaded generator distorts what it measures."""
     job: LoadJob | None = getattr(environment.parsed_options, "job", None)
     if job is not None:
         known = orjson.loads(job.notes.read_bytes()) if job.notes.is_file() else {}
@@ -178,5 +178,5 @@ def _lines(response: Any) -> Iterator[bytes]:
 
 
 def _now_s() -> float:
-    """The clock that asyncio's event loops read on this machine, in every process."""
+    """The clock of asyncio's event loops in every process of this machine."""
     return time.monotonic()

@@ -1,1 +1,1 @@
-"""Playing a run: recording, joining the three records, manifest, many seeds."""
+"""Playing a run: joining the rows, recording them, the manifest, many seeds."""

@@ -1,7 +1,7 @@
-"""From what client, stack and provider each wrote down to the rows of the run record.
+"""Joins the rows of client, stack and providers into the rows of the run record.
 
-The client's rows say what a user saw, the stack's facts what it did and what it thinks that cost. They meet
-by call id; moments of the stack are moved to seconds since the subject's t = 0.
+The client's rows are a user's view; the stack's facts are its actions and its own accounting. They are joined
+by call id; times of the stack become seconds since the subject's t = 0.
 """
 
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from reports.record.schema import ADDED
 from ..stack.batch.ids import attempt_id
 from ..world.world import Measured, Row
 
-MOMENTS = ("started_s", "first_s", "end_s")
+TIMES = ("started_s", "first_s", "end_s")
 NOT_RECORDED = ("sent", "cache_write_tokens", "cache_write_1h_tokens", "reasoning_tokens", "price_known")
-"""What the stack tells of an attempt and the record has no column for."""
+"""Fields of the stack's attempts that the record has no column for."""
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
+class SubjectRows:
     """One subject's rows, ready for the record."""
 
     calls: list[Row]
@@ -26,16 +26,15 @@ class Collected:
     ledger: list[Row]
 
 
-def collect(subject: str, measured: Measured) -> Collected:
-    """Join what belongs together. Attempts of calls that never finished are kept: they cost money.
+def join(subject: str, measured: Measured) -> SubjectRows:
+    """The joined rows of one subject. Attempts of calls that never finished are kept: they cost money.
 
-    The rows are finished in place, not copied, for a day has a quarter of a million of them: `measured` is
-    used up.
+    Modifies the rows of `measured` in place: a day has a quarter of a million of them.
     """
     facts_of = {fact["call_id"]: fact for fact in measured.facts}
     for row in measured.client:
         row["subject"] = subject
-        row |= _call_facts(facts_of.get(row["call_id"]), measured.tells)
+        row |= _call_facts(facts_of.get(row["call_id"]), measured.reports_facts)
     measured.client.sort(key=lambda row: row["n"])
     measured.facts.sort(key=lambda fact: str(fact["call_id"]))
     attempts = [attempt for fact in measured.facts for attempt in fact["attempts"]]
@@ -45,13 +44,13 @@ def collect(subject: str, measured: Measured) -> Collected:
         row["subject"] = subject
         if row.get("batch_id") is not None and row["attempt_id"] is not None:
             row["attempt_id"] = attempt_id(row["attempt_id"])
-    return Collected(measured.client, attempts, measured.ledger)
+    return SubjectRows(measured.client, attempts, measured.ledger)
 
 
-def _call_facts(fact: Row | None, tells: bool) -> Row:
-    """What the subject knows of a call: no attempts, when it never got there; null, when it never tells."""
+def _call_facts(fact: Row | None, reports_facts: bool) -> Row:
+    """The stack's columns of a call: 0 attempts when it has no facts, null when the subject keeps none."""
     if fact is None:
-        none = 0 if tells else None
+        none = 0 if reports_facts else None
         return {"provider": None, "model": None, "cache": "off", "attempts": none, "cost_nusd": none}
     answered = [attempt for attempt in fact["attempts"] if _answered(attempt)]
     return {
@@ -73,6 +72,6 @@ def _finish_attempt(attempt: Row, subject: str, t0_s: float) -> None:
     attempt["attempt_id"] = f"{attempt['call_id']}/{attempt['n']}"
     for name in NOT_RECORDED:
         attempt.pop(name, None)
-    for moment in MOMENTS:
-        if attempt[moment] is not None:
-            attempt[moment] -= t0_s
+    for name in TIMES:
+        if attempt[name] is not None:
+            attempt[name] -= t0_s

@@ -18,7 +18,7 @@ from ..spec.run_spec import RunSpec
 from ..spec.subject import Subject
 from ..world.world import Measured, OnProgress
 from ..world.worlds import make_world
-from .join import collect
+from .join import join
 from .manifest import manifest
 
 TABLES = ("calls", "attempts", "ledger")
@@ -44,8 +44,8 @@ class Recording:
     def add(self, subject: Subject, measured: Measured) -> None:
         """Take in one subject. `reason` then says why the run is a part of what was asked, if it is."""
         if measured.client or measured.reason is None:
-            collected = collect(subject.name, measured)
-            tables = {name: to_table(name, getattr(collected, name)) for name in TABLES}
+            rows = join(subject.name, measured)
+            tables = {name: to_table(name, getattr(rows, name)) for name in TABLES}
             for name, table in tables.items():
                 self._tables[name].append(table)
             self._generator[subject.name] = Generator.model_validate(measured.generator)

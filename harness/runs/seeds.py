@@ -1,4 +1,4 @@
-"""The same scenario under many seeds, spread over the cores, in virtual time."""
+"""One scenario under many seeds, in virtual time, spread over the cores."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, as_completed

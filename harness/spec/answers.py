@@ -1,4 +1,4 @@
-"""How a workload's questions reach the mock providers, so that they know the right answer of each prompt."""
+"""The workload's questions in the mock providers' format, so that the mock knows the right answers."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from ..load.workload.options import Workload
 
 
 def catalogue_of(workload: Workload) -> Catalogue:
-    """The workload's questions as the mock takes them. Raises InputError that names the questions' file."""
+    """The questions for a mock in this process. Raises InputError that names the questions' file."""
     try:
         return Catalogue(MockQuestion.model_validate_json(line) for line in _lines(workload))
     except CatalogueError as error:
@@ -20,7 +20,7 @@ def catalogue_of(workload: Workload) -> Catalogue:
 
 
 def write_catalogue(workload: Workload, path: Path) -> None:
-    """The same as a file, for a mock in a process of its own."""
+    """Write the questions to a file, for a mock in another process."""
     path.write_bytes(b"\n".join(_lines(workload)) + b"\n")
 
 

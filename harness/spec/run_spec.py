@@ -36,22 +36,22 @@ class RunSpec:
 
     @property
     def title(self) -> str:
-        """The scenario's line for people."""
+        """The scenario's title."""
         return self.scenario.title
 
     @property
     def faults(self) -> list[dict[str, Any]]:
-        """The fault schedule as the providers' admin API takes it."""
+        """The fault schedule in the format of the providers' admin API."""
         return [fault.model_dump(mode="json") for fault in self.scenario.faults]
 
     def via(self, subject: Subject) -> str:
-        """How the load reaches the subject: through its gateway, or direct."""
+        """How calls reach the subject: "gateway", or "direct" (in process)."""
         behind_gateway = self.engine == "locust" or self.scenario.via == "gateway"
         return "gateway" if behind_gateway and subject.client is None else "direct"
 
     @property
     def claims(self) -> tuple[Claim, ...]:
-        """The claims about subjects that take part."""
+        """The claims about subjects of this run."""
         names = [subject.name for subject in self.subjects]
         return tuple(claim for claim in self.scenario.claims if claim.subject in names)
 
@@ -69,7 +69,7 @@ def make_spec(options: RunOptions) -> RunSpec:
     trace = _trace(path, scenario, options.trace)
     plan = make_plan(scenario.arrivals, workload, seed, duration_s, trace)
     if not plan:
-        raise InputError(f"{path}: expected a duration of at least one call, in {duration_s:g} s none starts")
+        raise InputError(f"{path}: expected a longer duration, no call starts in {duration_s:g} s")
     return RunSpec(
         name=path.stem,
         scenario=scenario,

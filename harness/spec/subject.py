@@ -7,8 +7,8 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from ..load.strict import StrictModel
-from ..stack.build.base import NamedStacks, StackTables, flattened
-from ..stack.build.options import StackOptions, parse_stack_options
+from ..stack.assembly.base import NamedStacks, StackTables, flattened
+from ..stack.assembly.options import StackOptions, parse_stack_options
 from ..stack.core.options import first_complaint
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..stack.build.base import NamedStacks, Origin, StackTables, read_tables
+from ..stack.assembly.base import NamedStacks, Origin, StackTables, read_tables
 from .scenario import Scenario
 from .shipped import find_file, shipped_files
 from .subject import Subject, make_subject

@@ -1,1 +1,1 @@
-"""What is measured, as something a driver can ask: a stack, a stack behind its gateway, any Python client."""
+"""Subjects as functions that the driver calls: a stack, a stack behind its gateway, a Python client."""

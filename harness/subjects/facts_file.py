@@ -1,4 +1,4 @@
-"""The stack's facts on disk: one JSON line per call, written when the call is over."""
+"""The stack's facts on disk: one JSON line per call, written when the call ends."""
 
 from pathlib import Path
 from types import TracebackType
@@ -10,13 +10,13 @@ from ..stack.core.facts import CallFacts
 
 
 class FactsFile:
-    """Appends to `path`; without one it drops what it is given."""
+    """Appends facts to `path`; without a path they are dropped."""
 
     def __init__(self, path: Path | None) -> None:
         self._file = None if path is None else path.open("ab", buffering=0)
 
     def write(self, facts: CallFacts) -> None:
-        """One line, handed to the system when this returns."""
+        """Append one line, unbuffered."""
         if self._file is not None:
             self._file.write(orjson.dumps(facts.as_row(), option=orjson.OPT_APPEND_NEWLINE))
 

@@ -5,8 +5,8 @@ from typing import cast
 
 from harness.load.driver import Ask
 from harness.load.plan import PlannedCall
-from harness.load.reading import Seen
-from harness.stack.build.stack import Stack
+from harness.load.reading import ObservedReply
+from harness.stack.assembly.stack import Stack
 from harness.stack.core.call import Call, Caller
 from harness.stack.core.errors import Rejected, StackError
 from harness.stack.core.reply import Delta, Finish
@@ -14,24 +14,24 @@ from harness.stack.core.request import Message, Role
 
 
 def ask_stack(stack: Stack) -> Ask:
-    """Calls `stack` directly; the moment of each chunk is when its event is read."""
+    """Calls `stack` directly; a chunk's time is when its event is read."""
 
-    async def ask(planned: PlannedCall, seen: Seen) -> None:
+    async def ask(planned: PlannedCall, observed: ObservedReply) -> None:
         now = asyncio.get_running_loop().time
         try:
             async with await stack.ask(_call(stack, planned, now())) as reply:
-                seen.status = 200
+                observed.status = 200
                 async for event in reply:
                     if isinstance(event, Delta):
-                        seen.chunk_s.append(now())
-                        seen.pieces.append(event.text)
+                        observed.chunk_s.append(now())
+                        observed.pieces.append(event.text)
                     elif isinstance(event, Finish):
-                        seen.finish_reason = event.reason
-                        seen.output_tokens = 0 if event.usage is None else event.usage.output_tokens
+                        observed.finish_reason = event.reason
+                        observed.output_tokens = 0 if event.usage is None else event.usage.output_tokens
         except StackError as error:
-            seen.error_kind = error.kind
-            seen.rejected = isinstance(error, Rejected)
-            seen.status = getattr(error, "status", seen.status)
+            observed.error_kind = error.kind
+            observed.rejected = isinstance(error, Rejected)
+            observed.status = getattr(error, "status", observed.status)
 
     return ask
 

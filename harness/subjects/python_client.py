@@ -1,4 +1,4 @@
-"""Somebody's own client, any SDK, as its users write it."""
+"""A user's own Python client, any SDK."""
 
 import asyncio
 import importlib.util
@@ -9,13 +9,13 @@ from typing import Any
 from harness.errors import InputError
 from harness.load.driver import Ask
 from harness.load.plan import PlannedCall
-from harness.load.reading import Seen
+from harness.load.reading import ObservedReply
 from harness.spec.subject import Subject
 from harness.stack.upstream.send import Endpoint
 
 
 def load_client(subject: Subject) -> Any:
-    """The attribute that the subject's `call` names. Raises InputError when it is not there."""
+    """The attribute that the subject's `call` names. Raises InputError when it cannot be imported."""
     assert subject.client is not None
     module_name, _, attribute = subject.client.call.partition(":")
     beside = subject.path.parent / f"{module_name.replace('.', '/')}.py"
@@ -36,53 +36,53 @@ def load_client(subject: Subject) -> Any:
 
 
 class PythonClient:
-    """Asks the client; a class is made once, a function is handed the providers at every call."""
+    """Calls the client: a class is instantiated once, a function gets the providers at every call."""
 
     def __init__(self, target: Callable[..., Any], providers: Mapping[str, Endpoint]) -> None:
         is_class = inspect.isclass(target)
-        self._made: Any = target(providers) if is_class else None
-        self._target: Any = self._made if is_class else target
-        self._more = {} if is_class else {"providers": providers}
+        self._instance: Any = target(providers) if is_class else None
+        self._target: Any = self._instance if is_class else target
+        self._extra = {} if is_class else {"providers": providers}
 
     async def aclose(self) -> None:
-        """Close what was made, if it can be closed."""
-        close = getattr(self._made, "aclose", None)
+        """Close the instance, if it has `aclose`."""
+        close = getattr(self._instance, "aclose", None)
         if close is not None:
             await close()
 
     def ask(self) -> Ask:
-        """Makes a call; the moment of each piece is when it is yielded."""
+        """A function that makes one call; a piece's time is when it is yielded."""
 
-        async def ask(planned: PlannedCall, seen: Seen) -> None:
+        async def ask(planned: PlannedCall, observed: ObservedReply) -> None:
             messages = [{"role": role, "content": content} for role, content in planned.messages]
             try:
-                await _read(self._target(messages, max_tokens=planned.max_tokens, **self._more), seen)
-                seen.status, seen.finish_reason = 200, "stop"
-            except Exception as error:  # noqa: BLE001  # whatever a client raises is a failed call
-                seen.error_kind = error_kind(error)
-                seen.status = getattr(error, "status_code", None)
+                await _read(self._target(messages, max_tokens=planned.max_tokens, **self._extra), observed)
+                observed.status, observed.finish_reason = 200, "stop"
+            except Exception as error:  # noqa: BLE001  # any exception of a client is a failed call
+                observed.error_kind = error_kind(error)
+                observed.status = getattr(error, "status_code", None)
 
         return ask
 
 
-async def _read(answer: AsyncIterator[str] | Awaitable[str], seen: Seen) -> None:
+async def _read(answer: AsyncIterator[str] | Awaitable[str], observed: ObservedReply) -> None:
     now = asyncio.get_running_loop().time
     if isinstance(answer, AsyncIterator):
         async for piece in answer:
             if piece:
-                seen.chunk_s.append(now())
-                seen.pieces.append(piece)
+                observed.chunk_s.append(now())
+                observed.pieces.append(piece)
     else:
         text = await answer
-        seen.chunk_s.append(now())
-        seen.pieces.append(text)
+        observed.chunk_s.append(now())
+        observed.pieces.append(text)
 
 
 KIND_OF_STATUS = {401: "auth", 403: "auth", 429: "rate_limited", 503: "overloaded", 529: "overloaded"}
 
 
 def error_kind(error: Exception) -> str:
-    """What a client's own exception amounts to, by its status or its name, in the words of the report."""
+    """The error kind of a client's exception, by its status or its class name."""
     status = getattr(error, "status_code", None)
     if status == 200:
         return "in_band"

@@ -1,7 +1,7 @@
-"""A server in a process of its own: it says where it listens, and it never outlives us.
+"""A server in a child process that never outlives its parent.
 
-The child prints one JSON line when it is ready and stops when its standard input closes, which happens even
-if this process is killed outright. Everything here is synchronous, so it also works under gevent.
+The child prints one JSON line with its URLs when it is ready, and stops when its standard input closes, which
+happens even if the parent is killed. The code is synchronous, so it also works under gevent.
 """
 
 import contextlib
@@ -23,10 +23,10 @@ READY_WITHIN_S = 30.0
 STOPS_WITHIN_S = 5.0
 
 
-class Child:
-    """`brownout ARGS --json --until-stdin-closes`, started now; `ready` is what it said.
+class ChildServer:
+    """`brownout ARGS --json --until-stdin-closes`, started at construction; `ready` is the printed JSON.
 
-    Raises InputError with the child's own last line when it refuses its input, RunFailed when it breaks.
+    Raises InputError with the child's last line when it refuses its input, RunFailed when it breaks.
     """
 
     def __init__(self, args: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> None:
@@ -39,7 +39,7 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 env={**os.environ, **(env or {})},
-                start_new_session=True,  # a Ctrl-C is ours to pass on, when its log and facts are safe
+                start_new_session=True,  # the parent handles Ctrl-C, and stops the child later
             )
         try:
             self.ready: dict[str, Any] = self._wait_until_ready()
@@ -53,13 +53,13 @@ class Child:
         return self._process.pid
 
     def check(self) -> None:
-        """Raises RunFailed when it has ended by itself."""
+        """Raise RunFailed if the child has ended."""
         code = self._process.poll()
         if code is not None:
             raise RunFailed(f"{self._name}: the process ended early with code {code}; its log is {self._log}")
 
     def stop(self) -> None:
-        """Ask it to end, insist after a while. Stopping twice does nothing."""
+        """Stop the child, and kill it after a timeout. A second call does nothing."""
         for handle in (self._process.stdin, self._process.stdout):
             if handle is not None:
                 with contextlib.suppress(OSError):
@@ -91,8 +91,8 @@ class Child:
     def _did_not_start(self) -> InputError | RunFailed:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1.0)
-        said = self._log.read_text(errors="replace").strip().splitlines()
-        if self._process.returncode == 2 and said:
-            return InputError(said[-1].removeprefix("brownout: "))
-        detail = said[-1] if said else f"not ready within {READY_WITHIN_S:g} s"
+        lines = self._log.read_text(errors="replace").strip().splitlines()
+        if self._process.returncode == 2 and lines:
+            return InputError(lines[-1].removeprefix("brownout: "))
+        detail = lines[-1] if lines else f"not ready within {READY_WITHIN_S:g} s"
         return RunFailed(f"{self._name}: the process did not start ({detail}); its log is {self._log}")

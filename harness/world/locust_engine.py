@@ -1,7 +1,7 @@
 """Locust as the load engine: a headless Locust process plays one job.
 
-A process of its own because gevent and asyncio do not mix, and because a load generator must not share a
-core's event loop with what it measures.
+It has its own process because gevent and asyncio do not mix, and because a load generator must not share an
+event loop with the system under test.
 """
 
 import subprocess
@@ -22,15 +22,15 @@ OnRows = Callable[[Path], None]
 
 
 def locustfile() -> Path:
-    """The locustfile that comes along."""
+    """The shipped locustfile."""
     return Path(str(files("scenarios"))) / "locustfile.py"
 
 
 def play(job: LoadJob, duration_s: float, folder: Path, name: str, on_rows: OnRows) -> None:
-    """Play `job` to its end, calling `on_rows` with the rows file now and then.
+    """Play `job` to its end, calling `on_rows` with the rows file every quarter of a second.
 
-    Raises RunFailed with Locust's last line when it breaks or hangs. Whatever is raised here or in `on_rows`
-    (a KeyboardInterrupt, say), the process is ended and its rows stay.
+    Raises RunFailed with Locust's last line when it breaks or hangs. On any exception, a KeyboardInterrupt
+    too, the process is ended and its rows are kept.
     """
     job_file = folder / f"{name}.job.json"
     job.write(job_file)
@@ -40,14 +40,14 @@ def play(job: LoadJob, duration_s: float, folder: Path, name: str, on_rows: OnRo
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "locust", "-f", str(locustfile()), *args],
-            stdin=subprocess.PIPE,  # it quits when this closes: with us, even if we are killed outright
+            stdin=subprocess.PIPE,  # it quits when this closes, even if this process is killed
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    patience_s = STARTS_WITHIN_S + duration_s + job.drain_s + STOPS_WITHIN_S
+    timeout_s = STARTS_WITHIN_S + duration_s + job.drain_s + STOPS_WITHIN_S
     try:
-        for _ in range(int(patience_s / POLL_S)):
+        for _ in range(int(timeout_s / POLL_S)):
             if process.poll() is not None:
                 break
             time.sleep(POLL_S)
@@ -55,8 +55,8 @@ def play(job: LoadJob, duration_s: float, folder: Path, name: str, on_rows: OnRo
     finally:
         _end(process)
     if process.returncode != 0:
-        said = log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
-        raise RunFailed(f"Locust ended with code {process.returncode}: {said[-1]} (its log is {log})")
+        lines = log.read_text(errors="replace").strip().splitlines() or ["its log is empty"]
+        raise RunFailed(f"Locust ended with code {process.returncode}: {lines[-1]} (its log is {log})")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""The keys that stacks present to the mock providers, which take any."""
+"""The API keys that stacks send to the mock providers, which accept any key."""
 
 from harness.spec.subject import Subject
 
@@ -6,7 +6,7 @@ PROVIDER_KEY = "sk-brownout"
 
 
 def named_keys(subject: Subject, provider: str) -> dict[str, str]:
-    """The keys that a subject's stack names for a provider: key "b" is "sk-brownout-b"."""
+    """The values of the keys that a subject's stack names for a provider: "b" is "sk-brownout-b"."""
     targets = subject.stack.target if subject.stack is not None else ()
     return {
         name: f"{PROVIDER_KEY}-{name}"

@@ -1,4 +1,4 @@
-"""Mock providers in another process, through their admin API."""
+"""Client of the admin API of mock providers in another process."""
 
 import time
 from types import TracebackType
@@ -14,7 +14,7 @@ POLL_S = 0.05
 
 
 class Providers:
-    """`ready` is what `brownout mock --json` printed: a base URL by provider, and the admin API's."""
+    """`ready` is the JSON that `brownout mock --json` prints: a base URL per provider, and `admin`."""
 
     def __init__(self, ready: dict[str, str]) -> None:
         self.urls = {name: url for name, url in ready.items() if name != "admin"}
@@ -22,12 +22,12 @@ class Providers:
         self._admin = httpx.Client(base_url=self.admin_url, trust_env=False)
 
     def reset(self, seed: int, faults: list[dict[str, Any]]) -> None:
-        """As new: empty ledger, full buckets, these faults; t = 0 comes with `start`."""
+        """Reset to an empty ledger, full buckets and these faults; t = 0 comes with `start`."""
         self._ask("POST", "/_mock/reset", {"seed": seed})
         self._ask("POST", "/_mock/faults", faults)
 
     def settled_ledger(self) -> list[dict[str, Any]]:
-        """The ledger once every request has ended; what still runs after a while is left out."""
+        """The ledger once every request has ended; requests still open after 10 s are left out."""
         for _ in range(int(SETTLES_WITHIN_S / POLL_S)):
             if self._ask("GET", "/_mock/health").json()["in_flight"] == 0:
                 break

@@ -1,6 +1,6 @@
-"""The real world: providers, gateways and Locust in processes of their own, on loopback sockets.
+"""The real world: providers, gateways and Locust in separate processes, on loopback sockets.
 
-Everything is synchronous, so that the command line and Locust's own process can use it alike.
+The code is synchronous, so that both the command line and a Locust process can use it.
 """
 
 from contextlib import ExitStack
@@ -19,9 +19,9 @@ from harness.spec.run_spec import RunSpec
 from harness.spec.subject import Subject
 from harness.stack.core.toml_file import format_toml
 
-from .child import Child
+from .child import ChildServer
 from .locust_engine import play
-from .progress import Tally
+from .progress import ProgressReader
 from .provider_keys import PROVIDER_KEY, named_keys
 from .providers import Providers
 from .world import Measured, OnProgress
@@ -30,14 +30,14 @@ from .world import Measured, OnProgress
 class RealWorld:
     """One process of providers for the whole run, a gateway and a Locust process for each subject.
 
-    Logs stay in `folder`; jobs, plan and raw rows are removed when the world ends.
+    Logs and stack files stay in `folder`; jobs, plan and raw rows are removed when the world ends.
     """
 
     def __init__(self, spec: RunSpec, folder: Path) -> None:
         self._spec = spec
         self._folder = folder
         self._open = ExitStack()
-        self._gateway: Child | None = None
+        self._gateway: ChildServer | None = None
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -47,7 +47,7 @@ class RealWorld:
         answers = self._folder / "answers.ndjson"
         write_catalogue(self._spec.workload, answers)
         args += ["--answers", str(answers)]
-        child = self._open.enter_context(Child(args, self._folder / "providers.log"))
+        child = self._open.enter_context(ChildServer(args, self._folder / "providers.log"))
         self._providers = self._open.enter_context(Providers(child.ready))
         return self
 
@@ -59,14 +59,14 @@ class RealWorld:
             raw.unlink()
 
     def measure(self, subject: Subject, on_progress: OnProgress) -> Measured:
-        """Locust plays the plan. An interruption or a broken process ends it early; what is there is kept."""
+        """Let Locust play the plan. An interruption or a broken process ends it early; its rows are kept."""
         planned = len(self._spec.plan)
-        tally = Tally(lambda done, answered: on_progress(subject.name, done, planned, answered))
+        progress = ProgressReader(lambda done, answered: on_progress(subject.name, done, planned, answered))
         reason: str | None = None
         try:
             job = self.begin(subject)
-            play(job, self._spec.duration_s, self._folder, subject.name, tally.read)
-            tally.read(Path(job.rows))
+            play(job, self._spec.duration_s, self._folder, subject.name, progress.read)
+            progress.read(Path(job.rows))
             if self._gateway is not None:
                 self._gateway.check()
         except KeyboardInterrupt:
@@ -78,7 +78,7 @@ class RealWorld:
         return measured
 
     def begin(self, subject: Subject) -> LoadJob:
-        """Providers as new, the subject's gateway up: what a load generator needs to know."""
+        """Reset the providers, start the subject's gateway; returns the job for a load generator."""
         self._providers.reset(self._spec.seed, self._spec.faults)
         facts = str(self._raw(subject, "facts"))
         args = ["gateway", str(self._stack_file(subject)), "--seed", str(self._spec.seed), "--facts", facts]
@@ -90,7 +90,7 @@ class RealWorld:
             for name, key in named_keys(subject, provider).items()
         }
         log = self._folder / f"{subject.name}.gateway.log"
-        self._gateway = self._open.enter_context(Child(args, log, env))
+        self._gateway = self._open.enter_context(ChildServer(args, log, env))
         total_s = subject.total_s
         return LoadJob(
             url=self._gateway.ready["url"],
@@ -102,7 +102,7 @@ class RealWorld:
         )
 
     def end(self, subject: Subject) -> Measured:
-        """The gateway down, everybody's rows. Nothing for a subject that never began."""
+        """Stop the gateway and collect all rows. Without rows for a subject that never began."""
         gateway, self._gateway = self._gateway, None
         if gateway is None:
             return Measured(reason=f"{subject.name} did not start")

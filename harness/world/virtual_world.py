@@ -1,8 +1,7 @@
 """The virtual world: providers, subject and driver in one process, on a virtual clock and an in-memory
 network.
 
-The same ASGI apps, the same stack and the same plan as in the real world; the event loop is the only
-difference.
+The ASGI apps, the stack and the plan are those of the real world; only the event loop differs.
 """
 
 import asyncio
@@ -15,8 +14,8 @@ from typing import Any, Self
 from harness.load.driver import Ask, Driver
 from harness.spec.run_spec import RunSpec
 from harness.spec.subject import Subject
-from harness.stack.build.layers import build
-from harness.stack.build.stack import Stack
+from harness.stack.assembly.layers import build
+from harness.stack.assembly.stack import Stack
 from harness.stack.gateway.app import Gateway
 from harness.stack.upstream.send import Endpoint
 from harness.stack.upstream.transport import make_client
@@ -26,8 +25,8 @@ from harness.subjects.python_client import PythonClient, load_client
 from mock_providers import MockApp, load_profile, parse_faults
 
 from ..virtual import run_virtual
-from .provider_keys import PROVIDER_KEY, named_keys
-from .serving import serve
+from .provider_keys import named_keys
+from .serving import serve, serve_provider
 from .world import Measured, OnProgress
 
 HEAD_START_S = 0.5
@@ -35,7 +34,7 @@ PROGRESS_EVERY = 50
 
 
 class VirtualWorld:
-    """A new loop, network and clock for each subject: nothing passes from one to the next."""
+    """A new loop, network and clock for each subject, so subjects share no state."""
 
     def __init__(self, spec: RunSpec) -> None:
         self._spec = spec
@@ -50,8 +49,8 @@ class VirtualWorld:
         pass
 
     def measure(self, subject: Subject, on_progress: OnProgress) -> Measured:
-        """The plan in virtual time; an interruption keeps the calls that had ended."""
-        measured = Measured(tells=subject.stack is not None)
+        """Play the plan in virtual time; an interruption keeps the calls that had ended."""
+        measured = Measured(reports_facts=subject.stack is not None)
         client = load_client(subject) if subject.client is not None else None
         try:
             with _seeded(self._spec.seed):
@@ -64,11 +63,11 @@ class VirtualWorld:
         spec = self._spec
         app = MockApp(self._profile, seed=spec.seed, answers=spec.answers)
         app.set_faults(parse_faults(spec.faults, self._profile))
-        on_row = _Progress(subject.name, len(spec.plan), measured, on_progress)
+        on_row = _RowCollector(subject.name, len(spec.plan), measured, on_progress)
         async with AsyncExitStack() as world:
             world.callback(_take_ledger, app, measured)
             providers = {
-                name: await world.enter_async_context(_provider(app, name, named_keys(subject, name)))
+                name: await world.enter_async_context(serve_provider(app, name, named_keys(subject, name)))
                 for name in self._profile.providers
             }
             ask = await world.enter_async_context(self._open(subject, client, providers, measured))
@@ -83,7 +82,7 @@ class VirtualWorld:
             try:
                 await driver.play(spec.plan)
             finally:
-                on_row.tell()
+                on_row.report()
 
     @asynccontextmanager
     async def _open(
@@ -111,48 +110,40 @@ class VirtualWorld:
 
 
 def _take_ledger(app: MockApp, measured: Measured) -> None:
-    """The last thing to happen, also in an interrupted run: by then every request has its row."""
+    """Copy the ledger, last of all and also in an interrupted run: by then every request has its row."""
     measured.ledger = [{name: getattr(row, name) for name in row.__slots__} for row in app.ledger.rows]
 
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """The global generator as a seed leaves it, for clients that draw from it (SDKs jitter their backoff)."""
+    """Seed the global generator, for clients that draw from it (SDKs jitter their backoff)."""
     before = random.getstate()
-    random.seed(seed)  # noqa: TID251  # on behalf of somebody else's code
+    random.seed(seed)  # noqa: TID251  # for code that is not ours
     try:
         yield
     finally:
         random.setstate(before)
 
 
-class _Progress:
-    """Keeps rows and tells how far it is, every so many."""
+class _RowCollector:
+    """Keeps rows and reports_facts how far it is, every so many."""
 
-    def __init__(self, name: str, planned: int, measured: Measured, tell: OnProgress) -> None:
+    def __init__(self, name: str, planned: int, measured: Measured, on_progress: OnProgress) -> None:
         self._name = name
         self._planned = planned
         self._rows = measured.client
         self._answered = 0
-        self._tell = tell
+        self._on_progress = on_progress
 
     def __call__(self, row: dict[str, Any]) -> None:
         self._rows.append(row)
         self._answered += row["outcome"] == "success"
         if len(self._rows) % PROGRESS_EVERY == 0:
-            self.tell()
+            self.report()
 
-    def tell(self) -> None:
-        """Tell it now."""
-        self._tell(self._name, len(self._rows), self._planned, self._answered)
-
-
-@asynccontextmanager
-async def _provider(app: MockApp, name: str, keys: dict[str, str]) -> AsyncIterator[Endpoint]:
-    """One provider on the loop's network, as its SDKs are told to find it."""
-    async with serve(app.provider(name), cut=app.hang_up) as origin:
-        protocol = app.profile.providers[name].protocol
-        yield Endpoint(f"{origin}{'' if protocol == 'anthropic' else '/v1'}", PROVIDER_KEY, keys)
+    def report(self) -> None:
+        """Report progress now."""
+        self._on_progress(self._name, len(self._rows), self._planned, self._answered)
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
-"""The seam between a run and where it happens: a world measures one subject at a time.
+"""The interface between a run and the world it is played in: a world measures one subject at a time.
 
-A world serves the providers, starts the subject, plays the plan against it, and hands over what everybody
-wrote down. Which clock and which sockets that takes is its own business: nothing above or below can tell.
+A world serves the providers, starts the subject, plays the plan against it, and returns the rows of client,
+stack and providers. Code above and below does not depend on its clock and its sockets.
 """
 
 from collections.abc import Callable
@@ -19,12 +19,11 @@ OnProgress = Callable[[str, int, int, int], None]
 
 @dataclass(slots=True)
 class Measured:
-    """What one subject left behind: the client's rows, the stack's facts, the providers' ledger.
+    """The rows of one subject: the client's rows, the stack's facts, the providers' ledger.
 
-    Moments in `facts` are on the loop's clock, on which t = 0 was at `t0_s`; the others count from t = 0.
-    `tells` is False for a subject that keeps no facts of its own (somebody's client).
-    `reason` says why it is only a part of what was planned, None if it is whole. `generator` is what the load
-    generator says about itself.
+    Times in `facts` are on the loop's clock, on which t = 0 is `t0_s`; the others are seconds since t = 0.
+    `reports_facts` is False for a subject without facts of its own (a Python client). `reason` says why the
+    rows are incomplete, None if they are complete. `generator` holds the load generator's notes.
     """
 
     t0_s: float = 0.0
@@ -32,15 +31,15 @@ class Measured:
     facts: list[Row] = field(default_factory=list)
     ledger: list[Row] = field(default_factory=list)
     generator: dict[str, Any] = field(default_factory=dict)
-    tells: bool = True
+    reports_facts: bool = True
     reason: str | None = None
 
 
 class World(Protocol):
-    """Used as a context manager: leaving it ends everything it started."""
+    """A context manager: leaving it ends everything that it started."""
 
     def measure(self, subject: Subject, on_progress: OnProgress) -> Measured:
-        """The whole plan, or what was played of it before an interruption."""
+        """Play the whole plan, or as much of it as an interruption allows."""
         ...
 
     def __enter__(self) -> Self: ...

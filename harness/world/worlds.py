@@ -1,4 +1,4 @@
-"""Which world a run happens in, by its engine."""
+"""The world of a run, by its engine."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from .world import World
 
 
 def make_world(spec: RunSpec, logs: Path) -> World:
-    """`locust`: processes on real sockets, which log into `logs`; `virtual`: one process in virtual time."""
+    """`locust`: processes on real sockets, with logs in `logs`; `virtual`: one process in virtual time."""
     if spec.engine == "virtual":
         from .virtual_world import VirtualWorld
 

@@ -18,23 +18,21 @@ Bad input gets 400 and `{"error": "<one line>"}`. A slash at a path's end is ign
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 from urllib.parse import parse_qsl
 
 import orjson
 from pydantic import Field, ValidationError
 
+from ..exchange.options import Options
 from ..exchange.validation import one_line
 from ..faults import FaultError, parse_faults
 from ..faults.base import FaultBase
 from ..http import asgi
 from ..http.connection import BodyTooLarge, ClientConnection, ClientGone
-from ..latency.latency import Options
+from .controls import MockControls
 from .live_page import live_page
 from .live_stats import fault_as_dict, fault_kinds, live_stats
-
-if TYPE_CHECKING:
-    from ..server.app import MockApp
 
 T = TypeVar("T", bound=Options)
 
@@ -80,7 +78,7 @@ Handler = Callable[[_AdminRequest], Any]
 class Admin:
     """The ASGI app of the admin API."""
 
-    def __init__(self, app: "MockApp") -> None:
+    def __init__(self, app: MockControls) -> None:
         self._app = app
         self._routes: Mapping[str, Mapping[str, Handler | None]] = {
             "health": {"GET": self._health},
@@ -139,7 +137,7 @@ class Admin:
         return {
             "status": "ok",
             "profile": app.profile.name,
-            "seed": app.run.seed,
+            "seed": app.seed,
             "t_s": app.instant().t_s,
             "in_flight": app.in_flight,
             "ledger_rows": len(app.ledger),
@@ -147,7 +145,7 @@ class Admin:
         }
 
     def _stats(self, request: _AdminRequest) -> dict[str, object]:
-        started_at = self._app.run.started_at
+        started_at = self._app.started_at
         t_s = None if started_at is None else asyncio.get_running_loop().time() - started_at
         return live_stats(self._app, t_s, request.scope.get(BASE_URLS, {}))
 
@@ -205,7 +203,7 @@ class Admin:
             end = len(ledger)
             for part in ledger.ndjson(since=since):
                 await connection.write(part, more=True)
-                await connection.breathe()
+                await connection.yield_to_loop()
             since = max(since, end)
             if not query.follow or self._app.ledger is not ledger:
                 return

@@ -13,28 +13,26 @@ cost_nusd (nano-dollars).
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from ..faults import KINDS
 from ..faults.base import FaultBase
-from ..ledger.ledger import LedgerRow
-
-if TYPE_CHECKING:
-    from ..server.app import MockApp
+from ..ledger.row import LedgerRow
+from .controls import MockControls
 
 _LAST_ROWS = 20
 _LONGEST_TEXT = 200
 _COPIED = ("endpoint", "stream", "status", "fault", "ended", "input_tokens", "output_tokens", "cost_nusd")
 
 
-def live_stats(app: "MockApp", t_s: float | None, base_urls: Mapping[str, str]) -> dict[str, Any]:
+def live_stats(app: MockControls, t_s: float | None, base_urls: Mapping[str, str]) -> dict[str, Any]:
     """All of the page's data; `t_s` is now in seconds since t = 0, None before it."""
     profile, ledger = app.profile, app.ledger
     return {
         "profile": {"name": profile.name, "title": profile.title},
-        "seed": app.run.seed,
+        "seed": app.seed,
         "t_s": t_s,
         "in_flight": app.in_flight,
         "rows": len(ledger),

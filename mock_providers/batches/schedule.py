@@ -11,7 +11,8 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field
 
 from ..exchange.draws import Draws
-from ..latency.latency import Latency, Lognormal, Options, PositiveSeconds, Seconds
+from ..exchange.options import Options, PositiveSeconds, Seconds
+from ..latency.distributions import Latency, Lognormal
 
 Phase = Literal[
     "validating", "failed", "in_progress", "finalizing", "cancelling", "completed", "expired", "cancelled"

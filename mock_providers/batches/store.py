@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..exchange.received import Instant, Received
+from ..exchange.request_info import RequestInfo
 from ..faults.base import FaultBase
-from ..ledger.ledger import Entry, RequestInfo
+from ..ledger.entry import Entry
 from .schedule import BatchSchedule
 
 

@@ -18,8 +18,8 @@ from pydantic import Field
 
 from ..exchange import tokens
 from ..exchange.draws import Draws
+from ..exchange.options import Options
 from ..exchange.request import Request, Tool
-from ..latency.latency import Options
 from ..plan import Answer, Finish
 from .json_replies import json_reply, says
 from .prose import Prose, plain_prose, unicode_prose

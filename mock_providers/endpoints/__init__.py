@@ -1,11 +1,12 @@
-"""What a provider can be asked, one file an endpoint: a request in, a decision about it out.
+"""Endpoints of the providers: a request in, a decision about it out.
 
-An endpoint joins a codec of `wire` with the provider's rules: limits, caches, draws, faults.
+Start with `protocols.py` (the routes of each protocol) and `generation.py`, which joins a codec of `wire`
+with the provider's limits, caches, draws and faults. The server plays the `Decision` of `decision.py`.
 """
 
 from .decision import Decision, Exchange
+from .protocols import PROTOCOLS, WireProtocol
 from .provider_context import ProviderContext
-from .routes import routes_of
 from .routing import Route, Routes
 
-__all__ = ["Decision", "Exchange", "ProviderContext", "Route", "Routes", "routes_of"]
+__all__ = ["PROTOCOLS", "Decision", "Exchange", "ProviderContext", "Route", "Routes", "WireProtocol"]

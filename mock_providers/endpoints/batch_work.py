@@ -1,7 +1,7 @@
-"""What the batches of all protocols share: how one is made, and how its items are answered.
+"""Creates batches and answers their items, for all protocols.
 
-An item goes to the endpoint that would answer it live, as a request that came when the item is done, so the
-faults of that moment strike it. It is never streamed and takes nothing of the live limits.
+An item goes to the endpoint that answers live requests, at the time when the item is due, so the faults of
+that time apply. It is not streamed and does not count against the live limits.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,24 +13,25 @@ from ..batches.store import Batch, Item, Result
 from ..exchange.draws import Draws
 from ..exchange.received import Instant
 from ..exchange.request import Refused, digest_of_bytes
+from ..exchange.request_info import RequestInfo
 from ..faults.base import FaultBase
-from ..ledger.ledger import Entry, RequestInfo
+from ..ledger.entry import Entry
 from ..plan import Plan, refusal
 from .decision import Decision, Exchange
 from .provider_context import ProviderContext
 
 
 class BatchableEndpoint(Protocol):
-    """An endpoint whose requests may come in a batch."""
+    """An endpoint whose requests may be items of a batch."""
 
     name: str
 
     def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
-        """What happens to a request."""
+        """Decide about a request; raises Refused."""
         ...
 
 
-def _nothing(batch: Batch, at: Instant) -> None:
+def _no_action(batch: Batch, at: Instant) -> None:
     pass
 
 
@@ -43,7 +44,7 @@ def new_batch(
     prefix: str,
     about: Mapping[str, object],
     valid: bool = True,
-    close: Callable[[Batch, Instant], None] = _nothing,
+    close: Callable[[Batch, Instant], None] = _no_action,
 ) -> Batch:
     """A batch that has just been made, its schedule drawn; stored in the context."""
     number = context.batches.next_number()
@@ -79,8 +80,8 @@ def _answer(
         request_id=f"req_{digest_of_bytes(f'{batch.id}/{nth}'.encode())}",
         batch_id=batch.id,
     )
-    decision = _decided(context, endpoint, Exchange(info, item.received, {}, at, faults))
-    plan = _at_once(decision.plan)
+    decision = _decide(context, endpoint, Exchange(info, item.received, {}, at, faults))
+    plan = _without_delays(decision.plan)
     lost = _draws(context, batch.number, item).uniform("failure") < context.provider.batch.failure_share
     if plan.problem is None and (lost or plan.decided or decision.rendering is None):
         plan = replace(refusal(context.errors.of_status(500), 0.0), fault=plan.fault)
@@ -95,7 +96,7 @@ def _body(context: ProviderContext, decision: Decision, plan: Plan) -> bytes:
     return context.dialect.error_body(problem, decision.info.request_id)
 
 
-def _decided(context: ProviderContext, endpoint: BatchableEndpoint, exchange: Exchange) -> Decision:
+def _decide(context: ProviderContext, endpoint: BatchableEndpoint, exchange: Exchange) -> Decision:
     try:
         return endpoint.decide(context, exchange)
     except Refused as refused:
@@ -103,8 +104,8 @@ def _decided(context: ProviderContext, endpoint: BatchableEndpoint, exchange: Ex
         return context.refuse(info, refused.problem, exchange.instant)
 
 
-def _at_once(plan: Plan) -> Plan:
-    """The plan with all of its times zero: the reply to an item is there when the item is done."""
+def _without_delays(plan: Plan) -> Plan:
+    """The plan with all times 0: an item's reply is complete when the item is due."""
     pieces = tuple(piece._replace(due_s=0.0) for piece in plan.pieces)
     headers_s = None if plan.headers_s is None else 0.0
     return replace(plan, pieces=pieces, headers_s=headers_s, ends_s=0.0, ttft_s=0.0)

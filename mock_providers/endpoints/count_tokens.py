@@ -1,4 +1,4 @@
-"""Counting the tokens of a prompt, as the ledger counts them."""
+"""Token counts of prompts, by the same definition as the ledger's."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +13,7 @@ Read = Callable[[Received, Params], Request]
 
 
 class CountTokens:
-    """`POST` of a prompt: `read` takes it from the request, `write` makes the reply of the count; free."""
+    """Counts the tokens of a prompt, free of charge; `read` parses the request, `write` makes the reply."""
 
     name = "count_tokens"
 
@@ -22,7 +22,7 @@ class CountTokens:
         self._write = write
 
     def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
-        """The count; raises Refused for a request that cannot be read."""
+        """The count; raises Refused for a request that cannot be parsed."""
         request = self._read(exchange.received, exchange.params)
         model_id = context.provider.canonical(request.model)
         info = replace(exchange.info, model=model_id or request.model)

@@ -7,23 +7,23 @@ from typing import Protocol
 from ..engine.state import Admission
 from ..exchange.received import Instant, Received
 from ..exchange.request import Request
+from ..exchange.request_info import RequestInfo
 from ..faults.base import FaultBase
-from ..ledger.ledger import RequestInfo
 from ..plan import Plan
-from ..profile import Prices
+from ..prices import Prices
 from ..wire.dialect import Codec, Frames, Params, Stamp
 
 JSON = b"application/json"
 
 
 class Rendering(Protocol):
-    """How the content of a plan goes over the wire."""
+    """The bytes of a reply: the codec's for a generated one, a document's for the others."""
 
     @property
     def content_type(self) -> bytes: ...
 
     def body(self, plan: Plan) -> bytes:
-        """The whole reply in one."""
+        """The whole reply."""
         ...
 
     def frames(self, plan: Plan) -> Frames:
@@ -33,7 +33,7 @@ class Rendering(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The reply to a request for one, by its endpoint's codec."""
+    """A generated reply, written by its endpoint's codec."""
 
     codec: Codec
     request: Request
@@ -51,27 +51,27 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A body that was made beforehand; it has no stream."""
+    """A reply body that does not depend on the plan; it cannot be streamed."""
 
     content: bytes
     content_type: bytes = JSON
 
     def body(self, plan: Plan) -> bytes:
-        """The body."""
+        """The content."""
         return self.content
 
     def frames(self, plan: Plan) -> Frames:
-        """Never asked for."""
+        """Raises TypeError."""
         raise TypeError("a document is not streamed")
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is going to happen to one request.
+    """The decision about one request.
 
-    - `rendering`: the bytes of what is not a refusal
-    - `price`: what the model's tokens cost; None: free of charge
-    - `admission`: what the limits and slots want back when the request has ended; None: nothing
+    - `rendering`: the bytes of the reply; None: the plan is an error
+    - `price`: of the model's tokens; None: free of charge
+    - `admission`: to settle with limits and slots when the request ends; None: nothing to settle
     """
 
     info: RequestInfo
@@ -84,7 +84,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request to an endpoint; `params` are the variable parts of its path, `faults` the schedule."""
+    """One request to an endpoint; `params`: variable parts of its path, `faults`: the whole schedule."""
 
     info: RequestInfo
     received: Received

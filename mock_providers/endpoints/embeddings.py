@@ -1,29 +1,29 @@
-"""Embeddings: a vector for each text, after the model's latency, at the price of the input."""
+"""Embeddings: a vector for each text, after the model's latency, at the price of the input tokens."""
 
 from dataclasses import dataclass, replace
 
 from ..content.embeddings import embed, shortened
 from ..content.questions import Catalogue
 from ..engine.state import OUTSIDE_LIMITS
+from ..exchange.bad_field import BadField
 from ..exchange.request import Problem
 from ..faults import apply_faults
 from ..limits.limits import Demand
 from ..plan import Plan, refusal
 from ..profile import EmbeddingModel
 from ..wire.dialect import Frames, Stamp
-from ..wire.fields import BadField
 from ..wire.openai.embeddings import EmbeddingRequest, embeddings_body, parse_embeddings
 from ..wire.openai.errors import OpenAIErrors
 from .decision import JSON, Decision, Exchange
 from .provider_context import ProviderContext
 
 _MOST_TOKENS = 300_000
-"""Of all inputs of a request together: OpenAI's documented limit, used for all."""
+"""Limit on all inputs of a request together: OpenAI documents it, used for every provider."""
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
-    """The reply; its vectors are made when it is written."""
+class EmbeddingsReply:
+    """The reply; the vectors are computed when it is written."""
 
     request: EmbeddingRequest
     model_id: str
@@ -42,12 +42,12 @@ class Embedded:
         return embeddings_body(vectors, self.model_id, plan.input_tokens, as_base64=request.as_base64)
 
     def frames(self, plan: Plan) -> Frames:
-        """Never asked for."""
+        """Raises TypeError."""
         raise TypeError("embeddings are not streamed")
 
 
 class Embeddings:
-    """`POST /v1/embeddings`; a `lenient` provider takes request fields that it does not know."""
+    """`POST /v1/embeddings`; a `lenient` provider ignores unknown request fields."""
 
     name = "embeddings"
 
@@ -56,7 +56,7 @@ class Embeddings:
         self._lenient = lenient
 
     def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
-        """The vectors, or why there are none; raises Refused for a request that cannot be read."""
+        """Embed or refuse; raises Refused for a request that cannot be parsed."""
         request = parse_embeddings(exchange.received, self._errors, lenient=self._lenient)
         model_id = context.provider.canonical_embedding(request.model)
         name = model_id or request.model
@@ -64,11 +64,11 @@ class Embeddings:
         if model_id is None:
             return context.refuse(exchange.info, context.errors.unknown_model(name), exchange.instant)
         model = context.provider.embeddings[model_id]
-        if problem := self._misfit(request, model):
+        if problem := self._size_problem(request, model):
             return context.refuse(exchange.info, problem, exchange.instant)
         return _admitted(context, exchange, request, model_id, model)
 
-    def _misfit(self, request: EmbeddingRequest, model: EmbeddingModel) -> Problem | None:
+    def _size_problem(self, request: EmbeddingRequest, model: EmbeddingModel) -> Problem | None:
         longest = max(request.counts)
         if longest > model.max_input_tokens:
             return self._errors.prompt_too_long(longest, 0, model.max_input_tokens)
@@ -107,5 +107,5 @@ def _admitted(
     took_s = model.latency.draw(draws.rng("embedding"))
     plan = Plan(200, "complete", took_s, took_s, input_tokens=input_tokens, meters=verdict.meters)
     plan = apply_faults(context.matching_faults(exchange, model_id, draws), plan, context.refusals)
-    reply = Embedded(request, model_id, model, context.catalogue)
+    reply = EmbeddingsReply(request, model_id, model, context.catalogue)
     return Decision(info, plan, stamp, reply, model.price, admission if admission.permit else None)

@@ -1,11 +1,11 @@
-"""Endpoints that give a model's reply: chat completions, messages, generated content."""
+"""Endpoints that generate: chat completions, messages, generateContent."""
 
 from dataclasses import replace
 
 from ..engine.planner import ReplyContext, plan_reply
-from ..engine.state import OUTSIDE_LIMITS
+from ..engine.state import OUTSIDE_LIMITS, Admission
 from ..exchange.request import Problem, Request
-from ..faults import effects_of
+from ..faults import FaultEffects, effects_of
 from ..profile import Model
 from ..wire.dialect import Codec, Stamp
 from .decision import Decision, Exchange, Reply
@@ -13,18 +13,18 @@ from .provider_context import ProviderContext
 
 
 class Generation:
-    """A generation endpoint: `name` as the ledger knows it, `codec` as the wire does."""
+    """A generating endpoint; `name`: in the ledger, `codec`: reads its requests and writes its replies."""
 
     def __init__(self, name: str, codec: Codec) -> None:
         self.name = name
         self._codec = codec
 
     def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
-        """The reply, or why there is none; raises Refused for a request that cannot be read."""
+        """Reply or refuse; raises Refused for a request that cannot be parsed."""
         return self.reply_to(context, exchange, self._codec.parse(exchange.received, exchange.params))
 
     def reply_to(self, context: ProviderContext, exchange: Exchange, request: Request) -> Decision:
-        """The same for a request that has been read."""
+        """The same for a parsed request."""
         model_id = context.provider.canonical(request.model)
         info = replace(
             exchange.info,
@@ -36,25 +36,20 @@ class Generation:
         if model_id is None:
             return context.refuse(info, context.errors.unknown_model(request.model), exchange.instant)
         model = context.provider.models[model_id]
-        if problem := _misfit(context, request, model_id, model):
+        if problem := _size_problem(context, request, model_id, model):
             return context.refuse(info, problem, exchange.instant)
         return self._admitted(context, exchange, request, model_id, model)
 
     def _admitted(
         self, context: ProviderContext, exchange: Exchange, request: Request, model_id: str, model: Model
     ) -> Decision:
+        """The decision about a request that fits the model: a rate limit may still refuse it."""
         info, instant = exchange.info, exchange.instant
         nth = context.state.times_asked(model_id, request.digest)
         draws = context.draws.under(context.name, model_id, request.digest, nth)
         faults = context.matching_faults(exchange, model_id, draws)
         effects = effects_of(faults)
-        lost_s = effects.cache_since_s
-        cache_since = None if lost_s is None else instant.now - instant.t_s + lost_s
-        caller = context.caller(exchange)
-        if info.batch_id is None:
-            admission = context.state.enter(caller, model_id, model, request, instant.now, cache_since)
-        else:
-            admission = OUTSIDE_LIMITS
+        admission = _admit(context, exchange, request, model_id, model, effects)
         reply_context = ReplyContext(
             model_id, model, context.reply_length, context.catalogue, faults, effects, context.refusals
         )
@@ -69,11 +64,27 @@ class Generation:
         context.state.count(model_id, request.digest)
         first_at = instant.now + plan.ttft_s if plan.status == 200 else None
         until = instant.now + plan.ends_s
-        context.state.begin(caller, model_id, model, admission, first_at, until)
+        context.state.begin(context.caller(exchange), model_id, model, admission, first_at, until)
         return Decision(info, plan, stamp, reply, model.price, admission)
 
 
-def _misfit(context: ProviderContext, request: Request, model_id: str, model: Model) -> Problem | None:
+def _admit(
+    context: ProviderContext,
+    exchange: Exchange,
+    request: Request,
+    model_id: str,
+    model: Model,
+    effects: FaultEffects,
+) -> Admission:
+    """Charge the limits and take a slot; an item of a batch needs neither."""
+    if exchange.info.batch_id is not None:
+        return OUTSIDE_LIMITS
+    instant, wiped_s = exchange.instant, effects.cache_since_s
+    cache_since = None if wiped_s is None else instant.now - instant.t_s + wiped_s
+    return context.state.enter(context.caller(exchange), model_id, model, request, instant.now, cache_since)
+
+
+def _size_problem(context: ProviderContext, request: Request, model_id: str, model: Model) -> Problem | None:
     max_tokens = request.max_tokens or 0
     if max_tokens > model.max_output_tokens:
         return context.errors.max_tokens_too_large(max_tokens, model.max_output_tokens, model_id)

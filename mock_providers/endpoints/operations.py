@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from ..exchange.bad_field import BadField
 from ..exchange.request import Refused
-from ..wire.fields import BadField
 from .decision import JSON, Decision, Document, Exchange
 from .provider_context import ProviderContext
 

@@ -1,4 +1,4 @@
-"""What all endpoints of one provider share: who it is, what it remembers, and how a decision looks."""
+"""The state and settings that all endpoints of one provider share."""
 
 from dataclasses import replace
 
@@ -9,23 +9,24 @@ from ..engine.state import Caller, ProviderState
 from ..exchange.draws import Draws
 from ..exchange.received import Instant
 from ..exchange.request import Problem, digest_of_bytes
+from ..exchange.request_info import RequestInfo
 from ..faults import apply_faults, matching_faults
 from ..faults.base import FaultBase, Refusals, Target
-from ..ledger.ledger import RequestInfo
 from ..plan import Plan, refusal
 from ..profile import Profile
-from ..wire import dialect_of
-from ..wire.dialect import Stamp
+from ..wire.dialect import Dialect, Stamp
 from .decision import JSON, Decision, Document, Exchange
 
 
 class ProviderContext:
-    """One provider of a profile since the last reset."""
+    """One provider of a profile, since the last reset."""
 
-    def __init__(self, name: str, profile: Profile, catalogue: Catalogue, draws: Draws) -> None:
+    def __init__(
+        self, name: str, profile: Profile, dialect: Dialect, catalogue: Catalogue, draws: Draws
+    ) -> None:
         self.name = name
         self.provider = profile.providers[name]
-        self.dialect = dialect_of(self.provider)
+        self.dialect = dialect
         self.errors = self.dialect.errors
         self.reply_length = profile.reply_length
         self.refusals = Refusals(self.errors, profile.error_latency_s)
@@ -41,18 +42,18 @@ class ProviderContext:
         return Decision(info, plan, Stamp(info.request_id, info.model, instant.wall_s))
 
     def caller(self, exchange: Exchange) -> Caller:
-        """Who asks."""
+        """The API key and organisation of a request."""
         key = self.dialect.api_key(exchange.received)
         return Caller(exchange.info.key_id, self.provider.organization_of(key))
 
     def matching_faults(self, exchange: Exchange, model: str | None, draws: Draws) -> tuple[FaultBase, ...]:
-        """The faults that strike this request; `draws` are its own."""
+        """The faults of the schedule that apply to this request; `draws` are the request's own."""
         info = exchange.info
         target = Target(self.name, model, info.endpoint, info.key_id, info.region)
         return matching_faults(exchange.faults, target, exchange.instant.t_s, draws, self.state.fault_counts)
 
     def document(self, exchange: Exchange, content: bytes, content_type: bytes = JSON) -> Decision:
-        """The decision to answer at once, free of charge, unless a fault strikes."""
+        """The decision to answer with `content`, free of charge, unless a fault replaces the reply."""
         received, instant = exchange.received, exchange.instant
         digest = digest_of_bytes(received.method.encode() + received.path.encode() + received.body)
         info = replace(exchange.info, prompt_digest=digest)

@@ -10,17 +10,17 @@ from .provider_context import ProviderContext
 
 
 class Endpoint(Protocol):
-    """One thing a provider can be asked; `name` is the ledger's word for it."""
+    """One endpoint of a provider; `name` is its name in the ledger."""
 
     name: str
 
     def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
-        """What happens to a request; raises Refused for one that cannot be read."""
+        """Decide about a request; raises Refused for one that cannot be parsed."""
         ...
 
 
 class Route(NamedTuple):
-    """`path` is a template: `{id}` stands for one segment, `{model*}` for the rest, slashes included."""
+    """`path` is a template: `{id}` matches one segment, `{model*}` the rest, slashes included."""
 
     method: str
     path: str
@@ -28,7 +28,7 @@ class Route(NamedTuple):
 
 
 class Routes:
-    """Finds the route of a request."""
+    """Finds the endpoint of a request: first among fixed paths, then among templates in their order."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._fixed: dict[tuple[str, str], Endpoint] = {}
@@ -41,7 +41,7 @@ class Routes:
         self._paths = frozenset(path for _, path in self._fixed)
 
     def find(self, method: str, path: str) -> tuple[Endpoint, Params] | None:
-        """The endpoint and the variable parts of its path; None when nothing is there for this method."""
+        """The endpoint and the variable parts of the path; None without a route for this method and path."""
         if endpoint := self._fixed.get((method, path)):
             return endpoint, {}
         for known, pattern, endpoint in self._templates:
@@ -49,8 +49,8 @@ class Routes:
                 return endpoint, match.groupdict()
         return None
 
-    def knows(self, path: str) -> bool:
-        """Whether anything is there for any method."""
+    def has_path(self, path: str) -> bool:
+        """Whether any method has a route for this path."""
         return path in self._paths or any(pattern.fullmatch(path) for _, pattern, _ in self._templates)
 
 

@@ -15,7 +15,7 @@ from ..exchange.draws import Draws
 from ..exchange.request import Request
 from ..faults import apply_faults
 from ..faults.base import FaultBase, FaultEffects, Refusals
-from ..latency.latency import Chunk, Pace, schedule
+from ..latency.pacing import Chunk, Pace, schedule
 from ..plan import Block, Choice, Piece, Plan, refusal
 from ..profile import Model
 from .state import Admission

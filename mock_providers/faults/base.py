@@ -1,41 +1,32 @@
-"""What all faults share: whom they hit, when, how often.
+"""The base class of faults: which requests a fault hits, when and how often, and the registry of kinds.
 
-A fault is a function from a Plan to a Plan; a few change the circumstances under which the plan is made.
+A fault is a function from a Plan to a Plan; a few change how the plan is made (`FaultEffects`).
 """
 
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import Field, model_validator
 
+from ..errors import Errors
 from ..exchange.draws import Draws
 from ..exchange.keys import key_id
-from ..latency.latency import Options
+from ..exchange.names import EndpointName
+from ..exchange.options import Options
 from ..plan import Plan
-from ..wire.dialect import Errors
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Chunks = Annotated[int, Field(ge=0)]
-Endpoint = Literal[
-    "chat.completions",
-    "messages",
-    "generate_content",
-    "embeddings",
-    "count_tokens",
-    "models",
-    "files",
-    "batches",
-]
 
 
 class Refusals(NamedTuple):
-    """What a fault may need of the provider it strikes: its refusals, and how long it takes to refuse."""
+    """How the provider refuses: its error replies, and how long it takes to send one."""
 
     errors: Errors
     error_latency_s: float
 
 
 class Target(NamedTuple):
-    """What a request is aimed at; `model` is None for a request that names none."""
+    """The addressee of a request; `model` is None for a request that names none."""
 
     provider: str
     model: str | None
@@ -45,7 +36,7 @@ class Target(NamedTuple):
 
 
 class FaultEffects(NamedTuple):
-    """What a fault may change before a reply is planned.
+    """The effects of faults on how a reply is planned.
 
     - `quality`: the share of the model's accuracy that is left
     - `cache_since_s`: what was written to the prompt cache before this time (since t = 0) is lost
@@ -56,25 +47,27 @@ class FaultEffects(NamedTuple):
 
 
 class FaultBase(Options):
-    """The common fields.
+    """The fields and methods that all faults share.
 
-    - `provider`, `model`, `endpoint`, `key`: only these (default: all); a model by its id or an alias, an
-      endpoint as the ledger names it, a key itself or by the ledger's name for it (`key-1a2b3c`). With a
-      `model` only requests that ask it for something: replies, embeddings, counts of tokens
+    - `provider`, `model`, `endpoint`, `key`: only requests to these (default: all); a model by its id or an
+      alias, an endpoint by its name in the ledger, a key itself or its name in the ledger (`key-1a2b3c`).
+      With a `model` only requests that use it: replies, embeddings, token counts
     - `from_s`, `to_s`: requests received in [from_s, to_s) seconds since t = 0 (default: from 0 on, no end)
-    - `first`: of these requests only the first so many, counted at each provider (default: all)
-    - `every`: of these only every so manieth, the first of them included (default 1)
-    - `probability`: the share of those that are struck, drawn by the reply's identity (default 1)
-    - `probability_to`: the share at `to_s`, to which it goes in a straight line (default: as at `from_s`)
+    - `first`: of these only the first N, counted at each provider (default: all)
+    - `every`: `every = N` hits each N-th of these, beginning with the first (default 1)
+    - `probability`: the share of those that is hit, drawn by the reply's identity (default 1)
+    - `probability_to`: the share at `to_s`, reached from `probability` in a straight line (default: constant)
     """
 
     summary: ClassVar[str]
-    """One line for `brownout list`."""
+    """One line for `brownout list faults`."""
+    position: ClassVar[int] = 1000
+    """Place in lists of kinds; equal places are sorted by kind."""
 
     kind: Any
     provider: str | None = None
     model: str | None = None
-    endpoint: Endpoint | None = None
+    endpoint: EndpointName | None = None
     key: Annotated[str, Field(min_length=1)] | None = None
     from_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     to_s: Annotated[float, Field(gt=0)] | None = None
@@ -91,12 +84,24 @@ class FaultBase(Options):
             raise ValueError("probability_to: expected a to_s to go with it")
         return self
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Register a class that has a kind of its own."""
+        super().__pydantic_init_subclass__(**kwargs)
+        kind = cls.model_fields["kind"].default
+        if isinstance(kind, str):
+            if kind in _registered:
+                raise TypeError(
+                    f"kind {kind!r}: {cls.__name__} and {_registered[kind].__name__} both have it"
+                )
+            _registered[kind] = cls
+
     def matches(self, target: Target, t_s: float) -> bool:
-        """Whether a request received at `t_s` is one of those that may be struck."""
+        """Whether a request received at `t_s` is one that the fault may hit."""
         return self.aims_at(target) and self.from_s <= t_s and (self.to_s is None or t_s < self.to_s)
 
     def aims_at(self, target: Target) -> bool:
-        """The same, whenever it is received."""
+        """Whether the fault may hit such a request at some time."""
         return (
             self.provider in (None, target.provider)
             and self.model in (None, target.model)
@@ -105,10 +110,10 @@ class FaultBase(Options):
         )
 
     def triggers(self, t_s: float, draws: Draws, nth: int, count: int) -> bool:
-        """Whether the `count`th (from 1) of these requests is struck.
+        """Whether the `count`th (from 1) of the matching requests is hit.
 
-        `draws` are the reply's own; `nth` counts the faults of this kind in the schedule, so that two of a
-        kind draw apart and a fault of another kind shifts nothing.
+        `draws` are the reply's own. `nth` counts the faults of this kind in the schedule, so that two of one
+        kind draw independently and a fault of another kind changes no draw.
         """
         if (self.first is not None and count > self.first) or (count - 1) % self.every:
             return False
@@ -122,9 +127,18 @@ class FaultBase(Options):
         return self.probability + (self.probability_to - self.probability) * passed
 
     def alter(self, effects: FaultEffects) -> FaultEffects:
-        """The circumstances of a struck request; most faults leave them as they are."""
+        """The effects with this fault's own, before the reply is planned (default: unchanged)."""
         return effects
 
     def apply(self, plan: Plan, refusals: Refusals) -> Plan:
-        """The plan of a struck request; a fault that changes the circumstances leaves it as it is."""
+        """The plan of a request that is hit (default: unchanged)."""
         return plan
+
+
+_registered: dict[str, type[FaultBase]] = {}
+
+
+def registered_kinds() -> dict[str, type[FaultBase]]:
+    """Every fault class by its kind, in the order of `position`."""
+    classes = sorted(_registered.items(), key=lambda item: (item[1].position, item[0]))
+    return dict(classes)

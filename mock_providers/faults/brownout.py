@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ..latency.latency import Seconds
+from ..exchange.options import Seconds
 from ..plan import Plan
 from .base import FaultBase, Refusals
 
@@ -13,6 +13,7 @@ class Brownout(FaultBase):
     """`extra_s` more before the first token (default 0), gaps `slowdown` times as long (default 1)."""
 
     summary: ClassVar[str] = "replies come late (extra_s) and slowly (slowdown)"
+    position: ClassVar[int] = 70
 
     kind: Literal["brownout"] = "brownout"
     extra_s: Seconds = 0.0

@@ -15,6 +15,7 @@ class CacheWipe(FaultBase):
     """
 
     summary: ClassVar[str] = "the prompt cache is lost at from_s, and keeps nothing until to_s"
+    position: ClassVar[int] = 180
 
     kind: Literal["cache_wipe"] = "cache_wipe"
 

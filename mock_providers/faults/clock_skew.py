@@ -13,6 +13,7 @@ class ClockSkew(FaultBase):
     """What headers say about resets is wrong by `skew_s` seconds (default 300; negative: behind)."""
 
     summary: ClassVar[str] = "reset headers are wrong by skew_s"
+    position: ClassVar[int] = 190
 
     kind: Literal["clock_skew"] = "clock_skew"
     skew_s: Annotated[float, Field(allow_inf_nan=False)] = 300.0

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from ..latency.latency import Seconds
+from ..exchange.options import Seconds
 from ..plan import Plan
 from .base import FaultBase, Refusals
 
@@ -11,6 +11,7 @@ class Hang(FaultBase):
     """No headers for `hold_s` seconds (default 600) or until the client leaves, then a closed connection."""
 
     summary: ClassVar[str] = "no headers at all: the request is held, then the connection closed"
+    position: ClassVar[int] = 60
 
     kind: Literal["hang"] = "hang"
     hold_s: Seconds = 600.0

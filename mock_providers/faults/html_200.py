@@ -20,6 +20,7 @@ class Html200(FaultBase):
     """A page of HTML with status 200 (or `status`), as a proxy or captive portal sends it."""
 
     summary: ClassVar[str] = "status 200 with a page of HTML instead of the reply"
+    position: ClassVar[int] = 160
 
     kind: Literal["html_200"] = "html_200"
     status: Annotated[int, Field(ge=200, le=599), AfterValidator(_has_a_body)] = 200

@@ -5,10 +5,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from ..errors import Errors
+from ..exchange.options import Seconds
 from ..exchange.request import Problem
-from ..latency.latency import Seconds
 from ..plan import Plan
-from ..wire.dialect import Errors
 from .base import FaultBase, Refusals
 from .html_200 import page_of
 
@@ -26,6 +26,7 @@ class HttpError(FaultBase):
     """
 
     summary: ClassVar[str] = "requests answered with an HTTP error status (default 500)"
+    position: ClassVar[int] = 30
 
     kind: Literal["http_error"] = "http_error"
     status: Annotated[int, Field(ge=400, le=599)] = 500

@@ -15,6 +15,7 @@ class InBandError(FaultBase):
     """
 
     summary: ClassVar[str] = "an error event inside a reply that began with status 200"
+    position: ClassVar[int] = 150
 
     kind: Literal["in_band_error"] = "in_band_error"
     after_chunks: Chunks = 5

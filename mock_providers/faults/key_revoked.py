@@ -10,6 +10,7 @@ class KeyRevoked(FaultBase):
     """The key named by `key` (default: every key) is refused as invalid: 401, from Gemini 400."""
 
     summary: ClassVar[str] = "the key is refused as invalid (401, Gemini 400)"
+    position: ClassVar[int] = 40
 
     kind: Literal["key_revoked"] = "key_revoked"
 

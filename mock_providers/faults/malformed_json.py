@@ -10,6 +10,7 @@ class MalformedJson(FaultBase):
     """The chunk after `after_chunks` others (default 5) holds half a JSON document; a JSON reply is one."""
 
     summary: ClassVar[str] = "one chunk that is no JSON; the rest of the stream is sound"
+    position: ClassVar[int] = 130
 
     kind: Literal["malformed_json"] = "malformed_json"
     after_chunks: Chunks = 5

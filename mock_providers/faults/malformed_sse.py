@@ -13,6 +13,7 @@ class MalformedSse(FaultBase):
     """
 
     summary: ClassVar[str] = "one chunk breaks the event stream format"
+    position: ClassVar[int] = 140
 
     kind: Literal["malformed_sse"] = "malformed_sse"
     after_chunks: Chunks = 5

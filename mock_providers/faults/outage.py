@@ -10,6 +10,7 @@ class Outage(FaultBase):
     """The provider's own overload error: 503 from OpenAI, Together and Gemini, 529 from Anthropic."""
 
     summary: ClassVar[str] = "every request refused as overloaded (503, Anthropic 529)"
+    position: ClassVar[int] = 10
 
     kind: Literal["outage"] = "outage"
 

@@ -11,6 +11,7 @@ class QualityLoss(FaultBase):
     """The share of right answers falls to `factor` (default 0.5) of what it was; nothing else tells."""
 
     summary: ClassVar[str] = "answers get worse on status 200: accuracy times factor"
+    position: ClassVar[int] = 170
 
     kind: Literal["quality_loss"] = "quality_loss"
     factor: Share = 0.5

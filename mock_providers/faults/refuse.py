@@ -15,6 +15,7 @@ class Refuse(FaultBase):
     """
 
     summary: ClassVar[str] = "the connection is reset (RST) once the request is read, instead of a reply"
+    position: ClassVar[int] = 50
 
     kind: Literal["refuse"] = "refuse"
 

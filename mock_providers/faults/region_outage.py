@@ -12,6 +12,7 @@ class RegionOutage(FaultBase):
     """Every provider in `region` is overloaded (503, Anthropic 529)."""
 
     summary: ClassVar[str] = "every provider of a region is down"
+    position: ClassVar[int] = 20
 
     kind: Literal["region_outage"] = "region_outage"
     region: Annotated[str, Field(min_length=1)]

@@ -10,6 +10,7 @@ class Reset(FaultBase):
     """A TCP reset after `after_chunks` content chunks (default 5) of a stream, or instead of a JSON reply."""
 
     summary: ClassVar[str] = "the connection is reset (RST) in mid-stream, after after_chunks chunks"
+    position: ClassVar[int] = 110
 
     kind: Literal["reset"] = "reset"
     after_chunks: Chunks = 5

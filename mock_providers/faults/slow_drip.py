@@ -12,6 +12,7 @@ class SlowDrip(FaultBase):
     """At least `gap_s` (default 2) between chunks, or between the twenty parts of a JSON reply's body."""
 
     summary: ClassVar[str] = "chunks trickle, gap_s apart: no read ever times out"
+    position: ClassVar[int] = 90
 
     kind: Literal["slow_drip"] = "slow_drip"
     gap_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2.0

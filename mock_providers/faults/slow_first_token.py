@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from ..latency.latency import Seconds
+from ..exchange.options import Seconds
 from ..plan import Plan
 from .base import FaultBase, Refusals
 
@@ -11,6 +11,7 @@ class SlowFirstToken(FaultBase):
     """The headers in time, then `extra_s` more (default 30) before the first token."""
 
     summary: ClassVar[str] = "headers in time, the first token extra_s late"
+    position: ClassVar[int] = 80
 
     kind: Literal["slow_first_token"] = "slow_first_token"
     extra_s: Seconds = 30.0

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from ..latency.latency import Seconds
+from ..exchange.options import Seconds
 from ..plan import Plan
 from .base import Chunks, FaultBase, Refusals
 
@@ -14,6 +14,7 @@ class Stall(FaultBase):
     """
 
     summary: ClassVar[str] = "after after_chunks chunks nothing more comes, for hold_s seconds"
+    position: ClassVar[int] = 100
 
     kind: Literal["stall"] = "stall"
     after_chunks: Chunks = 5

@@ -13,6 +13,7 @@ class Truncate(FaultBase):
     """
 
     summary: ClassVar[str] = "the stream ends cleanly in the middle: no finish reason, no last event"
+    position: ClassVar[int] = 120
 
     kind: Literal["truncate"] = "truncate"
     after_chunks: Chunks = 5

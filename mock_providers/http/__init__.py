@@ -1,1 +1,4 @@
-"""ASGI types, playback of a plan onto a connection, and uvicorn as the providers run it."""
+"""HTTP: a plan played onto a client's connection, and uvicorn as the providers run it.
+
+Start with `playback.py` (what is sent when) and `connection.py` (waits, writes and cuts).
+"""

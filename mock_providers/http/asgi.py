@@ -1,4 +1,4 @@
-"""The ASGI callables' types, a request's head, and a one-shot reply."""
+"""ASGI types, a request from its scope, and a response sent in one piece."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -15,7 +15,7 @@ JSON = (b"content-type", b"application/json")
 
 
 def received(scope: Scope) -> Received:
-    """What is known of a request before its body."""
+    """The request of an ASGI HTTP scope, without its body."""
     query = scope.get("query_string") or b""
     parameters = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)) if query else {}
     return Received(scope["method"], scope["path"], dict(scope["headers"]), parameters)

@@ -7,19 +7,23 @@ from . import asgi
 
 RESET = "brownout.reset"
 CLOSE = "brownout.close"
-"""Keys of `scope["extensions"]`: callables that cut the connection, with a TCP reset or an orderly close."""
+"""Keys of `scope["extensions"]`: callables that cut the connection, by TCP reset or orderly close."""
 
 
 class ClientGone(Exception):
-    """The client has left, or the server is shutting down: nobody is there to play for."""
+    """The client has disconnected, or the server is shutting down."""
 
 
 class BodyTooLarge(Exception):
-    """The request's body is longer than the server reads."""
+    """The request's body exceeds the limit."""
 
 
 class ClientConnection:
-    """One request's connection: read the body, wait, write, cut; every wait ends when the client leaves."""
+    """The connection of one request: read the body, wait, write, cut.
+
+    Times are seconds on the event loop's clock. All coroutines but `cut` raise ClientGone; a wait does so
+    as soon as the client disconnects.
+    """
 
     def __init__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         self._loop = asyncio.get_running_loop()
@@ -28,15 +32,15 @@ class ClientConnection:
         self._send = send
         self._waiter: asyncio.Future[None] | None = None
         self._listener: asyncio.Task[None] | None = None
-        self._gone = False
+        self._client_gone = False
         self.interrupted = False
 
     def now(self) -> float:
-        """The loop's clock, seconds."""
+        """The time on the loop's clock."""
         return self._loop.time()
 
     async def body(self, limit: int) -> bytes:
-        """The whole request body; raises Gone, or BodyTooLarge past `limit` bytes."""
+        """The whole request body; raises BodyTooLarge above `limit` bytes."""
         body = bytearray()
         while True:
             message = await self._receive()
@@ -49,8 +53,8 @@ class ClientConnection:
                 return bytes(body)
 
     async def until(self, when: float) -> None:
-        """Return at `when` on the loop's clock, at once if that has passed; raises Gone."""
-        if not self._gone and when > self._loop.time():
+        """Return at `when`, at once if it has passed."""
+        if not self._client_gone and when > self._loop.time():
             self._listen()
             self._waiter = self._loop.create_future()
             timer = self._loop.call_at(when, self._wake)
@@ -59,26 +63,26 @@ class ClientConnection:
             finally:
                 timer.cancel()
                 self._waiter = None
-        if self._gone:
+        if self._client_gone:
             raise ClientGone
 
-    async def breathe(self) -> None:
-        """Let others run, a departing client among them."""
+    async def yield_to_loop(self) -> None:
+        """Let other tasks run, so that a disconnect is noticed."""
         self._listen()
         await asyncio.sleep(0)
-        if self._gone:
+        if self._client_gone:
             raise ClientGone
 
     async def start(self, status: int, headers: HeadersOut) -> None:
         """Send the status line and headers."""
-        await self._sent({"type": "http.response.start", "status": status, "headers": headers})
+        await self._send_message({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, data: bytes, *, more: bool) -> None:
         """Send a part of the body."""
-        await self._sent({"type": "http.response.body", "body": data, "more_body": more})
+        await self._send_message({"type": "http.response.body", "body": data, "more_body": more})
 
     async def cut(self, how: str) -> None:
-        """Cut the connection (RESET or CLOSE); where the server offers no such thing, raise instead."""
+        """Cut the connection (RESET or CLOSE); raises ConnectionResetError without the server's extension."""
         cutter = self._extensions.get(how)
         if cutter is None:
             raise ConnectionResetError("the mock provider cut this connection on purpose")
@@ -86,33 +90,33 @@ class ClientConnection:
         await self._listen()
 
     def interrupt(self) -> None:
-        """The server is shutting down: whoever waits raises Gone."""
+        """End the request because the server shuts down: pending waits raise ClientGone."""
         self.interrupted = True
-        self._leave()
+        self._end_waits()
 
     def close(self) -> None:
-        """The request is over."""
+        """Stop listening for a disconnect; the request is over."""
         if self._listener is not None:
             self._listener.cancel()
 
-    async def _sent(self, message: dict[str, object]) -> None:
+    async def _send_message(self, message: dict[str, object]) -> None:
         try:
             await self._send(message)
-        except OSError:  # what ASGI servers raise when the client is gone
+        except OSError:  # raised by ASGI servers when the client is gone
             raise ClientGone from None
 
     def _listen(self) -> asyncio.Task[None]:
         if self._listener is None:
-            self._listener = self._loop.create_task(self._hear_disconnect())
+            self._listener = self._loop.create_task(self._watch_for_disconnect())
         return self._listener
 
-    async def _hear_disconnect(self) -> None:
+    async def _watch_for_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._leave()
+        self._end_waits()
 
-    def _leave(self) -> None:
-        self._gone = True
+    def _end_waits(self) -> None:
+        self._client_gone = True
         self._wake()
 
     def _wake(self) -> None:

@@ -1,24 +1,26 @@
-"""Plays a plan onto a client's connection: the only file that sleeps.
+"""Plays a plan onto a client's connection.
 
-Writes happen at absolute times of the loop's clock, so lateness of one chunk does not add up over a reply.
-Chunks that are due at the same time, or have become due while the loop was busy, go out in one write.
+Writes happen at absolute times of the loop's clock, so one chunk's lateness does not add up over a reply.
 """
 
 from ..endpoints import Decision
-from ..ledger.ledger import Entry
+from ..ledger.entry import Entry
 from ..plan import Plan
 from ..wire.dialect import Dialect, HeadersOut
 from . import asgi
 from .connection import CLOSE, RESET, ClientConnection
 from .stream_playback import play_stream
 
-_DRIPS = 20  # parts of a JSON body that drips
+_DRIP_PARTS = 20  # of a JSON body that is sent slowly
 _HTML = (b"content-type", b"text/html; charset=utf-8")
 _SSE = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
 
 
 async def play(connection: ClientConnection, dialect: Dialect, decision: Decision, entry: Entry) -> None:
-    """Do what the decision's plan says, from `entry.received` on; `entry` records how far it got, always."""
+    """Play the decision's plan, its times counted from `entry.received`; `entry` records the progress.
+
+    Raises ClientGone.
+    """
     plan, rendering = decision.plan, decision.rendering
     headers = dialect.headers(decision.stamp, plan)
     if plan.problem is not None:
@@ -34,10 +36,10 @@ async def play(connection: ClientConnection, dialect: Dialect, decision: Decisio
         await connection.until(entry.received + plan.headers_s)
         await connection.start(plan.status, [*_SSE, *headers])
         entry.status = plan.status
-        last_words = b""
+        error_event = b""
         if plan.in_band is not None:
-            last_words = dialect.error_event(plan.in_band, decision.stamp.request_id)
-        await play_stream(connection, rendering.frames(plan), plan, entry, last_words)
+            error_event = dialect.error_event(plan.in_band, decision.stamp.request_id)
+        await play_stream(connection, rendering.frames(plan), plan, entry, error_event)
     else:
         body = rendering.body(plan)
         if plan.in_band is not None:
@@ -65,7 +67,7 @@ async def _send_whole(
 async def _play_whole(
     connection: ClientConnection, plan: Plan, headers: HeadersOut, body: bytes, entry: Entry
 ) -> None:
-    """A JSON reply, whole or not."""
+    """A JSON reply: complete, reset before it starts, or cut in the middle (stalled, truncated)."""
     cut_s = plan.ends_s if plan.ends != "stalled" else plan.headers_s or 0.0
     await connection.until(entry.received + cut_s)
     if plan.ends == "reset":
@@ -92,10 +94,10 @@ async def _play_whole(
 async def _drip(
     connection: ClientConnection, plan: Plan, headers: HeadersOut, body: bytes, entry: Entry
 ) -> None:
-    """A body in parts, `plan.drip_s` apart."""
+    """Send a body in parts, `plan.drip_s` seconds apart."""
     await connection.start(plan.status, [*headers, (b"content-length", b"%d" % len(body))])
     entry.status = plan.status
-    size = max(1, -(-len(body) // _DRIPS))
+    size = max(1, -(-len(body) // _DRIP_PARTS))
     for nth, start in enumerate(range(0, len(body), size)):
         await connection.until(entry.received + plan.ends_s + nth * (plan.drip_s or 0.0))
         await connection.write(body[start : start + size], more=start + size < len(body))

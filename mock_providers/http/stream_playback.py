@@ -1,6 +1,9 @@
-"""Plays a plan as server-sent events, whole or broken off."""
+"""Plays a plan as server-sent events.
 
-from ..ledger.ledger import Entry
+Chunks that are due at the same time, or became due while the loop was busy, go out in one write.
+"""
+
+from ..ledger.entry import Entry
 from ..plan import Piece, Plan
 from ..wire.dialect import Frames
 from .connection import CLOSE, RESET, ClientConnection
@@ -9,8 +12,9 @@ _MOST_CHUNKS_A_WRITE = 64  # bounds what counts as sent but may still lie in a b
 
 
 async def play_stream(
-    connection: ClientConnection, frames: Frames, plan: Plan, entry: Entry, last_words: bytes
+    connection: ClientConnection, frames: Frames, plan: Plan, entry: Entry, error_event: bytes
 ) -> None:
+    """Send the chunks when they are due, then end as the plan says; `error_event`: for an in-band error."""
     pieces, head, nth = plan.to_send, frames.head, 0
     render = frames.piece if plan.malformed is None else _MalformedFrames(frames, plan)
     while nth < len(pieces):
@@ -23,7 +27,7 @@ async def play_stream(
         entry.sent(batch, connection.now())
         head = b""
         if len(batch) == _MOST_CHUNKS_A_WRITE:
-            await connection.breathe()
+            await connection.yield_to_loop()
     if plan.ends == "complete":
         if not pieces:
             await connection.write(head + frames.tail, more=False)
@@ -32,11 +36,11 @@ async def play_stream(
     if head:
         await connection.write(head, more=True)
     await connection.until(entry.received + plan.ends_s)
-    await _break_off(connection, plan, entry, last_words)
+    await _break_off(connection, plan, entry, error_event)
 
 
-async def _break_off(connection: ClientConnection, plan: Plan, entry: Entry, last_words: bytes) -> None:
-    """The end of a stream that does not end well."""
+async def _break_off(connection: ClientConnection, plan: Plan, entry: Entry, error_event: bytes) -> None:
+    """End a stream before its regular end."""
     match plan.ends:
         case "stalled":
             entry.ended = "stalled"
@@ -45,14 +49,14 @@ async def _break_off(connection: ClientConnection, plan: Plan, entry: Entry, las
             await connection.write(b"", more=False)
             entry.ended = "truncated"
         case "in_band":
-            await connection.write(last_words, more=False)
+            await connection.write(error_event, more=False)
             entry.ended = "error"
         case _:
             await connection.cut(RESET)
 
 
 class _MalformedFrames:
-    """Renders chunks, one of them broken."""
+    """Renders chunks, one of them malformed."""
 
     def __init__(self, frames: Frames, plan: Plan) -> None:
         self._frames, self._left, self._how = frames, plan.malformed_at, plan.malformed
@@ -61,19 +65,18 @@ class _MalformedFrames:
     def __call__(self, piece: Piece) -> bytes:
         frame = self._frames.piece(piece)
         self._left -= 1
-        # Gemini sends nothing for most parts of a function call: then the next frame that is one.
+        # Gemini sends no frame for most parts of a function call: then the next frame is malformed.
         if self._left >= 0 or self._done or not frame:
             return frame
         self._done = True
         if self._how == "json":
-            return (
-                frame[: frame.rindex(b"data: ") + 6 + (len(frame) - frame.rindex(b"data: ")) // 2] + b"\n\n"
-            )
+            data = frame.rindex(b"data: ")
+            return frame[: data + len(b"data: ") + (len(frame) - data) // 2] + b"\n\n"
         return b"\x00" + frame.replace(b"data: ", b"").rstrip(b"\r\n") + b"\n"
 
 
 def _due(pieces: tuple[Piece, ...], first: int, now_s: float) -> tuple[Piece, ...]:
-    """The piece at `first`, and those after it that are due too."""
+    """The piece at `first`, and those after it that are due at `now_s`, at most _MOST_CHUNKS_A_WRITE."""
     end = first + 1
     if end == len(pieces) or pieces[end].due_s > now_s:
         return (pieces[first],)

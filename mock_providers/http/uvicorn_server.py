@@ -1,4 +1,4 @@
-"""uvicorn as we run it: sockets bound by us, no signals, an orderly end."""
+"""uvicorn servers: listening sockets, configuration for streams, graceful shutdown."""
 
 import asyncio
 import errno
@@ -16,11 +16,11 @@ _GRACE_S = 0.5
 
 
 class BindError(Exception):
-    """A socket cannot be opened; one line."""
+    """A socket cannot be opened; the message is one line."""
 
 
 class PortInUse(BindError):
-    """The port belongs to someone else."""
+    """Another process listens on the port."""
 
 
 def build_server(app: asgi.AsgiApp, *, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Server:
@@ -56,15 +56,15 @@ def build_server(app: asgi.AsgiApp, *, host: str = "127.0.0.1", port: int = 0) -
 
 
 def listen(host: str, port: int, name: str) -> socket.socket:
-    """A listening TCP socket under the name of what it is for; raises PortInUse or BindError."""
-    # asyncio sets TCP_NODELAY only on sockets that name their protocol, and accepted ones inherit it from
-    # here: without it Nagle's algorithm holds small writes back for 40 ms.
+    """A listening TCP socket; `name` is for error messages. Raises PortInUse or BindError."""
+    # asyncio sets TCP_NODELAY only on sockets that name their protocol, and accepted sockets inherit it from
+    # here: without it Nagle's algorithm delays small writes by 40 ms.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
-        # Listening at once tells a port that another process holds with SO_REUSEADDR too.
+        # Listening at once also detects a port that another process holds with SO_REUSEADDR.
         sock.listen(_BACKLOG)
     except (OSError, OverflowError) as error:
         sock.close()
@@ -76,9 +76,9 @@ def listen(host: str, port: int, name: str) -> socket.socket:
 
 
 async def shut_down(server: uvicorn.Server, cut: Callable[[], None] | None = None) -> None:
-    """Stop a started server: no new connections, half a second for replies, then the rest is cut.
+    """Stop a started server: no new connections, 0.5 s for replies in flight, then the rest is cut.
 
-    `cut` ends what the application still does; by default its requests are cancelled.
+    `cut` ends the application's requests (default: their tasks are cancelled).
     """
     for listener in server.servers:
         listener.close()

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .latency import Options
+from ..exchange.options import Options
 
 _SPARE_ENTRIES = 64
 

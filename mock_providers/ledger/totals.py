@@ -1,10 +1,9 @@
 """Running sums over the ledger's rows: what a live page asks for every second, however long the ledger."""
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .ledger import LedgerRow
+from .row import LedgerRow
 
 OTHERS = "(others)"
 """The model under which rows are counted once too many different ones were asked for."""
@@ -35,7 +34,7 @@ class ModelSums:
         self.output_tokens = 0
         self.cost_nusd = 0
 
-    def add(self, row: "LedgerRow") -> None:
+    def add(self, row: LedgerRow) -> None:
         """Count one row; an error is whatever did not end complete, save clients that left."""
         self.requests += 1
         self.errors += row.ended not in ("complete", "client_closed")
@@ -60,7 +59,7 @@ class Totals:
         self.by_model: dict[tuple[str, str], ModelSums] = {}
         self.all = ModelSums()
 
-    def add(self, row: "LedgerRow") -> None:
+    def add(self, row: LedgerRow) -> None:
         """Count one row."""
         self.by_status[row.status] += 1
         self.by_ended[row.ended] += 1

@@ -4,7 +4,7 @@ import math
 from email.utils import formatdate
 from typing import Literal
 
-from ..latency.latency import Options
+from ..exchange.options import Options
 from .limits import Meter
 
 RetryAfter = Literal["seconds", "seconds_and_ms", "ms", "http_date", "none"]

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from ..latency.latency import Options, PositiveSeconds
+from ..exchange.options import Options, PositiveSeconds
 
 PositiveInt = Annotated[int, Field(gt=0)]
 

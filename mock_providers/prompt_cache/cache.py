@@ -12,9 +12,9 @@ from typing import Annotated, Literal, NamedTuple, Protocol
 
 from pydantic import Field
 
+from ..exchange.options import Options, PositiveSeconds
 from ..exchange.request import CacheTtl, Message
 from ..exchange.tokens import TOKENS_PER_REQUEST
-from ..latency.latency import Options, PositiveSeconds
 from .entries import Entries
 from .prefix import Block, marked, stepped
 

@@ -1,1 +1,1 @@
-"""The providers as an ASGI application, and as a server on sockets."""
+"""The providers as ASGI applications (`app.py`, read it first) and as a server on sockets (`serve.py`)."""

@@ -1,7 +1,7 @@
-"""The mock providers as plain ASGI: one shared state, one callable for each provider, one for the admin API.
+"""The mock providers as plain ASGI: one shared state, one callable per provider, one for the admin API.
 
-The app holds the clock and the lines that are open; what to do about a request is decided in `service`,
-played in `playback`, and recorded in `ledger` exactly once, however the request ends.
+The app holds the clock and the open connections. A request is decided in `service`, played in
+`http.playback`, and recorded in the ledger exactly once, however it ends.
 """
 
 import asyncio
@@ -19,19 +19,20 @@ from ..faults.base import FaultBase
 from ..http import asgi
 from ..http.connection import RESET, BodyTooLarge, ClientConnection, ClientGone
 from ..http.playback import play
-from ..ledger.ledger import Entry, Ledger
+from ..ledger.entry import Entry
+from ..ledger.ledger import Ledger
 from ..profile import Profile
 from .service import Service
 
 DEFAULT_EPOCH_S = 1_767_225_600.0
-"""2026-01-01T00:00:00Z: the Unix time at which the loop's clock is taken to read 0."""
+"""The Unix time at which the loop's clock reads 0: 2026-01-01T00:00:00Z."""
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
-"""Anthropic's documented request limit, used for all."""
+"""Limit on a request's body: Anthropic documents it, used for every provider."""
 
 
 class Run:
-    """Everything that a reset starts afresh."""
+    """The state that a reset replaces."""
 
     def __init__(self, profile: Profile, catalogue: Catalogue, seed: int) -> None:
         self.seed = seed
@@ -43,7 +44,7 @@ class Run:
         self.services = {name: Service(name, profile, catalogue, draws) for name in profile.providers}
 
     def t0(self, now: float) -> float:
-        """t = 0 on the loop's clock: `now` when nothing has set it before."""
+        """t = 0 on the loop's clock; sets it to `now` if it is not set."""
         if self.started_at is None:
             self.started_at = now
         return self.started_at
@@ -54,12 +55,11 @@ class MockApp:
 
     - `seed`: of every draw (default 0)
     - `answers`: questions with right and wrong answers (default: none, every reply is generated prose)
-    - `faults`: the schedule to begin with (default: none); raises FaultError when it does not fit the profile
-    - `epoch_s`: the Unix time at which the loop's clock reads 0. The default makes runs repeatable; who needs
-      wall-clock timestamps passes the current Unix time minus `loop.time()`
+    - `faults`: the initial schedule (default: none); raises FaultError when it does not fit the profile
+    - `epoch_s`: the Unix time at which the loop's clock reads 0. The default makes runs repeatable; for
+      wall-clock timestamps pass the current Unix time minus `loop.time()`
 
-    t = 0 of the fault schedule and of the ledger is when `start` was called, else when the first request of
-    any kind reached the app.
+    t = 0 of the fault schedule and of the ledger is the call of `start`, else the first request of any kind.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class MockApp:
         self.admin: asgi.AsgiApp = Admin(self)
 
     def provider(self, name: str) -> asgi.AsgiApp:
-        """The ASGI app of one provider; `/_mock/*` works on it too."""
+        """The ASGI app of one provider, the admin API under `/_mock/` included; raises KeyError."""
         if name not in self.profile.providers:
             raise KeyError(f"no provider {name!r} in profile {self.profile.name!r}")
         return partial(self._route, name)
@@ -91,30 +91,43 @@ class MockApp:
         return self.run.started_at
 
     def reset(self, seed: int | None = None) -> None:
-        """Forget ledger, limits, counters, faults and t = 0; requests in flight go unrecorded."""
+        """Clear ledger, limits, counters, faults and t = 0; requests in flight are not recorded.
+
+        `seed`: of every draw from now on (default: unchanged).
+        """
         self.run = Run(self.profile, self._answers, self.run.seed if seed is None else seed)
 
     def set_faults(self, faults: Iterable[FaultBase]) -> None:
         """Replace the schedule; raises FaultError."""
         checked = check_faults(faults, self.profile)
-        self._look_at_batches()  # what is done by now was done under the old schedule
+        self._settle_batches_now()  # items due by now are answered under the old schedule
         self.run.faults = checked
         for service in self.run.services.values():
             service.forget_faults()
 
     @property
+    def seed(self) -> int:
+        """The seed of every draw since the last reset."""
+        return self.run.seed
+
+    @property
+    def started_at(self) -> float | None:
+        """t = 0 on the loop's clock, None until it is set."""
+        return self.run.started_at
+
+    @property
     def faults(self) -> Sequence[FaultBase]:
-        """The schedule, models by their canonical ids."""
+        """The schedule, models as canonical ids."""
         return self.run.faults
 
     @property
     def ledger(self) -> Ledger:
         """The rows of the requests that have ended since the last reset.
 
-        Items of batches are answered when somebody looks, so outside of a running loop, which has the clock,
-        those that came due since the last look are missing.
+        Batch items are answered lazily, by the loop's clock: outside of a running loop the items that came
+        due since the last access are missing.
         """
-        self._look_at_batches()
+        self._settle_batches_now()
         return self.run.ledger
 
     @property
@@ -123,28 +136,32 @@ class MockApp:
         return self.run.in_flight
 
     def hang_up(self) -> None:
-        """Cut every request in flight; their rows follow as soon as the loop runs."""
+        """Cut every request in flight; their rows appear when the loop runs next."""
         for connection in list(self._connections):
             connection.interrupt()
 
-    def _look_at_batches(self) -> None:
+    def _settle_batches_now(self) -> None:
         try:
             now = asyncio.get_running_loop().time()
         except RuntimeError:
             return
-        self._bring_in(self.run, now)
+        self._settle_batches(self.run, now)
 
-    def _bring_in(self, run: Run, now: float) -> None:
-        """The rows of batch items that have come due."""
+    def _settle_batches(self, run: Run, now: float) -> None:
+        """Answer the batch items that have come due, and record them in order of time."""
         if run.started_at is None:
             return
         instant = Instant(now, now - run.started_at, self._epoch_s + now)
-        due = [entry for service in run.services.values() for entry in service.due_rows(run.faults, instant)]
+        due = [
+            entry
+            for service in run.services.values()
+            for entry in service.settle_batches(run.faults, instant)
+        ]
         for entry in sorted(due, key=lambda entry: entry.received):
             run.ledger.append(entry.row(run.started_at))
 
     def instant(self) -> Instant:
-        """Now, on the three clocks."""
+        """The current time on the three clocks; sets t = 0 if it is not set."""
         now = asyncio.get_running_loop().time()
         return Instant(now, now - self.run.t0(now), self._epoch_s + now)
 
@@ -157,7 +174,7 @@ class MockApp:
     async def _exchange(
         self, run: Run, service: Service, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send
     ) -> None:
-        """One request, from its headers to its row in the ledger."""
+        """Handle one request, from its headers to its ledger row."""
         received = asgi.received(scope)
         connection = ClientConnection(scope, receive, send)
         run.t0(connection.now())
@@ -178,7 +195,7 @@ class MockApp:
             run.in_flight -= 1
             if decision is not None:
                 service.settle(decision, entry.tokens_sent, connection.now())
-            self._bring_in(run, connection.now())
+            self._settle_batches(run, connection.now())
             run.ledger.append(entry.row(run.t0(entry.received)))
 
     async def _decide(
@@ -192,7 +209,7 @@ class MockApp:
             decision = service.refuse(entry.info, problem, instant)
         else:
             instant = self.instant()
-            self._bring_in(run, instant.now)
+            self._settle_batches(run, instant.now)
             decision = service.decide(entry.info, replace(received, body=body), run.faults, instant)
         entry.received = instant.now
         entry.info, entry.plan, entry.price = decision.info, decision.plan, decision.price

@@ -1,4 +1,4 @@
-"""One provider: a request in, a decision about it out. No clock, no sockets."""
+"""One provider without clock and sockets: a request in, a decision about it out."""
 
 import hashlib
 from collections.abc import Sequence
@@ -6,28 +6,31 @@ from dataclasses import replace
 
 from ..batches.store import Settling
 from ..content.answers import Catalogue
-from ..endpoints import Decision, Exchange, ProviderContext, routes_of
+from ..endpoints import PROTOCOLS, Decision, Exchange, ProviderContext, Routes
 from ..exchange.draws import Draws
 from ..exchange.keys import key_id
 from ..exchange.received import Instant, Received
 from ..exchange.request import Problem, Refused, digest_of_bytes
+from ..exchange.request_info import RequestInfo
 from ..faults.base import FaultBase
-from ..ledger.ledger import Entry, RequestInfo
+from ..ledger.entry import Entry
 from ..profile import Profile
 
 _LONGEST_ATTEMPT_ID = 256
 
 
 class Service:
-    """One provider of a profile since the last reset."""
+    """One provider of a profile, since the last reset."""
 
     def __init__(self, name: str, profile: Profile, catalogue: Catalogue, draws: Draws) -> None:
-        self._context = ProviderContext(name, profile, catalogue, draws)
-        self._routes = routes_of(self._context.provider)
-        self.dialect = self._context.dialect
+        provider = profile.providers[name]
+        protocol = PROTOCOLS[provider.protocol]
+        self.dialect = protocol.dialect(provider)
+        self._context = ProviderContext(name, profile, self.dialect, catalogue, draws)
+        self._routes = Routes(protocol.routes(provider))
 
     def arrival(self, received: Received) -> RequestInfo:
-        """A request of which only the headers are known."""
+        """Number and identify a request whose headers have arrived."""
         context = self._context
         found = self._routes.find(received.method, received.path)
         attempt_id = received.header(b"x-client-request-id")[:_LONGEST_ATTEMPT_ID]
@@ -48,11 +51,11 @@ class Service:
     def decide(
         self, info: RequestInfo, received: Received, faults: Sequence[FaultBase], instant: Instant
     ) -> Decision:
-        """What happens to a request that was read at `instant`."""
+        """Decide about a request that was read at `instant`."""
         try:
             found = self._routes.find(received.method, received.path)
             if found is None:
-                raise Refused(self._nothing_at(received))
+                raise Refused(self._route_problem(received))
             if problem := self._key_problem(received):
                 raise Refused(problem)
             endpoint, params = found
@@ -62,16 +65,16 @@ class Service:
             return self.refuse(info, refused.problem, instant)
 
     def forget_faults(self) -> None:
-        """A new schedule counts from its first request."""
+        """Restart the request counts of the fault schedule."""
         self._context.state.fault_counts.clear()
 
     def settle(self, decision: Decision, output_tokens: int, now: float) -> None:
-        """The request of `decision` has ended after `output_tokens` were sent."""
+        """Settle limits and slots of a request that ended after `output_tokens` were sent."""
         if decision.admission is not None:
             self._context.state.settle(decision.info.model, decision.admission, output_tokens, now)
 
-    def due_rows(self, faults: Sequence[FaultBase], instant: Instant) -> list[Entry]:
-        """Do what batches have come to by `instant`; the entries of the items that were answered."""
+    def settle_batches(self, faults: Sequence[FaultBase], instant: Instant) -> list[Entry]:
+        """Answer the batch items due by `instant`; their ledger entries."""
         return self._context.batches.settle(Settling(instant, faults))
 
     def _key_problem(self, received: Received) -> Problem | None:
@@ -82,9 +85,9 @@ class Service:
             return self.dialect.errors.wrong_key(key)
         return None
 
-    def _nothing_at(self, received: Received) -> Problem:
+    def _route_problem(self, received: Received) -> Problem:
         errors, method, path = self.dialect.errors, received.method, received.path
-        if self._routes.knows(path):
+        if self._routes.has_path(path):
             return errors.wrong_method(method, path)
         return errors.unknown_path(method, path)
 

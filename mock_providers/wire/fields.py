@@ -1,14 +1,13 @@
 """Reads a request's JSON field by field; the first wrong field raises BadField, which each protocol words."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import orjson
 
-Path = tuple[str | int, ...]
+from ..exchange.bad_field import BadField, Path
+
 Kind = Literal["string", "integer", "number", "boolean", "array", "object"]
-Complaint = Literal["missing", "type", "minimum", "choice", "unknown", "unsupported"]
 
 _TYPES: dict[Kind, tuple[type, ...]] = {
     "string": (str,),
@@ -18,22 +17,6 @@ _TYPES: dict[Kind, tuple[type, ...]] = {
     "array": (list,),
     "object": (dict,),
 }
-
-
-@dataclass(frozen=True)
-class BadField(Exception):
-    """One field of a request is missing or invalid.
-
-    - `path`: of the field; () is the whole body
-    - `expected`: a Kind for "type", the least value for "minimum", the allowed values joined by ", " for
-      "choice", a sentence for "unsupported"
-    - `value`: the value received (default: None)
-    """
-
-    path: Path
-    complaint: Complaint
-    expected: str = ""
-    value: Any = None
 
 
 def unsupported(name: str, complaint: str) -> BadField:

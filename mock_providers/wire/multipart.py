@@ -5,7 +5,7 @@ from email.message import Message
 from email.utils import collapse_rfc2231_value
 from typing import NamedTuple
 
-from .fields import BadField
+from ..exchange.bad_field import BadField
 
 
 class FormPart(NamedTuple):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-from .fields import BadField
+from ..exchange.bad_field import BadField
 
 T = TypeVar("T")
 

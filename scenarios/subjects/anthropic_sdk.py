@@ -1,4 +1,4 @@
-"""The plain anthropic SDK, as its users write it: streaming, the defaults for timeouts and retries."""
+"""The plain anthropic SDK: streaming, default timeouts and retries."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any

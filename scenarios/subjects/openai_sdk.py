@@ -1,4 +1,4 @@
-"""The plain openai SDK, as its users write it: streaming, the defaults for timeouts and retries."""
+"""The plain openai SDK: streaming, default timeouts and retries."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any

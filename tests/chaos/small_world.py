@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
-from harness.stack.build.layers import build
-from harness.stack.build.options import StackOptions
+from harness.stack.assembly.layers import build
+from harness.stack.assembly.options import StackOptions
 from harness.stack.core.call import Caller, Priority
 from harness.stack.core.errors import StackError
 from harness.stack.core.facts import AttemptFacts, CallFacts

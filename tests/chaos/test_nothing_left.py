@@ -14,7 +14,7 @@ from harness.stack.core.tokens import prompt_tokens
 from harness.stack.upstream.endpoints import CODECS
 from harness.virtual import LeakReport
 from mock_providers.faults import KINDS
-from mock_providers.ledger.ledger import Ended
+from mock_providers.ledger.row import Ended
 from tests.chaos.storm import (
     LEAVES,
     LINK_DELAY_S,

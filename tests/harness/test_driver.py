@@ -8,7 +8,7 @@ import pytest
 from harness.load.arrivals import ConstantArrivals
 from harness.load.driver import Driver
 from harness.load.plan import PlannedCall, make_plan
-from harness.load.reading import Seen
+from harness.load.reading import ObservedReply
 from harness.load.workload.options import WorkloadOptions, load_workload
 from harness.virtual import run_virtual
 
@@ -27,17 +27,17 @@ def played(ask: Any, **options: float) -> list[dict[str, Any]]:
     return rows
 
 
-async def answers_after(seconds: float, seen: Seen) -> None:
+async def answers_after(seconds: float, observed: ObservedReply) -> None:
     await asyncio.sleep(seconds)
-    seen.status, seen.finish_reason = 200, "stop"
-    seen.chunk_s.append(asyncio.get_running_loop().time())
-    seen.pieces.append("x")
+    observed.status, observed.finish_reason = 200, "stop"
+    observed.chunk_s.append(asyncio.get_running_loop().time())
+    observed.pieces.append("x")
 
 
 @pytest.mark.parametrize("reply_s", [0.0, 1.0, 30.0])
 def test_calls_start_as_planned_however_slow_the_replies_are(reply_s: float) -> None:
-    async def ask(call: PlannedCall, seen: Seen) -> None:
-        await answers_after(reply_s, seen)
+    async def ask(call: PlannedCall, observed: ObservedReply) -> None:
+        await answers_after(reply_s, observed)
 
     rows = sorted(played(ask), key=lambda row: row["n"])
     assert [row["started_s"] for row in rows] == pytest.approx([call.at_s for call in PLAN])
@@ -46,7 +46,7 @@ def test_calls_start_as_planned_however_slow_the_replies_are(reply_s: float) -> 
 
 
 def test_a_call_without_an_end_is_ended_and_recorded() -> None:
-    async def ask(call: PlannedCall, seen: Seen) -> None:
+    async def ask(call: PlannedCall, observed: ObservedReply) -> None:
         await asyncio.sleep(1e6)
 
     rows = played(ask, call_timeout_s=5.0)
@@ -55,8 +55,8 @@ def test_a_call_without_an_end_is_ended_and_recorded() -> None:
 
 
 def test_what_still_runs_when_the_drain_is_over_is_recorded_as_timed_out() -> None:
-    async def ask(call: PlannedCall, seen: Seen) -> None:
-        await answers_after(0.1 if call.n else 50.0, seen)
+    async def ask(call: PlannedCall, observed: ObservedReply) -> None:
+        await answers_after(0.1 if call.n else 50.0, observed)
 
     rows = played(ask, drain_s=3.0)
     assert len(rows) == len(PLAN)
@@ -66,8 +66,8 @@ def test_what_still_runs_when_the_drain_is_over_is_recorded_as_timed_out() -> No
 def test_a_cancelled_driver_leaves_no_task_and_records_none_of_the_cut_calls() -> None:
     rows: list[dict[str, Any]] = []
 
-    async def ask(call: PlannedCall, seen: Seen) -> None:
-        await answers_after(0.05 if call.n < 3 else 50.0, seen)
+    async def ask(call: PlannedCall, observed: ObservedReply) -> None:
+        await answers_after(0.05 if call.n < 3 else 50.0, observed)
 
     async def main() -> int:
         driver = Driver(ask, 0.0, call_timeout_s=60, drain_s=60, record=rows.append)

@@ -3,7 +3,7 @@
 from copy import deepcopy
 from typing import Any
 
-from harness.runs.join import Collected, collect
+from harness.runs.join import SubjectRows, join
 from harness.world.world import Measured
 
 ATTEMPT = {
@@ -24,8 +24,8 @@ FACT = {"call_id": "c0", "cache": "miss", "cost_nusd": 7, "attempts": [ATTEMPT]}
 
 def collected(
     client: list[dict[str, Any]], facts: list[dict[str, Any]], ledger: list[dict[str, Any]] | None = None
-) -> Collected:
-    return collect("full", deepcopy(Measured(100.0, client, facts, ledger or [])))
+) -> SubjectRows:
+    return join("full", deepcopy(Measured(100.0, client, facts, ledger or [])))
 
 
 CLIENT = {"call_id": "c0", "n": 0, "outcome": "success"}

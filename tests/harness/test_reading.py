@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.load.reading import Seen, read_stream, read_whole
+from harness.load.reading import ObservedReply, read_stream, read_whole
 
 
 def clock() -> Any:
@@ -28,25 +28,30 @@ def chunk(text: str | None = None, reason: str | None = None, **more: Any) -> di
     return {"choices": [{"index": 0, "delta": delta, "finish_reason": reason}], **more}
 
 
-def streamed(*events: Any) -> Seen:
-    seen = Seen(status=200)
-    read_stream(lines(*events), clock(), seen)
-    return seen
+def streamed(*events: Any) -> ObservedReply:
+    observed = ObservedReply(status=200)
+    read_stream(lines(*events), clock(), observed)
+    return observed
 
 
 def test_a_whole_stream_is_a_success_with_the_moment_of_each_content_chunk() -> None:
     usage = {"choices": [], "usage": {"completion_tokens": 2}}
-    seen = streamed(chunk(""), chunk("a"), chunk("b"), chunk(reason="stop"), usage, b"[DONE]")
-    assert (seen.outcome, seen.text, seen.output_tokens, seen.finish_reason) == ("success", "ab", 2, "stop")
-    assert seen.chunk_s == [2.0, 3.0]
+    observed = streamed(chunk(""), chunk("a"), chunk("b"), chunk(reason="stop"), usage, b"[DONE]")
+    assert (observed.outcome, observed.text, observed.output_tokens, observed.finish_reason) == (
+        "success",
+        "ab",
+        2,
+        "stop",
+    )
+    assert observed.chunk_s == [2.0, 3.0]
 
 
 @given(st.integers(0, 4))
 def test_a_stream_that_ends_early_is_a_failure(kept: int) -> None:
     """Regression named after vllm#54628: truncated streams counted as success."""
     whole = [chunk("a"), chunk("b"), chunk("c"), chunk(reason="stop"), b"[DONE]"]
-    seen = streamed(*whole[:kept])
-    assert (seen.outcome, seen.error_kind) == ("failed", "truncated")
+    observed = streamed(*whole[:kept])
+    assert (observed.outcome, observed.error_kind) == ("failed", "truncated")
 
 
 def test_done_without_a_finish_reason_is_a_failure() -> None:
@@ -54,8 +59,8 @@ def test_done_without_a_finish_reason_is_a_failure() -> None:
 
 
 def test_an_error_event_on_http_200_is_a_failure_of_its_own_kind() -> None:
-    seen = streamed(chunk("a"), {"error": {"message": "reset", "code": "connection"}})
-    assert (seen.outcome, seen.error_kind) == ("failed", "connection")
+    observed = streamed(chunk("a"), {"error": {"message": "reset", "code": "connection"}})
+    assert (observed.outcome, observed.error_kind) == ("failed", "connection")
 
 
 @pytest.mark.parametrize("event", [b"{", b"[]", {"no": "choices"}, {"choices": [{"delta": None}]}])
@@ -64,16 +69,16 @@ def test_garbage_in_the_stream_is_a_failure_not_a_crash(event: Any) -> None:
 
 
 def test_comments_and_other_fields_are_skipped() -> None:
-    seen = Seen(status=200)
+    observed = ObservedReply(status=200)
     raw = [b": brownout {}\n", b"event: x\n", *lines(chunk("a"), chunk(reason="stop"), b"[DONE]")]
-    read_stream(iter(raw), clock(), seen)
-    assert seen.outcome == "success"
+    read_stream(iter(raw), clock(), observed)
+    assert observed.outcome == "success"
 
 
 def test_a_refusal_of_the_stack_is_not_a_failure_of_the_provider() -> None:
-    seen = Seen(status=429)
-    read_whole(b'{"error": {"type": "rejected", "code": "rejected_limiter"}}', clock(), seen)
-    assert (seen.outcome, seen.error_kind) == ("rejected", "rejected_limiter")
+    observed = ObservedReply(status=429)
+    read_whole(b'{"error": {"type": "rejected", "code": "rejected_limiter"}}', clock(), observed)
+    assert (observed.outcome, observed.error_kind) == ("rejected", "rejected_limiter")
 
 
 @pytest.mark.parametrize(
@@ -86,13 +91,18 @@ def test_a_refusal_of_the_stack_is_not_a_failure_of_the_provider() -> None:
     ],
 )
 def test_a_bad_json_reply_has_a_kind(status: int, body: bytes, kind: str) -> None:
-    seen = Seen(status=status)
-    read_whole(body, clock(), seen)
-    assert (seen.outcome, seen.error_kind) == ("failed", kind)
+    observed = ObservedReply(status=status)
+    read_whole(body, clock(), observed)
+    assert (observed.outcome, observed.error_kind) == ("failed", kind)
 
 
 def test_a_good_json_reply_is_one_chunk() -> None:
-    seen = Seen(status=200)
+    observed = ObservedReply(status=200)
     reply = {"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]}
-    read_whole(orjson.dumps(reply | {"usage": {"completion_tokens": 1}}), clock(), seen)
-    assert (seen.outcome, seen.text, seen.chunk_s, seen.output_tokens) == ("success", "hi", [1.0], 1)
+    read_whole(orjson.dumps(reply | {"usage": {"completion_tokens": 1}}), clock(), observed)
+    assert (observed.outcome, observed.text, observed.chunk_s, observed.output_tokens) == (
+        "success",
+        "hi",
+        [1.0],
+        1,
+    )

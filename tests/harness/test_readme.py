@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from harness.cli import app
 from harness.spec.scenario import load_scenario
 from harness.spec.subjects import load_subjects
-from harness.stack.build.options import StackOptions
+from harness.stack.assembly.options import StackOptions
 from tests.paths import ROOT
 
 README = (ROOT / "README.md").read_text()

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from harness.stack.build.options import load_stack_options
+from harness.stack.assembly.options import load_stack_options
 from tests.paths import SCENARIOS
 
 SCENARIO = """

@@ -5,7 +5,7 @@ import pytest
 from harness.spec.run_options import RunOptions
 from harness.spec.run_spec import make_spec
 from harness.spec.shipped import shipped_files
-from harness.stack.build.options import load_stack_options
+from harness.stack.assembly.options import load_stack_options
 from reports.metrics.registry import METRICS
 
 PLAYABLE = [name for name in shipped_files("scenarios") if name != "azure-hour"]

@@ -30,7 +30,7 @@ DIGEST = """
 import hashlib
 from harness.load.arrivals import PoissonArrivals
 from harness.load.plan import make_plan
-from harness.load.workload import WorkloadOptions, load_workload
+from harness.load.workload.options import WorkloadOptions, load_workload
 plan = make_plan(PoissonArrivals(rate_per_s=20), load_workload(WorkloadOptions(tenants=4)), 7, 20)
 print(hashlib.sha256(repr([(call, call.messages) for call in plan]).encode()).hexdigest())
 """

@@ -94,7 +94,7 @@ def test_draws_of_unlike_identities_are_unlike() -> None:
 def test_the_workload_is_described_for_people() -> None:
     text = describe_workload(load_workload(WorkloadOptions(tenants=3, stream=False, zipf_s=0)))
     assert text == (
-        f"{len(OWN.questions)} questions of catalogue.jsonl, all equally popular; 80% of calls bring "
+        f"{len(OWN.questions)} questions of catalogue.jsonl, uniform popularity; 80% of calls have "
         "notes of their own, the others repeat a question's prompt; token lengths fitted to the Azure "
         "LLM 2023 conversation trace; planned replies up to 1,024 tokens, max_tokens 1,024, not streamed; "
         "3 tenants"

@@ -126,7 +126,7 @@ def test_questions_are_read_in_order_and_blank_lines_skipped(tmp_path: Path) -> 
         ({"wrong": []}, "line 2: wrong: tuple should have at least 1 item"),
         ({"wrong": ["Lyon", "old paris"]}, 'wrong: expected wrong answers apart from "Paris", got "old'),
         ({"answer": "Lyon or Paris"}, 'wrong: expected wrong answers apart from "Lyon or Paris",'),
-        ({"id": "q0"}, "line 2: id: expected one not used before, got that of line 1"),
+        ({"id": "q0"}, "line 2: id: expected one not used before, got line 1's"),
         ({"question": "capital of NORWAY?"}, "line 2: question: expected one not used before"),
     ],
 )  # fmt: skip

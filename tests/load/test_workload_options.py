@@ -316,8 +316,9 @@ def test_what_is_used_is_said_in_the_description() -> None:
     )
     assert describe_workload(used) == (
         "161 questions of questions.jsonl, Zipf popularity (s = 1); no notes, repeats of a question's "
-        "wording are the same prompt; planned replies up to 1,024 tokens, max_tokens 1,024, streamed; "
-        "1 tenant; 50% of calls ask in another wording; 20% ask what is easily confused; every reply asked "
-        "for 60 tokens long; a system prompt of 2,000 tokens; temperature 0.2; sessions of 3 turns, 20 s "
-        "apart on average; 4 turns behind each from the start; 100% of calls from 1 to 3 s ask the same"
+        "wording are the same prompt; planned replies up to 1,024 tokens, max_tokens 1,024, streamed; 1 "
+        "tenant; 50% of calls ask in another wording; 20% ask questions that are easily confused; every "
+        "prompt asks for a reply of 60 tokens; a system prompt of 2,000 tokens; temperature 0.2; sessions "
+        "of 3 turns, 20 s apart on average; each starts with 4 earlier turns; 100% of calls from 1 to 3 s "
+        "ask the same"
     )

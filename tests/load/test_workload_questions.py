@@ -139,5 +139,5 @@ def test_a_wording_used_twice_is_bad_input(tmp_path: Path, second: str, key: str
     path = tmp_path / "twice.jsonl"
     first = '{"id":"a","question":"Why?","paraphrases":["Why not?"],'
     path.write_text(first + rest + '{"id":"b",' + second + "," + rest)
-    with pytest.raises(InputError, match=rf"line 2, key {key}: expected one not used before, got line \d's$"):
+    with pytest.raises(InputError, match=rf"line 2: {key}: expected one not used before, got line \d's$"):
         load_catalogue(path)

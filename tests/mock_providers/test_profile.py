@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_providers import Profile, ProfileError, load_profile, make_profile, shipped_profiles
-from mock_providers.latency.latency import Lognormal
+from mock_providers.latency.distributions import Lognormal
 from mock_providers.plan import Plan
-from mock_providers.profile import Prices
+from mock_providers.prices import Prices
 from tests.paths import ROOT
 
 GOOD: dict[str, Any] = {

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from mock_providers import MockApp, load_profile, shipped_profiles
-from mock_providers.latency.latency import Constant, Gamma, Lognormal, Pace
+from mock_providers.latency.distributions import Constant, Gamma, Lognormal
+from mock_providers.latency.pacing import Pace
 from mock_providers.limits.limits import Limits
 from mock_providers.profile import EmbeddingModel, Model, Profile
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from harness.stack.build.layers import build
-from harness.stack.build.options import StackOptions
-from harness.stack.build.stack import Stack
+from harness.stack.assembly.layers import build
+from harness.stack.assembly.options import StackOptions
+from harness.stack.assembly.stack import Stack
 from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.request import Message
 from harness.stack.upstream.send import Endpoint

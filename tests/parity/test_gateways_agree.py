@@ -11,9 +11,9 @@ import openai
 from openai import AsyncOpenAI
 
 from harness.load.plan import PlannedCall
-from harness.load.reading import Seen
+from harness.load.reading import ObservedReply
 from harness.load.workload.prompt import Prompt
-from harness.stack.build.stack import Stack
+from harness.stack.assembly.stack import Stack
 from harness.stack.core.facts import CallFacts
 from harness.stack.gateway.app import Gateway
 from harness.stack.upstream.transport import make_client
@@ -69,7 +69,7 @@ def planned_call(n: int, *, stream: bool) -> PlannedCall:
 
 async def through_the_driver(client: httpx.AsyncClient, url: str, n: int, stream: bool) -> Any:
     """What the load generator's reader has seen, without the moments of the chunks."""
-    seen = Seen()
+    seen = ObservedReply()
     await ask_gateway(client, url)(planned_call(n, stream=stream), seen)
     told = (seen.status, seen.error_kind, seen.rejected, seen.finish_reason, seen.output_tokens)
     return told, tuple(seen.pieces), len(seen.chunk_s)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from harness.stack.build.stack import Stack
+from harness.stack.assembly.stack import Stack
 from harness.stack.core.call import Call
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Delta

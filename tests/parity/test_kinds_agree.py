@@ -12,7 +12,7 @@ def test_the_record_has_every_error_kind_of_the_stack_and_no_other() -> None:
 
 def test_the_record_has_every_attempt_kind_of_the_stack_in_its_order() -> None:
     assert kinds.ATTEMPT_KINDS == tuple(ATTEMPT_KINDS) == get_args(AttemptKind)
-    assert kinds.AUXILIARY_KINDS == tuple(name for name, role in ATTEMPT_KINDS.items() if role.auxiliary)
+    assert tuple(name for name, role in ATTEMPT_KINDS.items() if role.auxiliary) == kinds.AUXILIARY_KINDS
 
 
 def test_what_is_refused_by_us_was_never_sent_and_counts_against_nobody() -> None:

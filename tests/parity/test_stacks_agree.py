@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.stack.build.stack import Stack
+from harness.stack.assembly.stack import Stack
 from harness.stack.core.call import Caller
 from harness.stack.core.errors import AllProvidersFailed, ProviderError, StackError
 from harness.stack.core.facts import CallFacts

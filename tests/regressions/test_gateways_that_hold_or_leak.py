@@ -10,7 +10,7 @@ import pytest
 from harness.stack.state.backend import MemoryBackend
 from harness.virtual import VirtualLoop
 from mock_providers.exchange.tokens import count
-from tests.regressions.lab import CHAIN, GAP_S, IDLE_S, TTFT_S, Heard, Lab, play, target
+from tests.lab.lab import CHAIN, GAP_S, IDLE_S, TTFT_S, Heard, Lab, play, target
 
 LIMITER = {"rpm": 60_000, "tpm": 9_000_000, "concurrency": 500}
 FULL: dict[str, Any] = {
@@ -149,10 +149,10 @@ def things_of_the_stack() -> Counter[str]:
 def test_memory_does_not_grow_with_the_calls_that_have_been() -> None:
     """litellm#12685: the proxy's memory grew with the requests it had served.
 
-    Waves of calls that end well, break, or are left by their clients: twenty waves later not even one thing
+    Waves of calls that end well, break, or are left by their clients: ten waves later not even one thing
     more a wave is kept, and the mechanisms know no more than before.
     """
-    waves = 20
+    waves = 10
 
     async def wave(lab: Lab, nth: int) -> None:
         words = [None if n % 3 else 1 + n // 3 for n in range(30)]

@@ -9,7 +9,7 @@ import pytest
 
 from harness.stack.core.errors import StackError
 from mock_providers.exchange.tokens import count
-from tests.regressions.lab import CHAIN, REFUSAL_S, TTFT_S, Lab, play, target
+from tests.lab.lab import CHAIN, REFUSAL_S, TTFT_S, Lab, play, target
 
 HINT_S = 7.0
 

@@ -8,7 +8,7 @@ import pytest
 
 from harness.stack.core.errors import ProviderError
 from mock_providers.exchange.tokens import count
-from tests.regressions.lab import GAP_S, MODELS, NUSD, TTFT_S, Edit, Heard, Lab, play, target
+from tests.lab.lab import GAP_S, MODELS, NUSD, TTFT_S, Edit, Heard, Lab, play, target
 
 HEARD = 7
 """So many words come before the caller leaves or the reply breaks."""

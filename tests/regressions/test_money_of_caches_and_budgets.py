@@ -14,7 +14,7 @@ from harness.stack.money.account import Account
 from harness.stack.money.price import Price
 from harness.stack.state.backend import MemoryBackend
 from harness.stack.wire.anthropic import AnthropicCodec
-from tests.regressions.lab import NUSD, Heard, Lab, play, prompt, target
+from tests.lab.lab import NUSD, Heard, Lab, play, prompt, target
 
 LONG = "Be brief. " * 600
 """A system prompt of 1,500 tokens: longer than what a provider's cache begins with."""

@@ -7,7 +7,7 @@ import pytest
 
 from harness.stack.state.backend import Change, MemoryBackend, R
 from mock_providers import LedgerRow
-from tests.regressions.lab import TTFT_S, Heard, Lab, play, target
+from tests.lab.lab import TTFT_S, Heard, Lab, play, target
 
 CALLS = 60
 TOKENS = 100

@@ -7,12 +7,12 @@ import orjson
 import pytest
 
 from harness.load.plan import PlannedCall
-from harness.load.reading import Seen
+from harness.load.reading import ObservedReply
 from harness.load.workload.prompt import Prompt
 from harness.stack.core.errors import ProviderError
 from harness.subjects.over_http import ask_gateway
 from mock_providers.exchange.tokens import count
-from tests.regressions.lab import CHAIN, GAP_S, NUSD, TTFT_S, Heard, Lab, play, target
+from tests.lab.lab import CHAIN, GAP_S, NUSD, TTFT_S, Heard, Lab, play, target
 
 INTER_CHUNK_S = 3.0
 DEADLINES = {"first_token_s": 5, "inter_chunk_s": INTER_CHUNK_S, "total_s": 60}
@@ -191,12 +191,12 @@ def planned(stream: bool) -> PlannedCall:
     return PlannedCall(0, "c1", 0.0, "", "", "easy", asked, "", 100, stream)
 
 
-async def load_generator_sees(lab: Lab, through: str, *, stream: bool = True) -> Seen:
+async def load_generator_sees(lab: Lab, through: str, *, stream: bool = True) -> ObservedReply:
     """One call of the load generator: to the gateway, or to the provider itself."""
     url = f"{lab.gateway}/v1" if through == "gateway" else lab.endpoints["openai"].base_url
     client = lab.client
     client.headers["authorization"] = "Bearer sk-x"
-    seen = Seen()
+    seen = ObservedReply()
     await ask_gateway(client, url)(planned(stream), seen)
     await lab.calm()
     return seen

@@ -7,9 +7,9 @@ import httpx
 import pytest
 import respx
 
-from harness.stack.build.layers import build
-from harness.stack.build.options import StackOptions
-from harness.stack.build.stack import Stack
+from harness.stack.assembly.layers import build
+from harness.stack.assembly.options import StackOptions
+from harness.stack.assembly.stack import Stack
 from harness.stack.core.call import Call
 from harness.stack.core.errors import StackError
 from harness.stack.core.facts import CallFacts

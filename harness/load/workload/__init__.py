@@ -1,1 +1,1 @@
-"""What calls ask: questions, sessions, lengths, prompts."""
+"""The content of calls: questions, sessions, lengths, prompts."""

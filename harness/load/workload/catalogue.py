@@ -1,9 +1,9 @@
-"""The questions of a workload with their right answers, and the test of whether a reply has the right one.
+"""The questions of a workload with their right answers, and the check of a reply.
 
-A catalogue is NDJSON, one question a line:
+A catalogue is NDJSON, one question per line:
 `{"id": "q001", "question": "...", "answer": "...", "wrong": ["..."], "difficulty": "easy", "topic": "..."}`,
-with `"paraphrases": ["...", ...]` where there are other wordings of it, and `"group": "..."` where other
-questions, of the same group, look like it and have other answers.
+optionally with `"paraphrases": ["...", ...]` (other wordings) and `"group": "..."` (questions of one group
+look alike and have different answers).
 """
 
 import re
@@ -39,10 +39,10 @@ Line = Annotated[str, Field(max_length=8_000), AfterValidator(_one_line)]
 
 
 class Question(StrictModel):
-    """One question. Each text is one line; no wrong answer may pass for the right one, nor the reverse.
+    """One question. Each text is one line; no wrong answer may contain the right one, nor the reverse.
 
-    `paraphrases` ask the same in other words (default none); the questions of one `group` are easily confused
-    with each other and have different answers (default: it is in none).
+    `paraphrases`: the same question in other words (default none). `group`: questions of one group are easily
+    confused and have different answers (default: no group).
     """
 
     id: Line
@@ -56,12 +56,12 @@ class Question(StrictModel):
 
     @property
     def wordings(self) -> tuple[str, ...]:
-        """Every text that asks it, its own first."""
+        """Every text of the question, the original first."""
         return (self.question, *self.paraphrases)
 
     @field_validator("wrong", mode="after")
     @classmethod
-    def _apart_from_the_answer(cls, wrong: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    def _wrong_answers_differ(cls, wrong: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         answer = info.data.get("answer")
         if answer is not None:
             for other in wrong:
@@ -71,14 +71,15 @@ class Question(StrictModel):
 
 
 def is_right(text: str, answer: str) -> bool:
-    """Whether the answer stands in the text as whole words, in any case and with any spacing between them."""
+    """Whether the text contains the answer as whole words, ignoring case and spacing."""
     return _whole_words(answer).search(text) is not None
 
 
 def load_catalogue(path: Path) -> tuple[Question, ...]:
     """Read the questions in the file's order; blank lines are skipped.
 
-    Raises InputError, one line with file, line, key and expectation, also for an id or a wording used twice.
+    Raises InputError, one line with file, line, key and what was expected, also for an id or a wording
+    that is used twice.
     """
     questions: list[Question] = []
     first_line_of: dict[tuple[str, str], int] = {}
@@ -87,10 +88,10 @@ def load_catalogue(path: Path) -> tuple[Question, ...]:
             continue
         where = f"{path} line {number}"
         question = _parse(line, where)
-        for key, kind, value in _once_each(question):
+        for key, kind, value in _unique_values(question):
             if (kind, value) in first_line_of:
                 first = first_line_of[kind, value]
-                raise InputError(f"{where}: {key}: expected one not used before, got that of line {first}")
+                raise InputError(f"{where}: {key}: expected one not used before, got line {first}'s")
             first_line_of[kind, value] = number
         questions.append(question)
     if not questions:
@@ -98,8 +99,8 @@ def load_catalogue(path: Path) -> tuple[Question, ...]:
     return tuple(questions)
 
 
-def _once_each(question: Question) -> Iterator[tuple[str, str, str]]:
-    """(key, what it is, value) of all that no other question may have."""
+def _unique_values(question: Question) -> Iterator[tuple[str, str, str]]:
+    """(key, kind, value) of everything that must be unique in a catalogue."""
     yield "id", "id", question.id
     for nth, text in enumerate(question.wordings):
         yield "paraphrases" if nth else "question", "wording", text.casefold()
@@ -127,7 +128,7 @@ def _parse(line: str, where: str) -> Question:
 
 @lru_cache(maxsize=4096)
 def _whole_words(answer: str) -> re.Pattern[str]:
-    """A number is not found inside a longer one: 14 is neither in 3.14 nor in 14,000."""
+    """A number does not match inside a longer one: 14 matches neither 3.14 nor 14,000."""
     words = r"\s+".join(re.escape(word) for word in answer.split())
     before = r"(?<!\d[.,])" if answer[0].isdigit() else ""
     after = r"(?![.,]\d)" if answer[-1].isdigit() else ""

@@ -1,7 +1,6 @@
-"""The two halves of a catalogue: what a router is trained on is not what it is judged by.
+"""The two halves of a catalogue: a router is trained on one and evaluated on the other.
 
-A question's half is decided by a keyed hash of its id alone, so it stays where it is whatever else a
-catalogue holds, and nobody can have chosen it.
+A keyed hash of a question's id decides its half, so the rest of the catalogue has no influence on it.
 """
 
 from typing import Literal
@@ -11,11 +10,11 @@ from .catalogue import Question
 
 Half = Literal["all", "train", "test"]
 KEY = 1
-"""The key of the hash: the first there is, never tried against another."""
+"""The key of the hash: the first one, not selected among several."""
 
 
 def half_of(question_id: str) -> Half:
-    """The half of this question."""
+    """The half of the question with this id."""
     return "train" if unit(KEY, "half", question_id) < 0.5 else "test"
 
 

@@ -1,7 +1,7 @@
-"""A long system prompt: the handbook of a support desk, of exactly so many tokens, the same every time.
+"""A long system prompt: the handbook of a support desk, of an exact number of tokens, always the same.
 
-It is what such prompts grow into: numbered sections by topic, rules in plain sentences, and some rules said
-again and again. It holds no "Question:" line and no "in about N tokens", the marks a mock provider reads.
+Like real prompts of that length it has numbered sections, rules in plain sentences, and some rules repeated
+often. It has no "Question:" line and no "in about N tokens": mock providers read those marks.
 """
 
 from functools import lru_cache
@@ -28,7 +28,7 @@ _RULES = (
     "Prices and fees for {topic} stand in the current price list; do not quote them from memory.",
     "A customer who is angry about {topic} gets an apology first, an explanation second.",
 )
-_SAID_AGAIN = (
+_REPEATED_RULES = (
     "Be polite, be brief, and answer what was asked.",
     "If you are not sure, say that you are not sure.",
     "Never invent an order, a person or a date.",
@@ -38,7 +38,7 @@ _RULES_A_SECTION = 4
 
 @lru_cache(maxsize=8)
 def handbook(opening: str, tokens: int) -> str:
-    """`opening`, then the handbook up to `tokens` tokens; the opening alone when that has as many."""
+    """`opening`, then the handbook up to `tokens` tokens in all; `opening` alone if it is as long."""
     room = tokens * CHARS_PER_TOKEN
     if len(opening) > room - CHARS_PER_TOKEN:
         return opening
@@ -51,14 +51,14 @@ def handbook(opening: str, tokens: int) -> str:
 
 
 def _section(number: int) -> str:
-    """Each topic comes with other rules when its turn comes again, in the next chapter."""
+    """Topics repeat in the next chapter, with other rules."""
     chapter, nth_topic = divmod(number, len(_TOPICS))
     topic = _TOPICS[nth_topic]
     first = number * _RULES_A_SECTION + chapter
     rules = [_RULES[(first + nth) % len(_RULES)] for nth in range(_RULES_A_SECTION)]
-    said_again = _SAID_AGAIN[number % len(_SAID_AGAIN)]
+    repeated = _REPEATED_RULES[number % len(_REPEATED_RULES)]
     return " ".join(
-        [f"{chapter + 1}.{nth_topic + 1} {topic}.", *(_about(rule, topic) for rule in rules), said_again]
+        [f"{chapter + 1}.{nth_topic + 1} {topic}.", *(_about(rule, topic) for rule in rules), repeated]
     )
 
 

@@ -1,4 +1,4 @@
-"""How long prompts and replies are: lognormals fitted to public traces, in tokens, drawn per question.
+"""Lengths of prompts and replies in tokens: lognormals fitted to public traces, drawn per question.
 
 | name | input ln μ, σ, cap | output ln μ, σ, cap | fitted to |
 | --- | --- | --- | --- |
@@ -7,8 +7,8 @@
 | `mooncake-conversation` | 8.74, 1.20, 126,195 | 5.34, 1.36, 2,000 | Mooncake conversation, 12,031 calls |
 | `servegen-m-large` | 6.24, 1.18, 5,452 | 3.64, 2.05, 872 | ServeGen, m-large |
 
-A cap is the longest call of the trace (of ServeGen: its 99th percentile), because a lognormal's tail runs
-past every context window. Input and output are drawn independently: in the traces they are uncorrelated.
+A cap is the longest call of the trace (for ServeGen its 99th percentile), because a lognormal's tail exceeds
+every context window. Input and output are drawn independently: in the traces they are uncorrelated.
 """
 
 from dataclasses import dataclass
@@ -38,14 +38,14 @@ class Lognormal:
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """The lengths of one kind of traffic, and where its figures come from."""
+    """The lengths of one kind of traffic, and the source of the figures."""
 
     input: Lognormal
     output: Lognormal
     source: str
 
     def of(self, seed: int, identity: str) -> tuple[int, int]:
-        """(input, output) tokens drawn for that identity: a question's own, or those of one call."""
+        """(input, output) tokens drawn for this identity: a question, or one call."""
         return (
             self.input.at(unit(seed, "input tokens", identity)),
             self.output.at(unit(seed, "output tokens", identity)),

@@ -1,4 +1,4 @@
-"""What calls ask for: the options of a scenario's `[workload]`, and the workload they load."""
+"""The options of a scenario's `[workload]`, and the workload that they load."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,24 +32,24 @@ class WorkloadOptions(StrictModel):
 
     | key | default | meaning |
     | --- | --- | --- |
-    | `catalogue` | "catalogue.jsonl" | questions file, beside the scenario or else one that comes along |
+    | `catalogue` | "catalogue.jsonl" | questions file, beside the scenario or else a shipped one |
     | `half` | "all" | only the "train" or the "test" half of the questions (see `halves.py`) |
-    | `fresh_share` | 0.8 | share of calls with notes and lengths of their own, 0 to 1 (a choice, unsourced) |
-    | `zipf_s` | 1.0 | exponent of the questions' popularity, 0 to 10; 0: all alike |
-    | `lengths` | "azure-conversation" | token lengths of questions, a key of `LENGTHS`; a trace prevails |
+    | `fresh_share` | 0.8 | share of calls with notes and lengths of their own, 0 to 1 (a choice, no source) |
+    | `zipf_s` | 1.0 | exponent of the questions' popularity, 0 to 10; 0: uniform |
+    | `lengths` | "azure-conversation" | token lengths of questions, a key of `LENGTHS`; unused with a trace |
     | `system_prompt` | a short one | the system message; "" sends none |
-    | `tenants` | 1 | each call belongs to one of so many, "tenant-1" on, all alike |
+    | `tenants` | 1 | number of tenants, "tenant-1" on; calls are spread evenly |
     | `max_tokens` | 1024 | the limit sent with each request, in tokens |
-    | `max_output_tokens` | 1024 | no planned reply is longer, in tokens; above `max_tokens` they are cut |
+    | `max_output_tokens` | 1024 | longest planned reply, in tokens; above `max_tokens` replies are cut |
     | `stream` | true | whether replies are streamed |
-    | `temperature` | none | sent with each request, 0 to 2; clients in Python are not told |
-    | `paraphrase_share` | 0 | share of calls that ask in another wording of the question, if it has one |
-    | `confusable_share` | 0 | share of calls drawn from the questions easily confused with others |
+    | `temperature` | none | sent with each request, 0 to 2; Python clients do not get it |
+    | `paraphrase_share` | 0 | share of calls that use a paraphrase of the question, if it has one |
+    | `confusable_share` | 0 | share of calls drawn from the questions that are easily confused |
     | `notes` | true | whether prompts are lengthened by notes; without, `fresh_share` must be 0 |
-    | `reply_tokens` | none | every prompt asks for a reply of so many tokens; none: as `lengths` draws |
-    | `system_prompt_tokens` | none | the system message goes on, as a handbook, up to so many tokens |
+    | `reply_tokens` | none | tokens of reply that every prompt asks for; none: drawn by `lengths` |
+    | `system_prompt_tokens` | none | the system message is extended by a handbook to so many tokens |
     | `sessions` | none | each arrival is a conversation: `SessionOptions` |
-    | `bursts` | none | times in which everybody asks the same: `Burst` |
+    | `bursts` | none | times in which all calls ask the same: `Burst` |
     """
 
     catalogue: Annotated[str, Field(min_length=1)] = "catalogue.jsonl"
@@ -75,14 +75,14 @@ class WorkloadOptions(StrictModel):
     def _fresh_calls_have_notes(self) -> "WorkloadOptions":
         if not self.notes and self.fresh_share:
             raise ValueError(
-                "notes: expected fresh_share = 0 with notes = false, for notes make a call fresh"
+                "notes: expected fresh_share = 0 with notes = false, because fresh calls need notes"
             )
         return self
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """The options with their questions read; `catalogue` is the file that they came from."""
+    """The options with their questions; `catalogue` is the file of the questions."""
 
     options: WorkloadOptions
     questions: tuple[Question, ...]
@@ -106,10 +106,10 @@ def load_workload(
 ) -> Workload:
     """Read the catalogue: from `folder` (the scenario's) if it is there, else from the project's workloads.
 
-    `questions` is a file to read instead; if nothing in it is easily confused, nobody asks what is.
+    `questions` is a file to read instead; if it has no groups, `confusable_share` is ignored.
 
-    Raises InputError, one line, when it is in neither place or is no catalogue, or when calls should ask what
-    is easily confused and nothing is.
+    Raises InputError, one line, when the file does not exist or is no catalogue, or when `confusable_share`
+    is set and the catalogue has no groups.
     """
     if questions is not None:
         read = read_questions(questions)
@@ -134,19 +134,19 @@ def load_workload(
 
 
 def read_questions(path: Path) -> tuple[Question, ...]:
-    """A CSV by its suffix, otherwise a catalogue. Raises InputError, one line."""
+    """Read a CSV (by its suffix) or a catalogue. Raises InputError, one line."""
     return read_questions_csv(path) if path.suffix.lower() == ".csv" else load_catalogue(path)
 
 
 def describe_workload(workload: Workload, trace: Trace | None = None) -> str:
-    """The workload in one sentence, for people."""
+    """The workload in one sentence, for the report."""
     options = workload.options
-    popularity = f"Zipf popularity (s = {options.zipf_s:g})" if options.zipf_s else "all equally popular"
+    popularity = f"Zipf popularity (s = {options.zipf_s:g})" if options.zipf_s else "uniform popularity"
     if not options.notes:
         lengths = "no notes, repeats of a question's wording are the same prompt"
     elif trace is None:
         lengths = (
-            f"{options.fresh_share:.0%} of calls bring notes of their own, "
+            f"{options.fresh_share:.0%} of calls have notes of their own, "
             "the others repeat a question's prompt; "
             f"token lengths {workload.lengths.source}"
         )
@@ -163,14 +163,14 @@ def describe_workload(workload: Workload, trace: Trace | None = None) -> str:
 
 
 def _extras(workload: Workload) -> Iterator[str]:
-    """What is said of options only when they are used."""
+    """Phrases for options that are in use."""
     options = workload.options
     if options.paraphrase_share:
         yield f"{options.paraphrase_share:.0%} of calls ask in another wording"
     if options.confusable_share:
-        yield f"{options.confusable_share:.0%} ask what is easily confused"
+        yield f"{options.confusable_share:.0%} ask questions that are easily confused"
     if options.reply_tokens is not None:
-        yield f"every reply asked for {options.reply_tokens:,} tokens long"
+        yield f"every prompt asks for a reply of {options.reply_tokens:,} tokens"
     if options.system_prompt_tokens is not None:
         yield f"a system prompt of {options.system_prompt_tokens:,} tokens"
     if options.temperature is not None:
@@ -179,6 +179,6 @@ def _extras(workload: Workload) -> Iterator[str]:
         sessions = options.sessions
         yield f"sessions of {sessions.turns} turns, {sessions.think_s:g} s apart on average"
         if sessions.history_turns:
-            yield f"{sessions.history_turns} turns behind each from the start"
+            yield f"each starts with {sessions.history_turns} earlier turns"
     for burst in options.bursts:
         yield f"{burst.share:.0%} of calls from {burst.from_s:g} to {burst.to_s:g} s ask the same"

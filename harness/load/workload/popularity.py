@@ -1,4 +1,4 @@
-"""Which question a call asks: Zipf's law over the questions, ranked as the seed decides."""
+"""Popularity of questions: Zipf's law over the questions, in an order drawn from the seed."""
 
 from bisect import bisect
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from .catalogue import Question
 
 
 class Popularity:
-    """The question of rank r is asked in proportion to 1 / r ** zipf_s (0: all alike; 1: Zipf's own law)."""
+    """Rank r is asked in proportion to 1 / r ** zipf_s (0: uniform; 1: Zipf's own law)."""
 
     def __init__(self, questions: Sequence[Question], zipf_s: float, seed: int) -> None:
         self.ranked = sorted(questions, key=lambda question: bits(seed, "popularity", question.id))

@@ -1,6 +1,6 @@
-"""A prompt as a small recipe, and the messages made from it when the call is sent.
+"""A prompt as a small recipe, and the messages built from it when the call is sent.
 
-The user's message ends in two lines that a mock provider honours, whatever client or gateway carries them:
+The user's message ends in two lines that a mock provider reads, through any client or gateway:
 `Question: <text>` and `Answer in about <N> tokens.`
 """
 
@@ -18,7 +18,7 @@ _TOKENS_PER_REQUEST = 3
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A turn that lies behind: what the user said, and a reply with that answer, of the length asked for."""
+    """An earlier turn: the user's message, and a reply with `answer` of `output_tokens` tokens."""
 
     question: str
     output_tokens: int
@@ -36,7 +36,7 @@ class Exchange:
 
     @property
     def chars(self) -> tuple[int, int]:
-        """The lengths of its two messages, without making them."""
+        """The lengths of the two messages, without building them."""
         opening = len("The answer is .") + len(self.answer)
         wanted = self.output_tokens * _CHARS_PER_TOKEN
         return _user_chars(self), wanted if wanted > opening + 1 else opening
@@ -44,11 +44,10 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The recipe: a few hundred bytes for a prompt of any length, and shared by all calls that repeat it.
+    """The recipe: a few hundred bytes for a prompt of any length, shared by all calls that repeat it.
 
-    `system` may be empty (no system message); `filler_chars` characters of prose, drawn by `filler_key`,
-    stand before the question; `output_tokens` is the length of reply to ask for; `earlier` are the turns of
-    the conversation so far.
+    `system` "" means no system message. `filler_chars` characters of prose, drawn by `filler_key`, come
+    before the question. `output_tokens` is the length of reply to ask for; `earlier` are the turns so far.
     """
 
     system: str
@@ -60,28 +59,28 @@ class Prompt:
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """The messages to send, made anew at each look (microseconds; up to 4 bytes a token)."""
+        """The messages to send, built at each access (microseconds; up to 4 bytes per token)."""
         system = (("system", self.system),) if self.system else ()
-        behind = (message for exchange in self.earlier for message in exchange.messages)
-        return (*system, *behind, ("user", _user_text(self)))
+        history = (message for exchange in self.earlier for message in exchange.messages)
+        return (*system, *history, ("user", _user_text(self)))
 
     @property
     def input_tokens(self) -> int:
-        """What `count_tokens(self.messages)` gives, without making them."""
-        behind = [chars for exchange in self.earlier for chars in exchange.chars]
-        return _count([*([len(self.system)] if self.system else []), *behind, _user_chars(self)])
+        """`count_tokens(self.messages)`, without building the messages."""
+        history = [chars for exchange in self.earlier for chars in exchange.chars]
+        return _count([*([len(self.system)] if self.system else []), *history, _user_chars(self)])
 
     def answered(self, answer: str) -> Exchange:
-        """This turn, once it lies behind."""
+        """This turn with its answer, as history of later turns."""
         return Exchange(self.question, self.output_tokens, self.filler_chars, self.filler_key, answer)
 
     def after(self, earlier: tuple[Exchange, ...]) -> "Prompt":
-        """This turn at the end of a conversation."""
+        """This turn with `earlier` turns before it."""
         return replace(self, earlier=earlier) if earlier else self
 
 
 def make_prompt(system: str, question: str, input_tokens: int, output_tokens: int, key: int) -> Prompt:
-    """The prompt of exactly `input_tokens`, or of as few as the texts themselves need when that is more."""
+    """A prompt of exactly `input_tokens`, or longer if the texts alone need more."""
     bare = Prompt(system, question, output_tokens)
     missing_chars = _CHARS_PER_TOKEN * (input_tokens - bare.input_tokens)
     if missing_chars <= 0:
@@ -92,7 +91,7 @@ def make_prompt(system: str, question: str, input_tokens: int, output_tokens: in
 
 
 def count_tokens(messages: tuple[Message, ...]) -> int:
-    """Input tokens by rule: 4 characters a token rounded up, 4 more a message, 3 more a request."""
+    """Input tokens by rule: a token per 4 characters, rounded up, plus 4 per message and 3 per request."""
     return _count([len(content) for _, content in messages])
 
 

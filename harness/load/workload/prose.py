@@ -1,14 +1,14 @@
-"""Prose to lengthen a prompt: any number of characters, the same for the same key, for the price of a slice.
+"""Prose to lengthen a prompt: any number of characters, determined by a key, at the cost of a slice.
 
-The prose is cut from one long tape of support notes. It has no line break, no "Question:" and no "in about":
-those are the marks a mock provider reads in a prompt.
+The prose is cut from one long text of support notes. It has no line break, no "Question:" and no "in about":
+mock providers read those marks.
 """
 
 from functools import cache
 
 from ..draws import rng
 
-_TAPE_CHARS = 1 << 17
+_TEXT_CHARS = 1 << 17
 
 _SUBJECTS = (
     "the customer", "our courier", "the warehouse", "a colleague", "the billing team", "the partner shop",
@@ -37,8 +37,8 @@ _ENDINGS = (
 def filler(key: int, chars: int) -> str:
     """Prose of exactly `chars` characters.
 
-    From 56 characters on it opens with the key, so two keys never share a prefix: a provider's prompt cache
-    finds no more in common between two prompts than the callers put there.
+    From 56 characters on it opens with the key, so two keys never share a prefix, and a provider's prompt
+    cache finds no accidental common prefix.
     """
     opening = f"Reference {key:016x}. "
     if chars < 2 * len(opening):
@@ -47,21 +47,21 @@ def filler(key: int, chars: int) -> str:
 
 
 def _cut(key: int, chars: int) -> str:
-    """Starts with a sentence and runs on from the tape's end to its beginning."""
-    tape = _tape()
-    start = tape.find(". ", key % (len(tape) - 1)) + len(". ")
+    """Starts at a sentence; past its end the text continues from its beginning."""
+    text = _long_text()
+    start = text.find(". ", key % (len(text) - 1)) + len(". ")
     end = start + chars
-    if end <= len(tape):
-        return tape[start:end]
-    return (tape[start:] + tape * (chars // len(tape) + 1))[:chars]
+    if end <= len(text):
+        return text[start:end]
+    return (text[start:] + text * (chars // len(text) + 1))[:chars]
 
 
 @cache
-def _tape() -> str:
+def _long_text() -> str:
     draws = rng(0, "prose tape")
     sentences: list[str] = []
     chars = 0
-    while chars < _TAPE_CHARS:
+    while chars < _TEXT_CHARS:
         words = " ".join(draws.choice(part) for part in (_SUBJECTS, _VERBS, _OBJECTS, _ENDINGS))
         sentences.append(f"{words[0].upper()}{words[1:]}. ")
         chars += len(sentences[-1])

@@ -1,4 +1,4 @@
-"""Which question a call asks, and in which words; draws are keyed by who asks, so none shifts another."""
+"""Draws the question of a call and its wording; draws are keyed by the call, so none shifts another."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -10,19 +10,20 @@ from ..strict import StrictModel
 from .catalogue import Question
 from .popularity import Popularity
 
-Who = tuple[IdentityPart, ...]
+DrawKey = tuple[IdentityPart, ...]
+"""Names a call in draws: its arrival's number, and in a session the number of its turn."""
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Moment = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Instant = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Burst(StrictModel):
-    """Everybody asks the same at once: `{ from_s = 20, to_s = 22 }`, seconds of the run.
+    """Many callers ask the same at once: `{ from_s = 20, to_s = 22 }`, seconds of the run.
 
-    In that time a `share` (default 1.0) of the calls has one prompt, the burst's own.
+    In that time a `share` (default 1.0) of the calls has the burst's one prompt.
     """
 
-    from_s: Moment
-    to_s: Moment
+    from_s: Instant
+    to_s: Instant
     share: Share = 1.0
 
     @model_validator(mode="after")
@@ -33,7 +34,7 @@ class Burst(StrictModel):
 
 
 def groups_of(questions: Sequence[Question]) -> dict[str, list[Question]]:
-    """The questions that are easily confused, by group; a group of one confuses nobody and is left out."""
+    """The questions that are easily confused, by group; groups of one are left out."""
     found: dict[str, list[Question]] = {}
     for question in questions:
         if question.group is not None:
@@ -42,7 +43,7 @@ def groups_of(questions: Sequence[Question]) -> dict[str, list[Question]]:
 
 
 class Questions:
-    """Draws questions: by Zipf's law over all of them, or over the groups and then evenly within one."""
+    """Draws questions by Zipf's law: over all of them, or over the groups and then evenly within one."""
 
     def __init__(
         self, questions: Sequence[Question], zipf_s: float, confusable_share: float, seed: int
@@ -53,23 +54,23 @@ class Questions:
         self._popularity_of_groups = Popularity([group[0] for group in self._groups.values()], zipf_s, seed)
         self._confusable_share = confusable_share
 
-    def asked_by(self, who: Who) -> Question:
+    def question_for(self, key: DrawKey) -> Question:
         """The question of this call."""
         seed = self._seed
-        if self._groups and unit(seed, "confusable", *who) < self._confusable_share:
-            name = self._popularity_of_groups.question_at(unit(seed, "question", *who)).group
+        if self._groups and unit(seed, "confusable", *key) < self._confusable_share:
+            name = self._popularity_of_groups.question_at(unit(seed, "question", *key)).group
             members = self._groups[name or ""]
-            return members[int(unit(seed, "confusable member", *who) * len(members))]
-        return self._popularity.question_at(unit(seed, "question", *who))
+            return members[int(unit(seed, "confusable member", *key) * len(members))]
+        return self._popularity.question_at(unit(seed, "question", *key))
 
-    def asked_in_burst(self, nth: int) -> Question:
-        """The question of burst `nth`: one that hardly anybody asks otherwise."""
+    def burst_question(self, nth: int) -> Question:
+        """The question of burst `nth`: one of the least popular."""
         ranked = self._popularity.ranked
         return ranked[-1 - nth % len(ranked)]
 
-    def worded(self, question: Question, who: Who, paraphrase_share: float) -> str:
-        """The question's own wording or, for that share of calls, one of its paraphrases, all alike."""
+    def wording_for(self, question: Question, key: DrawKey, paraphrase_share: float) -> str:
+        """The question's own wording or, for `paraphrase_share` of calls, one of its paraphrases."""
         others = question.paraphrases
-        if others and unit(self._seed, "paraphrase", *who) < paraphrase_share:
-            return others[int(unit(self._seed, "wording", *who) * len(others))]
+        if others and unit(self._seed, "paraphrase", *key) < paraphrase_share:
+            return others[int(unit(self._seed, "wording", *key) * len(others))]
         return question.question

@@ -1,8 +1,8 @@
-"""Labelled questions from a CSV with the columns `text` and `category`, as intent data sets have them.
+"""Labelled questions from a CSV with the columns `text` and `category`, as in intent data sets.
 
-The texts of a category mean the same, so they have the same right answer: a category becomes one question of
-the catalogue, its first text the question's own wording, the others its paraphrases. What the mock answers is
-the category's name, and what it answers wrongly the name of another. Further columns are for other readers.
+The texts of a category mean the same and have the same right answer: a category becomes one question of the
+catalogue, its first text the wording, the others the paraphrases. The right answer is the category's name, a
+wrong one the name of another category. Other columns are ignored.
 """
 
 import csv
@@ -23,13 +23,13 @@ _WRONG_ANSWERS = 3
 def read_questions_csv(path: Path) -> tuple[Question, ...]:
     """One question a category, in the order of their first texts; all are of medium difficulty.
 
-    Blanks, line breaks and what cannot be printed become single blanks. A text that was there before (in any
-    case) is left out, under whatever category: labels of real data contradict each other now and then, and a
-    mock can give only one answer.
+    White space and unprintable characters become single blanks. A repeated text (ignoring case) is left out
+    even in another category: labels of real data sometimes contradict each other, and the mock can give only
+    one answer.
 
-    Raises InputError, one line with file, line, column and expectation, for an unreadable file, a header
-    without both columns, a row without both values, a text over 8,000 characters, a category without a letter
-    or digit or that differs from another only in case and punctuation, and fewer than two categories.
+    Raises InputError, one line with file, line, column and what was expected, for an unreadable file, a
+    header without both columns, a row without both values, a text over 8,000 characters, a category without a
+    letter or digit or that differs from another only in case and punctuation, and fewer than two categories.
     """
     texts: dict[str, list[str]] = {}
     category_named: dict[str, str] = {}
@@ -50,7 +50,7 @@ def read_questions_csv(path: Path) -> tuple[Question, ...]:
 
 
 def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
-    """(where, text, category) of each row; the line is the row's last, if a text holds line breaks."""
+    """(where, text, category) of each row; for a text with line breaks, `where` is its last line."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
@@ -105,7 +105,7 @@ def _question(category: str, wordings: list[str], categories: list[str]) -> Ques
 
 
 def _answer(category: str) -> str:
-    """A single word, so that no category's answer is part of another's, nor of any prose."""
+    """A single word, so that no answer is part of another answer, nor of any prose."""
     return f"category_{_name(category)}"
 
 

@@ -3,21 +3,33 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 
 class Options(BaseModel):
-    """A frozen value that validates itself; a key it does not know is an error."""
+    """A frozen value that validates itself. An unknown key is an error, and so is a value of another type:
+    `attempts = true` is not 1, `"5"` is not 5. A whole number is accepted where a float is expected.
+    """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _arrays_are_tuples(cls, value: object) -> object:
+        """TOML arrays arrive as lists; strict tuples take tuples only."""
+        return _as_tuple(value)
+
+
+def _as_tuple(value: object) -> object:
+    return tuple(map(_as_tuple, value)) if isinstance(value, list) else value
 
 
 Given = TypeVar("Given", bound=Options)
 Made = TypeVar("Made")
 
 
-def given(options: Given | None, make: Callable[[Given], Made]) -> Made | None:
-    """What `make` makes of the options; None without any."""
+def optional(options: Given | None, make: Callable[[Given], Made]) -> Made | None:
+    """`make(options)`, or None without options: the layer of an absent table is absent."""
     return None if options is None else make(options)
 
 

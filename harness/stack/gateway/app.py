@@ -18,7 +18,7 @@ from typing import Any, cast
 
 import orjson
 
-from ..build.stack import Stack
+from ..assembly.stack import Stack
 from ..core.call import CacheUse, Call, Caller
 from ..core.errors import AllProvidersFailed, ProviderError, Rejected, StackError
 from ..core.facts import CallFacts

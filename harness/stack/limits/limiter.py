@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import Field
 
 from ..core.call import Call, Next
-from ..core.errors import ProviderError
+from ..core.errors import ProviderError, Rejected
 from ..core.rate_meters import NOTHING, Meters
 from ..core.reply import Outcome, Reply
 from ..core.tokens import call_tokens
@@ -76,6 +76,9 @@ class Limiter:
         permit = await self._permit(call)
         try:
             reply = await next(call)
+        except Rejected:
+            self.queue.release(permit.demand)  # nothing was sent
+            raise
         except BaseException as error:
             # A failed request counts against the limits, too.
             self.queue.release(NO_DEMAND, permit.demand.output_tokens)

@@ -7,7 +7,9 @@ Timeouts other than connecting are the stack's own (`streaming.py`): a client li
 with every read, so a slow drip never trips it.
 """
 
+import ssl
 from collections.abc import Awaitable, Callable
+from functools import cache
 
 import aiohttp
 import httpx
@@ -52,10 +54,16 @@ def reader(response: httpx.Response) -> Callable[[], Awaitable[bytes]]:
     return read
 
 
+@cache
+def tls_context() -> ssl.SSLContext:
+    """The process's one TLS context: reading the CA certificates takes tens of milliseconds of CPU."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 def make_transport() -> httpx.AsyncBaseTransport:
     """The transport for real use: as many connections as there are calls, kept alive for a while."""
     limits = httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_S)
-    return StreamTransport(limits=limits, trust_env=False)
+    return StreamTransport(verify=tls_context(), limits=limits, trust_env=False)
 
 
 def make_client(connect_s: float, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:

@@ -7,9 +7,10 @@ from typing import Any
 import orjson
 
 from ...batches.store import Batch, Item
+from ...exchange.bad_field import BadField
 from ...exchange.received import HeadersIn, Received
 from ...exchange.request import Problem
-from ..fields import BadField, Fields, dumps, loads
+from ..fields import Fields, dumps, loads
 from ..pages import Page, limit_of, page_after, page_before
 from .dialect import rfc3339
 

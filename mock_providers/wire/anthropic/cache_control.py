@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
+from ...exchange.bad_field import BadField
 from ...exchange.request import CacheTtl, Message
 from ...prompt_cache.prefix import breakpoints
-from ..fields import BadField, Fields
+from ..fields import Fields
 
 _MOST_BREAKPOINTS = 4
 

@@ -6,11 +6,11 @@ with `2026-10-21`, under which the sampling parameters are refused.
 
 from functools import partial
 
+from ...exchange.bad_field import BadField
 from ...exchange.received import Received
 from ...exchange.request import Refused, Request
 from ...plan import Plan
 from ..dialect import Params, Stamp, parse_json
-from ..fields import BadField
 from .errors import AnthropicErrors
 from .frames import AnthropicFrames
 from .reply import reply_body

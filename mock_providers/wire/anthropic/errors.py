@@ -2,9 +2,9 @@
 
 import math
 
+from ...exchange.bad_field import BadField
 from ...exchange.request import Problem
 from ...limits.limits import Verdict
-from ..fields import BadField
 
 _INVALID = "invalid_request_error"
 _TYPES_BY_STATUS = {

@@ -6,8 +6,9 @@ Every content block becomes a Part, so prompt cache breakpoints stay where the c
 from collections.abc import Iterator
 from typing import Any
 
+from ...exchange.bad_field import BadField, Path
 from ...exchange.request import Message, Part
-from ..fields import BadField, Fields, Path, unsupported
+from ..fields import Fields, unsupported
 from ..prompt_text import call_text
 from .cache_control import check_breakpoints, read_cache_control
 from .tools import read_tool_definitions

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+from ...exchange.bad_field import BadField
 from ...exchange.request import Request, digest_of
 from ...prompt_cache.prefix import breakpoints
-from ..fields import BadField, Fields, names
+from ..fields import Fields, names
 from .cache_control import without_cache_control
 from .prompt import read_prompt
 from .tools import read_json_schema, read_tool_choice, read_tools

@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-from ..fields import Fields, Path
+from ...exchange.bad_field import Path
+from ..fields import Fields
 
 
 class CamelFields(Fields):

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from ...exchange.bad_field import BadField, Path
 from ...exchange.request import Message, Part
-from ..fields import BadField, Path, canonical
+from ..fields import canonical
 from ..prompt_text import call_text
 from .camel_fields import CamelFields
 

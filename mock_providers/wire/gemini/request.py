@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from ...exchange.bad_field import BadField
 from ...exchange.request import Message, Part, Request, Tool, digest_of
-from ..fields import BadField, names
+from ..fields import names
 from .camel_fields import CamelFields
 from .prompt import read_contents, read_parts
 from .tools import read_declarations, read_json_schema, read_tool_choice

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from ...exchange.bad_field import BadField
 from ...exchange.request import Part, Tool
-from ..fields import BadField
 from ..prompt_text import definition_text
 from .camel_fields import CamelFields
 

@@ -1,7 +1,7 @@
 """OpenAI's wording for a request field that is missing, unknown, or of a wrong type or value."""
 
+from ...exchange.bad_field import BadField, Path
 from ...exchange.request import Problem
-from ..fields import BadField, Path
 
 _INVALID = "invalid_request_error"
 

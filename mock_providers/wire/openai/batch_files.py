@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from ...batches.store import Batch, Item
+from ...exchange.bad_field import BadField
 from ...exchange.received import HeadersIn, Received
-from ..fields import BadField, Fields, dumps, loads
+from ..fields import Fields, dumps, loads
 
 MOST_LINES = 50_000
 _EXPIRED = {

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import orjson
 
 from ...batches.store import Batch
+from ...exchange.bad_field import BadField
 from ...exchange.received import Received
 from ...exchange.request import Problem
-from ..fields import BadField, Fields, loads
+from ..fields import Fields, loads
 from ..pages import Page, limit_of, page_after
 from .files import list_body
 

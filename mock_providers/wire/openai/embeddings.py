@@ -11,10 +11,11 @@ import orjson
 
 from ...content.embeddings import Vector
 from ...exchange import tokens
+from ...exchange.bad_field import BadField
 from ...exchange.received import Received
 from ...exchange.request import digest_of
 from ..dialect import parse_json
-from ..fields import BadField, Fields, names
+from ..fields import Fields, names
 from .errors import OpenAIErrors
 
 _PARAMETERS = names("model input encoding_format dimensions user")

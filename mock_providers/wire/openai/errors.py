@@ -2,9 +2,9 @@
 
 import math
 
+from ...exchange.bad_field import BadField
 from ...exchange.request import Problem
 from ...limits.limits import Verdict
-from ..fields import BadField
 from .bad_fields import bad_field_problem
 from .durations import go_duration
 

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from ...batches.files import StoredFile
+from ...exchange.bad_field import BadField
 from ...exchange.received import Received
 from ...exchange.request import Problem
-from ..fields import BadField
 from ..multipart import read_form
 from ..pages import Page, limit_of, page_after
 

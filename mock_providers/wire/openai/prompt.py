@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import orjson
 
+from ...exchange.bad_field import BadField
 from ...exchange.request import Message, Part
-from ..fields import BadField, Fields
+from ..fields import Fields
 from ..prompt_text import call_text
 from .tools import read_function
 

@@ -1,7 +1,8 @@
 """Reads the JSON of a chat completion request to a Request."""
 
+from ...exchange.bad_field import BadField
 from ...exchange.request import Request, digest_of
-from ..fields import BadField, Fields, names
+from ..fields import Fields, names
 from .prompt import read_messages
 from .tools import read_json_schema, read_tool_choice, read_tools
 

@@ -3,8 +3,9 @@
 import re
 from typing import Any
 
+from ...exchange.bad_field import BadField
 from ...exchange.request import Message, Part, Tool
-from ..fields import BadField, Fields
+from ..fields import Fields
 from ..prompt_text import definition_text
 
 _CHOICES = ("none", "auto", "required")

@@ -8,7 +8,8 @@ import pytest
 from mock_providers import Catalogue, make_profile
 from mock_providers.exchange.draws import Draws
 from mock_providers.exchange.received import Instant, Received
-from mock_providers.ledger.ledger import Entry, LedgerRow
+from mock_providers.ledger.entry import Entry
+from mock_providers.ledger.row import LedgerRow
 from mock_providers.profile import Profile
 from mock_providers.server.service import Service
 
@@ -69,7 +70,7 @@ class Client:
         asked = {"input_file_id": file["id"], "endpoint": path, "completion_window": "24h"}
         self.post("/v1/batches", json.dumps(asked).encode())
         instant = Instant(DONE_S, DONE_S, 1e9)
-        return [entry.row(0.0) for entry in self.service.due_rows((), instant)]
+        return [entry.row(0.0) for entry in self.service.settle_batches((), instant)]
 
 
 @pytest.mark.parametrize(("path", "body"), [CHAT, EMBEDDINGS], ids=["chat", "embeddings"])

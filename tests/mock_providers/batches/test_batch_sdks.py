@@ -390,7 +390,7 @@ def test_whatever_a_batch_is_made_of_the_provider_does_not_break(
         now = float(next(clock))
         instant = Instant(now, now, now)
         service = services[name]
-        for entry in service.due_rows((), instant):
+        for entry in service.settle_batches((), instant):
             assert entry.row(0.0).status in (200, 400, 404)
         decision = service.decide(service.arrival(received), received, (), instant)
         assert decision.plan.status in (200, 400, 404, 409)

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_providers.batches.files import FileStore, StoredFile
+from mock_providers.exchange.bad_field import BadField
 from mock_providers.exchange.received import Received
-from mock_providers.wire.fields import BadField
 from mock_providers.wire.multipart import read_form
 from mock_providers.wire.openai.files import page_of_files, read_upload
 from mock_providers.wire.pages import page_after, page_before

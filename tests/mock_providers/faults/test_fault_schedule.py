@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from mock_providers import FaultError, Profile, load_profile, parse_faults
 from mock_providers.exchange.draws import Draws
 from mock_providers.exchange.keys import key_id
+from mock_providers.exchange.names import EndpointName
 from mock_providers.faults import KINDS, matching_faults
-from mock_providers.faults.base import Endpoint, FaultBase, Target
+from mock_providers.faults.base import FaultBase, Target
 from mock_providers.faults.html_200 import Html200
 
 KEY = "sk-one"
@@ -53,7 +54,7 @@ def test_a_fault_without_fields_strikes_every_request(kind: str) -> None:
     [
         ("provider", "openai", ("anthropic", "together", "gemini")),
         ("model", "gpt-4o", ("gpt-4o-mini", "o", None)),
-        ("endpoint", "chat.completions", get_args(Endpoint)[1:]),
+        ("endpoint", "chat.completions", get_args(EndpointName)[1:]),
         ("key", KEY, ("sk-two", "")),
     ],
 )

@@ -11,17 +11,16 @@ from pydantic import TypeAdapter, ValidationError
 
 from mock_providers.exchange.validation import one_line
 from mock_providers.latency import gamma
-from mock_providers.latency.latency import (
+from mock_providers.latency.distributions import (
     Constant,
     Distribution,
     Empirical,
     Gamma,
     Latency,
     Lognormal,
-    Pace,
     SlowMode,
-    schedule,
 )
+from mock_providers.latency.pacing import Pace, schedule
 
 PACES = st.builds(
     Pace,

@@ -14,7 +14,8 @@ import pytest
 
 from mock_providers import load_profile, shipped_profiles
 from mock_providers.exchange.draws import Draws
-from mock_providers.latency.latency import Constant, Distribution, Lognormal, schedule
+from mock_providers.latency.distributions import Constant, Distribution, Lognormal
+from mock_providers.latency.pacing import schedule
 from mock_providers.profile import Model, Profile
 
 DRAWS, DRAWS_OF_LONG_TAILS = 25_000, 150_000

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mock_providers.latency.latency import Gamma, Lognormal
+from mock_providers.latency.distributions import Gamma, Lognormal
 from mock_providers.latency.slots import Load, Place, Slots
 
 

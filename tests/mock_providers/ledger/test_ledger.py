@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 
 from mock_providers.exchange.request import Problem
-from mock_providers.ledger.ledger import Entry, Ledger, RequestInfo
+from mock_providers.exchange.request_info import RequestInfo
+from mock_providers.ledger.entry import Entry
+from mock_providers.ledger.ledger import Ledger
 from mock_providers.plan import Piece, Plan, refusal
-from mock_providers.profile import Prices
+from mock_providers.prices import Prices
 
 INFO = RequestInfo(
     "openai", "chat.completions", "us", "call-1/0", "req_1", "key-abc", "gpt-4o", True, "0" * 16

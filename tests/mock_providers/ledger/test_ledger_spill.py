@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_providers import Profile
-from mock_providers.ledger.ledger import Entry, Ledger, LedgerRow, RequestInfo
+from mock_providers.exchange.request_info import RequestInfo
+from mock_providers.ledger.entry import Entry
+from mock_providers.ledger.ledger import Ledger
+from mock_providers.ledger.row import LedgerRow
 from mock_providers.ledger.store import RowStore
 from mock_providers.ledger.totals import OTHERS, Totals
 from mock_providers.server.app import MockApp

@@ -111,7 +111,9 @@ def open_connections() -> int:
 
 def requests_at_work() -> int:
     """How many tasks answer a request."""
-    return sum("run_asgi" in repr(task) or "_hear_disconnect" in repr(task) for task in asyncio.all_tasks())
+    return sum(
+        "run_asgi" in repr(task) or "_watch_for_disconnect" in repr(task) for task in asyncio.all_tasks()
+    )
 
 
 @pytest.fixture

@@ -15,9 +15,10 @@ from mock_providers.endpoints import Decision
 from mock_providers.endpoints.decision import Reply
 from mock_providers.exchange.received import Received
 from mock_providers.exchange.request import Refused, Request
+from mock_providers.exchange.request_info import RequestInfo
 from mock_providers.http.connection import ClientConnection
 from mock_providers.http.playback import play
-from mock_providers.ledger.ledger import Entry, RequestInfo
+from mock_providers.ledger.entry import Entry
 from mock_providers.limits.limits import LimitName, Meter, Verdict
 from mock_providers.plan import Block, Choice, Piece, Plan
 from mock_providers.wire.dialect import Stamp

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from harness.stack.assembly.layers import build
+from harness.stack.assembly.options import StackOptions, load_stack_options
+from harness.stack.assembly.stack import Stack
 from harness.stack.batch.ids import attempt_id, custom_id
-from harness.stack.build.layers import build
-from harness.stack.build.options import StackOptions, load_stack_options
-from harness.stack.build.stack import Stack
 from harness.stack.core.durations import seconds_of
 from harness.stack.core.errors import ConfigError, ProviderError, Rejected
 from harness.stack.core.facts import CallFacts

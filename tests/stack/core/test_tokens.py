@@ -7,14 +7,14 @@ import orjson
 import pytest
 import respx
 
-from harness.stack.build.stack import Stack
+from harness.stack.assembly.stack import Stack
 from harness.stack.core.call import Call
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import ToolCall
 from harness.stack.core.request import Message, Tool
 from harness.stack.core.tokens import call_tokens, counter_named
-from tests.stack.build.test_built_stack import asks, openai_reply
+from tests.stack.assembly.test_built_stack import asks, openai_reply
 from tests.stack.calls import changed
 
 WORDS = Tool("weather", "What it is like.", {"type": "object", "properties": {"city": {"type": "string"}}})

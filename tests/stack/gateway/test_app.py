@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from harness.stack.build.options import StackOptions
-from harness.stack.build.stack import Stack
+from harness.stack.assembly.options import StackOptions
+from harness.stack.assembly.stack import Stack
 from harness.stack.core.errors import AllProvidersFailed, ProviderError, Rejected
 from harness.stack.core.facts import AttemptFacts
 from harness.stack.core.reply import Delta, Reply

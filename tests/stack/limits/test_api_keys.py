@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from harness.stack.build.layers import build
-from harness.stack.build.options import StackOptions, TargetOptions
+from harness.stack.assembly.layers import build
+from harness.stack.assembly.options import StackOptions, TargetOptions
 from harness.stack.core.call import Call
 from harness.stack.core.errors import ConfigError, ProviderError, StackError
 from harness.stack.core.facts import CallFacts

@@ -51,6 +51,23 @@ async def test_a_wait_beyond_the_deadline_is_rejected_on_arrival(
     assert asyncio.get_running_loop().time() - now < 0.4
 
 
+async def test_a_request_that_was_never_sent_takes_nothing_of_the_limits(
+    call: Callable[..., Call], source: Any
+) -> None:
+    """A layer below may refuse the call (its deadline passed): the provider never saw it."""
+    limiter = Limiter(LimiterOptions(rpm=60, burst_s=1, max_wait_s=0.1), sum_of)
+
+    async def refuse(c: Call) -> Reply:
+        raise Rejected("rejected_deadline", "too late")
+
+    for n in range(5):
+        with pytest.raises(Rejected, match="too late"):
+            await limiter(call(f"c{n}"), refuse)
+    order = list[str]()
+    await limiter(call("sent"), lambda c: answer(c, order, source))
+    assert order == ["sent"]
+
+
 async def test_the_queue_ahead_counts_in_the_predicted_wait(call: Callable[..., Call], source: Any) -> None:
     limiter = Limiter(LimiterOptions(rpm=600, burst_s=0.1, max_wait_s=0.25), sum_of)
     asked = [asyncio.create_task(limiter(call(f"c{n}"), lambda c: answer(c, [], source))) for n in range(5)]

@@ -10,9 +10,9 @@ import respx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.build.layers import build
-from harness.stack.build.options import StackOptions, load_stack_options
-from harness.stack.build.stack import Stack
+from harness.stack.assembly.layers import build
+from harness.stack.assembly.options import StackOptions, load_stack_options
+from harness.stack.assembly.stack import Stack
 from harness.stack.core.call import Call
 from harness.stack.core.errors import AllProvidersFailed, ConfigError, Rejected
 from harness.stack.core.facts import CallFacts
@@ -21,7 +21,7 @@ from harness.stack.money.account import Account, reserve, settle
 from harness.stack.money.budget import BudgetOptions
 from harness.stack.money.periods import span_of
 from harness.stack.state.backend import MemoryBackend
-from tests.stack.build.test_built_stack import CLAUDE, OPENAI, OVERLOADED, asks, claude_reply, openai_reply
+from tests.stack.assembly.test_built_stack import CLAUDE, OPENAI, OVERLOADED, asks, claude_reply, openai_reply
 from tests.stack.conftest import ENDPOINTS
 
 GPT = "http://openai.test/v1/chat/completions"

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import respx
 
-from harness.stack.build.options import load_stack_options
-from harness.stack.build.stack import Stack
+from harness.stack.assembly.options import load_stack_options
+from harness.stack.assembly.stack import Stack
 from harness.stack.core.errors import ConfigError
 from harness.stack.core.facts import CallFacts
 from harness.stack.money.price import Price
 from harness.stack.money.price_list import CostOptions, default_prices, prices_of
-from tests.stack.build.test_built_stack import asks, openai_reply
+from tests.stack.assembly.test_built_stack import asks, openai_reply
 
 GPT_9 = {"provider": "openai", "model": "gpt-9"}
 TABLE = '"gpt-9" = { input_usd = "7", output_usd = "70", cached_input_usd = "0.7", cache_write_usd = "8" }\n'

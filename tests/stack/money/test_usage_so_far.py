@@ -9,7 +9,7 @@ import orjson
 import pytest
 import respx
 
-from harness.stack.build.stack import Stack
+from harness.stack.assembly.stack import Stack
 from harness.stack.core.call import Call
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.facts import AttemptFacts, CallFacts

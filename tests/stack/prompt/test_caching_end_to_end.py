@@ -9,7 +9,7 @@ import pytest
 from harness.stack.core.reply import Usage
 from harness.stack.core.request import Message, Tool
 from mock_providers import LedgerRow
-from tests.regressions.lab import Lab, play, target
+from tests.lab.lab import Lab, play, target
 
 SYSTEM = "You are the assistant of a support desk. " * 200
 """8,200 characters: 2,050 tokens."""

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from harness.stack.build.options import StackOptions
+from harness.stack.assembly.options import StackOptions
 from harness.stack.core.call import Caller
 from harness.stack.core.request import Message
-from tests.regressions.lab import Lab, play, target
+from tests.lab.lab import Lab, play, target
 
 SUMMARISE = {"provider": "together", "model": "meta-llama/Llama-3-70b-chat-hf", "tokens": 50}
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.stack.core.call import Call
-from harness.stack.core.errors import ProviderError
+from harness.stack.core.errors import ProviderError, Rejected
 from harness.stack.core.reply import Delta, Reply
 from harness.stack.core.target import Target
 from harness.stack.resilience.deadlines import DeadlineOptions, Deadlines
@@ -40,6 +40,17 @@ async def test_the_calls_deadline_ends_the_wait_as_a_total(call: Callable[..., C
     with pytest.raises(ProviderError) as error:
         await deadlines(first_token_s=50)(changed(call(), deadline_s=soon), hang)
     assert error.value.kind == "timeout_total"
+
+
+async def test_a_call_whose_deadline_has_passed_is_refused_and_never_sent(
+    call: Callable[..., Call], scripted: Any
+) -> None:
+    inner = scripted(("never",))
+    late = changed(call(), deadline_s=asyncio.get_running_loop().time())
+    with pytest.raises(Rejected) as rejected:
+        await deadlines()(late, inner)
+    assert rejected.value.kind == "rejected_deadline"
+    assert inner.calls == []
 
 
 async def test_silence_between_chunks_ends_the_reply(call: Callable[..., Call], source: Any) -> None:

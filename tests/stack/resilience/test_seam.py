@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.stack.build.layers import build
-from harness.stack.build.options import StackOptions
+from harness.stack.assembly.layers import build
+from harness.stack.assembly.options import StackOptions
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.request import Message
 from harness.stack.upstream.send import Endpoint

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.stack.build.layers import build
-from harness.stack.build.options import StackOptions
+from harness.stack.assembly.layers import build
+from harness.stack.assembly.options import StackOptions
 from harness.stack.core.call import Call, Next
 from harness.stack.core.errors import AllProvidersFailed, ProviderError
 from harness.stack.core.reply import Answer
@@ -15,7 +15,7 @@ from harness.stack.core.request import Message
 from harness.stack.core.target import Target
 from harness.stack.routing.cascade import Cascade, CascadeOptions
 from harness.stack.routing.tiers import Tiers
-from tests.regressions.lab import GAP_S, TTFT_S, Lab, play, target
+from tests.lab.lab import GAP_S, TTFT_S, Lab, play, target
 from tests.stack.calls import changed
 
 SMALL = target("together", tier="small")

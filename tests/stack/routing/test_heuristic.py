@@ -21,7 +21,7 @@ from harness.stack.routing.features import NAMES, features, question_in
 from harness.stack.routing.heuristic import HeuristicOptions, Weights, heuristic, load_weights
 from harness.stack.routing.tiers import Tiers
 from harness.stack.routing.training import train
-from harness.train_router import judged, trained
+from harness.train_router import evaluate, train_on
 
 TIERS = Tiers(
     ("small", "large"),
@@ -122,7 +122,7 @@ def test_a_feature_that_never_changes_weighs_nothing() -> None:
 def test_the_weights_that_come_along_are_those_of_the_script_on_the_shipped_catalogue() -> None:
     """When this fails because the questions changed: `python -m harness.train_router`."""
     questions = load_catalogue(load_workload(WorkloadOptions()).catalogue)
-    again, shipped = trained(questions), load_weights()
+    again, shipped = train_on(questions), load_weights()
     for key in ("means", "deviations", "weights"):
         assert getattr(shipped, key) == pytest.approx(getattr(again, key), abs=1e-4)
     assert shipped.intercept == pytest.approx(again.intercept, abs=1e-4)
@@ -141,7 +141,7 @@ def test_the_training_half_flatters_the_classifier() -> None:
     """On questions it was trained on it looks useful; on the others it must be judged anew."""
     questions = load_catalogue(load_workload(WorkloadOptions()).catalogue)
     weights = load_weights()
-    seen, unseen = (judged(weights, questions, half) for half in ("train", "test"))
+    seen, unseen = (evaluate(weights, questions, half) for half in ("train", "test"))
     assert seen.auc > 0.7
     assert unseen.auc < seen.auc
 

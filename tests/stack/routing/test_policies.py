@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.load.plan import PlannedCall
-from harness.load.reading import Seen
+from harness.load.reading import ObservedReply
 from harness.load.request import request_headers
 from harness.load.workload.prompt import Prompt
-from harness.stack.build.options import StackOptions
+from harness.stack.assembly.options import StackOptions
 from harness.stack.core.call import Call
 from harness.stack.core.facts import AttemptFacts
 from harness.stack.core.reply import Usage
@@ -25,7 +25,7 @@ from harness.stack.routing.oracle import OracleOptions, oracle
 from harness.stack.routing.price import CostOptions, cost, predicted
 from harness.stack.routing.tiers import Tiers
 from harness.subjects.in_process import ask_stack
-from tests.regressions.lab import Lab, play, target
+from tests.lab.lab import Lab, play, target
 from tests.stack.calls import changed
 from tests.stack.conftest import a_call
 
@@ -173,7 +173,7 @@ def test_both_ways_into_the_stack_hand_the_oracle_the_difficulty() -> None:
 
     async def scene(lab: Lab) -> None:
         for difficulty in ("easy", "hard"):
-            await ask_stack(lab.stack)(planned(difficulty), Seen())
+            await ask_stack(lab.stack)(planned(difficulty), ObservedReply())
             hint = request_headers(planned(difficulty))["x-brownout-hint"]
             body = {"model": "any", "messages": [{"role": "user", "content": "What is it?"}]}
             got = await lab.client.post(

@@ -5,7 +5,7 @@ from typing import Any
 from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.kinds import AttemptKind
 from harness.stack.core.request import Message
-from tests.regressions.lab import Heard, Lab, play, prompt, target
+from tests.lab.lab import Heard, Lab, play, prompt, target
 
 SMALL = target("together", tier="small")
 LARGE = target("openai", tier="large")

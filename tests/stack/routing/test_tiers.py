@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.build.options import load_stack_options
+from harness.stack.assembly.options import load_stack_options
 from harness.stack.core.call import Call
 from harness.stack.core.errors import ConfigError
 from harness.stack.core.target import Target

@@ -9,9 +9,9 @@ from typing import Any
 import openai
 import pytest
 
-from harness.stack.build.layers import build
-from harness.stack.build.options import StackOptions
-from harness.stack.build.stack import Stack
+from harness.stack.assembly.layers import build
+from harness.stack.assembly.options import StackOptions
+from harness.stack.assembly.stack import Stack
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Answer
 from harness.stack.core.request import Message, Tool

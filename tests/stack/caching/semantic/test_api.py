@@ -10,8 +10,8 @@ import numpy as np
 import orjson
 import pytest
 
-from harness.stack.build.layers import build
-from harness.stack.build.options import StackOptions
+from harness.stack.assembly.layers import build
+from harness.stack.assembly.options import StackOptions
 from harness.stack.caching.semantic.embedding.api import ApiEmbedder
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.facts import CallFacts

@@ -11,8 +11,8 @@ import pytest
 import respx
 
 from harness.spec.shipped import shipped_files
-from harness.stack.build.options import load_stack_options
-from harness.stack.build.stack import Stack
+from harness.stack.assembly.options import load_stack_options
+from harness.stack.assembly.stack import Stack
 from harness.stack.core.call import Call
 from harness.stack.core.errors import AllProvidersFailed, ConfigError, ProviderError, Rejected
 from harness.stack.core.facts import CallFacts

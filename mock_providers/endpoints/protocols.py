@@ -1,38 +1,45 @@
-"""The routes of a provider, by its protocol."""
+"""The wire protocols that a provider can speak, one entry each in PROTOCOLS.
 
-from collections.abc import Mapping
+To add a protocol, add its codecs under `wire/`, its name to `exchange.names.ProtocolName`, and an entry here.
+"""
+
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import NamedTuple
 
+from ..exchange.names import ProtocolName
 from ..profile import Provider
 from ..wire.anthropic.codec import AnthropicCodec
+from ..wire.anthropic.dialect import AnthropicDialect
 from ..wire.anthropic.errors import AnthropicErrors
 from ..wire.anthropic.reply import count_body as anthropic_count_body
+from ..wire.dialect import Dialect
 from ..wire.gemini.codec import GeminiCodec
+from ..wire.gemini.dialect import GeminiDialect
 from ..wire.gemini.errors import GeminiErrors
 from ..wire.gemini.reply import count_body as gemini_count_body
 from ..wire.openai.codec import OpenAICodec
+from ..wire.openai.dialect import OpenAIDialect
 from ..wire.openai.errors import OpenAIErrors
+from ..wire.together import TogetherDialect
 from . import anthropic_batches, files, openai_batches
 from .count_tokens import CountTokens
 from .embeddings import Embeddings
 from .generation import Generation
 from .models import Models, OneModel
 from .operations import Operation
-from .routing import Endpoint, Route, Routes
+from .routing import Endpoint, Route
 
 _OCTET_STREAM = b"application/octet-stream"
 _JSONL = b"application/x-jsonl"
 
 
-def routes_of(provider: Provider) -> Routes:
-    """The routes of a provider, by its protocol."""
-    match provider.protocol:
-        case "anthropic":
-            return Routes([*_anthropic_routes(), *_model_routes()])
-        case "gemini":
-            return Routes(_gemini_routes())
-        case "openai" | "together":
-            return Routes([*_openai_routes(provider), *_model_routes()])
+class WireProtocol(NamedTuple):
+    """One protocol: its dialect, its routes, and the path at the end of an SDK's base URL (default: none)."""
+
+    dialect: Callable[[Provider], Dialect]
+    routes: Callable[[Provider], list[Route]]
+    base_path: str = ""
 
 
 def _model_routes() -> list[Route]:
@@ -40,15 +47,27 @@ def _model_routes() -> list[Route]:
 
 
 def _openai_routes(provider: Provider) -> list[Route]:
-    """Chat completions and embeddings; OpenAI also has files and batches, Together has not."""
-    errors, lenient = OpenAIErrors(provider.organization), provider.protocol == "together"
+    """Chat completions, embeddings, files, batches, models."""
+    endpoints = _openai_endpoints(provider, lenient=False)
+    return [*_posts(endpoints), *_file_routes(), *_openai_batch_routes(endpoints), *_model_routes()]
+
+
+def _together_routes(provider: Provider) -> list[Route]:
+    """Chat completions, embeddings, models; unknown request fields are accepted."""
+    return [*_posts(_openai_endpoints(provider, lenient=True)), *_model_routes()]
+
+
+def _openai_endpoints(provider: Provider, *, lenient: bool) -> dict[str, Endpoint]:
+    errors = OpenAIErrors(provider.organization)
     codec = OpenAICodec(provider, errors, lenient=lenient)
-    endpoints: dict[str, Endpoint] = {
+    return {
         "/v1/chat/completions": Generation("chat.completions", codec),
         "/v1/embeddings": Embeddings(errors, lenient=lenient),
     }
-    live = [Route("POST", path, endpoint) for path, endpoint in endpoints.items()]
-    return live if lenient else [*live, *_file_routes(), *_openai_batch_routes(endpoints)]
+
+
+def _posts(endpoints: Mapping[str, Endpoint]) -> list[Route]:
+    return [Route("POST", path, endpoint) for path, endpoint in endpoints.items()]
 
 
 def _file_routes() -> list[Route]:
@@ -72,7 +91,7 @@ def _openai_batch_routes(endpoints: Mapping[str, Endpoint]) -> list[Route]:
     ]
 
 
-def _gemini_routes() -> list[Route]:
+def _gemini_routes(provider: Provider) -> list[Route]:
     """Whole and streamed replies, token counts, models."""
     model = "/v1beta/models/{model}"
     whole = GeminiCodec(GeminiErrors())
@@ -87,8 +106,8 @@ def _gemini_routes() -> list[Route]:
     ]
 
 
-def _anthropic_routes() -> list[Route]:
-    """Messages, token counts, message batches."""
+def _anthropic_routes(provider: Provider) -> list[Route]:
+    """Messages, token counts, message batches, models."""
     codec = AnthropicCodec(AnthropicErrors())
     messages = Generation("messages", codec)
     batches = "/v1/messages/batches"
@@ -102,4 +121,13 @@ def _anthropic_routes() -> list[Route]:
         Route("DELETE", f"{batches}/{{id}}", Operation("batches", anthropic_batches.delete)),
         Route("POST", f"{batches}/{{id}}/cancel", Operation("batches", anthropic_batches.cancel)),
         Route("GET", f"{batches}/{{id}}/results", Operation("batches", anthropic_batches.results, _JSONL)),
+        *_model_routes(),
     ]
+
+
+PROTOCOLS: Mapping[ProtocolName, WireProtocol] = {
+    "openai": WireProtocol(OpenAIDialect, _openai_routes, "/v1"),
+    "anthropic": WireProtocol(AnthropicDialect, _anthropic_routes),
+    "gemini": WireProtocol(GeminiDialect, _gemini_routes),
+    "together": WireProtocol(TogetherDialect, _together_routes, "/v1"),
+}

@@ -15,9 +15,9 @@ import httpx
 import openai
 import orjson
 
-from harness.stack.build.layers import build
-from harness.stack.build.options import StackOptions
-from harness.stack.build.stack import Stack
+from harness.stack.assembly.layers import build
+from harness.stack.assembly.options import StackOptions
+from harness.stack.assembly.stack import Stack
 from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.reply import Answer, Reply
 from harness.stack.core.request import Message
@@ -29,8 +29,8 @@ from harness.stack.upstream.send import Endpoint
 from harness.stack.upstream.transport import make_client
 from harness.virtual import LeakReport, VirtualLoop, run_virtual
 from harness.world.serving import serve
-from mock_providers import LedgerRow, MockApp, Profile, make_profile, parse_faults
-from mock_providers.http.asgi import AsgiApp, Receive, Scope, Send
+from mock_providers import AsgiApp, LedgerRow, MockApp, Profile, make_profile, parse_faults
+from mock_providers.http.asgi import Receive, Scope, Send
 
 TTFT_S = 0.4
 GAP_S = 0.02

@@ -7,7 +7,7 @@ import httpx
 
 from ..core.call import Layer, Next, stack
 from ..core.errors import ConfigError
-from ..core.options import given
+from ..core.options import optional
 from ..limits.api_keys import ApiKeys, ApiKeysOptions
 from ..limits.limiter import Limiter
 from ..money.attempt_ledger import AttemptLedger
@@ -25,7 +25,7 @@ from .options import StackOptions, TargetOptions
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class StackContext:
     """What a stack stands on: its options, its providers, what their models cost, and where its state is."""
 
     options: StackOptions
@@ -37,30 +37,30 @@ class Ground:
 
 
 def target_chain(
-    ground: Ground, target: TargetOptions, caching: PromptCaching | None = None
+    context: StackContext, target: TargetOptions, caching: PromptCaching | None = None
 ) -> tuple[Next, Watched]:
     """The way to one target, outermost layer first, and those of its layers that `/health` tells of."""
-    options, backend, name = ground.options, ground.backend, target.target().name
-    codec, endpoint = CODECS[target.provider], _endpoint(ground, target)
-    breaker = given(options.breaker, lambda its: Breaker(its, f"breaker/{name}", backend, ground.seed))
-    keys = given(target.keys, lambda its: ApiKeys(its, f"keys/{name}", backend))
+    options, backend, name = context.options, context.backend, target.target().name
+    codec, endpoint = CODECS[target.provider], _endpoint(context, target)
+    breaker = optional(options.breaker, lambda its: Breaker(its, f"breaker/{name}", backend, context.seed))
+    keys = optional(target.keys, lambda its: ApiKeys(its, f"keys/{name}", backend))
     layers: list[Layer | None] = [
         caching and caching.held_by(target.target()),
         breaker,
-        given(options.throttle, lambda its: Throttle(its, f"throttle/{name}", backend, ground.seed)),
-        AttemptLedger(price_of(target.model, ground.prices)),
-        given(target.limiter, lambda its: Limiter(its, codec.reserved_tokens, f"limiter/{name}", backend)),
+        optional(options.throttle, lambda its: Throttle(its, f"throttle/{name}", backend, context.seed)),
+        AttemptLedger(price_of(target.model, context.prices)),
+        optional(target.limiter, lambda its: Limiter(its, codec.reserved_tokens, f"limiter/{name}", backend)),
         keys,
         Deadlines(options.deadlines),
     ]
-    send = Send(ground.transport, codec, endpoint, options.deadlines.connect_s)
+    send = Send(context.transport, codec, endpoint, options.deadlines.connect_s)
     return stack(*[layer for layer in layers if layer is not None], send=send), Watched(name, breaker, keys)
 
 
-def _endpoint(ground: Ground, target: TargetOptions) -> Endpoint:
-    if target.provider not in ground.endpoints:
+def _endpoint(context: StackContext, target: TargetOptions) -> Endpoint:
+    if target.provider not in context.endpoints:
         raise ConfigError(f"no endpoint for provider {target.provider!r}")
-    endpoint = ground.endpoints[target.provider]
+    endpoint = context.endpoints[target.provider]
     if target.keys is not None:
         _check_keys(target.keys, target.provider, endpoint)
     return endpoint

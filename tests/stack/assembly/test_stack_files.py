@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.stack.build.options import load_stack_options
+from harness.stack.assembly.options import load_stack_options
 from harness.stack.core.errors import ConfigError
 
 BASE = """

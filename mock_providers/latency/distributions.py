@@ -1,35 +1,27 @@
-"""When each chunk of a reply is due: time to the first token, then a pace.
+"""Latency distributions: lognormal, constant, gamma and empirical (`kind`), each with an optional slow mode.
 
-Four distributions for the time to first token (discriminated by `kind`), each of which may have a slow mode;
-the pace is a speed per reply with jitter per chunk. Everything here is a pure function of its generator.
+All draws are pure functions of the generator passed in.
 """
 
 import math
 import random
 from abc import abstractmethod
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from operator import itemgetter
 from statistics import NormalDist
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from ..exchange.options import Options, PositiveSeconds, Seconds
 from . import gamma
 
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Sigma = Annotated[float, Field(ge=0, le=3)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
 
 _NORMAL = NormalDist()
-
-
-class Options(BaseModel):
-    """A frozen value that refuses unknown keys and wrong types."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class SlowMode(Options):
@@ -204,67 +196,3 @@ def _interpolated(x: float, points: Sequence[tuple[float, float]]) -> float:
         return y0
     x1, y1 = points[after]
     return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
-
-
-class Pace(Options):
-    """How fast a reply goes on after its first token.
-
-    - `tokens_per_s`: median speed over replies; `inf` sends everything with the first token (where a profile
-      is told as JSON, which has no infinity: null)
-    - `reply_sigma`: lognormal spread of the speed between replies (median kept)
-    - `chunk_sigma`: lognormal spread of each gap within a reply (mean kept, so the speed holds)
-    - `chunk_tokens`: fewest and most tokens a chunk, drawn evenly
-    """
-
-    tokens_per_s: Annotated[float, Field(gt=0, allow_inf_nan=True)]
-    reply_sigma: Sigma = 0.25
-    chunk_sigma: Sigma = 0.3
-    chunk_tokens: Annotated[tuple[int, int], Field(strict=False)] = (1, 4)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> "Pace":
-        fewest, most = self.chunk_tokens
-        if not 1 <= fewest <= most:
-            raise ValueError(
-                f"chunk_tokens: expected [fewest, most] with 1 <= fewest <= most, got {self.chunk_tokens}"
-            )
-        return self
-
-
-class Chunk(NamedTuple):
-    """`tokens` tokens due `due_s` after the request was received."""
-
-    due_s: float
-    tokens: int
-
-
-def schedule(
-    tokens: int, ttft_s: float, pace: Pace, rng: random.Random, slowdown: float = 1.0
-) -> list[Chunk]:
-    """Cut `tokens` into chunks: the first due at `ttft_s`, each later one after the time its tokens take.
-
-    `slowdown` times as long as the pace says, for a provider under load; no tokens, no chunks.
-    """
-    sizes = _sizes(tokens, pace.chunk_tokens, rng)
-    seconds_per_token = slowdown * math.exp(rng.gauss(0.0, pace.reply_sigma)) / pace.tokens_per_s
-    if seconds_per_token == 0.0:
-        return [Chunk(ttft_s, size) for size in sizes]
-    sigma = pace.chunk_sigma
-    keep_mean = -sigma * sigma / 2
-    gauss, exp = rng.gauss, math.exp
-    gaps = (size * seconds_per_token * exp(keep_mean + gauss(0.0, sigma)) for size in sizes[1:])
-    return list(map(Chunk, accumulate(gaps, initial=ttft_s), sizes))
-
-
-def _sizes(tokens: int, chunk_tokens: tuple[int, int], rng: random.Random) -> list[int]:
-    fewest, most = chunk_tokens
-    sizes: list[int] = []
-    while (missing := tokens - sum(sizes)) > 0:
-        # About as many draws as the mean size needs; the loop comes round again for the rest.
-        sizes += rng.choices(range(fewest, most + 1), k=1 + 2 * missing // (fewest + most))
-    totals = list(accumulate(sizes))
-    last = bisect_left(totals, tokens)
-    del sizes[last + 1 :]
-    if sizes:
-        sizes[-1] -= totals[last] - tokens
-    return sizes

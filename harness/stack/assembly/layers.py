@@ -13,7 +13,7 @@ from ..caching.semantic.layer import SemanticCache
 from ..core.background import Background
 from ..core.call import Call, Layer, stack
 from ..core.eligibility import unsuitable
-from ..core.options import given
+from ..core.options import optional
 from ..core.reply import Reply
 from ..core.target import Target
 from ..money.budget import Budgets
@@ -35,7 +35,7 @@ from ..upstream.send import Endpoint
 from ..upstream.transport import make_transport
 from .options import StackOptions, TargetOptions, prices_for
 from .stack import Stack
-from .target_chain import Ground, target_chain
+from .target_chain import StackContext, target_chain
 
 
 def build(
@@ -61,12 +61,12 @@ def build(
     """
     prices = prices_for(options) if prices is None else prices
     transport, backend = transport or make_transport(), backend or MemoryBackend()
-    ground = Ground(options, endpoints, prices, transport, backend, seed)
+    context = StackContext(options, endpoints, prices, transport, backend, seed)
     background, targets = Background(), options.targets
-    budget = given(options.retry_budget, lambda its: RetryBudget(its, backend=backend))
+    budget = optional(options.retry_budget, lambda its: RetryBudget(its, backend=backend))
     grant = None if budget is None else budget.grant
-    caching = given(options.prompt_cache, PromptCaching)
-    made = [target_chain(ground, target, caching) for target in options.target]
+    caching = optional(options.prompt_cache, PromptCaching)
+    made = [target_chain(context, target, caching) for target in options.target]
     chains = {watched.name: chain for chain, watched in made}
 
     async def by_target(call: Call) -> Reply:
@@ -75,16 +75,16 @@ def build(
     layers: list[Layer | None] = [
         Telemetry(sink),
         Budgets(options.budget, targets, prices, backend, epoch_s) if options.budget else None,
-        _prompt(ground, background),
-        given(options.cache, lambda its: ExactCache(its, background)),
-        _semantic_cache(ground, background, agrees),
-        _batches(ground, background),
+        _prompt(context, background),
+        optional(options.cache, lambda its: ExactCache(its, background)),
+        _semantic_cache(context, background, agrees),
+        _batches(context, background),
         budget,
-        given(options.route, lambda its: make_route(its, targets, prices, backend, judge)),
+        optional(options.route, lambda its: make_route(its, targets, prices, backend, judge)),
         caching,
         Fallback(targets, options.fallback, grant, None if caching is None else caching.order),
-        given(options.retry, lambda its: Retry(its, seed, grant)),
-        given(options.hedge, lambda its: Hedge(its, next_in(targets, _suits), grant, backend)),
+        optional(options.retry, lambda its: Retry(its, seed, grant)),
+        optional(options.hedge, lambda its: Hedge(its, next_in(targets, _suits), grant, backend)),
     ]
     ask = stack(*[layer for layer in layers if layer is not None], send=by_target)
     return Stack(options, ask, transport, background, [watched for _, watched in made])
@@ -94,42 +94,44 @@ def _suits(call: Call, target: Target) -> bool:
     return unsuitable(call, target) is None
 
 
-def _prompt(ground: Ground, background: Background) -> Prompt | None:
-    options = ground.options.prompt
+def _prompt(context: StackContext, background: Background) -> Prompt | None:
+    options = context.options.prompt
     if options is None:
         return None
     summarise = None
     if (small := options.summarise) is not None:
         named = TargetOptions(provider=small.provider, model=small.model, name="summary")
-        chain, _ = target_chain(ground, named)
+        chain, _ = target_chain(context, named)
         summarise = Summarise(small, named.target(), chain, background)
-    window = max(target.context_tokens for target in ground.options.targets)
+    window = max(target.context_tokens for target in context.options.targets)
     return Prompt(options, window, summarise)
 
 
-def _semantic_cache(ground: Ground, background: Background, agrees: Agrees | None) -> SemanticCache | None:
-    options = ground.options.semantic_cache
+def _semantic_cache(
+    context: StackContext, background: Background, agrees: Agrees | None
+) -> SemanticCache | None:
+    options = context.options.semantic_cache
     if options is None:
         return None
-    connect_s = ground.options.deadlines.connect_s
-    embedder = embedder_of(options, ground.endpoints, ground.prices, ground.transport, connect_s)
-    return SemanticCache(options, embedder, background, seed=ground.seed, agrees=agrees)
+    connect_s = context.options.deadlines.connect_s
+    embedder = embedder_of(options, context.endpoints, context.prices, context.transport, connect_s)
+    return SemanticCache(options, embedder, background, seed=context.seed, agrees=agrees)
 
 
-def _batches(ground: Ground, background: Background) -> BatchQueue | None:
-    options = ground.options.batch
+def _batches(context: StackContext, background: Background) -> BatchQueue | None:
+    options = context.options.batch
     if options is None:
         return None
-    able = [target for target in ground.options.target if target.provider in BATCHES]
+    able = [target for target in context.options.target if target.provider in BATCHES]
     codecs = {target.target().name: CODECS[target.provider] for target in able}
     lanes = {
         target.target().name: Lane(
             BATCHES[target.provider].at(
-                ground.transport, CODECS[target.provider], ground.endpoints[target.provider]
+                context.transport, CODECS[target.provider], context.endpoints[target.provider]
             ),
-            price_of(target.model, ground.prices),
+            price_of(target.model, context.prices),
         )
         for target in able
     }
     targets = [target.target() for target in able]
-    return BatchQueue(options, targets, lanes, codecs, background, ground.seed)
+    return BatchQueue(options, targets, lanes, codecs, background, context.seed)

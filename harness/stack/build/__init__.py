@@ -1,1 +1,0 @@
-"""From a TOML file to a built stack. `layers.py` lists every layer in order."""
