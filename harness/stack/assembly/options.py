@@ -23,7 +23,7 @@ from ..resilience.breaker import BreakerOptions
 from ..resilience.deadlines import DeadlineOptions
 from ..resilience.fallback import FallbackOptions
 from ..resilience.hedge import HedgeOptions
-from ..resilience.load_shedding import ThrottleOptions
+from ..resilience.load_shedding import LoadSheddingOptions
 from ..resilience.retry import RetryOptions
 from ..resilience.retry_budget import RetryBudgetOptions
 from ..routing.options import RouteOptions
@@ -89,7 +89,7 @@ class StackOptions(Options):
     retry_budget: RetryBudgetOptions | None = None
     hedge: HedgeOptions | None = None
     breaker: BreakerOptions | None = None
-    throttle: ThrottleOptions | None = None
+    throttle: LoadSheddingOptions | None = None
     target: tuple[TargetOptions, ...] = Field(min_length=1)
 
     @property

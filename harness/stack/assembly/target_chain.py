@@ -17,7 +17,7 @@ from ..observe.health import Watched
 from ..prompt.caching import PromptCaching
 from ..resilience.breaker import Breaker
 from ..resilience.deadlines import Deadlines
-from ..resilience.load_shedding import Throttle
+from ..resilience.load_shedding import LoadShedding
 from ..state.backend import Backend
 from ..upstream.endpoints import CODECS
 from ..upstream.send import Endpoint, Send
@@ -47,7 +47,7 @@ def target_chain(
     layers: list[Layer | None] = [
         caching and caching.held_by(target.target()),
         breaker,
-        optional(options.throttle, lambda its: Throttle(its, f"throttle/{name}", backend, context.seed)),
+        optional(options.throttle, lambda its: LoadShedding(its, f"throttle/{name}", backend, context.seed)),
         AttemptLedger(price_of(target.model, context.prices)),
         optional(target.limiter, lambda its: Limiter(its, codec.reserved_tokens, f"limiter/{name}", backend)),
         keys,

@@ -1,13 +1,13 @@
-"""Load shedding on our side: when a provider refuses most of what it gets, most of it is not sent.
+"""Client-side load shedding: when a provider refuses most requests, most of them are not sent.
 
-Over a sliding window, an attempt is dropped with probability max(0, (requests − K · accepts) / (requests
-+ 1)), where what was dropped counts as a request. With K = 2 twice as many are sent as the provider
-accepts, so after its return the load that reaches it doubles with every window. Source: Site Reliability
-Engineering, chapter 21, "Handling Overload" (client-side throttling).
+Over a sliding window, an attempt is dropped with probability max(0, (requests − K · accepts) / (requests +
+1)), where dropped attempts count as requests. With K = 2, twice as many are sent as the provider accepts, so
+after its recovery the load that reaches it doubles with every window. Source: Site Reliability Engineering,
+chapter 21, "Handling Overload" (client-side throttling).
 
 Requests are counted when they are answered, not when they are sent: a first token takes seconds, and until
-then a healthy provider would look as if it had refused all that is on the way. What our own limiter
-rejected, or a caller who left, says nothing about the provider and is not counted.
+then a healthy provider would look as if it had refused everything in flight. Rejections by our own limiter
+and abandoned calls are not counted.
 """
 
 import asyncio
@@ -25,8 +25,8 @@ from ..state.window import Window, WindowShape, totals
 SLICES = 12
 
 
-class ThrottleOptions(Options):
-    """`k` 2 attempts are sent for each one accepted; `window_s` 120."""
+class LoadSheddingOptions(Options):
+    """The table `throttle`. `k` 2 attempts are sent for each one accepted; `window_s` 120 seconds."""
 
     k: float = Field(default=2.0, ge=1)
     window_s: float = Field(default=120.0, gt=0)
@@ -37,18 +37,18 @@ class ThrottleOptions(Options):
         return WindowShape(self.window_s, SLICES)
 
 
-def drop_probability(options: ThrottleOptions, window: Window) -> float:
-    """With which probability the next attempt is not sent."""
+def drop_probability(options: LoadSheddingOptions, window: Window) -> float:
+    """The probability that the next attempt is dropped."""
     accepts, refusals = totals(window)
     requests = accepts + refusals
     return max(0.0, (requests - options.k * accepts) / (requests + 1))
 
 
-class Throttle:
-    """One target's. Drops with `Rejected("rejected_throttled")`; what is dropped counts as asked for."""
+class LoadShedding:
+    """One target's layer. Raises `Rejected("rejected_throttled")` for a dropped attempt."""
 
     def __init__(
-        self, options: ThrottleOptions, key: str, backend: Backend | None = None, seed: int = 0
+        self, options: LoadSheddingOptions, key: str, backend: Backend | None = None, seed: int = 0
     ) -> None:
         self._options = options
         self._key = key
@@ -58,16 +58,16 @@ class Throttle:
     async def __call__(self, call: Call, next: Next) -> Reply:
         now = asyncio.get_running_loop().time()
 
-        def asked(known: Window | None) -> tuple[Window, float]:
+        def decide(known: Window | None) -> tuple[Window, float]:
             window = self._options.shape.counted(known or (), now)
             return window, drop_probability(self._options, window)
 
-        probability = await self._backend.update(self._key, asked)
+        probability = await self._backend.update(self._key, decide)
         name, nth = call.target.name, len(call.facts.attempts)
         if probability > 0 and uniform(self._seed, "throttle", call.id, name, nth) < probability:
             self._count(accepted=False)
-            said = f"{name} refuses most of what it gets: {probability:.0%} is not even sent"
-            raise Rejected("rejected_throttled", said)
+            message = f"{name} refuses most requests: {probability:.0%} of them are dropped before sending"
+            raise Rejected("rejected_throttled", message)
         try:
             reply = await next(call)
         except ProviderError as error:

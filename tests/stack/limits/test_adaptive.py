@@ -1,4 +1,4 @@
-"""Without a known limit the limiter finds one: up while all is well, down when the provider groans."""
+"""Adaptive concurrency: the limit rises while all is well and falls at overload."""
 
 import asyncio
 from collections.abc import Callable
@@ -46,7 +46,7 @@ def test_a_first_token_much_later_than_usual_counts_as_a_refusal_for_its_size_on
     assert on_success(OPTIONS, aimd, 5, 2.0, 1.0, 10, 3.0).limit == pytest.approx(aimd.limit * 0.9)
 
 
-def test_room_that_nobody_uses_does_not_grow() -> None:
+def test_an_unused_limit_does_not_grow() -> None:
     assert on_success(OPTIONS, Aimd(10.0), 5, 0.3, 0.0, 4, 0.3).limit == 10.0
 
 

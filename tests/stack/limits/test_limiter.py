@@ -1,4 +1,4 @@
-"""The limiter: never above the limit, first come first served, nothing lost when callers leave."""
+"""The limiter: never above the limit, FIFO, nothing lost when callers leave."""
 
 import asyncio
 from collections.abc import Callable
@@ -87,7 +87,7 @@ async def test_a_waiter_that_leaves_gives_up_its_place(call: Callable[..., Call]
 
 
 def level(limiter: Limiter, meter: int) -> float:
-    """What is in a bucket now."""
+    """The current level of a bucket."""
     bucket = limiter.queue._backend.peek("limiter").buckets[meter]  # type: ignore[attr-defined]  # it is in memory
     assert bucket is not None
     return float(bucket.level_at(asyncio.get_running_loop().time()))
@@ -97,7 +97,7 @@ def in_flight(limiter: Limiter) -> int:
     return int(limiter.queue._backend.peek("limiter").in_flight)  # type: ignore[attr-defined]  # it is in memory
 
 
-def test_leaving_in_the_moment_of_admission_gives_back_what_was_taken(
+def test_a_caller_cancelled_at_its_admission_returns_what_it_took(
     call: Callable[..., Call], source: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Jumpy(Waiter):
@@ -194,7 +194,7 @@ def test_a_wait_that_turns_out_longer_than_predicted_ends_at_the_longest(
     assert run_virtual(scenario()) == pytest.approx(2.0, abs=1e-6)
 
 
-def test_a_429_that_tells_what_is_left_empties_no_other_meter(call: Callable[..., Call]) -> None:
+def test_a_429_with_rate_limit_headers_empties_no_other_bucket(call: Callable[..., Call]) -> None:
     async def refused(meters: Meters | None) -> tuple[float, float]:
         limiter = Limiter(LimiterOptions(rpm=60, tpm=60_000), sum_of)
 
@@ -213,7 +213,7 @@ def test_a_429_that_tells_what_is_left_empties_no_other_meter(call: Callable[...
     assert run_virtual(refused(Meters())) == (0, 0)
 
 
-def test_after_a_429_without_a_word_the_line_moves_on_at_the_refill_and_not_all_at_once(
+def test_after_a_429_without_headers_the_queue_moves_at_the_refill(
     call: Callable[..., Call], source: Any
 ) -> None:
     async def scenario() -> list[float]:
@@ -237,9 +237,7 @@ def test_after_a_429_without_a_word_the_line_moves_on_at_the_refill_and_not_all_
     assert sent_s[-1] == pytest.approx(6.0, abs=0.2)
 
 
-def test_a_429_holds_the_whole_line_until_the_provider_wants_to_be_asked_again(
-    call: Callable[..., Call], source: Any
-) -> None:
+def test_a_429_pauses_the_queue_for_its_retry_after(call: Callable[..., Call], source: Any) -> None:
     async def scenario() -> None:
         limiter = Limiter(LimiterOptions(rpm=6000, max_wait_s=5), sum_of)
 
@@ -266,7 +264,7 @@ async def test_the_wait_is_on_the_attempts_record(call: Callable[..., Call], sou
     assert attempts[1].limiter_wait_s >= 0.08
 
 
-def test_a_head_that_was_cancelled_and_has_not_yet_left_does_not_stop_the_line(
+def test_a_cancelled_head_that_has_not_yet_left_does_not_block_the_queue(
     call: Callable[..., Call], source: Any
 ) -> None:
     """Its future is done before its task has run: admitting it again and again would never end."""

@@ -89,7 +89,7 @@ def test_a_limit_that_is_not_configured_is_learned_from_the_headers() -> None:
 
 
 def test_the_use_of_other_clients_is_subtracted_once_however_many_requests_report_it() -> None:
-    """Regression: each request in flight took it away again, 4,000 below nothing in place of 5,750 left."""
+    """Regression: each request in flight subtracted it again: a level of -4,000 instead of 5,750."""
     options = QuotaOptions(rpm=6000)
     known, sent = quota.initial(options, 0.0), []
     for _ in range(50):
