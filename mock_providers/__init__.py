@@ -1,7 +1,7 @@
 """Mock LLM providers that speak the real wire protocols and misbehave on a schedule.
 
-`MockApp` is plain ASGI; `serve` puts it on sockets. What a provider is like is a `Profile`, what goes wrong
-is a list of faults, and what really happened is the `Ledger`.
+`MockApp` is plain ASGI; `serve` puts it on sockets. A `Profile` describes the providers, a list of faults is
+scheduled to go wrong, and the `Ledger` records every request.
 """
 
 from .content.answers import Catalogue, CatalogueError, Question, load_catalogue

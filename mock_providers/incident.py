@@ -1,6 +1,6 @@
-"""Named incidents: what once went wrong at a provider, as a ready fault schedule.
+"""Named incidents: a real outage of a provider as a fault schedule.
 
-An incident is a TOML file: `title`, `description`, `source`, and `[[faults]]` whose t = 0 is its beginning.
+An incident is a TOML file: `title`, `description`, `source`, and `[[faults]]` with t = 0 at its beginning.
 """
 
 import tomllib
@@ -20,7 +20,7 @@ class IncidentError(Exception):
 
 
 class Incident(Options):
-    """What went wrong, where that is told, and the faults that play it."""
+    """An incident: its description, its source, and the faults that reproduce it."""
 
     title: Annotated[str, Field(min_length=1, pattern=r"^[^\r\n]*$")]
     description: str

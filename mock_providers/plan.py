@@ -1,7 +1,7 @@
-"""The Plan: everything a provider is going to do about one request, as a frozen value.
+"""The Plan: a provider's whole response to one request, with its timing, as a frozen value.
 
-Times are seconds since the request was received. A fault is a function from a Plan to a Plan, and the
-methods below are the moves that faults make. Nothing here knows bytes or sleeps.
+Times are seconds since the request was received. A fault is a function from a Plan to a Plan; the methods
+below are the changes that faults make. Nothing here encodes bytes or sleeps.
 """
 
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ class Block(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """One of the replies to a request: how it came to its end, and its content blocks."""
+    """One of the replies to a request: its finish reason and its content blocks."""
 
     finish: Finish = "stop"
     stop_sequence: str | None = None
@@ -33,9 +33,9 @@ class Choice(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """One content chunk, part of a block of a choice; `opens`: the first of its block.
+    """One content chunk of a block; `opens` marks the first of its block.
 
-    A JSON reply has one piece a block.
+    `choice` and `block` are indexes. A JSON reply has one piece per block.
     """
 
     due_s: float
@@ -48,24 +48,25 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One reply (or refusal) to be played.
+    """One reply or refusal.
 
-    - `headers_s`: when the status line and headers are due; None: never (the client gets no reply at all)
+    - `headers_s`: when the status line and headers are due; None: never, no reply is sent
     - `pieces`: the content; `keep` of them are sent before the ending (None: all)
-    - `ends`, `ends_s`: how it ends, and when (a reset, hang or stall: when the connection is cut)
+    - `ends`, `ends_s`: how and when it ends (a reset, hang or stall: when the connection is cut)
     - `in_band`: the error that ends a reply which began as a success
-    - `page`: HTML that stands in for the body
-    - `malformed`, `malformed_at`: what is broken about the chunk of that index (a JSON reply: about its body)
+    - `page`: HTML sent instead of the body
+    - `malformed`, `malformed_at`: the defect of the chunk with that index (of a JSON reply: of its body)
     - `drip_s`: seconds between parts of a JSON reply's body; None: it is sent at once
-    - `clock_skew_s`: how far the provider's clock is ahead in what headers tell
-    - `ttft_s`: the first token's time, known also for a JSON reply that arrives in one piece
-    - `choices`: the replies that the pieces are parts of; empty for a request that asks for none
+    - `clock_skew_s`: how far the provider's clock is ahead in its headers
+    - `ttft_s`: when the first token is generated, also for a JSON reply, which is sent in one piece
+    - `choices`: the replies that the pieces belong to; empty for requests without generation
     - `input_tokens`: all of the prompt; of these `cached_input_tokens` were read from the prompt cache, and
       `cache_write_tokens` (for five minutes) and `cache_write_1h_tokens` written to it; `cache_lost_tokens`
-      more would have been read, had a fault not wiped it
-    - `queued_s`: how long the request waited for a free slot of the model
+      more would have been read without a cache wipe
+    - `answer`: whether the first choice is right
+    - `queued_s`: the wait for a free slot of the model
     - `billable`: whether input and sent tokens are charged; refusals and hangs are free
-    - `fault`: the kind of the injected fault that decided or shaped this reply
+    - `fault`: the kind of the fault that replaced or changed this reply
     """
 
     status: int
@@ -101,7 +102,7 @@ class Plan:
 
     @property
     def text(self) -> str:
-        """All that the reply says, sent or not, its choices and blocks in the order of their chunks."""
+        """The text of all pieces, sent or not, in the order of the chunks."""
         return "".join(piece.text for piece in self.pieces)
 
     def text_of(self, choice: int, block: int) -> str:
@@ -110,12 +111,12 @@ class Plan:
 
     @property
     def to_send(self) -> tuple[Piece, ...]:
-        """The pieces that go out before the ending."""
+        """The pieces that are sent before the ending."""
         return self.pieces[: self.keep]
 
     @property
     def decided(self) -> bool:
-        """Whether something already took the reply away, so that a later fault has nothing left to change."""
+        """Whether the reply no longer completes, so that later faults do not apply."""
         return self.ends != "complete"
 
     def refused(self, problem: Problem, after_s: float, fault: str) -> "Plan":
@@ -123,7 +124,7 @@ class Plan:
         return replace(refusal(problem, after_s, self.meters), fault=fault)
 
     def delayed(self, extra_s: float, slowdown: float, fault: str) -> "Plan":
-        """The same reply, `extra_s` later, its gaps `slowdown` times as long."""
+        """The reply `extra_s` later, its gaps `slowdown` times as long."""
 
         def later(due_s: float) -> float:
             return self.ttft_s + extra_s + (due_s - self.ttft_s) * slowdown
@@ -138,7 +139,7 @@ class Plan:
         )
 
     def late(self, extra_s: float, fault: str) -> "Plan":
-        """The headers in time, all content `extra_s` later."""
+        """The headers on time, all content `extra_s` later."""
         plan = self.delayed(extra_s, 1.0, fault)
         return replace(plan, headers_s=self.headers_s)
 
@@ -155,24 +156,24 @@ class Plan:
     def cut_after(
         self, chunks: int, ends: Ending, fault: str, *, hold_s: float = 0.0, in_band: Problem | None = None
     ) -> "Plan":
-        """It ends so when the chunk after the first `chunks`, or the ending, is due, and `hold_s` more."""
+        """Send the first `chunks` chunks, then end as `ends` when the next one is due, `hold_s` later."""
         keep = min(chunks, len(self.pieces))
         cut_s = self.pieces[keep].due_s if keep < len(self.pieces) else self.ends_s
         return replace(self, ends=ends, keep=keep, ends_s=cut_s + hold_s, in_band=in_band, fault=fault)
 
     def with_malformed_chunk(self, chunk: int, how: Malformation, fault: str) -> "Plan":
-        """The chunk of that index, or the last one, is broken; the others are not."""
+        """The chunk with that index, or the last one, is malformed; the others are valid."""
         at = max(0, min(chunk, len(self.pieces) - 1))
         return replace(self, malformed=how, malformed_at=at, fault=fault)
 
     def replaced_by_page(self, page: str, status: int, after_s: float, fault: str) -> "Plan":
-        """HTML instead of the reply, as a proxy in front of the provider would send it; free of charge."""
+        """HTML instead of the reply, as a proxy in front of the provider sends it; not billed."""
         return Plan(
             status, "page", after_s, after_s, page=page, meters=self.meters, billable=False, fault=fault
         )
 
     def reset_at_once(self, fault: str) -> "Plan":
-        """The connection is reset at once."""
+        """The connection is reset at once, without a reply."""
         return replace(self.hung(0.0, fault), ends="reset")
 
     def hung(self, hold_s: float, fault: str) -> "Plan":
@@ -191,7 +192,7 @@ class Plan:
 
 
 def refusal(problem: Problem, after_s: float, meters: tuple[Meter, ...] = ()) -> Plan:
-    """The plan of an HTTP error `after_s` after the request; free of charge."""
+    """The plan of an HTTP error `after_s` after the request; not billed."""
     return Plan(
         status=problem.status,
         ends="error",

@@ -34,9 +34,9 @@ Price = Annotated[int, BeforeValidator(_nusd_per_token)]
 class Prices(Options):
     """$ per 1M tokens in the file (`input = "2.50"`), nano-dollars per token (2500) in the model.
 
-    - `output`: default 0, for models that give none
-    - `cached_input`: read from the prompt cache; `cache_write`, `cache_write_1h`: written to it, to stay for
-      five minutes or an hour (default for each: as `input`)
+    - `input`: required; `output`: default 0, for models without output
+    - `cached_input`: read from the prompt cache; `cache_write`, `cache_write_1h`: written to it for five
+      minutes or an hour (default for each: as `input`)
     """
 
     input: Price
@@ -46,7 +46,7 @@ class Prices(Options):
     cache_write_1h: Price | None = None
 
     def cost_nusd(self, plan: Plan, output_tokens: int) -> int:
-        """What `plan` costs once `output_tokens` of it were sent, exactly."""
+        """The exact cost of `plan` in nano-dollars, `output_tokens` of it sent."""
         special = (
             (plan.cached_input_tokens, self.cached_input),
             (plan.cache_write_tokens, self.cache_write),

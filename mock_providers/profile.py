@@ -1,4 +1,4 @@
-"""A profile: which providers there are, and what each of their models is like. One TOML file."""
+"""A profile: the providers and their models, with latencies, prices, limits and accuracy. One TOML file."""
 
 import tomllib
 from collections.abc import Mapping
@@ -25,6 +25,9 @@ from .prompt_cache.cache import PromptCaching
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f]+$")]
 
 
+_FORMER_NAMES = {"page": "typical"}
+
+
 class ProfileError(Exception):
     """A profile that cannot be used; one line: file, key and what was expected."""
 
@@ -33,7 +36,7 @@ class Model(Options):
     """One model of a provider, by its canonical id (its key in the file).
 
     - `ttft`: time to the first token, apart from queueing and prefill
-    - `prefill_s_per_token`: more of it for each prompt token that is not cached (default 0)
+    - `prefill_s_per_token`: added to it for each prompt token that is not cached (default 0)
     - `limits`: per API key; `organization_limits`: for all keys of an organisation together
     - `prompt_cache`: default none
     - `load`: slots and queue; default: load changes nothing
@@ -58,8 +61,8 @@ class EmbeddingModel(Options):
     """One embedding model, by its canonical id (its key in the file).
 
     - `latency`: of a whole reply
-    - `dimensions`: of its vectors; `max_input_tokens`: of one text
-    - `separability`: 1: paraphrases are told apart from confusable texts; 0: they are not (default 0.5)
+    - `dimensions`: of its vectors; `max_input_tokens`: of one text (default 8,192)
+    - `separability`: 1: paraphrases are close and confusable texts are not; 0: the reverse (default 0.5)
     """
 
     aliases: Annotated[tuple[Name, ...], Field(strict=False)] = ()
@@ -76,9 +79,9 @@ class Provider(Options):
 
     - `protocol`: the wire protocol it speaks
     - `keys`: the API keys it accepts; empty (default): any key that is not empty
-    - `organizations`: which keys belong to other organisations than `organization`, by their names
-    - `header_style`: what its headers tell about limits
-    - `batch`: how it works off batches
+    - `organizations`: keys of other organisations than `organization`, by organisation
+    - `header_style`: the rate limit headers it sends
+    - `batch`: timing and failures of its batches
     - `obfuscation`: whether streamed chunks carry padding, as OpenAI's do
     """
 
@@ -114,7 +117,7 @@ class Provider(Options):
         return {name: id_ for id_, model in self.embeddings.items() for name in (id_, *model.aliases)}
 
     def organization_of(self, key: str) -> str:
-        """Who pays for what is asked with this key."""
+        """The organisation that is billed for requests with this key."""
         return next((name for name, keys in self.organizations.items() if key in keys), self.organization)
 
     def canonical(self, name: str) -> str | None:
@@ -122,15 +125,15 @@ class Provider(Options):
         return self._canonical.get(name)
 
     def canonical_embedding(self, name: str) -> str | None:
-        """The same for an embedding model."""
+        """The canonical id of an embedding model's id or alias; None when there is no such model."""
         return self._canonical_embeddings.get(name)
 
 
 class Profile(Options):
-    """The world of providers that a mock plays.
+    """All providers of one mock.
 
     - `error_latency_s`: how long a provider takes to refuse (default 20 ms)
-    - `reply_length`: of prompts that name no length
+    - `reply_length`: of replies to prompts that name no length
     """
 
     name: Name
@@ -147,8 +150,11 @@ class Profile(Options):
 
 
 def load_profile(name_or_path: str | Path) -> Profile:
-    """A shipped profile by name (`page`), or a user's own by path (`./mine.toml`); raises ProfileError."""
-    name = str(name_or_path)
+    """A shipped profile by name (`typical`), or a user's own by path (`./mine.toml`); raises ProfileError.
+
+    Former names of shipped profiles still work: `page` is `typical`.
+    """
+    name = _FORMER_NAMES.get(str(name_or_path), str(name_or_path))
     if not name.endswith(".toml"):
         if name not in shipped_profiles():
             known = ", ".join(shipped_profiles())

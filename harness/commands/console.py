@@ -1,9 +1,7 @@
 """What a run looks like on a terminal: progress on standard error, the outcome as a table."""
 
-import json
 import resource
 import time
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -12,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from reports.analysis.analyse import Analysis
 from reports.page.table import kpi_rows
 
 WALL_S = time.monotonic  # noqa: TID251  # bound here: a virtual world turns the module's clock while it runs
@@ -76,18 +75,16 @@ class Stopwatch:
         Console(stderr=True).print(said, highlight=False, soft_wrap=True)
 
 
-def print_outcome(folder: Path) -> None:
+def print_outcome(analysis: Analysis) -> None:
     """The run's main figures, its claims, its validity and the path of its report."""
-    summary = json.loads((folder / "summary.json").read_text())
-    console = Console()
-    names = list(summary["subjects"])
+    summary, console = analysis.summary, Console()
     table = Table(title=None, header_style="bold")
     table.add_column("")
-    for name in names:
+    for name in summary.names:
         table.add_column(name, justify="right")
     for row in (row for row in kpi_rows(summary) if not row.minor):
         table.add_row(row.label, *(cell.text for cell in row.cells))
     console.print(table)
-    for claim in summary["claims"]:
-        console.print(f"[bold]{claim['verdict']}[/bold]: {claim['text']}")
-    console.print(f"report: {folder / 'report.html'}", soft_wrap=True)
+    for claim in summary.claims:
+        console.print(f"[bold]{claim.verdict}[/bold]: {claim.text}")
+    console.print(f"report: {analysis.run.path / 'report.html'}", soft_wrap=True)

@@ -15,7 +15,7 @@ _LAST_PORT = 65535
 def mock(
     profile: Annotated[
         str, typer.Option(help="How providers behave: a name (see `brownout list`) or a file.")
-    ] = "page",
+    ] = "typical",
     incident: Annotated[
         str | None,
         typer.Option(

@@ -106,13 +106,14 @@ def run(
         return
     stopwatch = Stopwatch()
     with Progress(spec.title, [subject.name for subject in spec.subjects]) as progress:
-        recorded = play(spec, folder, started_at, progress.tell)
+        analysis = play(spec, folder, started_at, progress.tell)
     stopwatch.tell(len(spec.plan) * len(spec.subjects), spec.duration_s * len(spec.subjects))
     if as_json:
         sys.stdout.write((folder / "summary.json").read_text())
     else:
-        print_outcome(folder)
-    if recorded.manifest.status == "partial":
-        reason = recorded.manifest.status_reason or ""
+        print_outcome(analysis)
+    manifest = analysis.run.manifest
+    if manifest.status == "partial":
+        reason = manifest.status_reason or ""
         typer.echo(f"brownout: partial run kept in {folder}: {reason}", err=True)
         raise typer.Exit(130 if reason.startswith("interrupted") else 1)

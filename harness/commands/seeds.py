@@ -39,7 +39,7 @@ def play_seeds(
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2, allow_nan=False) + "\n")
         return
-    _print(seed_rows(summaries), list(summaries[0]["subjects"]), len(seeds))
+    _print(seed_rows(summaries), summaries[0].names, len(seeds))
     Console().print(f"seeds: {folder / 'seeds.json'}", soft_wrap=True)
 
 

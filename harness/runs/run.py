@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from reports.analysis.analyse import Analysis, analyse, write_summary
 from reports.analysis.calibration import ttft_error
-from reports.analysis.summary import write_summary
 from reports.page.html import write_report
 from reports.record.manifest import Calibration, Generator
 from reports.record.run import Run, write_run
@@ -52,15 +52,16 @@ class Recording:
             self._calibration[subject.name] = ttft_error(**{n: to_frame(of) for n, of in tables.items()})
         self.reason = measured.reason
 
-    def write(self) -> Run:
-        """The record, its summary, its report. Raises RunFailed when nothing at all was measured."""
-        run = self.record()
-        write_summary(self.folder)
-        write_report(self.folder)
-        return run
+    def write(self) -> Analysis:
+        """Write the record, its summary and its report, all from one analysis. Raises RunFailed when nothing
+        was measured."""
+        analysis = analyse(self.record())
+        write_summary(analysis)
+        write_report(analysis)
+        return analysis
 
     def record(self) -> Run:
-        """The record alone."""
+        """Write the record alone. Raises RunFailed when nothing was measured."""
         if not self._generator:
             raise RunFailed(f"nothing was measured: {self.reason}")
         about = manifest(self.spec, list(self._generator), self.folder.name, self.started_at)
@@ -85,7 +86,7 @@ def new_run_folder(out: Path, name: str, started_at: datetime) -> Path:
     return folder
 
 
-def run(spec: RunSpec, folder: Path, started_at: datetime, on_progress: OnProgress) -> Run:
+def run(spec: RunSpec, folder: Path, started_at: datetime, on_progress: OnProgress) -> Analysis:
     """Measure every subject in the spec's world and write the run into `folder`.
 
     An interruption or a broken process ends the run early; what was measured is written and marked partial.

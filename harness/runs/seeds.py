@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-from reports.analysis.summary import summarise
+from reports.analysis.analyse import summarise
+from reports.analysis.summary import Summary
 
 from ..errors import InputError
 from ..spec.run_options import RunOptions
@@ -22,7 +22,7 @@ def spec_of(options: RunOptions, seed: int) -> RunSpec:
     return make_spec(options.model_copy(update={"engine": "virtual", "seed": seed}))
 
 
-def summary_of(options: RunOptions, seed: int, started_at: datetime) -> dict[str, Any]:
+def summary_of(options: RunOptions, seed: int, started_at: datetime) -> Summary:
     """The summary of one seed; a module-level function, so that a process pool can run it."""
     spec = spec_of(options, seed)
     with TemporaryDirectory() as folder:
@@ -39,7 +39,7 @@ def run_seeds(
     started_at: datetime,
     executor: Executor,
     on_done: Callable[[int, int], None],
-) -> list[dict[str, Any]]:
+) -> list[Summary]:
     """The summaries of all seeds, in the order of `seeds`, whatever order they finish in.
 
     `executor` is any of concurrent.futures; `on_done` gets (finished, total) as each finishes. An error in
@@ -47,7 +47,7 @@ def run_seeds(
     """
     if not seeds:
         raise InputError("--seeds: expected at least 1")
-    futures: dict[Future[dict[str, Any]], int] = {}
+    futures: dict[Future[Summary], int] = {}
     with _cancelled_on_error(futures):
         for seed in seeds:
             futures[executor.submit(summary_of, options, seed, started_at)] = seed
@@ -58,7 +58,7 @@ def run_seeds(
 
 
 @contextmanager
-def _cancelled_on_error(futures: dict[Future[dict[str, Any]], int]) -> Iterator[None]:
+def _cancelled_on_error(futures: dict[Future[Summary], int]) -> Iterator[None]:
     try:
         yield
     except BaseException:

@@ -70,7 +70,7 @@ class Scenario(StrictModel):
     | `drain_s` | 60 | how long the last calls may take after it |
     | `warmup_s` | 0 | calls planned before this are left out of the metrics |
     | `seed` | 7 | decides every draw: plan, provider luck, jitter |
-    | `profile` | "page" | the providers' profile: a name or a path |
+    | `profile` | "typical" | the providers' profile: a name or a path |
     | `subjects` | required | 1 to 6 subjects, in order: names, paths, or tables |
     | `via` | "direct" | in virtual time: "gateway" puts each stack's gateway in the path, as Locust does |
     | `[arrivals]` | required | when calls start |
@@ -91,7 +91,7 @@ class Scenario(StrictModel):
     drain_s: Seconds = 60.0
     warmup_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     seed: Annotated[int, Field(ge=0)] = 7
-    profile: str = "page"
+    profile: str = "typical"
     via: Literal["direct", "gateway"] = "direct"
     subjects: Annotated[tuple[SubjectEntry, ...], Field(min_length=1, max_length=6, strict=False)]
     arrivals: Arrivals

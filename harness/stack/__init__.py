@@ -1,5 +1,59 @@
 """The reference resilient calling stack: a library that stands alone.
 
-`call.py` is read first: one `Call`, one `Reply`, and layers that wrap each other, outermost first.
-`build.py` makes a stack from a TOML file; `gateway.py` serves one to any OpenAI client.
+`build(load_stack_options(path), endpoints_from(os.environ))` makes a `Stack`. Every concern is a layer around
+one call: read `core/call.py` first, then `assembly/layers.py`, which lists the layers in order. `Gateway` is
+an OpenAI-compatible ASGI server in front of a stack. Everything else in the package is private.
 """
+
+from .assembly.layers import build
+from .assembly.options import StackOptions, TargetOptions, load_stack_options, parse_stack_options
+from .assembly.stack import Stack
+from .core.call import Call, Caller, Layer, Next, stack
+from .core.errors import AllProvidersFailed, ConfigError, ProviderError, Rejected, StackError
+from .core.facts import AttemptFacts, CallFacts
+from .core.kinds import ATTEMPT_KINDS, ERROR_KINDS
+from .core.reply import Answer, Delta, Event, Finish, Outcome, Reply, ToolCall, ToolDelta, Usage
+from .core.request import Message, Request, Tool
+from .core.target import Target
+from .gateway.app import Gateway
+from .upstream.endpoints import endpoints_from
+from .upstream.send import Endpoint
+
+__all__ = [
+    "ATTEMPT_KINDS",
+    "ERROR_KINDS",
+    "AllProvidersFailed",
+    "Answer",
+    "AttemptFacts",
+    "Call",
+    "CallFacts",
+    "Caller",
+    "ConfigError",
+    "Delta",
+    "Endpoint",
+    "Event",
+    "Finish",
+    "Gateway",
+    "Layer",
+    "Message",
+    "Next",
+    "Outcome",
+    "ProviderError",
+    "Rejected",
+    "Reply",
+    "Request",
+    "Stack",
+    "StackError",
+    "StackOptions",
+    "Target",
+    "TargetOptions",
+    "Tool",
+    "ToolCall",
+    "ToolDelta",
+    "Usage",
+    "build",
+    "endpoints_from",
+    "load_stack_options",
+    "parse_stack_options",
+    "stack",
+]

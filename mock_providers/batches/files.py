@@ -1,10 +1,10 @@
-"""The files that clients have uploaded to a provider, and those that it wrote for them."""
+"""Files of a provider: uploaded by clients, or written as batch results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 _MOST_BYTES = 1024 * 1024 * 1024
-"""Of all files together: a mock must not eat the machine."""
+"""Of all files together, to bound the memory of a mock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class StoredFile:
 
 
 class FileStore:
-    """Files by their ids, in the order in which they came."""
+    """Files by id, oldest first."""
 
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         self._files: dict[str, StoredFile] = {}
@@ -27,12 +27,12 @@ class FileStore:
         self._uploads = 0
 
     def next_number(self) -> int:
-        """0, 1, 2, …: one for each upload."""
+        """The number of the next upload: 0, 1, 2, …"""
         self._uploads += 1
         return self._uploads - 1
 
     def has_room_for(self, size: int) -> bool:
-        """Whether so many bytes more may be stored by a client."""
+        """Whether a client may store `size` more bytes."""
         return size <= self._room
 
     def put(self, file: StoredFile) -> None:
@@ -42,11 +42,11 @@ class FileStore:
         self._room -= len(file.content)
 
     def get(self, file_id: str) -> StoredFile | None:
-        """The file, None when there is none."""
+        """The file, None when it does not exist."""
         return self._files.get(file_id)
 
     def delete(self, file_id: str) -> bool:
-        """Forget a file; whether there was one."""
+        """Delete a file; whether it existed."""
         file = self._files.pop(file_id, None)
         if file is not None:
             self._room += len(file.content)

@@ -1,7 +1,7 @@
-"""The life of a batch, as a pure function of the time.
+"""The life cycle of a batch, as a pure function of the time.
 
-Nothing runs in the background: when each item would be done is drawn when the batch is made, and who asks
-gets the state that follows from it, from the deadline and from when it was cancelled.
+Nothing runs in the background: the completion time of each item is drawn when the batch is created, and the
+state at any time follows from these, the deadline and the time of a cancel.
 """
 
 from collections.abc import Iterable
@@ -22,14 +22,14 @@ ItemState = Literal["processing", "done", "expired", "canceled"]
 
 
 class BatchOptions(Options):
-    """How a provider works off batches. Providers promise a day and publish no times: the defaults are ours.
+    """Timing of a provider's batches. Providers promise a day and publish no times: the defaults are ours.
 
-    - `validating_s`: how long the input is checked before work begins (default 5)
-    - `completion`: from there on, the time until an item is done, drawn for each (default lognormal, median
-      600 s, sigma 1)
-    - `finalizing_s`: how long results are put together after the last item or a cancel (default 10)
-    - `failure_share`: of items that fail with a server error (default 0)
-    - `expires_s`: items that are not done this long after the batch was made expire (default 86,400)
+    - `validating_s`: validation of the input before work begins (default 5)
+    - `completion`: time from then until an item is done, drawn for each (default lognormal, median 600 s,
+      sigma 1)
+    - `finalizing_s`: assembly of the results after the last item or a cancel (default 10)
+    - `failure_share`: share of items that fail with a server error (default 0)
+    - `expires_s`: items not done this long after the batch was created expire (default 86,400)
     """
 
     validating_s: Seconds = 5.0
@@ -40,7 +40,7 @@ class BatchOptions(Options):
 
 
 class Counts(NamedTuple):
-    """How many items are where; they sum to all items."""
+    """Items by state; they sum to all items."""
 
     processing: int
     done: int
@@ -50,11 +50,11 @@ class Counts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BatchSchedule:
-    """What becomes of one batch. Times are seconds on the loop's clock.
+    """The timeline of one batch. Times are seconds on the loop's clock.
 
     - `begins`: when work begins, after validation; `last`: when every item would be done
-    - `due`: when each item would be done, by its index
-    - `valid`: whether its input can be used at all; without, it fails when validation ends
+    - `due`: when each item would be done, by index
+    - `valid`: whether its input is valid; if not, it fails when validation ends
     - `cancelled`: when the client cancelled it, None if never
     """
 
@@ -69,7 +69,7 @@ class BatchSchedule:
 
     @property
     def outcome(self) -> Outcome:
-        """What ends the work first: every item is done, a cancel, or the deadline."""
+        """The first to end the work: completion of every item, a cancel, or the deadline."""
         stopped = self.expires if self.cancelled is None else min(self.expires, self.cancelled)
         if self.last <= stopped:
             return "completed"
@@ -77,21 +77,21 @@ class BatchSchedule:
 
     @property
     def closes(self) -> float:
-        """From then on no item gets done any more."""
+        """The time from which no further item completes."""
         return min(self.last, self.expires if self.cancelled is None else min(self.expires, self.cancelled))
 
     @property
     def failed(self) -> bool:
-        """Whether it ends for its input."""
+        """Whether it ends because its input is invalid."""
         return not self.valid and self.outcome == "completed"
 
     @property
     def ends(self) -> float:
-        """When its results can be fetched and nothing changes any more."""
+        """The time from which its results can be fetched and its state is final."""
         return self.begins if self.failed else self.closes + self.finalizing_s
 
     def phase(self, now: float) -> Phase:
-        """Where it is at `now`."""
+        """The status at `now`."""
         if now < min(self.begins, self.closes):
             return "validating"
         if self.failed:
@@ -103,11 +103,11 @@ class BatchSchedule:
         return "cancelling" if self.outcome == "cancelled" else "finalizing"
 
     def ended(self, now: float) -> bool:
-        """Whether nothing changes any more."""
+        """Whether its state is final at `now`."""
         return now >= self.ends
 
     def item_state(self, item: int, now: float) -> ItemState:
-        """What has become of an item."""
+        """The state of an item at `now`."""
         due = self.due[item]
         if due <= min(now, self.closes):
             return "done"
@@ -116,7 +116,7 @@ class BatchSchedule:
         return "canceled" if self.outcome == "cancelled" else "expired"
 
     def counts(self, now: float) -> Counts:
-        """How many items are where."""
+        """The number of items in each state at `now`."""
         done = sum(due <= min(now, self.closes) for due in self.due)
         rest = len(self.due) - done
         if now < self.closes:
@@ -124,7 +124,7 @@ class BatchSchedule:
         return Counts(0, done, 0, rest) if self.outcome == "cancelled" else Counts(0, done, rest, 0)
 
     def cancel(self, now: float) -> "BatchSchedule":
-        """The schedule of a batch that is cancelled at `now`; the same when it is too late."""
+        """The schedule with a cancel at `now`; unchanged when it is too late."""
         if self.cancelled is not None or now >= self.closes:
             return self
         return replace(self, cancelled=now)
@@ -133,7 +133,7 @@ class BatchSchedule:
 def schedule_batch(
     options: BatchOptions, items: Iterable[Draws], now: float, *, valid: bool = True
 ) -> BatchSchedule:
-    """The schedule of a batch that is made at `now`; `items` are the draws of each item."""
+    """The schedule of a batch created at `now`; `items` are the draws of each item."""
     begins = now + options.validating_s
     due = tuple(begins + options.completion.draw(draws.rng("completion")) for draws in items)
     last = max(due, default=begins)

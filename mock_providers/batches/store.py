@@ -1,6 +1,6 @@
-"""The batches of one provider: each item gets its reply once its time has come, in the order of these times.
+"""The batches of one provider; items are answered in the order in which they are due.
 
-Nothing runs in the background. `settle` does whatever has come due since it was last called.
+Nothing runs in the background: `settle` answers all items that are due since the last call.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ from .schedule import BatchSchedule
 
 
 class Item(NamedTuple):
-    """One request of a batch, as if it had come alone."""
+    """One request of a batch."""
 
     custom_id: str
     received: Received
@@ -30,13 +30,13 @@ class Result(NamedTuple):
 
 
 class Settling(NamedTuple):
-    """When what is due gets done, under which faults."""
+    """The instant of a settlement, and the fault schedule in force."""
 
     instant: Instant
     faults: Sequence[FaultBase]
 
     def at(self, now: float) -> Instant:
-        """An instant of the loop's clock on all three clocks."""
+        """The instant at which the loop's clock read `now`."""
         ago_s = self.instant.now - now
         return Instant(now, self.instant.t_s - ago_s, self.instant.wall_s - ago_s)
 
@@ -45,10 +45,10 @@ class Settling(NamedTuple):
 class Batch:
     """One batch.
 
-    - `info`: who made it
-    - `about`: what its protocol wants to know of it later
+    - `info`: of the request that created it
+    - `about`: values that its protocol needs later
     - `number`: how many batches the provider had before
-    - `answer`: makes the reply to an item, by its index; `close`: what there is to do at the end
+    - `answer`: replies to the item with that index; `close`: called at the end
     - `results`: of the items that are done, by index
     """
 
@@ -70,14 +70,14 @@ class Batch:
 
     @property
     def next_due(self) -> float:
-        """When there is something to do for it."""
+        """When its next item, or its end, is due."""
         done = len(self.results)
         if done < len(self._order) and (due := self.schedule.due[self._order[done]]) <= self.schedule.closes:
             return due
         return self.schedule.ends
 
     def advance(self, settling: Settling) -> Entry | None:
-        """Do what comes next: answer an item, or close the batch."""
+        """Answer the next item, or close the batch."""
         done = len(self.results)
         if done < len(self._order) and self.schedule.due[self._order[done]] <= self.schedule.closes:
             item = self._order[done]
@@ -91,7 +91,7 @@ class Batch:
 
 
 class BatchStore:
-    """Batches by their ids, in the order in which they were made."""
+    """Batches by id, oldest first."""
 
     def __init__(self) -> None:
         self._batches: dict[str, Batch] = {}
@@ -100,36 +100,36 @@ class BatchStore:
         self._made = 0
 
     def next_number(self) -> int:
-        """0, 1, 2, …: one for each batch."""
+        """The number of the next batch: 0, 1, 2, …"""
         self._made += 1
         return self._made - 1
 
     def add(self, batch: Batch) -> None:
-        """Take on a batch."""
+        """Add a batch."""
         self._batches[batch.id] = self._open[batch.id] = batch
         self._look_ahead()
 
     def get(self, batch_id: str) -> Batch | None:
-        """The batch, None when there is none."""
+        """The batch, None when it does not exist."""
         return self._batches.get(batch_id)
 
     def newest_first(self) -> list[Batch]:
-        """All batches."""
+        """All batches, the newest first."""
         return list(reversed(self._batches.values()))
 
     def cancel(self, batch: Batch, now: float) -> None:
-        """Let nothing more of it be done."""
+        """Stop work on a batch."""
         batch.schedule = batch.schedule.cancel(now)
         self._look_ahead()
 
     def delete(self, batch: Batch) -> None:
-        """Forget a batch."""
+        """Delete a batch."""
         self._batches.pop(batch.id, None)
         self._open.pop(batch.id, None)
         self._look_ahead()
 
     def settle(self, settling: Settling) -> list[Entry]:
-        """Do all that has come due; the entries of the items that were answered, in the order of time."""
+        """Answer all due items and close ended batches; the ledger entries of the items, in order of time."""
         entries: list[Entry] = []
         while self._next_due <= settling.instant.now:
             batch = min(self._open.values(), key=lambda batch: (batch.next_due, batch.number))

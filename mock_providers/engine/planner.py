@@ -1,7 +1,7 @@
-"""What a provider does about a request: a pure function from everything that matters to a Plan.
+"""Plans the reply to a request: a pure function of the model, the admission, the faults and the draws.
 
-Order of what can happen: the rate limits, then the reply as the model would give it, then the faults. So a
-request that a fault refuses has counted against the limits, as the providers document for failed requests.
+Rate limits apply first, then the model's reply is generated, then the faults change it. So a request that a
+fault refuses has counted against the limits, as the providers document for failed requests.
 """
 
 from collections import deque
@@ -22,7 +22,7 @@ from .state import Admission
 
 
 class ReplyContext(NamedTuple):
-    """Everything besides the request that shapes a reply; `faults` are those that match it."""
+    """Everything besides the request that determines a reply; `faults` are those that match it."""
 
     model_id: str
     model: Model
@@ -41,11 +41,11 @@ def plan_reply(context: ReplyContext, request: Request, admission: Admission, dr
     if admission.full:
         overloaded = context.refusals.errors.overloaded()
         return refusal(overloaded, context.refusals.error_latency_s, admission.verdict.meters)
-    plan = _undisturbed(context, request, admission, draws)
+    plan = _without_faults(context, request, admission, draws)
     return apply_faults(context.faults, plan, context.refusals)
 
 
-def _undisturbed(context: ReplyContext, request: Request, admission: Admission, draws: Draws) -> Plan:
+def _without_faults(context: ReplyContext, request: Request, admission: Admission, draws: Draws) -> Plan:
     model = context.model
     room = model.context_window - request.input_tokens
     cap = min(model.max_output_tokens, room)
@@ -93,7 +93,7 @@ def _undisturbed(context: ReplyContext, request: Request, admission: Admission, 
 
 
 def _of_choice(draws: Draws, nth: int) -> Draws:
-    """The draws of one choice; those of the first are the reply's own."""
+    """The draws of one choice; the first uses the reply's own."""
     return draws.under("choice", nth) if nth else draws
 
 
@@ -108,7 +108,7 @@ def _choice(generated: GeneratedChoice, nth: int, draws: Draws) -> Choice:
 def _pieces(
     nth: int, choice: GeneratedChoice, ttft_s: float, pace: Pace, slowdown: float, draws: Draws
 ) -> list[Piece]:
-    """The chunks of one choice, its blocks one after the other at one pace."""
+    """The chunks of one choice: its blocks in sequence, at one pace."""
     counts = [tokens.count(block.text) for block in choice.blocks]
     chunks = schedule(sum(counts), ttft_s, pace, draws.rng("pace"), slowdown)
     pieces: list[Piece] = []
@@ -118,7 +118,7 @@ def _pieces(
 
 
 def _by_block(chunks: list[Chunk], counts: list[int]) -> list[list[Chunk]]:
-    """The chunks of each block; one that reaches over the end of a block is cut in two."""
+    """The chunks of each block; a chunk across the end of a block is cut in two."""
     if len(counts) == 1:
         return [chunks]
     blocks: list[list[Chunk]] = []
@@ -136,7 +136,7 @@ def _by_block(chunks: list[Chunk], counts: list[int]) -> list[list[Chunk]]:
 
 
 def _cut(text: str, chunks: list[Chunk], choice: int, block: int) -> list[Piece]:
-    """A block's text in these chunks."""
+    """The text of a block, cut into these chunks."""
     if not chunks:
         return []
     due_s, sizes = zip(*chunks, strict=True)

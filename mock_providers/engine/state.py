@@ -1,4 +1,4 @@
-"""What one provider remembers between requests: limits, slots, prompt caches, how often it was asked what."""
+"""State of one provider between requests: limits, slots, prompt caches, request counts."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ _UNCACHED = CacheUse()
 
 
 class Admission(NamedTuple):
-    """How a request was let in, and what must be given back when it ends.
+    """The admission of a request, and what it holds until it ends.
 
-    - `permit`: what it holds of the limits; None: it was refused
-    - `cached`: what it reads from the prompt cache and writes to it
-    - `place`: its slot; None: the model has no slots, or (`full`) not even a place in the queue
+    - `permit`: its share of the limits; None: it was refused
+    - `cached`: its use of the prompt cache
+    - `place`: its slot; None: the model has no slots, or (`full`) the queue is full
     """
 
     verdict: Verdict
@@ -30,16 +30,16 @@ class Admission(NamedTuple):
 
     @property
     def refused(self) -> bool:
-        """Whether it goes no further."""
+        """Whether the request is not answered by the model."""
         return self.permit is None or self.full
 
 
 OUTSIDE_LIMITS = Admission(Verdict())
-"""Of an item of a batch: it takes nothing of the limits of live requests, their slots and prompt caches."""
+"""Of a batch item: it uses none of the limits, slots and prompt caches of live requests."""
 
 
 class Caller(NamedTuple):
-    """Who asks: an API key, and the organisation that pays for it."""
+    """An API key and the organisation that pays for it."""
 
     key_id: str
     organization: str
@@ -48,7 +48,7 @@ class Caller(NamedTuple):
 class ProviderState:
     """Mutable, without a clock: every method takes `now` (seconds on the loop's clock).
 
-    `fault_counts`: how many requests each fault of the schedule has been matched with.
+    `fault_counts`: requests matched by each fault, by its index in the schedule.
     """
 
     def __init__(self) -> None:
@@ -60,16 +60,16 @@ class ProviderState:
         self.fault_counts: Counter[int] = Counter()
 
     def next_number(self) -> int:
-        """0, 1, 2, …: one for each request received."""
+        """The number of the next request: 0, 1, 2, …"""
         self._requests += 1
         return self._requests - 1
 
     def times_asked(self, model: str, digest: str) -> int:
-        """How often this was asked before, without being refused for rate."""
+        """How often this request came before, without being refused by a limit."""
         return self._asked[model, digest]
 
     def count(self, model: str, digest: str) -> None:
-        """It has been asked once more."""
+        """Count the request once more."""
         self._asked[model, digest] += 1
 
     def admit(
@@ -97,9 +97,9 @@ class ProviderState:
         now: float,
         cache_since: float | None = None,
     ) -> Admission:
-        """The same for a request for a reply, with its prompt cache and its slot.
+        """Admit a request for a reply: limits, prompt cache and slot.
 
-        What the prompt cache held before `cache_since` (loop's clock) is lost.
+        Prompt cache entries from before `cache_since` (loop's clock) are lost.
         """
         cache = self._cache(caller.organization, model_id, model)
         cached = _UNCACHED if cache is None else _looked_up(cache, request, now, cache_since)
@@ -121,9 +121,9 @@ class ProviderState:
         first_at: float | None,
         until: float,
     ) -> None:
-        """The reply is planned: its first token at `first_at`, its end at `until` (loop's clock).
+        """Record the planned reply: its first token at `first_at`, its end at `until` (loop's clock).
 
-        None: no reply ever begins (refused, hung), so nothing is written to the prompt cache.
+        None: no reply begins (refused, hung), so nothing is written to the prompt cache.
         """
         if admission.place is not None:
             self._slots[model_id].occupy(admission.place, until)

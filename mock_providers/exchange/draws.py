@@ -1,8 +1,8 @@
-"""Random draws keyed by what they decide, never by when they happen.
+"""Random draws keyed by identity, not by order.
 
-`Draws(7).rng("openai", "gpt-4o", digest, 0, "ttft")` gives the same generator in every process and in
-whatever order requests arrive, so two clients under one seed meet the same provider luck (common random
-numbers), and a draw added for something new shifts no draw that was there before.
+`Draws(7).rng("openai", "gpt-4o", digest, 0, "ttft")` is the same generator in every process and for every
+arrival order. So two clients under one seed get the same provider latencies and answers (common random
+numbers), and a new draw changes no existing one.
 """
 
 import hashlib
@@ -25,18 +25,18 @@ class Draws:
         self._hash = hashlib.blake2b(_encoded((seed,)), digest_size=16)
 
     def under(self, *identity: str | int) -> Self:
-        """The draws of everything whose identity starts with `identity`."""
+        """The draws with `identity` as a prefix."""
         child = object.__new__(type(self))
         child.seed = self.seed
         child._hash = self._keyed(identity)
         return child
 
     def rng(self, *identity: str | int) -> random.Random:
-        """A generator of its own for `identity`."""
+        """The generator of `identity`."""
         return random.Random(int.from_bytes(self._keyed(identity).digest(), "big"))
 
     def uniform(self, *identity: str | int) -> float:
-        """One number of [0, 1) for `identity`: what a yes-or-no decision needs, without a generator."""
+        """One number in [0, 1) for `identity`; cheaper than a generator."""
         return (int.from_bytes(self._keyed(identity).digest()[:8], "big") >> 11) / _TWO_TO_53
 
     def _keyed(self, identity: tuple[str | int, ...]) -> "hashlib.blake2b":
@@ -46,7 +46,7 @@ class Draws:
 
 
 def _encoded(identity: tuple[str | int, ...]) -> bytes:
-    """Each part with its type and length in front, so that no two identities share an encoding."""
+    """Each part prefixed with its type and length, so that no two identities share an encoding."""
     parts = []
     for part in identity:
         raw = part.encode() if isinstance(part, str) else b"%d" % part

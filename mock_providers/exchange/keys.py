@@ -1,4 +1,4 @@
-"""API keys as the ledger and the fault schedule know them: never in plain text."""
+"""Names of API keys for the ledger and fault schedules, which never hold a key in plain text."""
 
 import hashlib
 from functools import lru_cache

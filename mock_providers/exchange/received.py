@@ -1,4 +1,4 @@
-"""One HTTP request as the server read it, and the instant of reading it."""
+"""One HTTP request as the server read it, and the instant at which it did."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ HeadersIn = Mapping[bytes, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One HTTP request, read whole: header names in lower case, the last value of each query parameter."""
+    """One HTTP request: header names in lower case, the last value of each query parameter."""
 
     method: str
     path: str
@@ -18,7 +18,7 @@ class Received:
     body: bytes = b""
 
     def header(self, name: bytes) -> str:
-        """A header's value, "" without one."""
+        """The value of a header, "" when it is missing."""
         return self.headers.get(name, b"").decode("latin-1").strip()
 
 

@@ -1,4 +1,4 @@
-"""What a client asked for, whatever protocol carried it, and how a provider says no."""
+"""A parsed request, the same for every protocol, and a provider's refusal of one."""
 
 import hashlib
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ CacheTtl = Literal["5m", "1h"]
 
 
 class Part(NamedTuple):
-    """One content block of a message; `cache`: the client marks the prompt up to here for caching."""
+    """One content block of a message; `cache`: a prompt cache breakpoint follows it."""
 
     text: str
     cache: CacheTtl | None = None
@@ -54,10 +54,10 @@ class Request:
 
     - `messages`: in order; tools are a message of their own in front, a system prompt the next, so that the
       same prompt counts the same in every protocol
-    - `digest`: names everything that decides the reply except the model (16 hex digits)
+    - `digest`: of all fields that determine the reply except the model (16 hex digits)
     - `n`: how many choices
     - `tool_choice`: "auto", "none", "required", or the name of a tool
-    - `json_schema`: what the reply must be an instance of: `{}` any JSON object, None plain text
+    - `json_schema`: of the reply; `{}`: any JSON object, None: plain text
     """
 
     model: str
@@ -76,17 +76,17 @@ class Request:
 
     @cached_property
     def input_tokens(self) -> int:
-        """The prompt's tokens, by the definition of `tokens`."""
+        """Tokens of the prompt, as `tokens` counts them."""
         return tokens.count_prompt(message.text for message in self.messages)
 
     @property
     def last_user_text(self) -> str:
-        """The last message of the user, "" without one."""
+        """The text of the last user message, "" without one."""
         return next((message.text for message in reversed(self.messages) if message.role == "user"), "")
 
     @property
     def prefill(self) -> str:
-        """The beginning of the reply that the client has written itself: a last message of the assistant."""
+        """The start of the reply given by the client: the text of a final assistant message, else ""."""
         last = self.messages[-1] if self.messages else None
         return last.text if last is not None and last.role == "assistant" else ""
 
@@ -95,9 +95,9 @@ class Request:
 class Problem:
     """A provider's refusal: the HTTP status and the fields of its error body.
 
-    - `retry_after_s`: what the provider asks the client to wait; None says nothing about it
+    - `retry_after_s`: the wait that the provider asks for; None: it names none
     - `should_retry`: the `x-should-retry` header; None: not sent
-    - `details`: further fields of the error object, where the protocol has some
+    - `details`: further fields of the error object, protocol-specific
     """
 
     status: int
@@ -116,7 +116,7 @@ class Problem:
 
 
 class Refused(Exception):
-    """The request gets `problem` for an answer."""
+    """The request is answered with `problem`."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)
@@ -124,9 +124,9 @@ class Refused(Exception):
 
 
 def digest_of(body: Mapping[str, object], ignored: frozenset[str]) -> str:
-    """The 16 hex digits of a JSON body without its `ignored` keys, whatever the order of the keys.
+    """The digest of a JSON body without its `ignored` keys, independent of key order.
 
-    Raises ValueError for one nested too deeply.
+    Raises ValueError for a body nested too deeply.
     """
     kept = {key: value for key, value in body.items() if key not in ignored}
     try:
@@ -136,5 +136,5 @@ def digest_of(body: Mapping[str, object], ignored: frozenset[str]) -> str:
 
 
 def digest_of_bytes(raw: bytes) -> str:
-    """16 hex digits of the bytes."""
+    """16 hex digits: BLAKE2b of the bytes."""
     return hashlib.blake2b(raw, digest_size=8).hexdigest()

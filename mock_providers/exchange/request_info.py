@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RequestInfo:
-    """Who asked for what: the columns of a row that are known before anything is sent."""
+    """Provider, endpoint, key and model of a request: the ledger columns known before a byte is sent."""
 
     provider: str
     endpoint: str

@@ -1,8 +1,8 @@
-"""What a token is here: four characters, by definition.
+"""The mock's definition of a token: four characters.
 
-Real tokenizers differ by model and change over time; a definition that anyone can recompute makes every
-count in the ledger checkable by hand and a reply of N tokens cuttable into exactly N pieces. About four
-characters a token is also what English text measures with the usual tokenizers.
+Real tokenizers differ by model and change over time. With a fixed definition every count in the ledger can be
+recomputed by hand, and a reply of N tokens cut into exactly N pieces. English text has about four characters
+a token with the usual tokenizers too.
 
 - text: ceil(characters / 4), where a character is a Unicode code point
 - prompt: the sum over its messages of ceil(characters / 4) + 4, plus 3 for the request

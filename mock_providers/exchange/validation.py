@@ -1,4 +1,4 @@
-"""A pydantic error as one line: where it is, and what was expected."""
+"""A pydantic error as one line: the key, and what was expected."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ def one_line(error: ValidationError) -> str:
     first = problems[0]
     key = ".".join(str(step) for step in first["loc"] if step not in _TAGGED_UNION_STEPS)
     others = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    told = f"{key + ': ' if key else ''}{_sentence(first)}{others}"
-    return " ".join(told.splitlines())  # a key may have line breaks in it
+    line = f"{key + ': ' if key else ''}{_sentence(first)}{others}"
+    return " ".join(line.splitlines())  # a key may contain line breaks
 
 
 def _sentence(problem: Any) -> str:

@@ -1,4 +1,4 @@
-"""The provider answers, but slowly."""
+"""The provider replies, but slowly."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -20,5 +20,5 @@ class Brownout(FaultBase):
     slowdown: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
 
     def apply(self, plan: Plan, refusals: Refusals) -> Plan:
-        """The same reply, later."""
+        """Delay the reply."""
         return plan.delayed(self.extra_s, self.slowdown, self.kind)

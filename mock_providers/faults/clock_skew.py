@@ -10,7 +10,7 @@ from .base import FaultBase, Refusals
 
 
 class ClockSkew(FaultBase):
-    """What headers say about resets is wrong by `skew_s` seconds (default 300; negative: behind)."""
+    """Reset times in headers are wrong by `skew_s` seconds (default 300; negative: behind)."""
 
     summary: ClassVar[str] = "reset headers are wrong by skew_s"
     position: ClassVar[int] = 190
@@ -19,5 +19,5 @@ class ClockSkew(FaultBase):
     skew_s: Annotated[float, Field(allow_inf_nan=False)] = 300.0
 
     def apply(self, plan: Plan, refusals: Refusals) -> Plan:
-        """The same reply with other headers."""
+        """Skew the headers of the reply."""
         return replace(plan, clock_skew_s=self.skew_s, fault=self.kind)

@@ -1,4 +1,4 @@
-"""The provider takes the request and never answers."""
+"""The provider reads the request and never replies."""
 
 from typing import ClassVar, Literal
 
@@ -17,5 +17,5 @@ class Hang(FaultBase):
     hold_s: Seconds = 600.0
 
     def apply(self, plan: Plan, refusals: Refusals) -> Plan:
-        """Silence instead of the reply."""
+        """Hold the connection, then close it."""
         return plan.hung(self.hold_s, self.kind)

@@ -1,4 +1,4 @@
-"""Somebody in between answers with a web page."""
+"""A proxy answers with a web page instead of the provider."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -17,7 +17,7 @@ def _has_a_body(status: int) -> int:
 
 
 class Html200(FaultBase):
-    """A page of HTML with status 200 (or `status`), as a proxy or captive portal sends it."""
+    """An HTML page with status 200 (or `status`), as a proxy or captive portal sends it."""
 
     summary: ClassVar[str] = "status 200 with a page of HTML instead of the reply"
     position: ClassVar[int] = 160
@@ -26,11 +26,11 @@ class Html200(FaultBase):
     status: Annotated[int, Field(ge=200, le=599), AfterValidator(_has_a_body)] = 200
 
     def apply(self, plan: Plan, refusals: Refusals) -> Plan:
-        """The page."""
+        """Replace the reply by the page."""
         return plan.replaced_by_page(page_of(self.status), self.status, refusals.error_latency_s, self.kind)
 
 
 def page_of(status: int) -> str:
-    """What a proxy says with this status."""
+    """The page that a proxy sends with this status."""
     title = "Welcome" if status < 400 else f"{status} Bad Gateway"
     return f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"

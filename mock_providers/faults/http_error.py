@@ -19,9 +19,9 @@ class HttpError(FaultBase):
     """Any error status, with the body that the provider sends with it.
 
     - `status`: default 500
-    - `variant`: "plain" (default); "quota_exhausted" and "ramp_limit" (with status 429: the money is spent,
-      never to be retried; traffic grew too fast); "html": a proxy's page instead of JSON
-    - `retry_after_s`: what `retry-after` asks for (default: nothing)
+    - `variant`: "plain" (default); with status 429 "quota_exhausted" (the budget is spent, a retry never
+      helps) or "ramp_limit" (traffic grew too fast); "html": a proxy's page instead of JSON
+    - `retry_after_s`: the wait in `retry-after` (default: no header)
     - `should_retry`: the `x-should-retry` header (default: not sent)
     """
 
@@ -35,7 +35,7 @@ class HttpError(FaultBase):
     should_retry: bool | None = None
 
     def apply(self, plan: Plan, refusals: Refusals) -> Plan:
-        """A refusal instead of the reply."""
+        """Refuse the request."""
         if self.variant == "html":
             return plan.replaced_by_page(
                 page_of(self.status), self.status, refusals.error_latency_s, self.kind

@@ -1,4 +1,4 @@
-"""An error that comes when the status line has promised success."""
+"""An error inside a reply that began with status 200."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -9,9 +9,9 @@ from .base import Chunks, FaultBase, Refusals
 
 
 class InBandError(FaultBase):
-    """After `after_chunks` content chunks (default 5) an error in place of the rest, as the body of a 200.
+    """After `after_chunks` content chunks (default 5) an error instead of the rest; in JSON, as the body.
 
-    `status` picks the error: that which the provider would send with this status (default: overloaded).
+    `status`: the error that the provider sends with this status (default: overloaded).
     """
 
     summary: ClassVar[str] = "an error event inside a reply that began with status 200"
@@ -22,7 +22,7 @@ class InBandError(FaultBase):
     status: Annotated[int, Field(ge=400, le=599)] | None = None
 
     def apply(self, plan: Plan, refusals: Refusals) -> Plan:
-        """The same reply up to there."""
+        """Cut the reply and append the error."""
         errors = refusals.errors
         problem = errors.overloaded() if self.status is None else errors.of_status(self.status)
         return plan.cut_after(self.after_chunks, "in_band", self.kind, in_band=problem)

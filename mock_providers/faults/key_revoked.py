@@ -15,7 +15,7 @@ class KeyRevoked(FaultBase):
     kind: Literal["key_revoked"] = "key_revoked"
 
     def apply(self, plan: Plan, refusals: Refusals) -> Plan:
-        """A refusal instead of the reply."""
+        """Refuse the request."""
         return plan.refused(
             refusals.errors.wrong_key(self.key or "revoked"), refusals.error_latency_s, self.kind
         )

@@ -1,4 +1,4 @@
-"""A chunk that no client can parse."""
+"""A chunk of a stream is invalid JSON."""
 
 from typing import ClassVar, Literal
 
@@ -7,7 +7,7 @@ from .base import Chunks, FaultBase, Refusals
 
 
 class MalformedJson(FaultBase):
-    """The chunk after `after_chunks` others (default 5) holds half a JSON document; a JSON reply is one."""
+    """The chunk after `after_chunks` others (default 5) is half a JSON document; so is a whole JSON reply."""
 
     summary: ClassVar[str] = "one chunk that is no JSON; the rest of the stream is sound"
     position: ClassVar[int] = 130
@@ -16,5 +16,5 @@ class MalformedJson(FaultBase):
     after_chunks: Chunks = 5
 
     def apply(self, plan: Plan, refusals: Refusals) -> Plan:
-        """The same reply, one chunk broken."""
+        """Break one chunk."""
         return plan.with_malformed_chunk(self.after_chunks, "json", self.kind)

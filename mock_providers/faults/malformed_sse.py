@@ -1,4 +1,4 @@
-"""An event that breaks the event stream format."""
+"""An event of a stream breaks the SSE format."""
 
 from typing import ClassVar, Literal
 
@@ -19,5 +19,5 @@ class MalformedSse(FaultBase):
     after_chunks: Chunks = 5
 
     def apply(self, plan: Plan, refusals: Refusals) -> Plan:
-        """The same reply, one event broken."""
+        """Break one event."""
         return plan.with_malformed_chunk(self.after_chunks, "sse", self.kind)

@@ -15,5 +15,5 @@ class Outage(FaultBase):
     kind: Literal["outage"] = "outage"
 
     def apply(self, plan: Plan, refusals: Refusals) -> Plan:
-        """A refusal instead of the reply."""
+        """Refuse the request."""
         return plan.refused(refusals.errors.overloaded(), refusals.error_latency_s, self.kind)

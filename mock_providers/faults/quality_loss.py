@@ -1,4 +1,4 @@
-"""Answers get worse, and nobody says so."""
+"""Answers get worse without an error."""
 
 from dataclasses import replace
 from typing import ClassVar, Literal
@@ -8,7 +8,7 @@ from .base import FaultBase, FaultEffects, Refusals, Share
 
 
 class QualityLoss(FaultBase):
-    """The share of right answers falls to `factor` (default 0.5) of what it was; nothing else tells."""
+    """The share of right answers is multiplied by `factor` (default 0.5); replies look normal."""
 
     summary: ClassVar[str] = "answers get worse on status 200: accuracy times factor"
     position: ClassVar[int] = 170
@@ -17,9 +17,9 @@ class QualityLoss(FaultBase):
     factor: Share = 0.5
 
     def alter(self, effects: FaultEffects) -> FaultEffects:
-        """Less quality."""
+        """Reduce the quality."""
         return effects._replace(quality=effects.quality * self.factor)
 
     def apply(self, plan: Plan, refusals: Refusals) -> Plan:
-        """The same reply, marked in the ledger; what is not generated has no quality to lose."""
+        """Name the fault in the ledger, for replies that are generated."""
         return plan if plan.answer is None else replace(plan, fault=self.kind)

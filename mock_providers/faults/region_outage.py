@@ -22,5 +22,5 @@ class RegionOutage(FaultBase):
         return target.region == self.region and super().matches(target, t_s)
 
     def apply(self, plan: Plan, refusals: Refusals) -> Plan:
-        """A refusal instead of the reply."""
+        """Refuse the request."""
         return plan.refused(refusals.errors.overloaded(), refusals.error_latency_s, self.kind)

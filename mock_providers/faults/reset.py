@@ -16,5 +16,5 @@ class Reset(FaultBase):
     after_chunks: Chunks = 5
 
     def apply(self, plan: Plan, refusals: Refusals) -> Plan:
-        """The same reply, cut short."""
+        """Cut the reply."""
         return plan.cut_after(self.after_chunks, "reset", self.kind)

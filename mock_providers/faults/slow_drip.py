@@ -1,4 +1,4 @@
-"""The reply comes so slowly that only a total deadline ends it."""
+"""The reply is so slow that only a total deadline ends it, no read timeout."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -18,5 +18,5 @@ class SlowDrip(FaultBase):
     gap_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2.0
 
     def apply(self, plan: Plan, refusals: Refusals) -> Plan:
-        """The same reply, in slow motion."""
+        """Stretch the gaps between chunks."""
         return plan.dripping(self.gap_s, self.kind)

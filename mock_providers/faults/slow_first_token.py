@@ -1,4 +1,4 @@
-"""The provider takes the request at once and thinks for long."""
+"""The headers arrive on time, the first token late."""
 
 from typing import ClassVar, Literal
 
@@ -8,7 +8,7 @@ from .base import FaultBase, Refusals
 
 
 class SlowFirstToken(FaultBase):
-    """The headers in time, then `extra_s` more (default 30) before the first token."""
+    """The headers on time, then `extra_s` more (default 30) before the first token."""
 
     summary: ClassVar[str] = "headers in time, the first token extra_s late"
     position: ClassVar[int] = 80
@@ -17,5 +17,5 @@ class SlowFirstToken(FaultBase):
     extra_s: Seconds = 30.0
 
     def apply(self, plan: Plan, refusals: Refusals) -> Plan:
-        """The same reply, its content later."""
+        """Delay the content."""
         return plan.late(self.extra_s, self.kind)

@@ -10,7 +10,7 @@ from .base import Chunks, FaultBase, Refusals
 class Stall(FaultBase):
     """Silence after `after_chunks` content chunks (default 5), or in the middle of a JSON reply's body.
 
-    After `hold_s` seconds (default 600) the connection is closed. A JSON reply is billed whole.
+    After `hold_s` seconds (default 600) the connection is closed. A JSON reply is billed in full.
     """
 
     summary: ClassVar[str] = "after after_chunks chunks nothing more comes, for hold_s seconds"
@@ -21,5 +21,5 @@ class Stall(FaultBase):
     hold_s: Seconds = 600.0
 
     def apply(self, plan: Plan, refusals: Refusals) -> Plan:
-        """The same reply, stuck."""
+        """Stop the reply."""
         return plan.cut_after(self.after_chunks, "stalled", self.kind, hold_s=self.hold_s)

@@ -1,4 +1,4 @@
-"""The reply ends too early, and nothing says so."""
+"""The reply ends too early, without an error."""
 
 from typing import ClassVar, Literal
 
@@ -9,7 +9,7 @@ from .base import Chunks, FaultBase, Refusals
 class Truncate(FaultBase):
     """A clean end of the body after `after_chunks` content chunks (default 5), without a last event.
 
-    A JSON reply breaks off in the middle of its body; it is billed whole, since it was made whole.
+    A JSON reply ends in the middle of its body; it is billed in full, since it was generated in full.
     """
 
     summary: ClassVar[str] = "the stream ends cleanly in the middle: no finish reason, no last event"
@@ -19,5 +19,5 @@ class Truncate(FaultBase):
     after_chunks: Chunks = 5
 
     def apply(self, plan: Plan, refusals: Refusals) -> Plan:
-        """The same reply, cut short."""
+        """Cut the reply."""
         return plan.cut_after(self.after_chunks, "truncated", self.kind)

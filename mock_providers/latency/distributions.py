@@ -33,12 +33,12 @@ class SlowMode(Options):
 
 
 class Distribution(Options):
-    """What every kind of latency offers; `slow` (default none) is its slow mode."""
+    """Base class of latency distributions; `slow` (default none) is a slow mode mixed in."""
 
     slow: SlowMode | None = None
 
     def draw(self, rng: random.Random) -> float:
-        """One latency in seconds. Without a slow mode nothing is drawn to decide on one."""
+        """One latency in seconds. Without a slow mode no draw decides on it."""
         slow = self.slow
         if slow is not None and rng.random() < slow.share:
             return slow.median_s * math.exp(rng.gauss(0.0, slow.sigma))
@@ -137,8 +137,8 @@ class Empirical(Distribution):
     """Measured quantiles, straight lines between them.
 
     - `quantiles`: at least two of `[p, seconds]`, p in (0, 1) and rising, seconds never falling. Outside of
-      what was measured nothing is invented: below the first p every draw is the first value, above the last
-      p the last one. With `[[0.5, 0.64], [0.95, 1.14]]` half of the draws are 0.64 s.
+      the measured range nothing is extrapolated: below the first p every draw is the first value, above the
+      last p the last one. With `[[0.5, 0.64], [0.95, 1.14]]` half of the draws are 0.64 s.
     """
 
     kind: Literal["empirical"] = "empirical"

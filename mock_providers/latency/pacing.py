@@ -16,13 +16,13 @@ from .distributions import Sigma
 
 
 class Pace(Options):
-    """How fast a reply goes on after its first token.
+    """Speed of a reply after its first token.
 
-    - `tokens_per_s`: median speed over replies; `inf` sends everything with the first token (where a profile
-      is told as JSON, which has no infinity: null)
+    - `tokens_per_s`: median speed over replies; `inf` sends everything with the first token (null where a
+      profile is exported as JSON, which has no infinity)
     - `reply_sigma`: lognormal spread of the speed between replies (median kept)
     - `chunk_sigma`: lognormal spread of each gap within a reply (mean kept, so the speed holds)
-    - `chunk_tokens`: fewest and most tokens a chunk, drawn evenly
+    - `chunk_tokens`: fewest and most tokens per chunk, drawn uniformly (default 1 to 4)
     """
 
     tokens_per_s: Annotated[float, Field(gt=0, allow_inf_nan=True)]
@@ -52,7 +52,7 @@ def schedule(
 ) -> list[Chunk]:
     """Cut `tokens` into chunks: the first due at `ttft_s`, each later one after the time its tokens take.
 
-    `slowdown` times as long as the pace says, for a provider under load; no tokens, no chunks.
+    `slowdown` multiplies the gaps, for a provider under load. Without tokens there are no chunks.
     """
     sizes = _sizes(tokens, pace.chunk_tokens, rng)
     seconds_per_token = slowdown * math.exp(rng.gauss(0.0, pace.reply_sigma)) / pace.tokens_per_s
@@ -69,7 +69,7 @@ def _sizes(tokens: int, chunk_tokens: tuple[int, int], rng: random.Random) -> li
     fewest, most = chunk_tokens
     sizes: list[int] = []
     while (missing := tokens - sum(sizes)) > 0:
-        # About as many draws as the mean size needs; the loop comes round again for the rest.
+        # About as many draws as the mean size needs; the loop repeats for the rest.
         sizes += rng.choices(range(fewest, most + 1), k=1 + 2 * missing // (fewest + most))
     totals = list(accumulate(sizes))
     last = bisect_left(totals, tokens)

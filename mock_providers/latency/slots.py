@@ -1,9 +1,9 @@
-"""How a model behaves under load: a few slots, a queue before them, and a pace that slows as they fill.
+"""A model under load: a number of slots, a queue before them, and a pace that slows as they fill.
 
-A reply's plan is made when its request arrives, so its wait is settled then too, from the planned ends of
-those before it: one seed gives one plan, whatever happens later. A reply that ends early (its client hung up)
-frees its slot for requests that arrive afterwards; one that already queues keeps the start it was given, and
-the time between is lost.
+A reply is planned when its request arrives, and its wait with it, from the planned ends of the replies before
+it: one seed gives one plan, whatever happens later. A reply that ends early (its client hung up) frees its
+slot for requests that arrive afterwards; a request already in the queue keeps its planned start, so the time
+between is unused.
 """
 
 import heapq
@@ -18,12 +18,12 @@ _SPARE_ENTRIES = 64
 
 
 class Load(Options):
-    """What a model can serve at once.
+    """Capacity of a model.
 
     - `slots`: replies in flight
-    - `queue`: requests that may wait for a slot; those beyond find it overloaded (default: no limit)
-    - `slowdown`: gaps between chunks when every slot is busy, as a multiple of the pace; less busy, the
-      excess shrinks in proportion (default 1: load costs only the wait)
+    - `queue`: requests that may wait for a slot; further ones are refused as overloaded (default: no limit)
+    - `slowdown`: factor of the gaps between chunks when every slot is busy; the excess over 1 is proportional
+      to the busy share (default 1: load costs only the wait)
     """
 
     slots: Annotated[int, Field(gt=0)]
@@ -31,7 +31,7 @@ class Load(Options):
     slowdown: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
 
     def gap_factor(self, busy_share: float) -> float:
-        """What the gaps between chunks are multiplied by."""
+        """Factor of the gaps between chunks at this busy share."""
         return 1.0 + (self.slowdown - 1.0) * busy_share
 
 
@@ -39,7 +39,7 @@ class Place:
     """One request's place in the queue or in a slot.
 
     - `wait_s`: from its arrival until it has a slot
-    - `busy_share`: of the slots, itself included, that are spoken for from its arrival on
+    - `busy_share`: share of the slots taken at its arrival, its own included
     """
 
     __slots__ = ("after", "before", "busy_share", "left", "slot", "start", "until", "wait_s")
@@ -59,7 +59,7 @@ class Place:
 
 
 class _Slot:
-    """One slot: `last` is the newest of those that hold or await it, `free_at` when that one ends."""
+    """One slot: `last` is the newest place that holds or awaits it, `free_at` when that place ends."""
 
     __slots__ = ("busy", "entry", "free_at", "last")
 
@@ -71,23 +71,23 @@ class _Slot:
 
 
 class Slots:
-    """The slots of one model and who is in them; without a clock, O(log n) a request amortised.
+    """The slots of one model and the requests in them; without a clock, amortised O(log n) per request.
 
-    For each request `enter`, then `occupy` before the next one enters (until then nobody knows when its slot
-    is free again), and `leave` in the end.
+    Per request call `enter`, then `occupy` before the next request enters (it sets when the slot is free
+    again), and `leave` at the end.
     """
 
     def __init__(self, load: Load) -> None:
         self._load = load
         self._idle = [_Slot() for _ in range(load.slots)]
-        # A slot whose end changes gets a new entry; the number tells the entry that counts from stale ones.
+        # A slot whose end changes gets a new entry; the number distinguishes it from stale ones.
         self._busy: list[tuple[float, int, _Slot]] = []
         self._entries = 0
         self._queued: list[Place] = []
         self._queue_length = 0
 
     def enter(self, now: float) -> Place | None:
-        """The place of a request that arrives at `now`: in the slot free first. None: the queue is full."""
+        """The place of a request that arrives at `now`, in the slot that is free first; None: queue full."""
         self._catch_up(now)
         if self._idle:
             slot = self._idle.pop()
@@ -111,7 +111,7 @@ class Slots:
             self._schedule(place.slot, place.until)
 
     def leave(self, place: Place, now: float) -> None:
-        """The reply has ended, as planned or earlier. Leaving twice is leaving once."""
+        """The reply has ended, as planned or earlier; only the first call counts."""
         if place.left:
             return
         self._catch_up(now)
@@ -149,14 +149,14 @@ class Slots:
         self._entries += 1
         heapq.heappush(self._busy, (free_at, slot.entry, slot))
         if len(self._busy) > 4 * self._load.slots + _SPARE_ENTRIES:
-            self._busy = [entry for entry in self._busy if _counts(entry)]
+            self._busy = [entry for entry in self._busy if _is_current(entry)]
             heapq.heapify(self._busy)
 
     def _catch_up(self, now: float) -> None:
-        """Free the slots that have ended by `now`, and count those off the queue that have started."""
-        while self._busy and (self._busy[0][0] <= now or not _counts(self._busy[0])):
+        """Free the slots that have ended by `now`, and drop started requests from the queue."""
+        while self._busy and (self._busy[0][0] <= now or not _is_current(self._busy[0])):
             entry = heapq.heappop(self._busy)
-            if _counts(entry):
+            if _is_current(entry):
                 slot = entry[2]
                 slot.busy = False
                 self._idle.append(slot)
@@ -165,5 +165,5 @@ class Slots:
                 self._queue_length -= 1
 
 
-def _counts(entry: tuple[float, int, _Slot]) -> bool:
+def _is_current(entry: tuple[float, int, _Slot]) -> bool:
     return entry[2].busy and entry[2].entry == entry[1]

@@ -11,7 +11,7 @@ from .row import Ended, LedgerRow
 
 @dataclass(slots=True)
 class Entry:
-    """A row in the making: what was asked, what is planned, how far it got. Times are on the loop's clock."""
+    """A row in the making: the request, its plan, and what has been sent. Times are on the loop's clock."""
 
     info: RequestInfo
     received: float

@@ -10,7 +10,7 @@ from .totals import Totals
 class Ledger:
     """Rows in the order in which their requests ended, with running totals.
 
-    `max_rows_in_memory`: older rows beyond it are kept in a temporary file (default 100,000).
+    `max_rows_in_memory`: older rows beyond it move to a temporary file (default 100,000).
     """
 
     def __init__(self, max_rows_in_memory: int = 100_000) -> None:
@@ -31,9 +31,9 @@ class Ledger:
         self.totals.add(row)
 
     def ndjson(self, rows_per_part: int = 1000, *, since: int = 0) -> Iterator[bytes]:
-        """The rows of now from index `since` on, one JSON object a line, in parts of bounded size."""
+        """The rows that exist now from index `since` on, one JSON object a line, in bounded parts."""
         return self._rows.ndjson(since, rows_per_part)
 
     def close(self) -> None:
-        """Forget the rows and free the disk; a ledger that is dropped frees it too."""
+        """Drop the rows and free the disk; garbage collection frees it too."""
         self._rows.close()

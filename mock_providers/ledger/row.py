@@ -15,19 +15,19 @@ class LedgerRow:
 
     - `attempt_id`: the client's `x-client-request-id`; in a batch, its `custom_id`
     - `key_id`: "key-" + 6 hex digits of the API key's SHA-256, "" without a key
-    - `model`: the canonical id, or what was asked for when there is no such model
+    - `model`: the canonical id, or the requested name when there is no such model
     - `status`: the HTTP status sent, 0 when none was; `error`: the provider's error code, else its type
-    - `fault`: the injected fault that decided or shaped the reply
-    - `ended`: complete, error (a refusal or an error inside a reply), client_closed, reset (the provider cut
-      it), hung (no headers ever), stalled (silent in the middle), truncated (a clean end too early)
-    - `batch_id`: the batch that the request was a line of
-    - `input_tokens`: all of the prompt, those read from the prompt cache (`cached_input_tokens`) and written
-      to it (`cache_write_tokens`) among them
-    - `output_tokens`: sent; `planned_output_tokens`: of the whole reply; a JSON reply is one chunk a block
-    - `cost_nusd`: billed: input and the tokens sent, half of it (rounded up) in a batch; refusals and hangs
+    - `fault`: the kind of the fault that replaced or changed the reply
+    - `ended`: complete, error (a refusal or an error inside a reply), client_closed, reset (by the provider),
+      hung (no headers), stalled (silent in the middle), truncated (a clean end too early)
+    - `batch_id`: the batch that the request was an item of
+    - `input_tokens`: all of the prompt, including tokens read from the prompt cache (`cached_input_tokens`)
+      and written to it (`cache_write_tokens`)
+    - `output_tokens`: sent; `planned_output_tokens`: of the whole reply; a JSON reply has one chunk per block
+    - `cost_nusd`: of the input and the tokens sent, half of it (rounded up) in a batch; refusals and hangs
       are free and count no tokens
-    - `queued_s`: how long the request waited for a free slot of the model
-    - `first_*`, `last_*`: of content chunks: when planned, when written to the socket
+    - `queued_s`: the wait for a free slot of the model
+    - `first_*`, `last_*`: of the content chunks: planned, and written to the socket
     """
 
     attempt_id: str | None

@@ -1,7 +1,7 @@
-"""Rows that outgrow memory: the oldest move to a temporary file, in order, and read back as if they had not.
+"""A sequence of rows that keeps the newest in memory and the older ones in a temporary file.
 
-The file has no name and lies in `TMPDIR`, so it is gone with the process, also after a crash. Rows move in
-small batches: moving tens of thousands at once would hold up every stream that is being played.
+The file has no name and lies in `TMPDIR`, so it disappears with the process, also after a crash. Rows move in
+small batches: moving tens of thousands at once would delay every stream.
 """
 
 import logging
@@ -28,8 +28,9 @@ class RowStore(Sequence[R], Generic[R]):
     - `of`: the rows' class
     - `max_rows_in_memory`: at least 2; rows beyond it are on disk, 8 bytes each stay in memory
 
-    Readers see the rows that were there when they began, whatever is appended while they read. A row that was
-    on disk comes back as an equal one. When the disk cannot be written, rows stay in memory, with a warning.
+    Readers see the rows that existed when they began, whatever is appended while they read. A row read back
+    from disk is equal to the one appended. When the disk cannot be written, rows stay in memory, with a
+    warning.
     """
 
     def __init__(self, of: type[R], max_rows_in_memory: int) -> None:
@@ -47,7 +48,7 @@ class RowStore(Sequence[R], Generic[R]):
 
     @property
     def rows_on_disk(self) -> int:
-        """How many of the oldest rows have left memory."""
+        """Number of (oldest) rows on disk."""
         return len(self._ends) - 1
 
     def append(self, row: R) -> None:
@@ -77,11 +78,11 @@ class RowStore(Sequence[R], Generic[R]):
             yield from self._rows(start, min(start + _ROWS_A_READ, end))
 
     def ndjson(self, since: int = 0, rows_per_part: int = _ROWS_A_READ) -> Iterator[bytes]:
-        """The rows from index `since` to the last of now, one JSON object a line, in bounded parts."""
+        """The rows that exist now from index `since` on, one JSON object a line, in bounded parts."""
         return self._parts(since, len(self), rows_per_part)
 
     def close(self) -> None:
-        """Forget all rows and free the disk; who is reading finds no more. Dropping the store does it too."""
+        """Drop all rows and free the disk; readers find no more. Garbage collection does it too."""
         self._recent.clear()
         self._ends = array("Q", [0])
         if self._file is not None:
@@ -98,8 +99,8 @@ class RowStore(Sequence[R], Generic[R]):
         return [self._of(**orjson.loads(line)) for line in on_disk] + self._in_memory(start, stop)
 
     def _in_memory(self, start: int, stop: int) -> list[R]:
-        gone = self.rows_on_disk
-        return self._recent[max(start - gone, 0) : max(stop - gone, 0)]
+        on_disk = self.rows_on_disk
+        return self._recent[max(start - on_disk, 0) : max(stop - on_disk, 0)]
 
     def _on_disk(self, start: int, stop: int) -> bytes:
         start, stop = min(start, self.rows_on_disk), min(stop, self.rows_on_disk)

@@ -1,4 +1,4 @@
-"""Running sums over the ledger's rows: what a live page asks for every second, however long the ledger."""
+"""Running sums over the ledger's rows, for a live page that polls every second: O(1) in its length."""
 
 from collections import Counter
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 from .row import LedgerRow
 
 OTHERS = "(others)"
-"""The model under which rows are counted once too many different ones were asked for."""
+"""The model name for rows beyond the first 200 distinct models."""
 
-_MOST_MODELS = 200  # clients invent models; what is kept for each must stay bounded
+_MOST_MODELS = 200  # clients may send any name: bounds the memory
 _LONGEST_NAME = 200
 
 
 class ModelSums:
-    """The sums of one provider's model; money is in nano-dollars."""
+    """Sums for one model of a provider; money in nano-dollars."""
 
     __slots__ = (
         "cache_write_tokens",
@@ -35,7 +35,7 @@ class ModelSums:
         self.cost_nusd = 0
 
     def add(self, row: LedgerRow) -> None:
-        """Count one row; an error is whatever did not end complete, save clients that left."""
+        """Count one row; every end but `complete` and `client_closed` is an error."""
         self.requests += 1
         self.errors += row.ended not in ("complete", "client_closed")
         self.input_tokens += row.input_tokens
@@ -68,7 +68,7 @@ class Totals:
         self.all.add(row)
 
     def as_dict(self) -> dict[str, Any]:
-        """As plain data, keys in their order."""
+        """As plain data, keys sorted."""
         return {
             "all": self.all.as_dict(),
             "by_status": {str(status): count for status, count in sorted(self.by_status.items())},

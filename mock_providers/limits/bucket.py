@@ -2,7 +2,7 @@
 
 import math
 
-# Levels are floats: a refill that should reach exactly what is asked may end one rounding below it.
+# Levels are floats: a refill that should reach the amount exactly may end one rounding error below it.
 _ROUNDING = 1e-9
 
 
@@ -18,21 +18,21 @@ class Bucket:
         self._at = now
 
     def level(self, now: float) -> float:
-        """What the bucket holds at `now`; time that goes backwards refills nothing."""
+        """The level at `now`; an earlier `now` refills nothing."""
         return min(self.capacity, self._level + self.per_s * max(0.0, now - self._at))
 
     def charge(self, amount: float, now: float) -> None:
-        """Take `amount` (negative: give back, never above capacity), without asking whether it is there."""
+        """Take `amount` (negative: give back, never above capacity) even if the level goes below zero."""
         self._level = min(self.capacity, self.level(now) - amount)
         self._at = max(self._at, now)
 
     def wait_s(self, amount: float, now: float) -> float:
-        """Seconds until `amount` can be taken: 0 when it is there, infinity when it never fits."""
+        """Seconds until `amount` can be taken: 0 for now, infinity when it exceeds the capacity."""
         if amount > self.capacity:
             return math.inf
         missing = amount - self.level(now)
         return 0.0 if missing <= _ROUNDING * self.capacity else missing / self.per_s
 
     def until_full_s(self, now: float) -> float:
-        """Seconds until nothing more flows in."""
+        """Seconds until the bucket is full."""
         return (self.capacity - self.level(now)) / self.per_s

@@ -1,4 +1,4 @@
-"""How a provider tells of its limits in headers: real ones leave some out, and some once sent nonsense."""
+"""The rate limit headers that a provider sends, including the omissions and nonsense of real ones."""
 
 import math
 from email.utils import formatdate
@@ -11,13 +11,13 @@ RetryAfter = Literal["seconds", "seconds_and_ms", "ms", "http_date", "none"]
 
 
 class HeaderStyle(Options):
-    """Which headers about limits a provider sends.
+    """The rate limit headers that a provider sends.
 
-    - `retry_after`: how a refusal for rate tells the time to wait: `retry-after` in whole seconds,
-      `retry-after-ms`, both, `retry-after` as an HTTP date (RFC 9110), or not at all, as OpenAI's may
-      (openai/openai-node#1477). Default: as the protocol does
-    - `rate_limits`: "all" (default), "none", or "negative": limit -1, remaining -1 and reset 0 whatever is
-      true, as Azure once sent them (openai/openai-dotnet#838)
+    - `retry_after`: form of the wait in a 429: `retry-after` in whole seconds, `retry-after-ms`, both,
+      `retry-after` as an HTTP date (RFC 9110), or none, as OpenAI's may (openai/openai-node#1477). Default:
+      that of the protocol
+    - `rate_limits`: "all" (default), "none", or "negative": limit -1, remaining -1 and reset 0 whatever the
+      true values, as Azure once sent them (openai/openai-dotnet#838)
     """
 
     retry_after: RetryAfter | None = None
@@ -27,10 +27,10 @@ class HeaderStyle(Options):
 def retry_after_headers(
     style: HeaderStyle, wait_s: float | None, wall_s: float, usual: RetryAfter = "seconds"
 ) -> list[tuple[bytes, bytes]]:
-    """The headers that ask for a wait of `wait_s`, rounded up; none for None or infinity.
+    """Headers for a wait of `wait_s`, rounded up; none for None or infinity.
 
-    `wall_s` is Unix time, `usual` what the protocol does by default. Never less than a second or millisecond:
-    zero would mean that there is nothing to wait for.
+    `wall_s` is Unix time, `usual` the form that the protocol uses by default. At least one second or
+    millisecond: zero would mean that no wait is needed.
     """
     if wait_s is None or math.isinf(wait_s):
         return []
@@ -46,7 +46,7 @@ def retry_after_headers(
 
 
 def shown_meters(style: HeaderStyle, meters: tuple[Meter, ...]) -> tuple[Meter, ...]:
-    """The meters that the headers are to show, true or not."""
+    """The meters that the headers show; not the true ones for "negative"."""
     if style.rate_limits == "none":
         return ()
     if style.rate_limits == "negative":
@@ -55,5 +55,5 @@ def shown_meters(style: HeaderStyle, meters: tuple[Meter, ...]) -> tuple[Meter, 
 
 
 def shown_remaining(meter: Meter) -> int:
-    """What is left as a header shows it: whole, and never below zero unless the limit itself is nonsense."""
+    """The remaining amount in a header: a whole number, at least 0; -1 when the limit is -1."""
     return -1 if meter.limit < 0 else max(0, math.floor(meter.remaining))

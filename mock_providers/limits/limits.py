@@ -1,4 +1,4 @@
-"""Rate limits as the providers describe them: what can be set, what a request asks, what a client is told.
+"""Rate limits: their options, the demand of a request, and the meters that a client reads.
 
 One set of limits holds for one API key (`limits` of a model), another for all keys of an organisation
 together (`organization_limits`); `rate_limiter` applies them.
@@ -27,11 +27,11 @@ LimitName = Literal[
 
 
 class Ramp(Options):
-    """How fast traffic may grow: "ramp too fast" is a 429 while every other limit would pay.
+    """Limit on traffic growth: a 429 for ramping too fast, although every other limit has room.
 
-    Admitted requests are counted in windows, the first of which begins with the first request. A window lets
-    in at most `factor` times as many as the one before it, and `floor_per_min` in any case. OpenAI's rule of
-    thumb is 50 % more every 15 minutes; what exactly the providers measure they do not say.
+    Admitted requests are counted in windows; the first begins with the first request. A window admits at most
+    `factor` times as many as the window before, and always `floor_per_min`. OpenAI's rule of thumb is 50 %
+    more every 15 minutes; the providers do not publish what they measure.
 
     - `floor_per_min`: always allowed, in requests per minute
     - `factor`: allowed growth from window to window (default 1.5)
@@ -46,25 +46,26 @@ class Ramp(Options):
     def _room_for_one(self) -> "Ramp":
         if self.floor_per_min * self.window_s < 60.0:
             raise ValueError(
-                f"window_s: expected at least {60.0 / self.floor_per_min:g}, so that a window lets one in"
+                f"window_s: expected at least {60.0 / self.floor_per_min:g}, so that a window admits one"
             )
         return self
 
 
 class Limits(Options):
-    """Limits of one model for one API key or one organisation; one that is not given does not apply.
+    """Limits of one model for one API key or one organisation; an omitted limit does not apply.
 
     - `requests_per_min`: RPM
-    - `tokens_per_min`: TPM, charged max(max_tokens, prompt tokens) up front and never given back
-    - `input_tokens_per_min`: charged the prompt's tokens up front
-    - `output_tokens_per_min`: charged what was sent when the reply ends, on credit: a request is let in
-      while anything is left. With `reserve_max_tokens` max_tokens is charged up front and the unused part
-      given back at the end (the provider's documents describe both)
+    - `tokens_per_min`: TPM, charged max(max_tokens, prompt tokens) up front, never refunded
+    - `input_tokens_per_min`: charged the prompt tokens up front
+    - `output_tokens_per_min`: charged the tokens sent when the reply ends; a request is admitted while any
+      are left. With `reserve_max_tokens` max_tokens is reserved up front and the unused part refunded at the
+      end (the provider's documents describe both)
     - `cache_reads_count`: whether tokens read from the prompt cache count towards `input_tokens_per_min`
       (default true; Anthropic: false, while cache writes count)
     - `requests_per_day`, `tokens_per_day`: RPD and TPD, charged as RPM and TPM. Refilled continuously over
       86,400 s, as OpenAI does: its refusals at a limit of 1,000 and 10,000 a day ask for 86.4 s and 8.64 s
-      (openai/openai-agents-js#1022). Gemini's fixed day, which ends at midnight Pacific time, is not played
+      (openai/openai-agents-js#1022). Gemini's fixed day, which ends at midnight Pacific time, is not
+      supported
     - `concurrency`: requests in flight at once
     - `ramp`: how fast traffic may grow
     - `burst_s`: seconds of a per-minute limit that its full bucket holds (default 60)
@@ -93,7 +94,7 @@ class Limits(Options):
 
 
 class Demand(NamedTuple):
-    """What one request asks of the limits, in tokens.
+    """Tokens that one request needs of the limits.
 
     `max_tokens` is 0 when the request names none; `cached_input_tokens` of the `input_tokens` are read from
     the prompt cache.
@@ -105,7 +106,7 @@ class Demand(NamedTuple):
 
 
 class Meter(NamedTuple):
-    """One limit as a client may read it in response headers or in a refusal.
+    """One limit as response headers or a 429 report it.
 
     `limit` is per minute, per day, at once (concurrency) or per window (ramp), as the name says.
     """
@@ -122,7 +123,7 @@ class Meter(NamedTuple):
 class Verdict:
     """Admitted, or refused by one limit (`refused_by`) for `wait_s` seconds (infinity: it never fits).
 
-    `meters` are those that headers show: the per-minute limits, of each name the scope with the least left.
+    `meters`, for the headers: the per-minute limits, for each name the scope with the least remaining.
     """
 
     meters: tuple[Meter, ...] = ()

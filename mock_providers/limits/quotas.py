@@ -1,6 +1,6 @@
-"""The limits of one scope as things that can pay or not: buckets, slots, and a brake on growth.
+"""The limits of one scope as quotas: buckets, requests in flight, and growth.
 
-A quota is asked for its wait first and charged only when no other quota refuses.
+Every quota is queried for its wait first and charged only when none refuses.
 """
 
 import math
@@ -15,31 +15,31 @@ _DAY_S = 86_400.0
 # 1.15 × 100 is 115 to a reader and a little less to a float.
 _ROUNDING = 1e-9
 
-# When a request in flight will end is not known: the shortest wait that a header in seconds can name.
+# The end of a request in flight is unknown: the shortest wait that a header in seconds can name.
 _SLOT_WAIT_S = 1.0
 
 
 class Quota(Protocol):
-    """One limit of one scope. `shown`: whether response headers tell of it."""
+    """One limit of one scope. `shown`: whether response headers report it."""
 
     name: LimitName
     shown: bool
 
     def wait_s(self, demand: Demand, now: float) -> float:
-        """Seconds until `demand` can be paid: 0 when it can be now, infinity when it never fits."""
+        """Seconds until `demand` fits: 0 for now, infinity for never."""
 
     def charge(self, demand: Demand, now: float) -> None:
-        """Take what an admitted `demand` costs."""
+        """Charge an admitted `demand`."""
 
     def settle(self, demand: Demand, output_tokens: int, now: float) -> None:
         """The reply to an admitted `demand` has ended after `output_tokens`."""
 
     def meter(self, demand: Demand, scope: Scope, now: float) -> Meter:
-        """What a client may read."""
+        """The state of the limit for the client."""
 
 
 class PaidUpFront:
-    """A bucket that an admitted request is charged from at once, whatever becomes of it."""
+    """A bucket charged at admission, without refund."""
 
     __slots__ = ("_bucket", "_cost", "_limit", "name", "shown")
 
@@ -61,7 +61,7 @@ class PaidUpFront:
         self._bucket.charge(self._cost(demand), now)
 
     def settle(self, demand: Demand, output_tokens: int, now: float) -> None:
-        """Nothing comes back."""
+        """Refund nothing."""
 
     def meter(self, demand: Demand, scope: Scope, now: float) -> Meter:
         """The bucket's level."""
@@ -71,25 +71,25 @@ class PaidUpFront:
 
 
 class PaidAtTheEnd(PaidUpFront):
-    """Output tokens on credit: let in while one is left, charged what was sent when the reply has ended."""
+    """Output tokens on credit: admitted while one token is left, charged the tokens sent at the end."""
 
     __slots__ = ()
 
     def charge(self, demand: Demand, now: float) -> None:
-        """Nothing yet."""
+        """Charge nothing yet."""
 
     def settle(self, demand: Demand, output_tokens: int, now: float) -> None:
-        """Take what was sent."""
+        """Charge the tokens sent."""
         self._bucket.charge(output_tokens, now)
 
 
 class Reserved(PaidUpFront):
-    """Output tokens reserved up front; those that were not sent come back."""
+    """Output tokens reserved at admission; the unused part is refunded at the end."""
 
     __slots__ = ()
 
     def settle(self, demand: Demand, output_tokens: int, now: float) -> None:
-        """Correct the reservation by what was sent."""
+        """Replace the reservation by the tokens sent."""
         self._bucket.charge(output_tokens - self._cost(demand), now)
 
 
@@ -123,7 +123,7 @@ class InFlight:
 
 
 class RampLimit:
-    """The ramp limit: two counts, of this window and the one before. See `limits.Ramp`."""
+    """The limit on growth: counts of this window and the one before. See `limits.Ramp`."""
 
     __slots__ = ("_before", "_began", "_count", "_floor", "_ramp", "_window", "name", "shown")
 
@@ -146,10 +146,10 @@ class RampLimit:
         self._count += 1
 
     def settle(self, demand: Demand, output_tokens: int, now: float) -> None:
-        """A request that has ended was one all the same."""
+        """Nothing: an ended request still counts."""
 
     def meter(self, demand: Demand, scope: Scope, now: float) -> Meter:
-        """What this window still lets in."""
+        """The requests that this window still admits."""
         allowed = self._allowed()
         return Meter(self.name, allowed, allowed - self._count, self._until_next_s(now), 1, scope)
 

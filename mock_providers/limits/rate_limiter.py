@@ -1,7 +1,7 @@
-"""Admission: a request draws on every limit of its key and of its organisation; all pay, or none does.
+"""Admission: a request is charged to every limit of its key and organisation, or to none.
 
-A request that is refused costs nothing. What an admitted one holds (a slot, reserved tokens) is given back
-exactly once, by its permit.
+A refused request is charged nothing. A permit returns the slot and reserved tokens of an admitted request
+exactly once.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class RateLimiter:
         self.quotas = tuple(quotas_of(limits, now))
 
     def admit(self, demand: Demand, now: float) -> Verdict:
-        """Charge every limit of this scope, or none when one cannot pay."""
+        """Charge every limit of this scope, or none when one refuses."""
         return admit((self,), demand, now)
 
     def settle(self, demand: Demand, output_tokens: int, now: float) -> None:
@@ -30,7 +30,7 @@ class RateLimiter:
 
 
 class Permit:
-    """What an admitted request holds of its `limiters` until it has ended, however it ends."""
+    """The slots and reservations of an admitted request in its `limiters`, until it ends."""
 
     __slots__ = ("_demand", "_limiters")
 
@@ -39,14 +39,14 @@ class Permit:
         self._demand = demand
 
     def settle(self, output_tokens: int, now: float) -> None:
-        """The reply has ended after `output_tokens`; to say so again changes nothing."""
+        """The reply has ended after `output_tokens`; only the first call counts."""
         limiters, self._limiters = self._limiters, ()
         for limiter in limiters:
             limiter.settle(self._demand, output_tokens, now)
 
 
 def admit(limiters: Sequence[RateLimiter], demand: Demand, now: float) -> Verdict:
-    """Charge every limit of every scope, or none when one cannot pay: that with the longest wait is named."""
+    """Charge every limit of every scope, or none: the limit with the longest wait refuses."""
     refusing: tuple[Quota, Scope] | None = None
     longest_s = 0.0
     for limiter in limiters:

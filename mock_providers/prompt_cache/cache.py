@@ -1,8 +1,8 @@
-"""Prompt caching as the providers do it: what of a prompt is read from the cache, and what is written to it.
+"""Prompt caching as the providers do it: the tokens of a prompt read from the cache and written to it.
 
-A cache belongs to one model of one organisation. It is asked when a request is let in (`look_up`, which
-changes nothing) and told when the reply has been planned (`commit`): an entry serves only from the moment at
-which the reply that wrote it begins, so parallel cold calls all write.
+A cache belongs to one model of one organisation. `look_up` at admission changes nothing; `commit` follows
+when the reply has been planned. An entry can be read once the reply that wrote it has begun, so parallel
+cold calls all write.
 """
 
 import math
@@ -23,15 +23,16 @@ PositiveInt = Annotated[int, Field(gt=0)]
 
 
 class Automatic(Options):
-    """Every prompt's prefix is cached, in steps, unasked: OpenAI and Together.
+    """Every prompt's prefix is cached automatically, in steps: OpenAI and Together.
 
     - `min_tokens`: shorter prompts are not cached (default 1,024)
-    - `step_tokens`: cached prefixes are `min_tokens` and a multiple of this long (default 128)
-    - `idle_s`: a prefix is dropped when unused for so long (default 300; OpenAI says 5-10 minutes)
-    - `max_age_s`: and so long after it was written in any case (default 3,600)
-    - `writes_reported`: whether what is newly written is told (and billed) as cache writes, as from GPT-5.6
+    - `step_tokens`: cached prefixes are `min_tokens` plus a multiple of this long (default 128)
+    - `idle_s`: an unused prefix expires after this time (default 300; OpenAI documents 5-10 minutes)
+    - `max_age_s`: a prefix expires this long after it was written, even if used (default 3,600)
+    - `writes_reported`: whether newly written tokens are reported and billed as cache writes, as from GPT-5.6
       on (default false)
-    - `max_entries`: cached steps, at about 300 bytes each; the least recently used go first (default 500,000)
+    - `max_entries`: cached steps, about 300 bytes each; beyond it the least recently used are dropped
+      (default 500,000)
     """
 
     kind: Literal["automatic"] = "automatic"
@@ -48,12 +49,13 @@ class Breakpoints(Options):
 
     - `min_tokens`: a shorter prefix is silently not cached (default 1,024: Sonnet; 2,048: Haiku 3.x;
       4,096: Haiku 4.5, Opus 4.5)
-    - `look_back_blocks`: a breakpoint finds entries that end with it or up to so many blocks back, itself
-      counted (default 20)
-    - `max_breakpoints`: with more the protocol refuses the request (default 4)
-    - `ttl_5m_s`, `ttl_1h_s`: how long an entry of either kind lasts unused (default 300 and 3,600); every use
-      starts the time again
-    - `max_entries`: of each kind, at about 300 bytes each; the least recently used go first (default 500,000)
+    - `look_back_blocks`: a breakpoint finds entries that end with it or with one of the blocks before it,
+      this many in all (default 20)
+    - `max_breakpoints`: the protocol refuses requests with more (default 4)
+    - `ttl_5m_s`, `ttl_1h_s`: lifetime of an unused entry of either kind (default 300 and 3,600); every use
+      restarts it
+    - `max_entries`: of each kind, about 300 bytes each; beyond it the least recently used are dropped
+      (default 500,000)
     """
 
     kind: Literal["breakpoints"] = "breakpoints"
@@ -71,11 +73,11 @@ PromptCaching = Annotated[Automatic | Breakpoints, Field(discriminator="kind")]
 
 
 class CacheUse(NamedTuple):
-    """What one request reads and writes, in tokens of the prompt; the rest is neither.
+    """Prompt tokens that one request reads from the cache and writes to it; the rest is uncached.
 
-    `write_tokens` are written for five minutes (or for as long as an automatic cache keeps them),
-    `write_1h_tokens` for an hour. `now`, `since` and `touched` (kind and digest of each prefix) are for
-    `commit`. `lost_tokens` more would have been read, were entries from before `since` not lost.
+    `write_tokens` are written for five minutes (or the lifetime of an automatic cache), `write_1h_tokens` for
+    an hour. `now`, `since` and `touched` (kind and digest of each prefix) are for `commit`. `lost_tokens`
+    more would have been read if entries from before `since` were not lost.
     """
 
     read_tokens: int = 0
@@ -91,13 +93,13 @@ class PromptCache(Protocol):
     """The cache of one model of one organisation."""
 
     def look_up(self, messages: Sequence[Message], now: float, since: float | None = None) -> CacheUse:
-        """What a request received at `now` would read and write; entries from before `since` are lost."""
+        """The use by a request received at `now`; entries from before `since` are lost."""
 
     def commit(self, use: CacheUse, ready_s: float) -> None:
-        """The request goes ahead, its reply begins at `ready_s`."""
+        """Apply the use; the reply begins at `ready_s`."""
 
     def __len__(self) -> int:
-        """Entries held."""
+        """Number of entries."""
 
 
 class AutomaticCache:
@@ -111,16 +113,18 @@ class AutomaticCache:
         return len(self._entries)
 
     def look_up(self, messages: Sequence[Message], now: float, since: float | None = None) -> CacheUse:
-        """A prefix is as long as its steps are cached without a gap from the front."""
+        """Read the longest run of cached steps from the front."""
         options, lost_before = self._options, -math.inf if since is None else since
         digests = stepped(messages, options.min_tokens, options.step_tokens)
-        cached = sum(1 for _ in takewhile(lambda each: self._entries.serves(each, now, lost_before), digests))
+        cached = sum(
+            1 for _ in takewhile(lambda each: self._entries.readable(each, now, lost_before), digests)
+        )
         read = self._tokens(cached)
         write = self._tokens(len(digests)) - read if options.writes_reported else 0
         return CacheUse(read, write, 0, now, lost_before, tuple(("5m", digest) for digest in digests))
 
     def commit(self, use: CacheUse, ready_s: float) -> None:
-        """Every step of the prompt is used or written."""
+        """Every step of the prompt is refreshed or written."""
         for _, digest in use.touched:
             self._entries.put(digest, use.now, use.since, ready_s)
         self._entries.drop_expired(use.now)
@@ -143,11 +147,11 @@ class BreakpointCache:
         return sum(len(entries) for entries in self._entries.values())
 
     def look_up(self, messages: Sequence[Message], now: float, since: float | None = None) -> CacheUse:
-        """Read up to the longest entry found; write from there to the last one-hour breakpoint, then on.
+        """Read up to the longest entry found; write from there to the last breakpoint.
 
-        That is how Anthropic bills it: up to the highest hit as read, from there to the highest one-hour
-        breakpoint as an hour's write, from there to the last breakpoint as a write for five minutes. An
-        entry that is read keeps its kind, whatever the breakpoint asks for.
+        As Anthropic bills it: up to the highest hit as a read, from there to the highest one-hour breakpoint
+        as a one-hour write, from there to the last breakpoint as a five-minute write. An entry that is read
+        keeps its kind, whatever the breakpoint's TTL.
         """
         lost_before = -math.inf if since is None else since
         blocks = marked(messages, self._options.look_back_blocks)
@@ -168,17 +172,17 @@ class BreakpointCache:
         return CacheUse(read, max(last, hour) - hour, hour - read, now, lost_before, tuple(touched))
 
     def commit(self, use: CacheUse, ready_s: float) -> None:
-        """What was read lasts longer; every breakpoint has its entry."""
+        """Entries read are refreshed; every breakpoint has an entry."""
         for kind, digest in use.touched:
             self._entries[kind].put(digest, use.now, use.since, ready_s)
         for entries in self._entries.values():
             entries.drop_expired(use.now)
 
     def _nearest(self, blocks: list[Block], now: float, since: float) -> tuple[Block, list[CacheTtl]]:
-        """The last of `blocks` that has an entry, and the kinds of it; an empty block when none has."""
+        """The last of `blocks` that has an entry, and the entry's kinds; an empty prefix when none has."""
         for block in reversed(blocks):
             if kinds := [
-                kind for kind, held in self._entries.items() if held.serves(block.digest, now, since)
+                kind for kind, held in self._entries.items() if held.readable(block.digest, now, since)
             ]:
                 return block, kinds
         return _NO_BLOCK, []

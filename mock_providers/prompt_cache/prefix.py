@@ -1,9 +1,8 @@
 """Prefixes of a prompt as digests: equal digests, equal prefixes.
 
-A prompt is a row of tokens, counted as `tokens` counts them: those of the request come first and are the
-same for every prompt, then for each message those of its role and of its text. Prefixes are cut either every
-so many tokens (`stepped`) or after content blocks (`marked`). All digests of a prompt come from one pass over
-its text.
+A prompt is a sequence of tokens, counted as `tokens` counts them: those of the request come first, the same
+for every prompt, then for each message those of its role and its text. Prefixes end every N tokens
+(`stepped`) or after content blocks (`marked`). All digests of a prompt come from one pass over its text.
 """
 
 import hashlib
@@ -14,16 +13,16 @@ from typing import NamedTuple
 from ..exchange.request import CacheTtl, Message
 from ..exchange.tokens import CHARS_PER_TOKEN, TOKENS_PER_MESSAGE, TOKENS_PER_REQUEST, count, count_prompt
 
-# Bytes that UTF-8 never uses: they hold apart what is text and what is structure.
+# Bytes that UTF-8 never uses: they separate text from structure.
 _MESSAGE = b"\xff"
 _BLOCK = b"\xfe"
 _PART_OF_ROLE = b"\xfd"
 
 
 class Block(NamedTuple):
-    """The prefix that ends with one content block: its tokens, and whether a breakpoint follows.
+    """The prefix that ends with one content block: its tokens, and the TTL of a breakpoint after it.
 
-    `digest` is empty for blocks that no breakpoint looks back to.
+    `digest` is empty for blocks beyond the look-back of every breakpoint.
     """
 
     tokens: int
@@ -41,7 +40,7 @@ def stepped(messages: Sequence[Message], first: int, step: int) -> list[bytes]:
 
 
 def marked(messages: Sequence[Message], look_back: int) -> list[Block]:
-    """The blocks up to the last breakpoint, digests for the `look_back` that end with each breakpoint."""
+    """The blocks up to the last breakpoint, with digests of the `look_back` blocks up to each breakpoint."""
     parts = [part for message in messages for part in message.parts]
     breakpoints = [nth for nth, part in enumerate(parts) if part.cache]
     if not breakpoints:
@@ -54,7 +53,7 @@ def marked(messages: Sequence[Message], look_back: int) -> list[Block]:
 
 
 def breakpoints(messages: Sequence[Message]) -> tuple[CacheTtl, ...]:
-    """The TTL of each breakpoint in order; how many there are, and whether long ones come first, is here."""
+    """The TTL of each breakpoint, in order."""
     return tuple(part.cache for message in messages for part in message.parts if part.cache)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ..metrics.measures import sane
+from ..metrics.measures import rounded
 from ..record.kinds import ANSWERED_WITHOUT_ATTEMPT
 from ..record.manifest import Calibration
 from ..stats.intervals import nearest_rank
@@ -12,25 +12,24 @@ from ..stats.intervals import nearest_rank
 def ttft_error(calls: pd.DataFrame, attempts: pd.DataFrame, ledger: pd.DataFrame) -> Calibration:
     """The client's first content - the provider's first sent content, over the calls a provider answered.
 
-    Frames of `reports.record.run` for one subject. Joined through the attempt that answered (the call's last
-    successful one) on attempt_id; replays from a cache and calls that did not succeed have no such pair, nor
-    have replies that the subject held back until it had judged them. The
-    number holds everything between the two sockets, the subject's own processing included. Seconds; None
-    where n is 0.
+    Frames of one subject. A call is joined on attempt_id with the attempt that answered it (its last
+    successful one). Left out are replays from a cache, calls that did not succeed, and replies that the
+    subject held back until it had judged them. The error includes everything between the two sockets, the
+    subject's own processing too. In seconds; None where n is 0.
     """
     answered = calls[(calls["outcome"] == "success") & ~calls["cache"].isin(ANSWERED_WITHOUT_ATTEMPT)]
     answered = answered[answered["held_s"].isna()]
     whole = (attempts["outcome"] == "success") & (attempts["kind"] != "judge")
     good = attempts[whole & attempts["call_id"].isin(answered["call_id"])]
     good = good.sort_values(["call_id", "n"]).drop_duplicates("call_id", keep="last")
-    told = ledger[ledger["attempt_id"].isin(good["attempt_id"])].sort_values(["attempt_id", "received_s"])
-    sent_s = told.drop_duplicates("attempt_id", keep="last").set_index("attempt_id")["first_sent_s"]
+    answers = ledger[ledger["attempt_id"].isin(good["attempt_id"])].sort_values(["attempt_id", "received_s"])
+    sent_s = answers.drop_duplicates("attempt_id", keep="last").set_index("attempt_id")["first_sent_s"]
     truth_s = good.set_index("call_id")["attempt_id"].map(sent_s)
     error_s = answered["first_s"].to_numpy(np.float64) - answered["call_id"].map(truth_s).to_numpy(np.float64)
     ordered = np.sort(error_s[~np.isnan(error_s)])
     p50, p99 = (nearest_rank(ordered, q) for q in (0.50, 0.99))
     return Calibration(
-        ttft_error_s_p50=None if p50 is None else sane(p50),
-        ttft_error_s_p99=None if p99 is None else sane(p99),
+        ttft_error_s_p50=None if p50 is None else rounded(p50),
+        ttft_error_s_p99=None if p99 is None else rounded(p99),
         n=len(ordered),
     )

@@ -1,20 +1,18 @@
 """Many seeds of one scenario: each metric's mean over the seeds, its interval, and paired differences.
 
-Every seed is another day: other arrivals, other questions, other provider luck. Under one seed all subjects
-meet the same day, so their difference is taken seed by seed, which removes what the days have in common.
+Each seed draws other arrivals, questions and provider behaviour. Under one seed all subjects get the same
+draws, so differences are taken seed by seed, which removes the variation between seeds.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from ..metrics.registry import CATALOGUE, Metric
+from ..metrics.registry import Metric, catalogue
 from ..stats.student_t import mean_interval
-from .claims import metric_value
-
-Summary = Mapping[str, Any]
+from .summary import Summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +49,10 @@ class SeedRow:
 
 def seed_rows(summaries: Sequence[Summary]) -> list[SeedRow]:
     """The metrics that at least one subject has in at least one seed, in the catalogue's order."""
-    names = list(summaries[0]["subjects"]) if summaries else []
+    names = summaries[0].names if summaries else []
     rows = []
-    for metric in (metric for group in CATALOGUE for metric in group.metrics):
-        values = {name: [metric_value(summary, name, metric.name) for summary in summaries] for name in names}
+    for metric in (metric for group in catalogue() for metric in group.metrics):
+        values = {name: [summary.value(name, metric.name) for summary in summaries] for name in names}
         spreads = {name: Spread.of(values[name]) for name in names}
         differences = {name: Spread.of(_paired(values[name], values[names[0]])) for name in names[1:]}
         if any(spread is not None for spread in spreads.values()):
@@ -63,7 +61,7 @@ def seed_rows(summaries: Sequence[Summary]) -> list[SeedRow]:
 
 
 def _paired(ours: Sequence[float | None], theirs: Sequence[float | None]) -> list[float | None]:
-    """Ours minus theirs, seed by seed; unknown where either is unknown or unbounded."""
+    """Ours minus theirs, seed by seed; None where either is unmeasured or unbounded."""
     return [
         None if a is None or b is None or math.isinf(a) or math.isinf(b) else a - b
         for a, b in zip(ours, theirs, strict=True)
@@ -71,7 +69,7 @@ def _paired(ours: Sequence[float | None], theirs: Sequence[float | None]) -> lis
 
 
 def seeds_json(summaries: Sequence[Summary]) -> dict[str, Any]:
-    """What `seeds.json` holds: the rows as data, and each seed's fingerprint; unbounded means are null."""
+    """The JSON object of `seeds.json`: the rows, and each seed's record; unbounded means are null."""
 
     def plain(spread: Spread | None) -> dict[str, Any] | None:
         if spread is None:
@@ -82,9 +80,9 @@ def seeds_json(summaries: Sequence[Summary]) -> dict[str, Any]:
     first = summaries[0]
     return {
         "schema_version": 1,
-        "scenario": first["scenario"],
-        "engine": first["engine"],
-        "seeds": {str(summary["seed"]): summary["record_sha256"] for summary in summaries},
+        "scenario": first.scenario,
+        "engine": first.engine,
+        "seeds": {str(summary.seed): summary.record_sha256 for summary in summaries},
         "metrics": {
             row.metric.name: {
                 "subjects": {name: plain(spread) for name, spread in row.spreads.items()},

@@ -1,8 +1,8 @@
-"""What a semantic cache would have answered at every threshold, from the neighbours that a run recorded.
+"""A semantic cache's answers at every threshold, from the neighbours that a run recorded.
 
-Each call that met a semantic cache tells how similar the nearest question in it was, and whose it was: so
-the answer it would have got at any threshold is known, and whether it would have been right. That is the
-sweep for the memory as it was in that run; a cache that answers more learns of fewer questions.
+Each call that reached a semantic cache records the nearest question in it and their similarity. That gives
+the call's answer at any threshold, and whether it would have been right. The sweep holds for the content of
+the cache in that run: a cache that answers more stores fewer questions.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import numpy as np
 from reports.record.kinds import CACHE_HITS
 
 from ..metrics import Facts
-from ..metrics.answers import of_another_question
+from ..metrics.answers import from_another_question
 from ..metrics.facts import flags, floats
 
 
@@ -25,12 +25,12 @@ class Hits(NamedTuple):
 
 
 def hits_of(facts: Facts) -> Hits | None:
-    """What the subject's caches did answer; None without any."""
+    """The subject's own hits; None without a cache."""
     calls = facts.calls
     if not (calls["cache"] != "off").any():
         return None
     hit = calls["cache"].isin(CACHE_HITS)
-    false = hit & of_another_question(facts, "cached_from")
+    false = hit & from_another_question(facts, "cached_from")
     return Hits(float(hit.mean()), float(false.mean()))
 
 
@@ -47,7 +47,7 @@ def sweep(facts: Facts, *, gated: bool = False) -> list[Hits]:
         return []
     exact = int(calls["cache"].isin(("exact", "stale")).sum())
     similarity = floats(calls, "cache_similarity")[met]
-    wrong = of_another_question(facts, "cache_nearest").to_numpy(dtype=bool)[met]
+    wrong = from_another_question(facts, "cache_nearest").to_numpy(dtype=bool)[met]
     order = np.argsort(-similarity, kind="stable")
     last = np.append(np.diff(similarity[order]) != 0, True)
     falses = np.cumsum(wrong[order])[last]
@@ -56,8 +56,7 @@ def sweep(facts: Facts, *, gated: bool = False) -> list[Hits]:
 
 
 def swept(subjects: Sequence[Facts]) -> Facts | None:
-    """The subject whose neighbours are shown: of those with a semantic cache the one that answered least from
-    it, for it knew most questions.
-    """
-    able = [facts for facts in subjects if facts.calls["cache_nearest"].notna().any()]
-    return min(able, key=lambda facts: int((facts.calls["cache"] == "semantic").sum()), default=None)
+    """The subject whose sweep is shown: the one with the fewest semantic hits, because its cache stored the
+    most questions."""
+    cached = [facts for facts in subjects if facts.calls["cache_nearest"].notna().any()]
+    return min(cached, key=lambda facts: int((facts.calls["cache"] == "semantic").sum()), default=None)

@@ -1,101 +1,123 @@
-"""A run in one JSON object: each subject's metrics and intervals, the claims, whether to believe them."""
+"""`summary.json` as a frozen value: each subject's metrics and intervals, the claims, the run's validity."""
 
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..metrics import Facts, Measure, MetricOptions, Rate, bounds, facts_of, plain, subject_metrics
-from ..metrics.measures import sane
-from ..record.run import SCHEMA_VERSION, Run, read_run, record_sha256
-from ..stats.intervals import newcombe
-from .calibration import ttft_error
-from .claims import judge_claims
-from .quality_cost import quality_cost
-from .validity import judge_validity
+from ..metrics import Plain
+from ..record.manifest import Calibration
+from ..record.schema import SCHEMA_VERSION
+from ..record.tables import RecordError
+from .claims import ClaimResult
+from .subject import RateDifference, SubjectSummary, metric_value
+from .validity import Reason, Validity
 
 
-def summarise(run: Run, options: MetricOptions | None = None) -> dict[str, Any]:
-    """Everything derived from a run, ready for JSON.
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Everything derived from a run. `subjects` are in the manifest's order; the first is the baseline."""
 
-    `subjects` holds the metrics. Null is what nobody measured, except for the names listed for that subject
-    under `unbounded`: those are greater than any number (more calls failed than the percentile leaves out).
-    `intervals` holds [low, high] at 95 % for rates (Wilson) and percentiles (order statistics), an end null
-    where the sample does not bound it. `differences` compares each further subject's rates with the first
-    subject's (Newcombe). `valid` is false when the validity verdict is INVALID.
-    """
-    facts = {name: facts_of(run, name, options) for name in run.subjects}
-    between = quality_cost(list(facts.values()))
-    measures = {name: {**subject_metrics(of), **between[name]} for name, of in facts.items()}
-    subjects = {name: {metric: _number(m) for metric, m in of.items()} for name, of in measures.items()}
-    calibration = {name: ttft_error(of.calls, of.attempts, of.ledger) for name, of in facts.items()}
-    validity = judge_validity(run.manifest, subjects, calibration)
-    summary: dict[str, Any] = {
-        "schema_version": SCHEMA_VERSION,
-        "scenario": run.manifest.scenario,
-        "engine": run.manifest.engine,
-        "seed": run.manifest.seed,
-        "status": run.manifest.status,
-        "valid": validity["verdict"] != "INVALID",
-        "validity": validity,
-        "record_sha256": record_sha256(run),
-        "subjects": subjects,
-        "unbounded": {name: _unbounded(of) for name, of in measures.items()},
-        "intervals": {name: _intervals(of) for name, of in measures.items()},
-        "differences": _differences(run.subjects, measures),
-        "calibration": {name: of.model_dump() for name, of in calibration.items()},
-    }
-    summary["claims"] = judge_claims(run.manifest.claims, summary)
-    return summary
+    scenario: str
+    engine: str
+    seed: int | None
+    status: str
+    validity: Validity
+    record_sha256: str
+    subjects: Mapping[str, SubjectSummary]
+    claims: tuple[ClaimResult, ...] = ()
 
+    @property
+    def names(self) -> list[str]:
+        return list(self.subjects)
 
-def subject_facts(run: Run) -> dict[str, Facts]:
-    """Each subject's facts, as `summarise` sees them."""
-    return {name: facts_of(run, name) for name in run.subjects}
+    @property
+    def valid(self) -> bool:
+        return self.validity.verdict != "INVALID"
 
+    def value(self, subject: str, metric: str) -> float | None:
+        """A metric as a number; see `metric_value` for `group.key` names."""
+        return metric_value(self.subjects, subject, metric)
 
-def write_summary(path: Path | str) -> Path:
-    """Summarise the run directory `path` into its `summary.json`; returns that file's path."""
-    run = read_run(path)
-    target = run.path / "summary.json"
-    text = json.dumps(summarise(run), indent=2, ensure_ascii=False, allow_nan=False)
-    target.write_text(text + "\n", "utf-8")
-    return target
-
-
-def _number(measure: Measure) -> Any:
-    value = plain(measure)
-    return None if isinstance(value, float) and math.isinf(value) else value
-
-
-def _unbounded(measures: Mapping[str, Measure]) -> list[str]:
-    values = {name: plain(measure) for name, measure in measures.items()}
-    return [name for name, value in values.items() if isinstance(value, float) and math.isinf(value)]
+    def as_json(self) -> dict[str, Any]:
+        """The JSON object of `summary.json`; +inf is null and its metric listed under `unbounded`."""
+        subjects = self.subjects
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "scenario": self.scenario,
+            "engine": self.engine,
+            "seed": self.seed,
+            "status": self.status,
+            "valid": self.valid,
+            "validity": {
+                "verdict": self.validity.verdict,
+                "reasons": list(map(asdict, self.validity.reasons)),
+            },
+            "record_sha256": self.record_sha256,
+            "subjects": {name: _finite(of.metrics) for name, of in subjects.items()},
+            "unbounded": {name: of.unbounded for name, of in subjects.items()},
+            "intervals": {
+                name: {metric: list(ends) for metric, ends in of.intervals.items()}
+                for name, of in subjects.items()
+            },
+            "differences": {
+                name: {"baseline": of.baseline, **{metric: _rate(d) for metric, d in of.differences.items()}}
+                for name, of in subjects.items()
+                if of.baseline is not None
+            },
+            "calibration": {name: of.calibration.model_dump() for name, of in subjects.items()},
+            "claims": list(map(asdict, self.claims)),
+        }
 
 
-def _intervals(measures: Mapping[str, Measure]) -> dict[str, list[float | None]]:
-    found = {name: bounds(measure) for name, measure in measures.items()}
-    return {name: interval for name, interval in found.items() if interval is not None}
+def read_summary(path: Path | str) -> Summary:
+    """Read a `summary.json`; `RecordError` of one line if it is none. Unknown keys are ignored."""
+    try:
+        return _summary(json.loads(Path(path).read_text("utf-8")))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise RecordError(f"{path}: not a readable JSON file: {error}") from None
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise RecordError(f"{path}: not a summary of a run: {type(error).__name__} {error}") from None
 
 
-def _differences(names: list[str], measures: Mapping[str, Mapping[str, Measure]]) -> dict[str, Any]:
-    baseline = names[0]
-    return {
-        name: {"baseline": baseline, **_rate_differences(measures[name], measures[baseline])}
-        for name in names[1:]
-    }
+def _summary(raw: Mapping[str, Any]) -> Summary:
+    validity = raw["validity"]
+    reasons = tuple(Reason(each["level"], each["subject"], each["text"]) for each in validity["reasons"])
+    fields = ClaimResult.__dataclass_fields__
+    return Summary(
+        raw["scenario"],
+        raw["engine"],
+        raw["seed"],
+        raw["status"],
+        Validity(validity["verdict"], reasons),
+        raw["record_sha256"],
+        {name: _subject(raw, name) for name in raw["subjects"]},
+        tuple(ClaimResult(**{key: claim[key] for key in fields}) for claim in raw["claims"]),
+    )
 
 
-def _rate_differences(ours: Mapping[str, Measure], theirs: Mapping[str, Measure]) -> dict[str, Any]:
-    found = {}
-    for metric, a in ours.items():
-        b = theirs[metric]
-        if isinstance(a, Rate) and isinstance(b, Rate) and a.value is not None and b.value is not None:
-            interval = newcombe((a.hits, a.of), (b.hits, b.of))
-            assert interval is not None
-            found[metric] = {
-                "difference": sane(a.value - b.value),
-                "interval": [sane(end) for end in interval],
-            }
-    return found
+def _subject(raw: Mapping[str, Any], name: str) -> SubjectSummary:
+    unbounded = dict.fromkeys(raw["unbounded"][name], math.inf)
+    differences = dict(raw["differences"].get(name, {}))
+    baseline = differences.pop("baseline", None)
+    return SubjectSummary(
+        name,
+        {metric: unbounded.get(metric, value) for metric, value in raw["subjects"][name].items()},
+        {metric: (ends[0], ends[1]) for metric, ends in raw["intervals"][name].items()},
+        Calibration(**raw["calibration"][name]),
+        baseline,
+        {
+            metric: RateDifference(each["difference"], (each["interval"][0], each["interval"][1]))
+            for metric, each in differences.items()
+        },
+    )
+
+
+def _finite(metrics: Mapping[str, Plain]) -> dict[str, Plain]:
+    return {name: None if value == math.inf else value for name, value in metrics.items()}
+
+
+def _rate(difference: RateDifference) -> dict[str, Any]:
+    return {"difference": difference.difference, "interval": list(difference.interval)}

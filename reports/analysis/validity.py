@@ -1,15 +1,16 @@
-"""May these numbers be believed: a verdict on the measurement itself, with its reasons.
+"""The validity of a run: a verdict on the measurement itself, with its reasons.
 
-A late or starved load generator makes every subject look wrong in the same direction as a slow one, so it is
-judged before anything is concluded. VALID: conclude. DEGRADED: read the reasons first. INVALID: do not
-conclude.
+A late or starved load generator makes every subject look slow, so it is judged before anything is concluded.
+VALID: conclude. DEGRADED: read the reasons first. INVALID: do not conclude.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from reports.record.manifest import Calibration, Generator, Manifest
+from reports.record.manifest import Generator, Manifest
+
+from .subject import SubjectSummary
 
 Level = Literal["VALID", "DEGRADED", "INVALID"]
 
@@ -38,33 +39,32 @@ class Reason:
     text: str
 
 
-def judge_validity(
-    manifest: Manifest,
-    subjects: Mapping[str, Mapping[str, Any]],
-    calibration: Mapping[str, Calibration],
-    thresholds: Thresholds | None = None,
-) -> dict[str, Any]:
-    """`{"verdict": ..., "reasons": [{"level", "subject", "text"}]}`, worst reasons first.
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """The verdict is the worst reason's level; reasons are sorted, worst first."""
 
-    `subjects` are the metrics per subject, `calibration` what `ttft_error` found for each.
-    """
+    verdict: Level
+    reasons: tuple[Reason, ...] = ()
+
+
+def judge_validity(
+    manifest: Manifest, subjects: Mapping[str, SubjectSummary], thresholds: Thresholds | None = None
+) -> Validity:
+    """Judge the run as a whole and the load that each subject got."""
     limits = thresholds or Thresholds()
     reasons = list(_run_reasons(manifest))
-    for name, metrics in subjects.items():
-        if not metrics["calls"]:
+    for name, subject in subjects.items():
+        if not subject.number("calls"):
             reasons.append(
                 Reason("INVALID", name, "vacuous: no call was sent, there is nothing to conclude from")
             )
             continue
-        reasons += _load_reasons(name, metrics, limits)
+        reasons += _load_reasons(subject, limits)
         if manifest.engine != "virtual":
             reasons += _generator_reasons(name, manifest.generator.get(name, Generator()), limits)
-            reasons += _clock_reasons(name, metrics, calibration[name], limits)
+            reasons += _clock_reasons(subject, limits)
     reasons.sort(key=lambda reason: -_ORDER.index(reason.level))
-    return {
-        "verdict": reasons[0].level if reasons else "VALID",
-        "reasons": [{"level": r.level, "subject": r.subject, "text": r.text} for r in reasons],
-    }
+    return Validity(reasons[0].level if reasons else "VALID", tuple(reasons))
 
 
 def _run_reasons(manifest: Manifest) -> Iterator[Reason]:
@@ -73,14 +73,16 @@ def _run_reasons(manifest: Manifest) -> Iterator[Reason]:
         yield Reason("DEGRADED", None, f"partial run: {why}")
 
 
-def _load_reasons(name: str, metrics: Mapping[str, Any], limits: Thresholds) -> Iterator[Reason]:
-    lag_s, planned = metrics["send_lag_s_p99"], metrics["calls"] + metrics["dropped_arrivals"]
+def _load_reasons(subject: SubjectSummary, limits: Thresholds) -> Iterator[Reason]:
+    lag_s, late, dropped, calls = (
+        subject.number(metric) or 0
+        for metric in ("send_lag_s_p99", "late_starts", "dropped_arrivals", "calls")
+    )
+    name, planned = subject.name, calls + dropped
     if level := _level(lag_s, limits.send_lag_s_p99):
         yield Reason(level, name, f"calls were sent late: send lag p99 is {lag_s * 1000:.0f} ms")
-    late = metrics["late_starts"]
     if level := _level(late / planned, limits.late_share):
         yield Reason(level, name, f"{late} of {planned} calls started late")
-    dropped = metrics["dropped_arrivals"]
     if level := _level(dropped / planned, limits.dropped_share):
         yield Reason(level, name, f"the load generator dropped {dropped} of {planned} planned calls")
 
@@ -88,21 +90,19 @@ def _load_reasons(name: str, metrics: Mapping[str, Any], limits: Thresholds) -> 
 def _generator_reasons(name: str, generator: Generator, limits: Thresholds) -> Iterator[Reason]:
     cpu = generator.cpu_percent_max
     if cpu is None:
-        yield Reason("DEGRADED", name, "nobody measured the load generator's CPU")
+        yield Reason("DEGRADED", name, "the load generator's CPU was not measured")
     elif level := _level(cpu, limits.cpu_percent):
         yield Reason(level, name, f"the load generator was short of CPU: {cpu:.0f} % at its peak")
 
 
-def _clock_reasons(
-    name: str, metrics: Mapping[str, Any], calibration: Calibration, limits: Thresholds
-) -> Iterator[Reason]:
-    error_s = calibration.ttft_error_s_p99
+def _clock_reasons(subject: SubjectSummary, limits: Thresholds) -> Iterator[Reason]:
+    error_s = subject.calibration.ttft_error_s_p99
     if error_s is None:
-        if metrics["success_rate"] and metrics["cache_hit_rate"] != 1:
-            yield Reason("DEGRADED", name, "TTFT could not be checked against the provider's ledger")
+        if subject.number("success_rate") and subject.number("cache_hit_rate") != 1:
+            yield Reason("DEGRADED", subject.name, "TTFT could not be checked against the provider's ledger")
     elif level := _level(error_s, limits.ttft_error_s_p99):
         yield Reason(
-            level, name, f"TTFT differs from the provider's ledger by {error_s * 1000:.0f} ms at p99"
+            level, subject.name, f"TTFT differs from the provider's ledger by {error_s * 1000:.0f} ms at p99"
         )
 
 

@@ -1,44 +1,34 @@
-"""From a run's raw facts to one subject's numbers: pure functions, the formula in each docstring."""
+"""One subject's metrics from a run's raw facts: pure functions, each registered where it is defined.
 
-from .answers import answers
-from .attempts import attempts
+Every module of this package is loaded here, so that its metrics are registered.
+"""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
 from .facts import Facts, MetricOptions, facts_of
-from .latency import latency
-from .load import load
-from .measures import Measure, Quantile, Rate, bounds, plain
-from .money import money
-from .providers import providers
-from .recovery import recovery
-from .reliability import error_counts, reliability
-from .routing import routing
+from .measures import Measure, Plain, Quantile, Rate, bounds, plain
+from .registry import METRICS, Group, Metric, catalogue, metric, percentiles, relative_metric, subject_metrics
 
 __all__ = [
+    "METRICS",
     "Facts",
+    "Group",
     "Measure",
+    "Metric",
     "MetricOptions",
+    "Plain",
     "Quantile",
     "Rate",
     "bounds",
-    "error_counts",
+    "catalogue",
     "facts_of",
+    "metric",
+    "percentiles",
     "plain",
+    "relative_metric",
     "subject_metrics",
 ]
 
-
-def subject_metrics(facts: Facts) -> dict[str, Measure]:
-    """Every metric of a subject, by name; None (or a measure of nothing) is what nobody measured.
-
-    `registry` says of each name its unit, its meaning and which way is better.
-    """
-    return {
-        **reliability(facts),
-        **recovery(facts),
-        **latency(facts),
-        **attempts(facts),
-        **providers(facts),
-        **money(facts),
-        **answers(facts),
-        **routing(facts),
-        **load(facts),
-    }
+for _module in sorted(iter_modules(__path__), key=lambda module: module.name):
+    import_module(f"{__name__}.{_module.name}")

@@ -1,4 +1,4 @@
-"""What the stack did to get the answers: attempts, retries, hedges, failover, limits."""
+"""The stack's work for the answers: attempts, retries, hedges, failover, limits."""
 
 import numpy as np
 import pandas as pd
@@ -7,76 +7,61 @@ from reports.record.kinds import ANSWERED_WITHOUT_ATTEMPT
 from reports.stats.intervals import Floats
 
 from .facts import Facts, floats
-from .measures import Measure, Quantile, Rate
+from .measures import Rate
+from .registry import STACK, metric, percentiles
 
 _LIMITED = ("rate_limited", "quota_exhausted")
 
 
-def attempts(facts: Facts) -> dict[str, Measure]:
-    shares = {"provider_share": provider_share(facts)}
-    if not facts.attempts_known:
-        return {**dict.fromkeys(_UNKNOWN), **_as_providers_saw(facts), **shares}
-    return {
-        "attempts": len(facts.sent),
-        "retry_amplification": len(facts.sent) / len(facts.calls) if len(facts.calls) else None,
-        "hedge_rate": _calls_with(facts, "hedge"),
-        "fallback_rate": fallback_rate(facts),
-        "continued_rate": _calls_with(facts, "continue"),
-        "failover_s_p95": Quantile.of(failover_s(facts), 0.95),
-        "rate_limited_attempts": rate_limited_attempts(facts),
-        "limiter_wait_s_p95": Quantile.of(floats(facts.attempts, "limiter_wait_s"), 0.95),
-        **shares,
-    }
+@metric("attempts", group=STACK, label="Requests to providers", unit="count", better="lower", minor=True)
+def attempts(facts: Facts) -> int | None:
+    """Attempts that went out to a provider. If the subject reports none: requests in the ledger."""
+    if facts.attempts_known:
+        return len(facts.sent)
+    return len(facts.ledger) if facts.ledger_known else None
 
 
-def _as_providers_saw(facts: Facts) -> dict[str, Measure]:
-    """A subject that tells nothing is counted by the providers: requests received, and those refused for
-    their rate."""
-    if not facts.ledger_known:
-        return {}
-    requests = len(facts.ledger)
-    return {
-        "attempts": requests,
-        "retry_amplification": requests / len(facts.calls) if len(facts.calls) else None,
-        "rate_limited_attempts": int((facts.ledger["status"] == 429).sum()),
-    }
-
-
-_UNKNOWN = (
-    "attempts",
+@metric(
     "retry_amplification",
-    "hedge_rate",
-    "fallback_rate",
-    "continued_rate",
-    "failover_s_p95",
-    "rate_limited_attempts",
-    "limiter_wait_s_p95",
+    group=STACK,
+    label="Attempts per call",
+    unit="ratio",
+    better="lower",
+    in_verdict=True,
 )
+def retry_amplification(facts: Facts) -> float | None:
+    """Attempts sent to providers, of any kind, divided by calls sent."""
+    sent = attempts(facts)
+    return None if sent is None or not len(facts.calls) else sent / len(facts.calls)
 
 
-def _calls_with(facts: Facts, kind: str) -> Rate:
-    """Calls for which at least one attempt of a kind went out / calls sent."""
-    callers = facts.sent.loc[facts.sent["kind"] == kind, "call_id"]
-    return Rate(int(facts.calls["call_id"].isin(callers).sum()), len(facts.calls))
-
-
+@metric("fallback_rate", group=STACK, label="Calls that fell back", unit="share", needs=["attempts"])
 def fallback_rate(facts: Facts) -> Rate:
-    """Calls with at least one attempt on a fallback target / calls sent.
-
-    A reply that broke after its first token is continued elsewhere, if it can be: a continuation by another
-    model than the call's first attempt asked is on a fallback target, too.
-    """
+    """Calls with at least one attempt on a fallback target, of calls sent. A continuation by another model
+    than that of the call's first attempt counts."""
     sent = facts.sent
     first = sent.sort_values("n").drop_duplicates("call_id").set_index("call_id")
-    asked_first = first["provider"] + "/" + first["model"]
-    elsewhere = sent["provider"] + "/" + sent["model"] != sent["call_id"].map(asked_first)
-    fell_back = (sent["kind"] == "fallback") | ((sent["kind"] == "continue") & elsewhere)
-    return Rate(int(facts.calls["call_id"].isin(sent.loc[fell_back, "call_id"]).sum()), len(facts.calls))
+    first_target = first["provider"] + "/" + first["model"]
+    elsewhere = sent["provider"] + "/" + sent["model"] != sent["call_id"].map(first_target)
+    return _calls_with(facts, (sent["kind"] == "fallback") | ((sent["kind"] == "continue") & elsewhere))
 
 
+@metric("continued_rate", group=STACK, label="Calls continued", unit="share", minor=True, needs=["attempts"])
+def continued_rate(facts: Facts) -> Rate:
+    """Calls whose reply broke after its first token and was continued by another attempt, of calls sent."""
+    return _calls_with(facts, facts.sent["kind"] == "continue")
+
+
+@metric("hedge_rate", group=STACK, label="Calls that hedged", unit="share", minor=True, needs=["attempts"])
+def hedge_rate(facts: Facts) -> Rate:
+    """Calls with at least one hedged attempt, of calls sent."""
+    return _calls_with(facts, facts.sent["kind"] == "hedge")
+
+
+@percentiles("failover_s", 95, group=STACK, label="Failover time", needs=["attempts"])
 def failover_s(facts: Facts) -> Floats:
-    """Start of a call's first failed attempt -> first content of the attempt that answered it (the end of
-    that attempt when it was not streamed); over the calls that succeeded after a failed attempt."""
+    """Start of a call's first failed attempt to the first content of the attempt that answered it (to its end
+    if it was not streamed); over calls that succeeded after a failure."""
     failed = facts.sent[facts.sent["outcome"] == "failed"].groupby("call_id")["started_s"].min()
     answer = facts.answering.set_index("call_id")
     first = answer["first_s"].fillna(answer["end_s"])
@@ -84,18 +69,42 @@ def failover_s(facts: Facts) -> Floats:
     return floats(both, "first") - floats(both, "failed")
 
 
-def rate_limited_attempts(facts: Facts) -> int:
-    """Attempts that the provider answered with 429, exhausted quotas included."""
-    limited = facts.sent["error_kind"].isin(_LIMITED) | (facts.sent["status"] == 429).fillna(False)
-    return int(limited.sum())
+@metric(
+    "rate_limited_attempts",
+    group=STACK,
+    label="Attempts answered 429",
+    unit="count",
+    better="lower",
+    in_verdict=True,
+)
+def rate_limited_attempts(facts: Facts) -> int | None:
+    """Attempts that a provider refused for its rate limit or an exhausted quota."""
+    if facts.attempts_known:
+        limited = facts.sent["error_kind"].isin(_LIMITED) | (facts.sent["status"] == 429).fillna(False)
+        return int(limited.sum())
+    return int((facts.ledger["status"] == 429).sum()) if facts.ledger_known else None
 
 
+@percentiles("limiter_wait_s", 95, group=STACK, label="Wait in own limiter", minor=[95], needs=["attempts"])
+def limiter_wait_s(facts: Facts) -> Floats:
+    """Time an attempt queued in the subject's own rate limiter."""
+    return floats(facts.attempts, "limiter_wait_s")
+
+
+@metric("provider_share", label="Answers by provider", unit="share")
 def provider_share(facts: Facts) -> dict[str, float] | None:
-    """Successful calls by who answered / successful calls; "cache" for replays, "unknown" if untold."""
+    """Successful calls by the provider that answered, of successful calls; "cache" for replays."""
     good = facts.calls[facts.success]
     if not len(good):
         return None
-    told = good["provider"].fillna(good["call_id"].map(facts.answering.set_index("call_id")["provider"]))
-    answered = told.where(~good["cache"].isin(ANSWERED_WITHOUT_ATTEMPT), "cache").fillna("unknown")
-    names, counts = np.unique(answered.to_numpy(dtype=str), return_counts=True)
+    by_attempt = good["call_id"].map(facts.answering.set_index("call_id")["provider"])
+    provider = good["provider"].fillna(by_attempt)
+    provider = provider.where(~good["cache"].isin(ANSWERED_WITHOUT_ATTEMPT), "cache").fillna("unknown")
+    names, counts = np.unique(provider.to_numpy(dtype=str), return_counts=True)
     return {str(name): int(count) / len(good) for name, count in zip(names, counts, strict=True)}
+
+
+def _calls_with(facts: Facts, chosen: "pd.Series[bool]") -> Rate:
+    """Calls with at least one of the chosen attempts sent / calls sent."""
+    callers = facts.sent.loc[chosen, "call_id"]
+    return Rate(int(facts.calls["call_id"].isin(callers).sum()), len(facts.calls))

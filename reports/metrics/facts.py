@@ -1,7 +1,10 @@
-"""One subject's share of a run, cut to the measured window: what its metrics are computed from."""
+"""One subject's share of a run, cut to the measured window: the input of its metrics."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
+from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -13,13 +16,14 @@ from reports.record.run import Run
 from reports.stats.intervals import Floats
 
 Mask = npt.NDArray[np.bool_]
+Value = TypeVar("Value")
 
 NANO = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class MetricOptions:
-    """Where a metric's definition holds a choice."""
+    """Thresholds that metrics depend on."""
 
     stall_s: float = 1.0
     """A gap between two contents longer than this is a stall."""
@@ -29,12 +33,12 @@ class MetricOptions:
     """A success rate less than this below its level before the fault is back at it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Facts:
     """A subject's calls planned after the warm-up, with their attempts and ledger rows.
 
-    `calls` holds the calls that were sent; of those that the load generator dropped only the planned
-    starts remain (`dropped_s`): they say something about the generator and nothing about the subject.
+    `calls` holds the calls that were sent. Of calls that the load generator dropped only the planned starts
+    are kept (`dropped_s`): they concern the generator, not the subject.
     """
 
     subject: str
@@ -44,12 +48,17 @@ class Facts:
     attempts: pd.DataFrame
     ledger: pd.DataFrame
     ledger_kept: bool
-    """Whether anyone kept a ledger in this run, so that no rows means nothing was billed."""
+    """Whether the run has a ledger, so that no rows means nothing was billed."""
     options: MetricOptions = MetricOptions()
 
     @property
     def dropped(self) -> int:
         return len(self.dropped_s)
+
+    @property
+    def planned(self) -> int:
+        """Calls planned, sent or dropped."""
+        return len(self.calls) + self.dropped
 
     @cached_property
     def success(self) -> Mask:
@@ -74,41 +83,41 @@ class Facts:
 
     @cached_property
     def sent(self) -> pd.DataFrame:
-        """Attempts at an answer that went out to a provider: not those the stack itself refused before
-        sending, nor what was asked for aside."""
-        return self.attempts[(self.attempts["outcome"] != "rejected") & ~self._aside]
+        """Attempts at an answer that went out to a provider, without those that the stack refused before
+        sending and without auxiliary requests."""
+        return self.attempts[(self.attempts["outcome"] != "rejected") & ~self._is_auxiliary]
 
     @property
     def attempts_known(self) -> bool:
-        """Whether the subject told its attempts: rows exist, or it says that no call made any (null: it does
-        not say)."""
-        told = self.calls["attempts"]
-        return len(self.attempts) > 0 or (len(told) > 0 and bool(told.eq(0).fillna(False).all()))
+        """Whether the subject reports its attempts: rows exist, or it reports 0 for every call (null: it does
+        not report any)."""
+        counts = self.calls["attempts"]
+        return len(self.attempts) > 0 or (len(counts) > 0 and bool(counts.eq(0).fillna(False).all()))
 
     @property
     def ledger_known(self) -> bool:
+        """Whether the bill is known: the run has a ledger, or no call needed a provider."""
         return self.ledger_kept or (self.attempts_known and len(self.sent) == 0 and len(self.calls) > 0)
 
     @cached_property
     def answering(self) -> pd.DataFrame:
-        """The attempt that answered, for each call that succeeded: its last successful one that was not asked
-        to judge another's answer.
-        """
+        """The attempt that answered, for each call that succeeded: its last successful one that is not
+        auxiliary."""
         answered = self.calls.loc[self.success, "call_id"]
         good = (self.attempts["outcome"] == "success") & self.attempts["call_id"].isin(answered)
         return (
-            self.attempts[good & ~self._aside]
+            self.attempts[good & ~self._is_auxiliary]
             .sort_values(["call_id", "n"])
             .drop_duplicates("call_id", keep="last")
         )
 
     @property
-    def aside(self) -> pd.DataFrame:
-        """Attempts that succeeded at something else than an answer, such as a summary."""
-        return self.attempts[(self.attempts["outcome"] == "success") & self._aside]
+    def auxiliary(self) -> pd.DataFrame:
+        """Successful attempts at something else than an answer, such as a summary."""
+        return self.attempts[(self.attempts["outcome"] == "success") & self._is_auxiliary]
 
     @property
-    def _aside(self) -> "pd.Series[bool]":
+    def _is_auxiliary(self) -> "pd.Series[bool]":
         return self.attempts["kind"].isin(AUXILIARY_KINDS)
 
     @cached_property
@@ -142,6 +151,11 @@ class Facts:
         window = float(end) - self.manifest.warmup_s
         return window if window > 0 else None
 
+    def has(self, *records: str) -> bool:
+        """Whether the subject has all of these records: "attempts", "ledger"."""
+        known = {"attempts": self.attempts_known, "ledger": self.ledger_known}
+        return all(known[record] for record in records)
+
 
 def facts_of(run: Run, subject: str, options: MetricOptions | None = None) -> Facts:
     """Cut a run down to one subject and to what was planned after the warm-up."""
@@ -172,6 +186,19 @@ def _warm_rows(ledger: pd.DataFrame, warm: list[str], measured: list[str], warmu
     call_id = ledger["attempt_id"].str.rsplit("/", n=1).str[0]
     unknown = ~call_id.isin(measured) & (ledger["received_s"] < warmup_s)
     return np.asarray(call_id.isin(warm) | unknown, dtype=bool)
+
+
+def once_per_facts(compute: Callable[[Facts], Value]) -> Callable[[Facts], Value]:
+    """Keep the result of `compute` as long as its facts live: several metrics share it."""
+    results: WeakKeyDictionary[Facts, Value] = WeakKeyDictionary()
+
+    @wraps(compute)
+    def computed(facts: Facts) -> Value:
+        if facts not in results:
+            results[facts] = compute(facts)
+        return results[facts]
+
+    return computed
 
 
 def floats(frame: pd.DataFrame, column: str) -> Floats:

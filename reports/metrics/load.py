@@ -1,26 +1,40 @@
-"""Did the load generator send what was planned, when it was planned: the measurement's own quality."""
+"""Offered and sent load: how well the generator kept to the plan."""
 
 import numpy as np
 
 from reports.stats.intervals import Floats
 
 from .facts import Facts, floats
-from .measures import Measure, Quantile
+from .registry import LOAD, metric, percentiles
 
 
-def load(facts: Facts) -> dict[str, Measure]:
-    planned = len(facts.calls) + facts.dropped
-    window_s = facts.window_s if planned else None
-    lag_s = send_lag_s(facts)
-    return {
-        "offered_rate": planned / window_s if window_s else None,
-        "achieved_rate": len(facts.calls) / window_s if window_s else None,
-        "late_starts": int(np.sum(lag_s > facts.options.late_s)) if planned else None,
-        "dropped_arrivals": facts.dropped if planned else None,
-        "send_lag_s_p99": Quantile.of(lag_s, 0.99),
-    }
+@metric("offered_rate", group=LOAD, label="Offered", unit="per_s", minor=True)
+def offered_rate(facts: Facts) -> float | None:
+    """Planned calls per second of the measured window."""
+    return facts.planned / facts.window_s if facts.planned and facts.window_s else None
 
 
+@metric("achieved_rate", group=LOAD, label="Sent", unit="per_s", minor=True)
+def achieved_rate(facts: Facts) -> float | None:
+    """Calls actually sent, per second."""
+    return len(facts.calls) / facts.window_s if facts.planned and facts.window_s else None
+
+
+@metric("late_starts", group=LOAD, label="Sent late", unit="count", better="lower", minor=True)
+def late_starts(facts: Facts) -> int | None:
+    """Calls sent more than 0.1 s after their plan."""
+    return int(np.sum(send_lag_s(facts) > facts.options.late_s)) if facts.planned else None
+
+
+@metric(
+    "dropped_arrivals", group=LOAD, label="Dropped by the generator", unit="count", better="lower", minor=True
+)
+def dropped_arrivals(facts: Facts) -> int | None:
+    """Planned calls that were never sent. They are the generator's fault and in no rate above."""
+    return facts.dropped if facts.planned else None
+
+
+@percentiles("send_lag_s", 99, group=LOAD, label="Send lag", minor=[99])
 def send_lag_s(facts: Facts) -> Floats:
-    """Actually sent - planned start, for calls that were sent."""
+    """Actually sent minus planned; latencies include it."""
     return floats(facts.calls, "started_s") - facts.planned_s

@@ -1,4 +1,4 @@
-"""What a metric is made of: a rate keeps its counts, a percentile its sample, so each has an interval."""
+"""Values of metrics. A rate keeps its counts and a percentile its sample, so that both have an interval."""
 
 import math
 from collections.abc import Mapping
@@ -8,12 +8,13 @@ import numpy as np
 
 from reports.stats.intervals import Floats, nearest_rank, quantile_interval, wilson
 
-Interval = tuple[float | None, float | None]
+Ends = tuple[float | None, float | None]
+"""Low and high end of an interval; None where it is not bounded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`hits` of `of` calls; unmeasured (None) when there were none to look at."""
+    """`hits` of `of` calls; the value is None (unmeasured) when `of` is 0."""
 
     hits: int
     of: int
@@ -22,7 +23,7 @@ class Rate:
     def value(self) -> float | None:
         return self.hits / self.of if self.of else None
 
-    def interval(self) -> Interval | None:
+    def interval(self) -> Ends | None:
         return wilson(self.hits, self.of)
 
 
@@ -41,7 +42,7 @@ class Quantile:
     def value(self) -> float | None:
         return nearest_rank(self.ordered, self.q)
 
-    def interval(self) -> Interval | None:
+    def interval(self) -> Ends | None:
         return quantile_interval(self.ordered, self.q) if len(self.ordered) else None
 
 
@@ -49,23 +50,26 @@ Plain = int | float | None | dict[str, float] | dict[str, int]
 Measure = Rate | Quantile | Plain
 
 
-def sane(number: float) -> float:
-    """A float without the noise of its last digits: 0.1 + 0.2 is 0.3; nano-dollars of a million survive."""
+def rounded(number: float) -> float:
+    """`number` to 15 significant digits: 0.1 + 0.2 is 0.3, and nano-dollars of a million dollars are kept."""
     return float(f"{number:.15g}")
 
 
 def plain(measure: Measure) -> Plain:
-    """The number (or table of numbers) a measure stands for; may be +inf."""
+    """The number (or table of numbers) of a measure; may be +inf."""
     value = measure.value if isinstance(measure, Rate | Quantile) else measure
     if isinstance(value, Mapping):
-        return {key: sane(number) if isinstance(number, float) else number for key, number in value.items()}
-    return sane(value) if isinstance(value, float) else value
+        return {
+            key: rounded(number) if isinstance(number, float) else number for key, number in value.items()
+        }
+    return rounded(value) if isinstance(value, float) else value
 
 
-def bounds(measure: Measure) -> list[float | None] | None:
-    """The 95 % interval of a rate or percentile, an end null where it is not bounded; None for the rest, and
-    when the whole interval lies at infinity."""
+def bounds(measure: Measure) -> Ends | None:
+    """The 95 % interval of a rate or percentile, an unbounded end None; None for other measures, and for an
+    interval that lies at infinity."""
     interval = measure.interval() if isinstance(measure, Rate | Quantile) else None
     if interval is None or interval[0] == math.inf:
         return None
-    return [None if end is None or math.isinf(end) else sane(end) for end in interval]
+    low, high = (None if end is None or math.isinf(end) else rounded(end) for end in interval)
+    return low, high

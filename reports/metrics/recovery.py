@@ -1,28 +1,28 @@
-"""How long a subject takes to be itself again once the faults are over."""
+"""The time a subject takes to recover once the faults are over."""
 
 import math
 
 import numpy as np
 
 from .facts import Facts
-from .measures import Measure
+from .registry import RELIABILITY, metric
 
 BINS_S = (1.0, 5.0, 15.0, 60.0)
 CALLS_PER_BIN = 20
 
 
-def recovery(facts: Facts) -> dict[str, Measure]:
-    return {"recovery_s": recovery_s(facts)}
-
-
+@metric(
+    "recovery_s",
+    group=RELIABILITY,
+    label="Recovery after the fault",
+    unit="s",
+    better="lower",
+    after="success_rate_in_faults",
+)
 def recovery_s(facts: Facts) -> float | None:
-    """End of the last scheduled fault -> beginning of the first bin from which on the success rate is back
-    at its level before the first fault, and stays there; +inf if it never is.
-
-    Bins hold the calls planned in them and begin where the fault ends; they are 1 s long, or 5, 15 or 60 s
-    for less than 20 calls a bin on average. Back is what is less than `recovery_within` (0.1) below the
-    level. None without a fault, when one never ends, and when no call was planned before or after.
-    """
+    """End of the last scheduled fault to the moment from which on the success rate is back at its level
+    before the first fault, or less than 10 points below. Infinite when it never is. In bins of 1 s, or of 5,
+    15 or 60 s where they would hold fewer than 20 calls on average."""
     if facts.fault_span_s is None:
         return None
     begins_s, ends_s = facts.fault_span_s

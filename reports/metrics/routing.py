@@ -1,32 +1,28 @@
-"""Where a router sent the calls, and how often it changed its mind. Per call."""
+"""Routes and escalations. Per call."""
 
 from .facts import Facts, flags
-from .measures import Measure, Rate
+from .measures import Rate
+from .registry import ROUTING, metric
 
 
-def routing(facts: Facts) -> dict[str, Measure]:
-    return {
-        "routed_small_rate": routed_small_rate(facts),
-        "escalation_rate": escalation_rate(facts),
-        "tier_share": tier_share(facts),
-    }
-
-
+@metric("routed_small_rate", group=ROUTING, label="Routed to the smallest tier", unit="share")
 def routed_small_rate(facts: Facts) -> Rate | None:
-    """Calls that ended at the smallest tier by the router's decision / calls routed; None when none was."""
+    """Calls that ended at the smallest tier of models by the router's decision, of calls routed."""
     routed = facts.calls[facts.calls["route_rank"].notna()]
     return Rate(int((routed["route_rank"] == 0).sum()), len(routed)) if len(routed) else None
 
 
+@metric("escalation_rate", group=ROUTING, label="Escalated", unit="share")
 def escalation_rate(facts: Facts) -> Rate | None:
-    """Calls for which a larger tier was asked after a smaller one / calls of which a router could have; None
-    when it never could."""
-    could = facts.calls[facts.calls["escalated"].notna()]
-    return Rate(int(flags(could, "escalated").sum()), len(could)) if len(could) else None
+    """Calls that went on to a larger tier after a smaller one's answer was doubted or failed, of calls that a
+    cascade took."""
+    cascaded = facts.calls[facts.calls["escalated"].notna()]
+    return Rate(int(flags(cascaded, "escalated").sum()), len(cascaded)) if len(cascaded) else None
 
 
+@metric("tier_share", label="Calls by tier", unit="share")
 def tier_share(facts: Facts) -> dict[str, float] | None:
-    """Calls by the tier that they went to at last / calls routed; None when none was."""
+    """Calls by the tier that they ended at, of calls routed."""
     tiers = facts.calls["route_tier"].dropna()
     if not len(tiers):
         return None

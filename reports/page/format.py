@@ -1,4 +1,4 @@
-"""Numbers as people read them: few digits, never more certain than they are, a unit on each."""
+"""Numbers formatted for readers: few digits, never rounded to certainty, each with its unit."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _MINUS = "−"
 def number(value: float | None, unit: Unit, like: Sequence[float | None] = ()) -> str:
     """A value with its unit. `like` are its neighbours in a row: seconds then share one scale.
 
-    None is "–" (nobody measured it). A share is never rounded to 100 % or 0 % unless it is that.
+    None (unmeasured) is "–". A share is never rounded to 100 % or 0 % unless it is that.
     """
     if value is None:
         return MISSING
@@ -90,11 +90,11 @@ def interval(
     return f"{first}–{second}"
 
 
-def joined(words: Sequence[str], last: str = "and") -> str:
+def joined(items: Sequence[str], last: str = "and") -> str:
     """["a", "b", "c"] -> "a, b and c"."""
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} {last} {items[-1]}"
 
 
 def plural(count: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""One run directory in, one self-contained page out: no network, no script, a finished run renders again."""
+"""The report: one self-contained page without network or script, rendered again from any finished run."""
 
 import re
 from collections.abc import Sequence
@@ -9,50 +9,44 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from ..analysis.summary import subject_facts, summarise
-from ..metrics.registry import CATALOGUE
-from ..record.run import Run, read_run
-from . import labels as words
-from . import sections as views
+from ..analysis.analyse import Analysis, analysis_of
+from ..metrics.registry import catalogue
+from . import sections
 from .figures import draw
 from .table import Row, kpi_rows
 from .verdict import verdict
 
 
-def write_report(run_dir: Path | str) -> Path:
-    """Render `run_dir` into its `report.html` from what was recorded alone; returns that file's path."""
-    run = read_run(run_dir)
-    target = run.path / "report.html"
-    target.write_text(render(run), "utf-8")
+def write_report(source: Analysis | Path | str) -> Path:
+    """Write the `report.html` of an analysis or of a run directory; returns that file's path."""
+    analysis = analysis_of(source)
+    target = analysis.run.path / "report.html"
+    target.write_text(render(analysis), "utf-8")
     return target
 
 
-def render(run: Run) -> str:
+def render(analysis: Analysis) -> str:
     """The page as text; the same run gives the same bytes."""
-    summary, manifest = summarise(run), run.manifest
-    facts, rows = list(subject_facts(run).values()), kpi_rows(summary)
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            manifest=manifest,
-            summary=summary,
-            names=run.subjects,
-            titles={subject.name: subject.title for subject in manifest.subjects},
-            verdict=verdict(summary, manifest),
-            faults=[words.fault(fault) for fault in manifest.faults],
-            groups=_grouped(rows),
-            main_groups=_grouped([row for row in rows if not row.minor]),
-            compared=len(run.subjects) == 2,
-            claims=views.claim_lines(summary),
-            figures=draw(facts, manifest) if any(len(of.calls) for of in facts) else {},
-            errors=views.error_lines(facts),
-            attempt_errors=views.attempt_error_lines(facts),
-            accounting=views.accounting_lines(summary),
-            quality=views.quality_lines(summary, manifest),
-            provenance=views.provenance_lines(summary, manifest),
-            catalogue=CATALOGUE,
-        )
+    summary, manifest = analysis.summary, analysis.run.manifest
+    facts, rows = list(analysis.facts.values()), kpi_rows(summary)
+    page = _environment().get_template("report.html.j2")
+    return page.render(
+        manifest=manifest,
+        summary=summary,
+        names=summary.names,
+        titles={subject.name: subject.title for subject in manifest.subjects},
+        verdict=verdict(summary, manifest),
+        groups=_grouped(rows),
+        main_groups=_grouped([row for row in rows if not row.minor]),
+        compared=len(summary.names) == 2,
+        claims=sections.claim_lines(summary),
+        figures=draw(facts, manifest) if any(len(of.calls) for of in facts) else {},
+        errors=sections.error_lines(facts),
+        attempt_errors=sections.attempt_error_lines(facts),
+        accounting=sections.accounting_lines(summary),
+        quality=sections.quality_lines(summary, manifest),
+        provenance=sections.provenance_lines(summary, manifest),
+        catalogue=catalogue(),
     )
 
 
@@ -74,7 +68,7 @@ def _environment() -> Environment:
 
 
 def set_names(sentence: Any) -> Markup:
-    """A sentence with its `backticked` names as code, escaped; numbers stay with their units."""
+    """A sentence escaped, with its `backticked` names as code and numbers kept beside their units."""
     safe = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(sentence)))
     safe = re.sub(r"(?<=\d)–(?=\d)", "–&#8288;", safe)
     return Markup(re.sub(r"(?<=\d) (?=(?:%|pp|s|ms)(?!\w))", "&nbsp;", safe))

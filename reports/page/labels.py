@@ -1,4 +1,4 @@
-"""Names as people say them: providers, faults, error kinds."""
+"""Labels of providers, faults and kinds, as the page shows them."""
 
 from collections.abc import Sequence
 
@@ -31,13 +31,13 @@ def fault(entry: Fault) -> str:
 
 
 MOST_CHARS = 44
-"""What fits over a narrow panel."""
+"""Longest label that fits over a narrow panel."""
 
 
 def fault_windows(faults: Sequence[Fault], end_s: float) -> list[tuple[float, float, str]]:
     """(from, to, label) of each fault within a run of `end_s` seconds; like windows share a label.
 
-    A label that would not fit names the first and says how many more there are.
+    A label longer than `MOST_CHARS` names the first fault and counts the others.
     """
     labels: dict[tuple[float, float], list[str]] = {}
     for entry in faults:

@@ -1,16 +1,29 @@
-"""The page's smaller tables as rows of strings: claims, errors, accounting, the measurement's own quality."""
+"""The smaller tables of the page as rows of strings: claims, errors, accounting, measurement quality."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from reports.record.manifest import Generator, Manifest, Slo, Subject
 
-from ..analysis.claims import metric_value
-from ..metrics import Facts, error_counts
-from ..metrics.registry import METRICS, Unit
+from ..analysis.claims import ClaimResult
+from ..analysis.summary import Summary
+from ..metrics import Facts
+from ..metrics.registry import LOAD, METRICS, Metric, Unit
+from ..metrics.reliability import error_counts
 from . import format as text
-from . import labels as words
+from . import labels
+
+ACCOUNTING = (
+    "billed_usd",
+    "accounted_usd",
+    "reconciliation_error_usd",
+    "reconciliation_gross_error_usd",
+    "unmatched_rows",
+    "mismatched_attempts",
+    "usage_unknown_attempts",
+    "wasted_usd",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,34 +41,32 @@ class ClaimLine:
     about: str
     expected: str
     observed: str
-    in_words: str | None
+    formatted: str | None
     verdict: str
 
 
-def claim_lines(summary: Mapping[str, Any]) -> list[ClaimLine]:
-    return [_claim_line(summary, claim) for claim in summary["claims"]]
+def claim_lines(summary: Summary) -> list[ClaimLine]:
+    """The claims of a run with their verdicts."""
+    return [_claim_line(summary, claim) for claim in summary.claims]
 
 
-def _claim_line(summary: Mapping[str, Any], claim: Mapping[str, Any]) -> ClaimLine:
-    subject, metric = claim["subject"], claim["metric"]
-    observed = metric_value(summary, subject, metric)
-    about = METRICS.get(metric)
-    ends = summary["intervals"].get(subject, {}).get(metric)
+def _claim_line(summary: Summary, claim: ClaimResult) -> ClaimLine:
+    observed = summary.value(claim.subject, claim.metric)
+    known = METRICS.get(claim.metric)
+    subject = summary.subjects.get(claim.subject)
+    ends = subject.intervals.get(claim.metric) if subject else None
+    exact = text.number(observed, "count") if observed in (None, math.inf) else f"{observed:.6g}"
     return ClaimLine(
-        claim["text"],
-        f"`{subject}` {metric}",
-        claim["expected"].replace(">=", "≥").replace("<=", "≤").replace("==", "=").replace("..", "to"),
-        text.INFINITE
-        if observed == float("inf")
-        else text.MISSING
-        if observed is None
-        else f"{observed:.6g}",
-        _in_words(observed, ends, about.unit) if about else None,
-        claim["verdict"],
+        claim.text,
+        f"`{claim.subject}` {claim.metric}",
+        claim.expected.replace(">=", "≥").replace("<=", "≤").replace("==", "=").replace("..", "to"),
+        exact,
+        _formatted(observed, ends, known.unit) if known else None,
+        claim.verdict,
     )
 
 
-def _in_words(observed: float | None, ends: Sequence[float | None] | None, unit: Unit) -> str | None:
+def _formatted(observed: float | None, ends: Sequence[float | None] | None, unit: Unit) -> str | None:
     """ "65.2 % (61.3–68.9 %)" """
     if observed is None:
         return None
@@ -64,38 +75,30 @@ def _in_words(observed: float | None, ends: Sequence[float | None] | None, unit:
 
 
 def error_lines(subjects: Sequence[Facts]) -> list[Line]:
-    """Calls without an answer by error kind: how many, and their share of the calls sent."""
-    counts = [error_counts(facts) for facts in subjects]
-    kinds = sorted(
-        {kind: None for of in counts for kind in of}, key=lambda k: -sum(of.get(k, 0) for of in counts)
-    )
-    sent = [len(facts.calls) for facts in subjects]
-    return [
-        Line(
-            words.error_kind(kind),
-            tuple(_counted(of.get(kind, 0), n) for of, n in zip(counts, sent, strict=True)),
-        )
-        for kind in kinds
-    ]
+    """Calls without an answer by error kind, with their share of the calls sent."""
+    return _count_lines(list(map(error_counts, subjects)), [len(facts.calls) for facts in subjects])
 
 
 def attempt_error_lines(subjects: Sequence[Facts]) -> list[Line]:
-    """Requests to providers that did not succeed, by error kind: also those a later attempt made good."""
+    """Attempts that did not succeed by error kind, with their share of all attempts; a later attempt may
+    have answered the call."""
     counts = []
     for facts in subjects:
         bad = facts.attempts[facts.attempts["outcome"] != "success"]
         kinds = bad["error_kind"].fillna(bad["outcome"])
         counts.append({str(kind): int(n) for kind, n in kinds.value_counts().items()})
-    named = sorted(
-        {kind: None for of in counts for kind in of}, key=lambda k: (-sum(of.get(k, 0) for of in counts), k)
-    )
-    sent = [len(facts.attempts) for facts in subjects]
+    return _count_lines(counts, [len(facts.attempts) for facts in subjects])
+
+
+def _count_lines(counts: Sequence[Mapping[str, int]], totals: Sequence[int]) -> list[Line]:
+    """A line per error kind, most frequent over all subjects first."""
+    kinds = {kind: sum(of.get(kind, 0) for of in counts) for of in counts for kind in of}
     return [
         Line(
-            words.error_kind(kind),
-            tuple(_counted(of.get(kind, 0), n) for of, n in zip(counts, sent, strict=True)),
+            labels.error_kind(kind),
+            tuple(_counted(of.get(kind, 0), n) for of, n in zip(counts, totals, strict=True)),
         )
-        for kind in named
+        for kind in sorted(kinds, key=lambda kind: (-kinds[kind], kind))
     ]
 
 
@@ -103,55 +106,23 @@ def _counted(count: int, of: int) -> str:
     return f"{count:,} ({text.share(count / of)})" if count else "0"
 
 
-def accounting_lines(summary: Mapping[str, Any]) -> list[Line]:
+def accounting_lines(summary: Summary) -> list[Line]:
     """The provider's bill against the subject's own books."""
-    rows: tuple[tuple[str, str, Unit, str], ...] = (
-        ("billed_usd", "Billed by the providers' ledger", "usd", ""),
-        ("accounted_usd", "Accounted by the subject", "usd", ""),
-        ("reconciliation_error_usd", "Billed − accounted", "usd", "exact, from integer nano-dollars"),
-        (
-            "reconciliation_gross_error_usd",
-            "Sum of differences per attempt",
-            "usd",
-            "signs cannot cancel out",
-        ),
-        (
-            "unmatched_rows",
-            "Rows on one side only",
-            "count",
-            "a bill without an attempt, or a charge without a bill",
-        ),
-        ("mismatched_attempts", "Attempts priced differently", "count", ""),
-        (
-            "usage_unknown_attempts",
-            "Attempts with estimated usage",
-            "count",
-            "the stream ended before its usage was told",
-        ),
-        ("wasted_usd", "Wasted", "usd", "billed, but answered no successful call"),
-    )
-    return [Line(label, _cells(summary, metric, unit), note) for metric, label, unit, note in rows]
+    return [_metric_line(summary, METRICS[name]) for name in ACCOUNTING]
 
 
-def quality_lines(summary: Mapping[str, Any], manifest: Manifest) -> list[Line]:
-    """What the load generator and its clock were worth in this run."""
-    names = list(summary["subjects"])
-    rows: tuple[tuple[str, str, Unit, str], ...] = (
-        ("offered_rate", "Offered", "per_s", "planned calls per second"),
-        ("achieved_rate", "Sent", "per_s", ""),
-        ("send_lag_s_p99", "Send lag p99", "s", "sent minus planned; latencies count it in"),
-        ("late_starts", "Sent more than 0.1 s late", "count", ""),
-        ("dropped_arrivals", "Dropped by the generator", "count", ""),
-    )
-    lines = [Line(label, _cells(summary, metric, unit), note) for metric, label, unit, note in rows]
-    cpu = tuple(_cpu(manifest.generator.get(name, Generator()).cpu_percent_max) for name in names)
+def quality_lines(summary: Summary, manifest: Manifest) -> list[Line]:
+    """How well the load generator kept to the plan, and its clock to the providers' ledger."""
+    lines = [_metric_line(summary, known) for known in METRICS.values() if known.group == LOAD]
+    subjects = summary.subjects.values()
+    cpu = tuple(_cpu(manifest.generator.get(name, Generator()).cpu_percent_max) for name in summary.names)
     lines.append(Line("Load generator CPU, peak", cpu))
-    told = "client's first content minus the provider's first sent content"
-    for quantile in ("p50", "p99"):
-        values = [summary["calibration"][name][f"ttft_error_s_{quantile}"] for name in names]
-        cells = tuple(text.number(value, "s", values) for value in values)
-        lines.append(Line(f"TTFT against the ledger {quantile}", cells, told))
-    checked = tuple(f"{summary['calibration'][name]['n']:,}" for name in names)
+    note = "client's first content minus the provider's first sent content"
+    p50 = [subject.calibration.ttft_error_s_p50 for subject in subjects]
+    p99 = [subject.calibration.ttft_error_s_p99 for subject in subjects]
+    lines.append(Line("TTFT against the ledger p50", _seconds(p50), note))
+    lines.append(Line("TTFT against the ledger p99", _seconds(p99), note))
+    checked = tuple(f"{subject.calibration.n:,}" for subject in subjects)
     return [*lines, Line("Calls checked against the ledger", checked)]
 
 
@@ -159,13 +130,19 @@ def _cpu(percent: float | None) -> str:
     return text.MISSING if percent is None else f"{percent:.0f} %"
 
 
-def _cells(summary: Mapping[str, Any], metric: str, unit: Unit) -> tuple[str, ...]:
-    values = [metric_value(summary, name, metric) for name in summary["subjects"]]
-    return tuple(text.number(value, unit, values) for value in values)
+def _seconds(values: Sequence[float | None]) -> tuple[str, ...]:
+    return tuple(text.number(value, "s", values) for value in values)
 
 
-def provenance_lines(summary: Mapping[str, Any], manifest: Manifest) -> list[tuple[str, str]]:
-    """Where the run came from: what it takes to repeat it and to recognise its record."""
+def _metric_line(summary: Summary, known: Metric) -> Line:
+    values = [summary.value(name, known.name) for name in summary.names]
+    return Line(
+        known.label, tuple(text.number(value, known.unit, values) for value in values), known.definition
+    )
+
+
+def provenance_lines(summary: Summary, manifest: Manifest) -> list[tuple[str, str]]:
+    """The origin of the run: how to repeat it and how to recognise its record."""
     host, versions = manifest.host, manifest.versions
     lines = (
         ("Run", manifest.id),
@@ -183,7 +160,7 @@ def provenance_lines(summary: Mapping[str, Any], manifest: Manifest) -> list[tup
             ", ".join(filter(None, (f"{host.cpus} CPUs" if host.cpus else None, host.platform))),
         ),
         ("Git revision", manifest.git_revision),
-        ("Record SHA-256", summary["record_sha256"]),
+        ("Record SHA-256", summary.record_sha256),
     )
     return [(label, value) for label, value in lines if value]
 

@@ -1,20 +1,19 @@
-"""The table of results as data: the page and the terminal print the same strings, so they cannot disagree."""
+"""The table of results as strings, shared by page and terminal."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from ..analysis.claims import metric_value
 from ..analysis.compare import Comparison, compare
-from ..metrics.registry import CATALOGUE, Metric
+from ..analysis.summary import Summary
+from ..metrics.registry import Metric, catalogue
 from . import format as text
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One subject's value: `text` formatted, `value` as a number (inf: unbounded; None: unmeasured),
-    `interval` the 95 % interval in words or None, `best` when it clearly leads its row."""
+    """One subject's value: formatted, as a number (inf: unbounded; None: unmeasured), its 95 % interval
+    formatted or None, and whether it clearly leads its row."""
 
     text: str
     value: float | None
@@ -45,10 +44,10 @@ class Row:
     minor: bool
 
 
-def kpi_rows(summary: Mapping[str, Any]) -> list[Row]:
+def kpi_rows(summary: Summary) -> list[Row]:
     """The metrics that at least one subject has, in the catalogue's order and groups."""
     rows = []
-    for group in CATALOGUE:
+    for group in catalogue():
         for metric in group.metrics:
             row = _row(summary, group.title, metric)
             if any(cell.value is not None for cell in row.cells):
@@ -56,15 +55,15 @@ def kpi_rows(summary: Mapping[str, Any]) -> list[Row]:
     return rows
 
 
-def _row(summary: Mapping[str, Any], group: str, metric: Metric) -> Row:
-    names = list(summary["subjects"])
-    values = [metric_value(summary, name, metric.name) for name in names]
+def _row(summary: Summary, group: str, metric: Metric) -> Row:
+    names = summary.names
+    values = [summary.value(name, metric.name) for name in names]
     best = _best(summary, metric, names, values)
     cells = tuple(
         Cell(
             text.number(value, metric.unit, values),
             value,
-            text.interval(summary["intervals"][name].get(metric.name), metric.unit, values),
+            text.interval(summary.subjects[name].intervals.get(metric.name), metric.unit, values),
             name == best,
         )
         for name, value in zip(names, values, strict=True)
@@ -78,9 +77,9 @@ def _row(summary: Mapping[str, Any], group: str, metric: Metric) -> Row:
 
 
 def _best(
-    summary: Mapping[str, Any], metric: Metric, names: Sequence[str], values: Sequence[float | None]
+    summary: Summary, metric: Metric, names: Sequence[str], values: Sequence[float | None]
 ) -> str | None:
-    """The subject whose value is ahead of every other one by more than chance; None without such a one."""
+    """The subject whose value is better than each other one by more than chance, if there is one."""
     measured = [(value, name) for value, name in zip(values, names, strict=True) if value is not None]
     if metric.better is None or len(measured) < 2:
         return None
@@ -99,7 +98,7 @@ def _difference(metric: Metric, found: Comparison) -> Difference:
 
 
 def difference_text(metric: Metric, found: Comparison) -> str:
-    """The difference in the metric's own unit: points for shares, and how many times for the rest."""
+    """The difference in the metric's unit: percentage points for shares, a ratio beside the others."""
     if found.direction == "same":
         return "="
     if found.delta is None:

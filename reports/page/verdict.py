@@ -1,39 +1,20 @@
-"""The first thing a reader gets: what changed between the subjects, what it cost, and what is only noise.
+"""The verdict at the top of the page: what changed between the subjects, what it cost, what is only noise.
 
 Sentences are plain text; names are set in `backticks`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from reports.record.manifest import Manifest
 
 from ..analysis.compare import compare
-from ..metrics.registry import METRICS
+from ..analysis.summary import Summary
+from ..analysis.validity import Reason
+from ..metrics.registry import METRICS, catalogue
 from . import format as text
-from . import labels as words
+from . import labels
 from .table import difference_interval, difference_text
-
-_WEIGHED = (
-    "success_rate",
-    "success_rate_in_faults",
-    "goodput_rate",
-    "rejected_rate",
-    "ttft_s_p50",
-    "ttft_s_p95",
-    "ttft_s_p95_adjusted",
-    "e2e_s_p50",
-    "e2e_s_p95",
-    "stall_rate",
-    "quality_rate",
-    "cache_hit_rate",
-    "retry_amplification",
-    "rate_limited_attempts",
-    "usd_per_1k_calls",
-    "usd_per_1k_answers",
-    "wasted_usd",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +29,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """One subject against the baseline: what got better, what got worse, what this many calls cannot tell."""
+    """One subject against the baseline: metrics that got better or worse, or that these calls cannot tell."""
 
     subject: str
     baseline: str
@@ -64,14 +45,12 @@ class Verdict:
     contrasts: tuple[Contrast, ...]
 
 
-def verdict(summary: Mapping[str, Any], manifest: Manifest) -> Verdict:
-    """What a run says. An INVALID run says nothing: its reasons are the verdict."""
-    if not summary["valid"]:
-        reasons = [
-            _reason(reason) for reason in summary["validity"]["reasons"] if reason["level"] == "INVALID"
-        ]
+def verdict(summary: Summary, manifest: Manifest) -> Verdict:
+    """The verdict of a run; for an INVALID run, only the reasons."""
+    if not summary.valid:
+        reasons = [_reason(reason) for reason in summary.validity.reasons if reason.level == "INVALID"]
         return Verdict("Nothing can be concluded from this run.", tuple(reasons), ())
-    names = list(summary["subjects"])
+    names = summary.names
     baseline = names[0]
     price = [_price(summary, names[1], baseline)] if len(names) == 2 else []
     sentences = [*_during_faults(summary, manifest), *price]
@@ -83,69 +62,69 @@ def verdict(summary: Mapping[str, Any], manifest: Manifest) -> Verdict:
 
 
 def circumstances(manifest: Manifest) -> str:
-    """ "During a 10 s OpenAI outage", or how long the run was."""
+    """ "Through a 10 s OpenAI outage", or the length of the run."""
     if manifest.status == "partial":
         return "In the part of the run that was kept"  # its faults may not have happened as scheduled
     end_s = float(manifest.duration_s or 0.0)
-    windows = words.fault_windows(manifest.faults, end_s) if end_s else []
+    windows = labels.fault_windows(manifest.faults, end_s) if end_s else []
     if not windows:
         return f"In {end_s:g} s of load" if end_s else "In this run"
     if len(windows) > 3:
         return f"Through {len(windows)} scheduled faults"
-    told = [
+    faults = [
         f"{text.article(f'{stop - start:g}')} {stop - start:g} s {label}" for start, stop, label in windows
     ]
-    return f"Through {text.joined(told)}"
+    return f"Through {text.joined(faults)}"
 
 
-def _answered(summary: Mapping[str, Any], names: Sequence[str]) -> str:
-    """Who answered how much, the last subject first when there are two; many are listed without intervals."""
+def _answered(summary: Summary, names: Sequence[str]) -> str:
+    """Success rates, of two subjects the last first and with intervals."""
     if len(names) > 2:
-        told = [f"`{name}` {text.share(summary['subjects'][name]['success_rate'])}" for name in names]
-        calls = [summary["subjects"][name]["calls"] for name in names]
+        rates = [f"`{name}` {text.share(summary.subjects[name].share('success_rate'))}" for name in names]
+        calls = [_count(summary, name, "calls") for name in names]
         sent = text.plural(calls[0], "call") if len(set(calls)) == 1 else "the calls sent to each"
-        return f"of {sent}, {text.joined(told)} were answered"
+        return f"of {sent}, {text.joined(rates)} were answered"
     parts: list[str] = []
     for name in reversed(names):
-        metrics = summary["subjects"][name]
-        told_interval = text.interval(summary["intervals"][name].get("success_rate"), "share")
-        calls_sent = text.plural(metrics["calls"], "call")
+        subject = summary.subjects[name]
+        interval = text.interval(subject.intervals.get("success_rate"), "share")
+        calls_sent = text.plural(_count(summary, name, "calls"), "call")
         note = "95 % interval " if not parts else ""
-        rate = text.share(metrics["success_rate"])
-        parts.append(f"`{name}` answered {rate} of {calls_sent} ({note}{told_interval})")
+        rate = text.share(subject.share("success_rate"))
+        parts.append(f"`{name}` answered {rate} of {calls_sent} ({note}{interval})")
     return text.joined(parts)
 
 
-def _during_faults(summary: Mapping[str, Any], manifest: Manifest) -> list[str]:
-    names = list(summary["subjects"])
-    told = []
+def _during_faults(summary: Summary, manifest: Manifest) -> list[str]:
+    names = summary.names
+    parts = []
     for name in names if len(names) > 2 else names[::-1]:
-        metrics = summary["subjects"][name]
-        if metrics["success_rate_in_faults"] is not None:
-            rate = text.share(metrics["success_rate_in_faults"])
-            told.append(f"`{name}` answered {rate} of {metrics['calls_in_faults']:,}")
-    while_what = "the fault was" if len(manifest.faults) == 1 else "a fault was"
-    return [f"Of the calls planned while {while_what} active, {text.joined(told)}."] if told else []
+        rate = summary.value(name, "success_rate_in_faults")
+        if rate is not None:
+            calls = _count(summary, name, "calls_in_faults")
+            parts.append(f"`{name}` answered {text.share(rate)} of {calls:,}")
+    fault = "the fault" if len(manifest.faults) == 1 else "a fault"
+    return [f"Of the calls planned while {fault} was active, {text.joined(parts)}."] if parts else []
 
 
-def _price(summary: Mapping[str, Any], name: str, baseline: str) -> str:
-    """What the difference cost, in requests and dollars."""
-    ours, theirs = summary["subjects"][name], summary["subjects"][baseline]
+def _price(summary: Summary, name: str, baseline: str) -> str:
+    """Requests and dollars of a subject beside the baseline's."""
     parts = []
     for metric, noun in (
         ("retry_amplification", "provider requests per call"),
         ("usd_per_1k_calls", "per 1,000 calls"),
         ("usd_per_1k_answers", "per 1,000 answers"),
     ):
-        if ours[metric] is not None and theirs[metric] is not None:
-            mine, other = (text.number(value[metric], METRICS[metric].unit) for value in (ours, theirs))
+        ours, theirs = (summary.value(subject, metric) for subject in (name, baseline))
+        if ours is not None and theirs is not None:
+            mine, other = (text.number(value, METRICS[metric].unit) for value in (ours, theirs))
             parts.append(f"{mine} {noun} (`{baseline}` {other})")
     return f"`{name}` took {text.joined(parts)}." if parts else ""
 
 
-def _survivors(summary: Mapping[str, Any], names: Sequence[str]) -> list[str]:
-    """Percentiles of a subject that failed often cover only its lucky calls: to say before comparing them."""
-    rates = {name: summary["subjects"][name]["success_rate"] for name in names}
+def _survivors(summary: Summary, names: Sequence[str]) -> list[str]:
+    """A warning for each subject whose latency percentiles leave out many failed calls."""
+    rates = {name: summary.subjects[name].share("success_rate") for name in names}
     few = [name for name in names if rates[name] < max(rates.values()) - 0.05]
     return [
         f"`{name}`'s latency percentiles cover only the {text.share(rates[name])} of calls that it answered."
@@ -154,14 +133,13 @@ def _survivors(summary: Mapping[str, Any], names: Sequence[str]) -> list[str]:
     ]
 
 
-def _contrast(summary: Mapping[str, Any], name: str, baseline: str) -> Contrast:
+def _contrast(summary: Summary, name: str, baseline: str) -> Contrast:
     sides: dict[str, list[Change]] = {"better": [], "worse": []}
     unclear = []
-    for metric in _WEIGHED:
-        found = compare(summary, metric, name, baseline)
+    for about in (metric for group in catalogue() for metric in group.metrics if metric.in_verdict):
+        found = compare(summary, about.name, name, baseline)
         if found is None or found.direction in ("same", "different"):
             continue
-        about = METRICS[metric]
         if found.direction == "unclear":
             unclear.append(about.label)
             continue
@@ -173,6 +151,10 @@ def _contrast(summary: Mapping[str, Any], name: str, baseline: str) -> Contrast:
     return Contrast(name, baseline, tuple(sides["better"]), tuple(sides["worse"]), tuple(unclear))
 
 
-def _reason(reason: Mapping[str, Any]) -> str:
-    whose = f"`{reason['subject']}`: " if reason["subject"] else ""
-    return f"{whose}{reason['text']}."
+def _reason(reason: Reason) -> str:
+    subject = f"`{reason.subject}`: " if reason.subject else ""
+    return f"{subject}{reason.text}."
+
+
+def _count(summary: Summary, name: str, metric: str) -> int:
+    return int(summary.value(name, metric) or 0)

@@ -50,8 +50,8 @@ def write_run(
 ) -> Run:
     """Write a run directory (made when missing) and return it as read back from memory.
 
-    Rows are dictionaries or frames; `tables.to_table` says what is checked. `run.json` is written last, so a
-    directory that has one is whole.
+    Rows are dictionaries, frames or Arrow tables; `tables.to_table` checks them. `run.json` is written last,
+    so a directory that has one is complete.
     """
     path = Path(path)
     checked = checked_manifest(manifest, "manifest")

@@ -1,4 +1,4 @@
-"""The columns of a run's three tables: what is recorded, once, raw; everything else is derived.
+"""The columns of a run's three tables. Raw facts are recorded once; everything else is derived.
 
 Columns ending in `_s` are seconds since the subject's t = 0 (the start of its arrival plan and of the fault
 schedule); `_nusd` are integer nano-dollars. A column that may be null is optional for a writer.
@@ -137,8 +137,8 @@ ADDED = {
         "held_s",
     )
 }
-"""Columns that came after the first records. One that is null throughout is as good as absent: a record from
-before it can be read, and keeps its fingerprint."""
+"""Columns that were added later. One that is null throughout counts as absent, so that older records can be
+read and keep their SHA-256."""
 
 # Values a column may take; a typo in one would silently fall out of every count.
 VOCABULARY: dict[str, dict[str, tuple[str, ...]]] = {

@@ -75,8 +75,8 @@ def quantile_interval(
 
     The number of values at or below the true quantile is binomial(n, q). With l the greatest rank for which
     P(B < l) <= alpha/2 and u the least for which P(B >= u) <= alpha/2, the l-th and u-th values hold the true
-    quantile between them with at least the asked confidence, whatever the distribution (David and Nagaraja,
-    Order Statistics, section 7.1). An end is None where the sample is too small to bound it.
+    quantile between them with at least that confidence, whatever the distribution (David and Nagaraja, Order
+    Statistics, section 7.1). An end is None where the sample is too small to bound it.
     """
     n = len(ordered)
     below = binomial_cdf(n, q)  # below[k] = P(B <= k)

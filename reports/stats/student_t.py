@@ -11,7 +11,7 @@ from statistics import fmean, stdev
 
 
 def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float] | None:
-    """mean ± t * s / sqrt(n) of independent values; None for fewer than two: they show no spread."""
+    """mean ± t * s / sqrt(n) of independent values; None for fewer than two."""
     n = len(values)
     if n < 2:
         return None

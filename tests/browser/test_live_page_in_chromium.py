@@ -46,7 +46,7 @@ class Site:
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    app = MockApp(load_profile("page"), seed=7)
+    app = MockApp(load_profile("typical"), seed=7)
     stop = asyncio.Event()
     urls: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(serve(app, on_ready=urls.set_result, stop=stop))
@@ -54,7 +54,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         async with browse(tmp_path / "profile") as tab:
             opened = Site(app, await urls, tab)
             await tab.open(opened.page)
-            await opened.shows("title", "page")
+            await opened.shows("title", "typical")
             yield opened
         assert tab.said == []
     finally:
@@ -138,7 +138,7 @@ async def test_nothing_sticks_out_at_the_side(site: Site, width: int) -> None:
 @pytest.mark.parametrize("dark", [False, True])
 async def test_the_page_is_painted_in_both_themes(site: Site, dark: bool) -> None:
     await site.tab.open(site.page, dark=dark)
-    await site.shows("title", "page")
+    await site.shows("title", "typical")
     pixels = imread(io.BytesIO(await site.tab.picture()), format="png")[..., :3]
     background = float(pixels[2:6, 2:6].mean())
     assert background < 0.2 if dark else background > 0.9

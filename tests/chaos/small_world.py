@@ -1,7 +1,7 @@
-"""A small world, drawn: a random stack, random faults, a dozen calls and callers who leave; in virtual time.
+"""Random small runs in virtual time: a random stack, random faults, a dozen calls, callers that hang up.
 
-`Drawn` says everything about a world, `play` plays it, and what it leaves behind is a `Remains`. Clocks agree
-and nothing is in flight between the two sides, so what the limiter believes is what its provider enforces.
+`Drawn` describes a run, `play` executes it and returns a `Remains`. Both sides have the same clock and no
+network delay, so the limiter's view of a rate limit equals the provider's.
 """
 
 import asyncio
@@ -23,16 +23,10 @@ from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.reply import Finish
 from harness.stack.core.request import Message
 from harness.stack.money.attempt_ledger import AttemptLedger
-from harness.stack.upstream.send import Endpoint
 from harness.virtual import LeakReport, VirtualLoop, run_virtual
-from harness.world.serving import serve
-from mock_providers import MockApp, Profile, make_profile, parse_faults
+from mock_providers import MockApp, Profile, parse_faults
+from tests.lab.providers import CHAIN_PROVIDERS, MODELS, open_providers, profile_of
 
-MODELS = {
-    "openai": ("gpt-4o", "openai", "2.50", "10"),
-    "anthropic": ("claude-sonnet-4-5", "anthropic", "3", "15"),
-    "together": ("meta-llama/Llama-3-70b-chat-hf", "together", "0.90", "0.90"),
-}
 RPM = 60
 """What providers with a limit allow, with a burst of two seconds; limiters are told the same."""
 BURST_S = 2.0
@@ -42,7 +36,7 @@ IDLE_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One call: when it starts, what it asks, and how its caller leaves it (None: reads it to the end)."""
+    """One call: its start, its request, and how its caller hangs up (None: it reads to the end)."""
 
     at_s: float
     tokens: int
@@ -54,7 +48,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A world before it is played."""
+    """The description of a run."""
 
     seed: int
     stack: dict[str, Any]
@@ -65,7 +59,7 @@ class Drawn:
 
 @dataclass(slots=True)
 class Remains:
-    """What a world left behind; `outcomes`: what each caller saw, one entry for every time it was told."""
+    """The state after a run; `outcomes`: one entry for each outcome that a caller received."""
 
     outcomes: list[tuple[str, str]] = field(default_factory=list)
     emitted: list[dict[str, Any]] = field(default_factory=list)
@@ -78,17 +72,17 @@ class Remains:
 
     @property
     def attempts(self) -> list[AttemptFacts]:
-        """Those of all calls."""
+        """The attempts of all calls."""
         return [attempt for facts in self.facts for attempt in facts.attempts]
 
     def sink(self, facts: CallFacts) -> None:
-        """Takes a call's facts from the stack."""
+        """Record the facts of a call."""
         self.facts.append(facts)
         self.emitted.append(facts.as_row())
 
 
 def seconds(most: float) -> st.SearchStrategy[float]:
-    """A moment on a grid, so that many things happen at the very same instant."""
+    """A time on a grid, so that many events coincide."""
     return st.integers(0, int(most * 20)).map(lambda n: n / 20)
 
 
@@ -120,12 +114,12 @@ FAULTS = st.one_of(
 
 @st.composite
 def faults(draw: st.DrawFn) -> dict[str, Any]:
-    """A fault of any kind, for some time, at one provider or all, striking some or all."""
+    """A fault of any kind, for some time, at one provider or all, for some requests or all."""
     fault = dict(draw(FAULTS))
     fault["from_s"] = draw(seconds(3))
     fault["to_s"] = fault["from_s"] + draw(st.sampled_from([0.5, 2.0, 8.0]))
     fault["probability"] = draw(st.sampled_from([0.2, 0.5, 1.0]))
-    provider = draw(st.sampled_from([None, *MODELS]))
+    provider = draw(st.sampled_from([None, *CHAIN_PROVIDERS]))
     if provider is not None:
         fault["provider"] = provider
     return fault
@@ -133,8 +127,8 @@ def faults(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def stacks(draw: st.DrawFn, limited: tuple[str, ...]) -> dict[str, Any]:
-    """Any stack: one to three targets in any order, each mechanism in it or not."""
-    names = draw(st.lists(st.sampled_from(list(MODELS)), min_size=1, max_size=3, unique=True))
+    """Any stack: one to three targets in any order, each layer present or absent."""
+    names = draw(st.lists(st.sampled_from(CHAIN_PROVIDERS), min_size=1, max_size=3, unique=True))
     table: dict[str, Any] = {
         "deadlines": {
             "connect_s": 1,
@@ -152,7 +146,7 @@ def stacks(draw: st.DrawFn, limited: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _target(draw: st.DrawFn, name: str, limited: bool) -> dict[str, Any]:
-    target: dict[str, Any] = {"provider": name, "model": MODELS[name][0]}
+    target: dict[str, Any] = {"provider": name, "model": MODELS[name]}
     if limited:
         target["limiter"] = {
             "rpm": RPM,
@@ -191,7 +185,7 @@ MECHANISMS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
 
 @st.composite
 def calls(draw: st.DrawFn) -> Asked:
-    """A call and its caller."""
+    """A call and its caller's behaviour."""
     leaves = draw(st.sampled_from(["stays", "stays", "cancels", "closes"]))
     return Asked(
         at_s=draw(seconds(4)),
@@ -205,8 +199,8 @@ def calls(draw: st.DrawFn) -> Asked:
 
 @st.composite
 def worlds(draw: st.DrawFn) -> Drawn:
-    """Any world."""
-    limited = tuple(draw(st.lists(st.sampled_from(list(MODELS)), max_size=3, unique=True)))
+    """Any run."""
+    limited = tuple(draw(st.lists(st.sampled_from(CHAIN_PROVIDERS), max_size=3, unique=True)))
     return Drawn(
         seed=draw(st.integers(0, 2**16)),
         stack=draw(stacks(limited)),
@@ -227,7 +221,7 @@ DRAWN = settings(
 
 
 def play(drawn: Drawn) -> Remains:
-    """Play a world to its end, and long after."""
+    """Execute a run to its end, and long beyond, so that timers left behind would fire."""
     remains = Remains()
     with _counted(remains):
         run_virtual(_play(drawn, remains), on_leak_report=lambda left: setattr(remains, "end", left))
@@ -240,15 +234,11 @@ async def _play(drawn: Drawn, remains: Remains) -> None:
     profile = _profile(drawn.limited)
     app = MockApp(profile, seed=drawn.seed, faults=parse_faults(drawn.faults, profile))
     async with AsyncExitStack() as world:
-        endpoints = {}
-        for name in profile.providers:
-            origin = await world.enter_async_context(serve(app.provider(name), cut=app.hang_up))
-            keys = {key: f"sk-world-{key}" for key in "abc"}
-            endpoints[name] = Endpoint(f"{origin}{'' if name == 'anthropic' else '/v1'}", "sk-world", keys)
+        keys = {key: f"sk-world-{key}" for key in "abc"}
+        endpoints = await world.enter_async_context(open_providers(app, keys))
         options = StackOptions.model_validate(drawn.stack)
         stack = build(options, endpoints, sink=remains.sink, seed=drawn.seed)
         world.push_async_callback(stack.aclose)
-        app.start()
         t0_s = loop.time()
         tasks = [
             loop.create_task(_ask(remains, stack, f"c{n}", asked, t0_s))
@@ -266,7 +256,7 @@ async def _play(drawn: Drawn, remains: Remains) -> None:
 
 
 async def _ask(remains: Remains, stack: Any, id_: str, asked: Asked, t0_s: float) -> None:
-    """One caller: asks at its time, and leaves as it does."""
+    """One caller: calls at its time, reads or hangs up as drawn."""
     loop = asyncio.get_running_loop()
     await asyncio.sleep(t0_s + asked.at_s - loop.time())
     calling = loop.create_task(_call(stack, id_, asked))
@@ -294,7 +284,7 @@ async def _call(stack: Any, id_: str, asked: Asked) -> str:
 
 @contextmanager
 def _counted(remains: Remains) -> Iterator[None]:
-    """Count how often attempts are settled."""
+    """Count how often each attempt is settled."""
     settle = AttemptLedger._end
 
     def counted(ledger: AttemptLedger, attempt: AttemptFacts, *args: Any, **options: Any) -> None:
@@ -307,25 +297,12 @@ def _counted(remains: Remains) -> Iterator[None]:
 
 
 def _profile(limited: tuple[str, ...]) -> Profile:
-    def provider(name: str) -> dict[str, Any]:
-        model, protocol, input_usd, output_usd = MODELS[name]
-        limits = {"requests_per_min": RPM, "burst_s": BURST_S} if name in limited else {}
-        return {
-            "protocol": protocol,
-            "models": {
-                model: {
-                    "tier": "balanced",
-                    "ttft": {"kind": "lognormal", "median_s": 0.3, "sigma": 0.4},
-                    "pace": {"tokens_per_s": 60.0, "chunk_tokens": [1, 4]},
-                    "accuracy": {"easy": 1.0, "medium": 0.5, "hard": 0.0},
-                    "context_window": 8_000,
-                    "max_output_tokens": 4_000,
-                    "price": {"input": input_usd, "output": output_usd},
-                    "limits": limits,
-                }
-            },
-        }
-
-    return make_profile(
-        {"name": "small", "title": "a small world", "providers": {name: provider(name) for name in MODELS}}
+    return profile_of(
+        {
+            "ttft": {"kind": "lognormal", "median_s": 0.3, "sigma": 0.4},
+            "pace": {"tokens_per_s": 60.0, "chunk_tokens": [1, 4]},
+            "context_window": 8_000,
+            "max_output_tokens": 4_000,
+        },
+        models={name: {"limits": {"requests_per_min": RPM, "burst_s": BURST_S}} for name in limited},
     )

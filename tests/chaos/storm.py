@@ -1,6 +1,6 @@
-"""A storm: thousands of calls, every fault, and callers that leave at every moment, in virtual time.
+"""A load of thousands of calls with every fault and callers that hang up at any time, in virtual time.
 
-Everything is keyed by the call's number, so a storm repeats. What a caller does is one of `LEAVES`:
+All draws are keyed by the call's number, so a storm repeats. A caller's behaviour is one of `LEAVES`:
 
 - `stay`: read the reply to its end
 - `before send`: cancelled while it connects or queues in the limiter
@@ -9,8 +9,8 @@ Everything is keyed by the call's number, so a storm repeats. What a caller does
 - `at the end`: closes the reply, or is cancelled, right at the terminal event
 - `any time`: cancelled at a random moment of the first seconds
 
-Some of those that queue in the limiter are cancelled at the very instant at which they are admitted, which no
-random moment would hit.
+Some calls that queue in the limiter are cancelled at the very instant of their admission, which no random
+time would hit.
 """
 
 import asyncio
@@ -40,11 +40,11 @@ from harness.stack.limits.quota import Admission, Demand
 from harness.stack.limits.wait_queue import Waiter
 from harness.stack.money.attempt_ledger import AttemptLedger
 from harness.stack.state.backend import MemoryBackend
-from harness.stack.upstream.send import Endpoint
 from harness.stack.upstream.transport import make_client
 from harness.virtual import LeakReport, VirtualLoop, run_virtual
 from harness.world.serving import serve
-from mock_providers import MockApp, Profile, make_profile, parse_faults
+from mock_providers import MockApp, Profile, parse_faults
+from tests.lab.providers import open_providers, profile_of
 
 SEED = 11
 RATE_PER_S = 40.0
@@ -115,31 +115,21 @@ STACK: dict[str, Any] = {
         },
     ],
 }
-PRICES = {"openai": ("2.50", "10"), "anthropic": ("3", "15"), "together": ("0.90", "0.90")}
 LIMITS = {"openai": {"requests_per_min": 1_400, "burst_s": 2.0}}
 """Of the providers: OpenAI's is a little tighter than the stack believes, so that some 429s get through."""
 
 
 def storm_profile() -> Profile:
     """The three providers of `STACK`."""
-    model: dict[str, Any] = {
-        "tier": "balanced",
-        "ttft": {"kind": "lognormal", "median_s": TTFT_S, "sigma": 0.3},
-        "pace": {"tokens_per_s": TOKENS_PER_S, "chunk_tokens": [1, MOST_CHUNK_TOKENS]},
-        "accuracy": {"easy": 1.0, "medium": 0.5, "hard": 0.0},
-        "context_window": 8_000,
-        "max_output_tokens": 4_000,
-    }
-
-    def provider(name: str, model_id: str) -> dict[str, Any]:
-        price = dict(zip(("input", "output"), PRICES[name], strict=True))
-        return {
-            "protocol": name,
-            "models": {model_id: model | {"price": price, "limits": LIMITS.get(name, {})}},
-        }
-
-    providers = {each["provider"]: provider(each["provider"], each["model"]) for each in STACK["target"]}
-    return make_profile({"name": "storm", "title": "providers in a storm", "providers": providers})
+    return profile_of(
+        {
+            "ttft": {"kind": "lognormal", "median_s": TTFT_S, "sigma": 0.3},
+            "pace": {"tokens_per_s": TOKENS_PER_S, "chunk_tokens": [1, MOST_CHUNK_TOKENS]},
+            "context_window": 8_000,
+            "max_output_tokens": 4_000,
+        },
+        models={name: {"limits": limits} for name, limits in LIMITS.items()},
+    )
 
 
 class CountedQueue(AdmissionQueue):
@@ -170,7 +160,7 @@ class CountedQueue(AdmissionQueue):
 
 
 class JumpyWaiter(Waiter):
-    """A place in the limiter's queue whose caller is cancelled, by the dice, just as it is admitted."""
+    """A place in the limiter's queue whose caller is, with some probability, cancelled as it is admitted."""
 
     __slots__ = ()
 
@@ -191,15 +181,15 @@ def _cancel_unless_it_was(task: asyncio.Task[Any], admitted: asyncio.Future[Admi
 
 @dataclass(slots=True)
 class Storm:
-    """What a storm left behind.
+    """The state during and after a storm.
 
-    asked      calls by what their caller did; `became` by how they went for the caller
+    asked      calls by their caller's behaviour; `became`: by outcome for the caller
     emitted    the facts of each call as they were when they were emitted; `facts`: as they were at the end
     settled    how often each attempt was settled
     queues     those of the targets' limiters, in their order
-    ledger     the providers' rows; `in_flight`: the requests they still had open
-    idle       what was there a while after the last call, with the client still open
-    end        what was there after everything was closed
+    ledger     the providers' rows; `in_flight`: requests still open there
+    idle       the leak report a while after the last call, with the client still open
+    end        the leak report after everything was closed
     """
 
     asked: Counter[str] = field(default_factory=Counter)
@@ -216,13 +206,13 @@ class Storm:
     end: LeakReport = field(default_factory=LeakReport)
 
     def sink(self, facts: CallFacts) -> None:
-        """Takes a call's facts from the stack."""
+        """Record the facts of a call."""
         self.facts.append(facts)
         self.emitted.append(facts.as_row())
 
     @property
     def attempts(self) -> list[AttemptFacts]:
-        """Those of all calls."""
+        """The attempts of all calls."""
         return [attempt for facts in self.facts for attempt in facts.attempts]
 
 
@@ -247,7 +237,7 @@ def _watched(storm: Storm) -> Iterator[None]:
 
 
 def unleash(calls: int, *, through_gateway: bool = False, in_flights: bool = False) -> Storm:
-    """Play a storm of so many calls to its end; `in_flights`: those that ask the same share one upstream."""
+    """Run a storm of `calls` to its end; `in_flights`: equal concurrent requests share one upstream call."""
     storm = Storm()
     with _watched(storm):
         run_virtual(
@@ -269,14 +259,10 @@ async def _play(storm: Storm, calls: int, through_gateway: bool, in_flights: boo
     profile = storm_profile()
     app = MockApp(profile, seed=SEED, faults=parse_faults(FAULTS, profile))
     async with AsyncExitStack() as world:
-        endpoints = {}
-        for name in profile.providers:
-            origin = await world.enter_async_context(serve(app.provider(name), cut=app.hang_up))
-            endpoints[name] = Endpoint(f"{origin}{'' if name == 'anthropic' else '/v1'}", "sk-storm")
+        endpoints = await world.enter_async_context(open_providers(app))
         options = STACK | {"cache": STACK["cache"] | {"single_flight": in_flights}}
         stack = build(StackOptions.model_validate(options), endpoints, sink=storm.sink, seed=SEED)
         world.push_async_callback(stack.aclose)
-        app.start()
         asking = await world.enter_async_context(_gateway(stack)) if through_gateway else _in_process(stack)
         await _let_loose(storm, calls, asking)
         await asyncio.sleep(IDLE_S)
@@ -287,7 +273,7 @@ async def _play(storm: Storm, calls: int, through_gateway: bool, in_flights: boo
 
 
 async def _let_loose(storm: Storm, calls: int, opened: Open) -> None:
-    """Start the calls at their times, whatever became of the ones before, and wait for them all."""
+    """Start each call at its time (open loop) and wait for all."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualLoop)
     tasks: list[asyncio.Task[None]] = []
@@ -304,7 +290,7 @@ async def _let_loose(storm: Storm, calls: int, opened: Open) -> None:
 
 
 class Asked:
-    """The n-th call: what is asked, and what its caller does; all decided by the number."""
+    """The n-th call: its request and its caller's behaviour, both keyed by the number."""
 
     def __init__(self, n: int) -> None:
         self.n = n
@@ -353,7 +339,7 @@ async def _ask(storm: Storm, asked: Asked, opened: Open) -> None:
 
 
 async def _read(asked: Asked, events: AsyncIterator[object]) -> str:
-    """Read as far as this caller does."""
+    """Read as far as this caller's behaviour says."""
     me = asyncio.current_task()
     assert me is not None
     read = 0

@@ -1,6 +1,4 @@
-"""Whatever the router, the stack, the faults and the callers: what is always so in any world is so in a
-routed one, and the facts say where each call went.
-"""
+"""For any router, stack, faults and callers: the invariants of `test_any_world` hold, facts name routes."""
 
 from dataclasses import replace
 from typing import Any
@@ -17,7 +15,7 @@ POLICIES = ("small", "large", "heuristic", "cascade", "cascade", "cascade", "lat
 
 @st.composite
 def routed_worlds(draw: st.DrawFn) -> Drawn:
-    """Any world of at least two targets, with a router of any kind."""
+    """Any run with at least two targets and a router of any kind."""
     drawn = draw(worlds())
     targets = drawn.stack["target"]
     assume(len(targets) >= 2)
@@ -53,7 +51,7 @@ def each_call_says_where_it_went(drawn: Drawn, remains: Remains) -> None:
 @seed(6)
 @settings(DRAWN, max_examples=WORLDS)
 @given(drawn=routed_worlds())
-def test_in_any_routed_world_everything_is_settled_and_nothing_left(drawn: Drawn) -> None:
+def test_any_routed_run_settles_every_attempt_and_leaks_nothing(drawn: Drawn) -> None:
     """A cascade may go down the chain twice."""
     remains = play(drawn)
     what_is_always_so(drawn, remains)

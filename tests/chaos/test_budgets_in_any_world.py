@@ -1,4 +1,4 @@
-"""Whatever the stack, whatever breaks, whoever leaves: no budget is overshot at any moment, none leaks."""
+"""For any stack, faults and callers: no budget is exceeded at any time, and no reservation leaks."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ NOTHING = Account(0)
 
 
 class Watched:
-    """Every state that a budget's account was ever in."""
+    """All states that a budget's account passed through."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, Account]] = []
@@ -34,7 +34,7 @@ class Watched:
 
 @contextmanager
 def watched() -> Iterator[Watched]:
-    """Look at an account after each change."""
+    """Record an account after each change."""
     watching = Watched()
     update, post = MemoryBackend.update, MemoryBackend.post
 
@@ -55,7 +55,7 @@ def watched() -> Iterator[Watched]:
 
 @st.composite
 def budgets(draw: st.DrawFn, targets: list[dict[str, Any]]) -> dict[str, Any]:
-    """A budget that some of the calls can be paid from, or one without an end; a prompt is 20 tokens long and
+    """A budget that covers some of the calls, or an unlimited one; a prompt is 20 tokens long and
     an answer at most 50.
     """
     hard = draw(st.sampled_from([None, "0", "0.0006", "0.0015", "0.004"]))
@@ -70,7 +70,7 @@ def budgets(draw: st.DrawFn, targets: list[dict[str, Any]]) -> dict[str, Any]:
 
 @st.composite
 def worlds_with_budgets(draw: st.DrawFn) -> Drawn:
-    """Any world, with one or two budgets."""
+    """Any run with one or two budgets."""
     drawn = draw(worlds())
     some = draw(st.lists(budgets(drawn.stack["target"]), min_size=1, max_size=2))
     return replace(drawn, stack=drawn.stack | {"budget": some})
@@ -84,7 +84,7 @@ def no_account_is_overdrawn(drawn: Drawn, watching: Watched) -> None:
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
-def test_in_any_world_no_budget_is_overshot_and_each_attempt_is_paid_once(shard: int) -> None:
+def test_any_run_keeps_its_budgets_and_pays_each_attempt_once(shard: int) -> None:
     rejected = 0
 
     @seed(shard)

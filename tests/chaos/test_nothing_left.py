@@ -1,6 +1,6 @@
-"""After ten thousand calls in a storm, half of them left by their callers, nothing is left, all is settled.
+"""After ten thousand calls, half of them abandoned, every attempt is settled and nothing leaks.
 
-One storm is played (see `storm`), in virtual time; each test looks at one promise.
+One storm is run (see `storm`), in virtual time; each test checks one promise.
 """
 
 from collections import Counter
@@ -48,12 +48,12 @@ def storm(request: pytest.FixtureRequest) -> Storm:
 
 
 def rows_by_attempt(storm: Storm) -> dict[str, dict[str, Any]]:
-    """The ledger, by the id that the stack gave the request."""
+    """The ledger's rows by the stack's attempt id."""
     return {row["attempt_id"]: row for row in storm.ledger}
 
 
-def test_the_storm_was_one(storm: Storm) -> None:
-    """Every way to leave, every fault, waiting, refusals, retries, fallback and cache hits did happen."""
+def test_the_storm_contains_every_fault_and_every_way_to_hang_up(storm: Storm) -> None:
+    """Waits, refusals, retries, fallbacks and cache hits occurred too."""
     assert min(storm.asked[leave] for leave in LEAVES) > 100
     assert min(storm.became[how] for how in ("answered", "cancelled", "left")) > 100
     assert {row["fault"] for row in storm.ledger} >= KINDS.keys() - {"outage", "cache_wipe"}
@@ -76,7 +76,7 @@ def test_no_connection_outlives_its_keep_alive_while_the_client_is_open(storm: S
     assert storm.idle.connections == ()
 
 
-def test_nothing_at_all_is_left_when_everything_is_closed(storm: Storm) -> None:
+def test_nothing_leaks_once_everything_is_closed(storm: Storm) -> None:
     assert storm.end == LeakReport()
 
 
@@ -100,7 +100,7 @@ def test_every_attempt_is_settled_exactly_once(storm: Storm) -> None:
     assert all(attempt.outcome is not None and attempt.end_s is not None for attempt in storm.attempts)
 
 
-def test_every_request_at_a_provider_is_an_attempt_of_ours_and_recorded_once(storm: Storm) -> None:
+def test_every_request_at_a_provider_is_an_attempt_of_the_stack_and_recorded_once(storm: Storm) -> None:
     recorded = Counter(row["attempt_id"] for row in storm.ledger)
     assert set(recorded.values()) == {1}
     sent = {attempt.attempt_id for attempt in storm.attempts if attempt.sent}
@@ -123,7 +123,7 @@ def test_no_permit_is_held_and_every_permit_taken_belongs_to_a_request_that_was_
 
 
 def counted_tokens(attempt: AttemptFacts, *, by_usage: bool) -> int:
-    """What an attempt counts against the token limit in the end: its usage, or what was reserved for it."""
+    """Tokens an attempt finally counts against the token limit: its usage, or its reservation."""
     count = CODECS[attempt.provider].reserved_tokens  # type: ignore[index]  # providers' names are the keys
     if by_usage and attempt.outcome == "success":
         return count(attempt.input_tokens, attempt.output_tokens)
@@ -131,7 +131,7 @@ def counted_tokens(attempt: AttemptFacts, *, by_usage: bool) -> int:
     return count(prompt_tokens((Message("system", "Be brief."), Message("user", prompt))), MAX_TOKENS)
 
 
-def test_what_the_stack_says_it_knows_is_what_is_billed_to_the_nano_dollar(storm: Storm) -> None:
+def test_costs_the_stack_marks_as_known_equal_the_bill_to_the_nano_dollar(storm: Storm) -> None:
     rows = rows_by_attempt(storm)
     known = [attempt for attempt in storm.attempts if attempt.usage_known]
     wrong = [
@@ -143,16 +143,16 @@ def test_what_the_stack_says_it_knows_is_what_is_billed_to_the_nano_dollar(storm
     assert len(known) > 0.6 * len(storm.attempts)
 
 
-def test_usage_is_known_of_every_success_and_of_no_abandoned_reply(storm: Storm) -> None:
+def test_usage_is_known_for_every_success_and_for_no_abandoned_reply(storm: Storm) -> None:
     known = {(attempt.outcome, attempt.usage_known) for attempt in storm.attempts if attempt.sent}
     assert ("success", False) not in known
     assert ("abandoned", True) not in known
 
 
-def test_an_estimate_errs_by_what_was_on_its_way_at_most(storm: Storm) -> None:
-    """Of a reply that was abandoned or broke, either the prompt is right and a few tokens in flight are
-    missing, or the provider charged nothing (it never got the request, hung, or was about to refuse it) and
-    the prompt is all that was wrongly counted.
+def test_an_estimate_errs_by_the_tokens_in_flight_at_most(storm: Storm) -> None:
+    """For an abandoned or broken reply, either the prompt is right and only tokens in flight are missing, or
+    the provider charged nothing (it never received the request, hung, or was about to refuse it) and only the
+    prompt was counted in excess.
     """
     rows = rows_by_attempt(storm)
     charged_nothing = 0

@@ -1,7 +1,7 @@
-"""The official SDKs, unmodified, through hours of trouble: their own patience passes in virtual time.
+"""The official SDKs, unmodified, through hours of outage: their own timeouts and backoff in virtual time.
 
-What they do is measured, not assumed: SDK defaults of 2 retries and 600 s, backoff min(0.5 * 2^n, 8) s times
-0.75 to 1, provider hints obeyed, nothing retried once a stream has begun.
+Their behaviour is measured, not assumed: SDK defaults of 2 retries and 600 s, backoff min(0.5 * 2^n, 8) s
+times 0.75 to 1, provider hints obeyed, nothing retried once a stream has begun.
 """
 
 import asyncio
@@ -22,15 +22,17 @@ from openai import AsyncOpenAI
 
 from harness.virtual import LeakReport, run_virtual
 from harness.world.serving import serve
-from mock_providers import LedgerRow, MockApp, Profile, make_profile, parse_faults
+from mock_providers import LedgerRow, MockApp, Profile, parse_faults
+from tests.lab.lab import REFUSAL_S, TTFT_S
+from tests.lab.providers import MODELS, profile_of
 
 HOUR_S = 3600.0
-REFUSAL_S = 0.02
-TTFT_S = 0.4
 ASKED: dict[str, Any] = {
     "messages": [{"role": "user", "content": "Say something, in about 60 tokens."}],
     "max_tokens": 100,
 }
+CLAUDE = "claude-sonnet"
+"""An alias: the SDK warns of dated models near their end of life."""
 RETRIES = 2
 BACKOFF_S = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
 """Longest delay before each retry; the shortest is three quarters of it."""
@@ -46,33 +48,22 @@ def _same_jitter_every_time() -> Iterator[None]:
 
 
 def steady_profile(**of_every_model: Any) -> Profile:
-    """Constant latencies, so that whatever varies is the SDK's doing."""
-    model: dict[str, Any] = {
-        "tier": "balanced",
-        "price": {"input": "2.50", "output": "10"},
-        "ttft": {"kind": "constant", "value_s": TTFT_S},
-        "pace": {"tokens_per_s": 60.0, "reply_sigma": 0.0, "chunk_sigma": 0.0},
-        "accuracy": {"easy": 1.0, "medium": 0.5, "hard": 0.0},
-        "context_window": 8_000,
-        "max_output_tokens": 4_000,
-        **of_every_model,
-    }
-    return make_profile(
+    """Constant latencies, so that all variation comes from the SDK."""
+    return profile_of(
         {
-            "name": "steady",
-            "title": "constant latencies",
-            "error_latency_s": REFUSAL_S,
-            "providers": {
-                "openai": {"protocol": "openai", "models": {"gpt-4o": model}},
-                "anthropic": {"protocol": "anthropic", "models": {"claude-sonnet": model}},
-            },
-        }
+            "ttft": {"kind": "constant", "value_s": TTFT_S},
+            "pace": {"tokens_per_s": 60.0, "reply_sigma": 0.0, "chunk_sigma": 0.0},
+            **of_every_model,
+        },
+        names=["openai", "anthropic"],
+        models={"anthropic": {"aliases": [CLAUDE]}},
+        error_latency_s=REFUSAL_S,
     )
 
 
 @dataclass(slots=True)
 class Answer:
-    """What one call through an SDK came to."""
+    """The outcome of one call through an SDK."""
 
     began_s: float
     pieces: list[str] = field(default_factory=list)
@@ -103,13 +94,13 @@ class OpenAISdk:
         self.client = AsyncOpenAI(base_url=f"{origin}/v1", api_key="k", **options)
 
     async def stream(self, pieces: list[str]) -> None:
-        chunks: Any = await self.client.chat.completions.create(model="gpt-4o", stream=True, **ASKED)
+        chunks: Any = await self.client.chat.completions.create(model=MODELS["openai"], stream=True, **ASKED)
         async for chunk in chunks:
             if chunk.choices:
                 pieces.append(chunk.choices[0].delta.content or "")  # noqa: PERF401  # kept when it breaks
 
     async def whole(self, pieces: list[str]) -> None:
-        reply: Any = await self.client.chat.completions.create(model="gpt-4o", **ASKED)
+        reply: Any = await self.client.chat.completions.create(model=MODELS["openai"], **ASKED)
         pieces.append(reply.choices[0].message.content)
 
 
@@ -128,12 +119,12 @@ class AnthropicSdk:
         self.client = AsyncAnthropic(base_url=origin, api_key="k", **options)
 
     async def stream(self, pieces: list[str]) -> None:
-        async with self.client.messages.stream(model="claude-sonnet", **ASKED) as stream:
+        async with self.client.messages.stream(model=CLAUDE, **ASKED) as stream:
             async for text in stream.text_stream:
                 pieces.append(text)  # noqa: PERF401  # kept when it breaks
 
     async def whole(self, pieces: list[str]) -> None:
-        reply: Any = await self.client.messages.create(model="claude-sonnet", **ASKED)
+        reply: Any = await self.client.messages.create(model=CLAUDE, **ASKED)
         pieces.append(reply.content[0].text)
 
 
@@ -145,7 +136,7 @@ both_modes = pytest.mark.parametrize("mode", ["stream", "whole"])
 
 @asynccontextmanager
 async def asking(app: MockApp, sdk: type[Sdk], mode: str, **options: Any) -> AsyncIterator[Ask]:
-    """A call through the SDK against the provider it is made for; t = 0 is now."""
+    """A call through the SDK to its provider; t = 0 is now."""
     async with serve(app.provider(sdk.provider), cut=app.hang_up) as origin:
         made = sdk(origin, **options)
         app.start()
@@ -172,7 +163,7 @@ def in_world(
     profile: Profile | None = None,
     **options: Any,
 ) -> tuple[Any, list[LedgerRow]]:
-    """The body's result in virtual time and the ledger; nothing may be left, and little real time pass."""
+    """Run `body` in virtual time; returns its result and the ledger. No leaks, and little real time."""
     made = profile or steady_profile()
     app = MockApp(made, seed=5, faults=parse_faults(list(faults), made))
     left: list[LeakReport] = []
@@ -195,7 +186,7 @@ async def once(ask: Ask) -> Answer:
 
 
 def assert_backoff(rows: list[LedgerRow], each_takes_s: float) -> None:
-    """Between one request and the next: the first one's own time, then the SDK's jittered backoff."""
+    """The gap between two requests is the first one's duration plus the SDK's jittered backoff."""
     assert len(rows) > 1
     for most_s, (one, next_one) in zip(BACKOFF_S, pairwise(rows), strict=False):
         slept_s = next_one.received_s - one.received_s - each_takes_s
@@ -231,7 +222,7 @@ def test_answers_before_and_after_six_hours_of_outage_and_the_sdks_own_error_dur
 
 @both_sdks
 @both_modes
-def test_a_retry_heals_what_the_end_of_the_outage_allows(sdk: type[Sdk], mode: str) -> None:
+def test_a_retry_succeeds_once_the_outage_has_ended(sdk: type[Sdk], mode: str) -> None:
     answer, rows = in_world(sdk, once, {"kind": "outage", "to_s": 0.3}, mode=mode)
     assert answer.whole
     assert [row.ended for row in rows] == ["error", "complete"]
@@ -305,7 +296,7 @@ def test_a_reset_in_mid_stream_is_an_error_that_nothing_retries(sdk: type[Sdk], 
 
 @both_sdks
 def test_a_slow_drip_never_times_out(sdk: type[Sdk]) -> None:
-    """Five minutes a token pass the read timeout of ten, which starts anew with every read: hours go by."""
+    """At five minutes a token the read timeout of ten never fires: every read restarts it, hours pass."""
     drip = {"kind": "brownout", "slowdown": 60.0 * 120}
     answer, (row,) = in_world(sdk, once, drip)
     assert answer.whole

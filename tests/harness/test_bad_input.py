@@ -74,7 +74,7 @@ def test_a_wrong_key_in_a_scenario(change: str, words: list[str], tmp_path: Path
         (["run", "azure-hour"], ["azure-hour.toml", "--trace"]),
         (["run", "azure-hour", "--trace", "nope.csv"], ["nope.csv", "cannot be read"]),
         (["run", "outage", "--trace", "nope.csv"], ["nope.csv", "cannot be read"]),
-        (["mock", "--profile", "nope"], ["nope", "page"]),
+        (["mock", "--profile", "nope"], ["nope", "typical"]),
         (["mock", "--incident", "nope"], ["incident 'nope'", "openai-2024-12-11"]),
         (["run", "outage", "--incident", "nope"], ["incident 'nope'", "openai-2024-12-11"]),
         (["mock", "--port", "nobody=1"], ["--port nobody=1", "openai, anthropic, together, admin"]),

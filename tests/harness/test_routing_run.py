@@ -10,7 +10,7 @@ from harness.load.workload.halves import half_of
 from harness.runs.run import run
 from harness.spec.run_options import RunOptions
 from harness.spec.run_spec import RunSpec, make_spec
-from reports.analysis.summary import summarise
+from reports.analysis.analyse import analyse
 from reports.page.html import render
 from reports.record.run import Run, read_run, record_sha256
 
@@ -71,11 +71,12 @@ def test_a_cascade_that_escalates_pays_for_both(record: Run) -> None:
 
 
 def test_the_books_agree_and_the_page_shows_quality_against_cost(record: Run) -> None:
-    summary = summarise(record)
-    for subject in summary["subjects"].values():
-        assert (subject["success_rate"], subject["reconciliation_gross_error_usd"]) == (1, 0)
-    assert summary["subjects"]["route-cascade"]["saving_at_equal_quality"] is not None
-    assert "Quality against cost" in render(record)
+    analysis = analyse(record)
+    summary = analysis.summary
+    for subject in summary.subjects.values():
+        assert (subject.number("success_rate"), subject.number("reconciliation_gross_error_usd")) == (1, 0)
+    assert summary.value("route-cascade", "saving_at_equal_quality") is not None
+    assert "Quality against cost" in render(analysis)
 
 
 def test_the_same_run_again_is_the_same_record(spec: RunSpec, record: Run, tmp_path: Path) -> None:

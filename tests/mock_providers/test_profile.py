@@ -1,4 +1,4 @@
-"""Profiles: the shipped one says what the page says, and a wrong one is refused in one line."""
+"""Profiles: `typical` has the given figures; a wrong profile is refused in one line."""
 
 import re
 from collections.abc import Callable
@@ -51,7 +51,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
 
 
 def test_the_page_profile_has_the_pages_tiers_and_prices() -> None:
-    page = load_profile("page")
+    typical = load_profile("typical")
     told = {
         ("openai", "gpt-4o-mini"): ("fast", 0.2, 150, 600),
         ("openai", "gpt-4o"): ("balanced", 0.4, 2500, 10_000),
@@ -63,7 +63,7 @@ def test_the_page_profile_has_the_pages_tiers_and_prices() -> None:
     }
     found = {
         (name, id_): (model.tier, model.ttft.median_s, model.price.input, model.price.output)
-        for name, provider in page.providers.items()
+        for name, provider in typical.providers.items()
         for id_, model in provider.models.items()
         if isinstance(model.ttft, Lognormal)
     }
@@ -71,18 +71,18 @@ def test_the_page_profile_has_the_pages_tiers_and_prices() -> None:
 
 
 def test_a_mean_reply_of_the_balanced_tier_takes_three_to_five_seconds() -> None:
-    for provider in load_profile("page").providers.values():
+    for provider in load_profile("typical").providers.values():
         for model in provider.models.values():
             if model.tier == "balanced":
                 assert 3.0 <= 0.4 + 210 / model.pace.tokens_per_s <= 5.0
 
 
 def test_models_are_found_by_alias() -> None:
-    page = load_profile("page")
-    assert page.providers["openai"].canonical("gpt-4.5-preview") == "gpt-4.5"
-    assert page.providers["anthropic"].canonical("claude-sonnet") == "claude-sonnet-4-5"
-    assert page.providers["together"].canonical("meta-llama/Llama-3-70b-chat-hf") == "llama-3-70b"
-    assert page.providers["openai"].canonical("gpt-2") is None
+    typical = load_profile("typical")
+    assert typical.providers["openai"].canonical("gpt-4.5-preview") == "gpt-4.5"
+    assert typical.providers["anthropic"].canonical("claude-sonnet") == "claude-sonnet-4-5"
+    assert typical.providers["together"].canonical("meta-llama/Llama-3-70b-chat-hf") == "llama-3-70b"
+    assert typical.providers["openai"].canonical("gpt-2") is None
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**6), st.integers(0, 10**6))
@@ -132,15 +132,20 @@ def test_a_wrong_profile_is_refused_in_one_line_that_names_file_and_key(
 
 
 def test_an_unknown_profile_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ProfileError, match=r"expected one of .*\bpage\b"):
+    with pytest.raises(ProfileError, match=r"expected one of .*\btypical\b"):
         load_profile("pgae")
-    assert "page" in shipped_profiles()
+    assert "typical" in shipped_profiles()
+
+
+def test_page_is_the_former_name_of_typical() -> None:
+    assert load_profile("page") == load_profile("typical")
+    assert "page" not in shipped_profiles()
 
 
 def test_a_users_own_profile_is_one_file(tmp_path: Path) -> None:
-    shipped = ROOT / "mock_providers" / "profiles" / "page.toml"
+    shipped = ROOT / "mock_providers" / "profiles" / "typical.toml"
     mine = tmp_path / "mine.toml"
-    mine.write_text(shipped.read_text("utf-8").replace('name = "page"', 'name = "mine"'), encoding="utf-8")
+    mine.write_text(shipped.read_text("utf-8").replace('name = "typical"', 'name = "mine"'), encoding="utf-8")
     assert load_profile(mine).name == "mine"
 
 

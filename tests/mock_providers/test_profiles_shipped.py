@@ -24,12 +24,12 @@ def models(profile: Profile) -> Iterator[tuple[str, Model | EmbeddingModel]]:
 
 
 def gemini_observed() -> list[tuple[str, Model | EmbeddingModel]]:
-    """Gemini's model, which profile page has not."""
+    """Gemini's model, which profile typical has not."""
     return [each for each in models(load_profile("observed")) if each[0].startswith("gemini/")]
 
 
 def test_five_profiles_are_shipped() -> None:
-    assert shipped_profiles() == ("candid", "observed", "page", "self-hosted", "small-account", "unpaced")
+    assert shipped_profiles() == ("candid", "observed", "self-hosted", "small-account", "typical", "unpaced")
 
 
 @pytest.mark.parametrize("name", shipped_profiles())
@@ -42,7 +42,7 @@ def test_a_shipped_profile_has_the_name_of_its_file_and_tells_its_sources(name: 
 
 
 def test_page_draws_its_times_without_slow_modes_load_or_prefill() -> None:
-    for provider in load_profile("page").providers.values():
+    for provider in load_profile("typical").providers.values():
         for model in provider.models.values():
             assert isinstance(model.ttft, Lognormal)
             assert model.ttft.slow is None
@@ -52,9 +52,9 @@ def test_page_draws_its_times_without_slow_modes_load_or_prefill() -> None:
 
 
 def test_unpaced_has_the_models_and_prices_of_page_and_gemini_but_no_delay_and_no_limits() -> None:
-    page, unpaced = load_profile("page"), load_profile("unpaced")
+    typical, unpaced = load_profile("typical"), load_profile("unpaced")
     assert unpaced.error_latency_s == 0.0
-    told = {name: (model.price, model.aliases) for name, model in [*models(page), *gemini_observed()]}
+    told = {name: (model.price, model.aliases) for name, model in [*models(typical), *gemini_observed()]}
     assert {name: (model.price, model.aliases) for name, model in models(unpaced)} == told
     for name, model in models(unpaced):
         assert model.limits == Limits(), name
@@ -66,8 +66,8 @@ def test_unpaced_has_the_models_and_prices_of_page_and_gemini_but_no_delay_and_n
 
 
 def test_unpaced_is_page_in_everything_that_is_neither_time_nor_limit() -> None:
-    page, unpaced = load_profile("page"), load_profile("unpaced")
-    for name, provider in page.providers.items():
+    typical, unpaced = load_profile("typical"), load_profile("unpaced")
+    for name, provider in typical.providers.items():
         for model_id, model in provider.models.items():
             other = unpaced.providers[name].models[model_id]
             assert (other.tier, other.accuracy) == (model.tier, model.accuracy)
@@ -120,7 +120,7 @@ def test_every_model_of_observed_with_a_prompt_cache_saves_time_by_a_hit() -> No
 
 def test_observed_charges_what_page_charges_for_the_same_model() -> None:
     observed = dict(models(load_profile("observed")))
-    shared = {name: model.price for name, model in models(load_profile("page")) if name in observed}
+    shared = {name: model.price for name, model in models(load_profile("typical")) if name in observed}
     assert len(shared) == 7
     assert {name: observed[name].price for name in shared} == shared
 

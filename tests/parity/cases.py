@@ -1,7 +1,6 @@
-"""Everything that can become of a request today, and what each is to look like from outside.
+"""Every outcome of a request, and how each looks from outside.
 
-The expectations are written down apart from the code, so that two worlds which are wrong in the same way do
-not pass for right.
+The expectations are written independently of the code, so that two engines with the same error do not pass.
 """
 
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ MOST_HINT_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One kind of trouble. `kind` is the stack's word for it (None: there is no error)."""
+    """One kind of failure. `kind` is the stack's error kind (None: no error)."""
 
     name: str
     fault: dict[str, Any] | None = None
@@ -81,12 +80,12 @@ def faults_at(case: Case, provider: str) -> list[dict[str, Any]]:
 
 
 def cut_chunks(case: Case, *, stream: bool) -> int | None:
-    """After how many chunks the reply is cut (0 too: before any); None if it is not."""
+    """Chunks sent before the reply is cut (0: none); None if it is not cut."""
     if case.fault is None or case.fault["kind"] != "reset":
         return None
     return int(case.fault["after_chunks"]) if stream else 0
 
 
 def breaks_after_commit(case: Case, *, stream: bool) -> bool:
-    """Whether the failure comes when the caller has text already, so that nothing can be tried again."""
+    """Whether the failure comes after the caller has received text, when a retry is impossible."""
     return bool(cut_chunks(case, stream=stream))

@@ -1,4 +1,4 @@
-"""The barest client: one request on one connection, all that came back, and how the connection ended."""
+"""A minimal client: sends one request on one connection; returns all bytes and how the connection ended."""
 
 import asyncio
 import re
@@ -9,7 +9,8 @@ import httptools
 import orjson
 
 from harness.stack.upstream.send import Endpoint
-from tests.parity.worlds import MODELS, MOMENT_HEADERS, without_moments
+from tests.lab.providers import MODELS
+from tests.parity.worlds import MOMENT_HEADERS, without_moments
 
 PROMPT = "Say something, in about 24 tokens."
 MAX_TOKENS = 200
@@ -17,9 +18,9 @@ MAX_TOKENS = 200
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request as its client saw it: the parts of a stream are its events, of a JSON reply its body.
+    """One request as its client saw it; `parts` are the events of a stream or the body of a JSON reply.
 
-    `ended` says how the connection did: "whole" (after a complete response), "eof" or "reset" before that.
+    `ended`: "whole" after a complete response, "eof" or "reset" if the connection ended before.
     """
 
     status: int
@@ -29,7 +30,7 @@ class Exchange:
 
 
 class _Reader(asyncio.Protocol):
-    """A protocol, not a stream: asyncio's StreamReader forgets what it holds when a reset arrives."""
+    """A protocol, not a stream: asyncio's StreamReader drops its buffer when a reset arrives."""
 
     def __init__(self, request: bytes, leave_after: int | None) -> None:
         self._request = request
@@ -73,7 +74,7 @@ _CONTENT = (b'"delta":{"content":', b'"type":"text_delta"', b'"parts":[{"text":'
 
 
 def content_chunks(body: bytes) -> int:
-    """Content chunks that have arrived whole, in any of the protocols."""
+    """The number of complete content chunks, in any of the wire protocols."""
     whole = re.split(rb"\r?\n\r?\n", body)[:-1]
     content = [part for part in whole if any(mark in part for mark in _CONTENT) and part.endswith(b"}")]
     return sum(b'"finishReason"' not in part for part in content)
@@ -86,7 +87,7 @@ def request_to(provider: str, endpoint: Endpoint, *, stream: bool, prompt: str, 
 
 
 def question(provider: str, endpoint: Endpoint, *, stream: bool, prompt: str) -> tuple[str, dict[str, Any]]:
-    """Where a provider is asked for a reply, and how."""
+    """Path and body of a request for a reply."""
     if provider == "gemini":
         method = "streamGenerateContent?alt=sse" if stream else "generateContent"
         contents = [{"role": "user", "parts": [{"text": prompt}]}]
@@ -130,13 +131,13 @@ async def exchange(
     attempt_id: str = "raw/1",
     leave_after: int | None = None,
 ) -> Exchange:
-    """Ask once; with `leave_after`, hang up as soon as so many content chunks have come."""
+    """Send one request; hang up once `leave_after` content chunks have arrived."""
     request = request_to(provider, endpoint, stream=stream, prompt=prompt, attempt_id=attempt_id)
     return await exchange_bytes(endpoint, request, leave_after)
 
 
 async def exchange_bytes(endpoint: Endpoint, request: bytes, leave_after: int | None = None) -> Exchange:
-    """Send these bytes on a connection of their own."""
+    """Send these bytes on a new connection."""
     host, port = endpoint.base_url.split("/")[2].split(":")
     transport, reader = await asyncio.get_running_loop().create_connection(
         lambda: _Reader(request, leave_after), host, int(port)

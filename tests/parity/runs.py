@@ -1,4 +1,4 @@
-"""Small scenarios played by the command line in a process of its own."""
+"""Small scenarios run by the command line in a new process."""
 
 import os
 import subprocess

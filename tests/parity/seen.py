@@ -1,6 +1,6 @@
-"""What becomes of a request that each kind of fault strikes, as it looks from outside.
+"""How a request looks from outside under each kind of fault.
 
-Written down apart from the code, as `cases` is.
+Written independently of the code, as `cases` is.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from tests.parity.worlds import API_KEY
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Outcome of one fault: the status, how the connection and the ledger's row end, what is paid for."""
+    """The outcome of one fault: status, how the connection and the ledger's row end, what is billed."""
 
     fault: dict[str, Any]
     status: int = 200

@@ -1,4 +1,4 @@
-"""What a stack does about a case: stacks to ask, what of their facts is compared, and what is expected."""
+"""Stacks for the cases: how they are built, which of their facts are compared, and what is expected."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,9 +9,10 @@ from harness.stack.assembly.stack import Stack
 from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.request import Message
 from harness.stack.upstream.send import Endpoint
+from tests.lab.providers import MODELS
 from tests.parity.cases import MOST_HINT_S, NEVER_RETRIED, Case, breaks_after_commit
 from tests.parity.raw_client import MAX_TOKENS, PROMPT
-from tests.parity.worlds import MODELS, PROVIDERS, Row
+from tests.parity.worlds import PROVIDERS, Row
 
 BACKOFF_S = 0.004
 MESSAGES = (Message("system", "Be brief."), Message("user", PROMPT))
@@ -22,7 +23,7 @@ Attempt = tuple[str, str, str, str | None, int | None]
 
 
 def chain_from(provider: str) -> tuple[str, ...]:
-    """All providers, that one first."""
+    """All providers, `first` in front."""
     first = PROVIDERS.index(provider)
     return PROVIDERS[first:] + PROVIDERS[:first]
 
@@ -35,7 +36,7 @@ def build_stack(
     timeout_s: float = 10.0,
     retry: bool = True,
 ) -> Stack:
-    """A stack over these providers, in this order, with two tries at each."""
+    """A stack over these providers, in this order, with two attempts at each."""
     options: dict[str, Any] = {
         "target": [{"provider": name, "model": MODELS[name], "timeout_s": timeout_s} for name in chain]
     }
@@ -50,9 +51,9 @@ def build_stack(
 
 
 def facts_without_moments(facts: CallFacts) -> Row:
-    """A call's facts, its attempts in them, without readings of the clock.
+    """A call's facts with its attempts, without clock readings.
 
-    A drawn backoff is decided by the seed and stays; a wait that the provider asked for is a reading.
+    A backoff is drawn from the seed and stays; a wait from the provider's hint is a clock reading.
     """
     row = facts.as_row()
     for moment in ("started_s", "first_s", "end_s"):
@@ -71,12 +72,12 @@ def _attempt(attempt: AttemptFacts) -> Row:
 
 
 def attempts_of(facts: CallFacts) -> list[Attempt]:
-    """The part of a call's attempts that expectations are written for."""
+    """The columns of a call's attempts that expectations cover."""
     return [(a.kind, a.provider, a.outcome or "open", a.error_kind, a.status) for a in facts.attempts]
 
 
 def expected_attempts(case: Case, chain: tuple[str, ...], *, stream: bool) -> list[Attempt]:
-    """What a retrying stack does in the last call of a case at `chain[0]`, all others being well."""
+    """The attempts of a retrying stack in the last call of a case at `chain[0]`; the others are healthy."""
     first, *others = chain
     if case.kind is None:
         return [("primary", first, "success", None, 200)]

@@ -1,4 +1,4 @@
-"""A virtual run is decided by its scenario and its seed alone: not by the process, not by PYTHONHASHSEED."""
+"""A virtual run depends on its scenario and seed alone, not on the process or PYTHONHASHSEED."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,7 +19,7 @@ RUNS = {"first": ("7", "0"), "again": ("7", "4242"), "other seed": ("8", "0")}
 
 @pytest.fixture(scope="module", params=SUBJECTS)
 def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The summaries of RUNS, each played in a process of its own."""
+    """The summaries of RUNS, each from a new process."""
     home = tmp_path_factory.mktemp("determinism")
     subjects = SUBJECTS[request.param]
 
@@ -43,7 +43,7 @@ def test_another_seed_gives_another_record(played: dict[str, Any]) -> None:
 
 
 def test_the_runs_met_the_outage_and_clients_waited_between_tries(played: dict[str, Any]) -> None:
-    """Nothing above would show anything, had no random backoff been drawn."""
+    """The tests above would prove nothing if no random backoff had been drawn."""
     for name, subject in played["first"]["subjects"].items():
         assert subject["calls"] > 20
         folder: Path = played["first"]["folder"]

@@ -1,14 +1,13 @@
-"""One scenario under both engines: Locust with processes on sockets, and virtual time. They have to agree.
+"""One scenario under both engines, Locust on sockets and virtual time: the results agree.
 
-Counts, money and everything else that is counted must be equal. That is promised where no race decides, so
-the plan is one in which nothing happens close to a moment that would change what happens: `MARGIN_S` says how
-close, and a test holds the plan to it.
+Counts and money must be equal. That holds where no race decides, so no event of the plan lies within
+`MARGIN_S` of a time that would change the outcome; a test checks the plan for that.
 
 Times are compared by call. A call of the real run is later than its twin in virtual time, which has neither
-a network nor a busy machine, and never earlier. How much later is what the run measured about itself: the
-99th percentile of its client's first-token time against the provider's own word (`calibration`), and a slack
-for what that does not contain: the way of the request from the client to the provider, the load generator's
-scheduling, a noisy machine. Medians and 90th percentiles are compared, for a maximum is the noise itself.
+a network nor a busy machine, and never earlier. The tolerance is the error that the run measured itself, the
+99th percentile of the client's TTFT minus the provider's (`calibration`), plus a slack for its omissions: the
+request's way to the provider, the load generator's scheduling, a noisy machine. Medians and 90th
+percentiles are compared; maxima are noise.
 """
 
 from dataclasses import dataclass
@@ -101,11 +100,11 @@ def spec(tmp_path_factory: pytest.TempPathFactory) -> RunSpec:
     return make_spec(RunOptions(scenario=str(path), engine="virtual", seed=SEED))
 
 
-def test_nothing_in_the_plan_is_near_a_moment_that_would_change_it(
+def test_no_event_of_the_plan_is_near_a_time_that_would_change_the_outcome(
     engines: tuple[Played, Played], spec: RunSpec
 ) -> None:
-    """No request near an edge of the outage, no question asked again when its answer is just being cached,
-    no two requests at once whose order the providers' luck depends on."""
+    """No request near an edge of the outage, no question repeated while its answer is being cached, no two
+    simultaneous requests whose order decides the providers' draws."""
     _, virtual = engines
     ledger = virtual.ledger
     at_openai = ledger.loc[ledger["provider"] == "openai", "received_s"].to_numpy()
@@ -119,7 +118,7 @@ def test_nothing_in_the_plan_is_near_a_moment_that_would_change_it(
                 assert abs(call.at_s - ended_s[earlier.n]) > MARGIN_S
 
 
-def test_the_runs_are_whole_and_something_happened(engines: tuple[Played, Played]) -> None:
+def test_the_runs_are_complete_and_contain_failures(engines: tuple[Played, Played]) -> None:
     for run in engines:
         assert run.summary["status"] == "complete"
         assert run.summary["subjects"]["naive"]["success_rate"] < 0.8
@@ -154,7 +153,7 @@ COUNTED = [
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
-def test_what_is_counted_is_equal(engines: tuple[Played, Played], subject: str) -> None:
+def test_counts_are_equal(engines: tuple[Played, Played], subject: str) -> None:
     locust, virtual = (run.summary["subjects"][subject] for run in engines)
     missing = [metric for metric in COUNTED if metric not in virtual]
     assert missing == []
@@ -188,7 +187,7 @@ ROW_FACTS += ["output_tokens", "planned_output_tokens", "cost_nusd", "chunks_sen
         ("ledger", "attempt_id", ROW_FACTS),
     ],
 )
-def test_every_call_every_attempt_and_every_request_had_the_same_fate(
+def test_every_call_attempt_and_request_had_the_same_outcome(
     engines: tuple[Played, Played], subject: str, table: str, key: str, columns: list[str]
 ) -> None:
     locust, virtual = (
@@ -205,7 +204,7 @@ def test_the_bill_is_equal_to_the_nano_dollar(engines: tuple[Played, Played], su
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
-def test_every_reply_came_in_the_same_chunks(engines: tuple[Played, Played], subject: str) -> None:
+def test_every_reply_arrived_in_the_same_chunks(engines: tuple[Played, Played], subject: str) -> None:
     locust, virtual = (run.of("calls", subject).set_index("call_id")["chunk_s"].map(len) for run in engines)
     assert locust.sort_index().to_dict() == virtual.sort_index().to_dict()
 
@@ -228,8 +227,8 @@ def test_a_call_takes_as_long_in_both_within_the_runs_own_error(
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
-def test_virtual_time_adds_nothing_of_its_own(engines: tuple[Played, Played], subject: str) -> None:
-    """The client sees a token when the provider sends it: the error of the virtual client's clock is none."""
+def test_virtual_time_adds_no_latency(engines: tuple[Played, Played], subject: str) -> None:
+    """The client sees a token at the time the provider sends it: the calibration error is 0."""
     calibration = engines[1].manifest["calibration"][subject]
     assert calibration["n"] > 10
     assert calibration["ttft_error_s_p99"] == pytest.approx(0.0, abs=1e-9)

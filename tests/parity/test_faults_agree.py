@@ -1,4 +1,4 @@
-"""Every kind of fault at every provider, streamed or not: what a raw client meets, in both worlds."""
+"""Every fault at every provider, streamed or not, looks the same to a raw client under both engines."""
 
 import json
 
@@ -25,7 +25,7 @@ def test_no_kind_of_fault_is_left_out() -> None:
 @every_protocol
 @every_fault
 @both_modes
-def test_a_fault_looks_the_same_in_both_worlds_and_as_it_should(
+def test_a_fault_looks_the_same_under_both_engines_and_as_expected(
     seen: Seen, provider: str, stream: bool
 ) -> None:
     on_sockets, in_memory = in_both(lambda: observe(seen, provider, stream))
@@ -53,7 +53,7 @@ def test_just_one_part_of_a_malformed_reply_is_broken(kind: str, provider: str, 
 
 
 @every_protocol
-def test_a_truncated_stream_does_not_say_that_it_ended(provider: str) -> None:
+def test_a_truncated_stream_has_no_end_marker(provider: str) -> None:
     met, _ = in_both(lambda: observe(Seen({"kind": "truncate", "after_chunks": 2}), provider, True))[1]
     text = "".join(met.parts)
     assert not any(word in text for word in ("[DONE]", '"stop"', "message_stop", "end_turn", "finishReason"))
@@ -72,7 +72,7 @@ def test_an_in_band_error_is_the_providers_own(provider: str, stream: bool) -> N
 
 
 @every_protocol
-def test_html_says_so(provider: str) -> None:
+def test_an_html_reply_has_an_html_content_type(provider: str) -> None:
     met, _ = in_both(lambda: observe(Seen({"kind": "html_200"}), provider, True))[1]
     assert dict(met.headers)["content-type"].startswith("text/html")
     assert met.parts[0].startswith("<html>")

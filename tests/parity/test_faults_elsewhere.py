@@ -1,4 +1,4 @@
-"""Every kind of fault at the endpoints that generate nothing, in both worlds: what a raw client meets."""
+"""Every kind of fault at endpoints without generation looks the same to a raw client under both engines."""
 
 import json
 from typing import Any
@@ -52,7 +52,7 @@ async def observe(seen: Seen, asked: str) -> tuple[Exchange, Row]:
 
 @pytest.mark.parametrize("asked", ASKED)
 @every_fault
-def test_a_fault_strikes_what_generates_nothing_as_it_strikes_a_json_reply(seen: Seen, asked: str) -> None:
+def test_a_fault_affects_other_endpoints_as_it_affects_a_json_reply(seen: Seen, asked: str) -> None:
     on_sockets, in_memory = in_both(lambda: observe(seen, asked))
     assert in_memory == on_sockets
     met, row = in_memory

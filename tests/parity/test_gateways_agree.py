@@ -1,4 +1,4 @@
-"""Behind the gateway too: what any client is told, and what the official SDK makes of it, is the same."""
+"""Replies through the gateway, raw and through the official SDK, are the same under both engines."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -37,7 +37,7 @@ QUESTION = "What is there to say?"
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """All that is compared of a case; `answers` are what the client made of it."""
+    """The compared facts of a case; `answers` are the client's results."""
 
     answers: list[Any]
     facts: list[Row]
@@ -68,7 +68,7 @@ def planned_call(n: int, *, stream: bool) -> PlannedCall:
 
 
 async def through_the_driver(client: httpx.AsyncClient, url: str, n: int, stream: bool) -> Any:
-    """What the load generator's reader has seen, without the moments of the chunks."""
+    """The load generator's result, without the times of the chunks."""
     seen = ObservedReply()
     await ask_gateway(client, url)(planned_call(n, stream=stream), seen)
     told = (seen.status, seen.error_kind, seen.rejected, seen.finish_reason, seen.output_tokens)
@@ -76,7 +76,7 @@ async def through_the_driver(client: httpx.AsyncClient, url: str, n: int, stream
 
 
 async def through_the_sdk(sdk: AsyncOpenAI, n: int, stream: bool) -> Any:
-    """The pieces of text that the SDK gave, and the class of what it raised."""
+    """The text pieces from the SDK, and the class of the error it raised."""
     call = planned_call(n, stream=stream)
     messages: Any = [{"role": role, "content": content} for role, content in call.messages]
     headers = {"x-brownout-call-id": call.call_id}
@@ -96,7 +96,7 @@ async def through_the_sdk(sdk: AsyncOpenAI, n: int, stream: bool) -> Any:
 
 @asynccontextmanager
 async def client_of(url: str, *, sdk: bool) -> AsyncIterator[Callable[[int, bool], Awaitable[Any]]]:
-    """Asks the n-th call, streamed or not."""
+    """A client for the n-th call, streamed or not."""
     if sdk:
         async with AsyncOpenAI(base_url=url, api_key="any") as official:
             yield partial(through_the_sdk, official)
@@ -122,7 +122,7 @@ async def observe(case: Case, chain: tuple[str, ...], stream: bool, *, sdk: bool
 
 
 def agreed(case: Case, chain: tuple[str, ...], stream: bool, *, sdk: bool) -> Observation:
-    """What both worlds showed."""
+    """The observation, asserted equal under both engines."""
     on_sockets, in_memory = in_both(lambda: observe(case, chain, stream, sdk=sdk))
     assert in_memory == on_sockets
     return in_memory
@@ -135,7 +135,7 @@ STATUS_SEEN = {"bad_request": 400}
 @every_provider
 @every_case
 @both_modes
-def test_a_client_of_the_gateway_is_told_the_same(case: Case, provider: str, stream: bool) -> None:
+def test_a_client_of_the_gateway_gets_the_same_replies(case: Case, provider: str, stream: bool) -> None:
     chain = chain_from(provider)
     seen = agreed(case, chain, stream, sdk=False)
     assert seen.attempts[-1] == expected_attempts(case, chain, stream=stream)
@@ -153,7 +153,7 @@ def test_a_client_of_the_gateway_is_told_the_same(case: Case, provider: str, str
 
 @every_case
 @both_modes
-def test_the_official_sdk_behind_the_gateway_makes_the_same_of_it(case: Case, stream: bool) -> None:
+def test_the_official_sdk_through_the_gateway_gives_the_same_results(case: Case, stream: bool) -> None:
     seen = agreed(case, chain_from("openai"), stream, sdk=True)
     # One call each, whatever the SDK's own retries would like: the gateway has done them.
     assert [facts["call_id"] for facts in seen.facts] == [f"c{n}" for n in range(case.calls)]

@@ -1,8 +1,8 @@
-"""Clients that leave in mid-reply, by whatever way.
+"""Clients that hang up during a reply are billed the same under both engines.
 
-Who left, when in the exchange, and what that costs by the provider's rule is compared exactly. How many
-chunks went out before the provider noticed is a race on real sockets: there it is compared by bounds (what
-the client had read was sent; something was not), and the bill against the count of the same row.
+Compared exactly: who hung up, in which phase, and the cost by the provider's rule. The number of chunks sent
+before the provider noticed is a race on real sockets; there it is bounded (at least what the client had read,
+less than the whole) and the bill is checked against the same row's count.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ NUSD = {"openai": (2_500, 10_000), "anthropic": (3_000, 15_000), "together": (90
 
 
 def apart(row: Row) -> tuple[Row, dict[str, int]]:
-    """What has to be identical, and what a race decides on real sockets."""
+    """The columns that must be identical, and those that a race decides on real sockets."""
     counted = {name: row[name] for name in COUNTED}
     return {name: value for name, value in row.items() if name not in COUNTED}, counted
 
@@ -46,7 +46,7 @@ def assert_billed_for_what_was_sent(row: Row, read: int) -> None:
 
 
 @every_provider
-def test_a_raw_client_that_hangs_up_pays_for_what_was_sent(provider: str) -> None:
+def test_a_raw_client_that_hangs_up_pays_for_the_tokens_sent(provider: str) -> None:
     async def body() -> tuple[str, Row]:
         async with providers(fast_profile(gap_s=GAP_S)) as (app, endpoints):
             seen = await exchange(provider, endpoints[provider], stream=True, prompt=LONG, leave_after=READ)
@@ -63,7 +63,9 @@ def test_a_raw_client_that_hangs_up_pays_for_what_was_sent(provider: str) -> Non
 
 @every_provider
 @both_modes
-def test_a_client_that_leaves_before_the_first_token_pays_for_its_prompt(provider: str, stream: bool) -> None:
+def test_a_client_that_hangs_up_before_the_first_token_pays_for_its_prompt(
+    provider: str, stream: bool
+) -> None:
     async def body() -> list[Row]:
         profile = fast_profile(ttft={"kind": "constant", "value_s": 60.0})
         async with providers(profile) as (app, endpoints):
@@ -124,7 +126,7 @@ LEAVE = (by_closing_the_reply, by_cancelling_the_reader, by_hanging_up_on_the_ga
 
 @every_provider
 @pytest.mark.parametrize("leave", LEAVE, ids=lambda leave: str(leave.__name__))
-def test_a_caller_that_leaves_the_stack_is_abandoned_and_billed_for_what_was_sent(
+def test_a_stacks_caller_that_hangs_up_is_recorded_abandoned_and_billed_for_the_tokens_sent(
     leave: Leave, provider: str
 ) -> None:
     async def body() -> tuple[Row, Row]:

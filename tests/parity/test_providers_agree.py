@@ -16,7 +16,7 @@ from tests.parity.worlds import Row, fast_profile, in_both, providers, settled_r
 
 
 async def observe(case: Case, provider: str, stream: bool) -> tuple[list[Exchange], list[Row]]:
-    """What came back for each request, and the ledger's rows."""
+    """The reply to each request, and the ledger's rows."""
     async with providers(fast_profile(**limits(case)), faults_at(case, provider)) as (app, endpoints):
         seen = [
             await exchange(provider, endpoints[provider], stream=stream, attempt_id=f"raw/{n}")
@@ -28,9 +28,7 @@ async def observe(case: Case, provider: str, stream: bool) -> tuple[list[Exchang
 @every_protocol
 @every_case
 @both_modes
-def test_a_raw_client_and_the_ledger_cannot_tell_the_worlds_apart(
-    case: Case, provider: str, stream: bool
-) -> None:
+def test_replies_and_ledger_are_equal_under_both_engines(case: Case, provider: str, stream: bool) -> None:
     on_sockets, in_memory = in_both(lambda: observe(case, provider, stream))
     assert in_memory == on_sockets
     seen, rows = in_memory
@@ -58,7 +56,7 @@ def expected_reply(case: Case, provider: str, stream: bool, rows: list[Row]) -> 
 
 
 def facts(row: Row) -> dict[str, Any]:
-    """The columns that say what became of a request."""
+    """The columns with the outcome of a request."""
     billed = row["input_tokens"] > 0
     part = row["output_tokens"] / (row["planned_output_tokens"] or 1)
     sent = "all" if part == 1 else "some" if part else "none"
@@ -67,7 +65,7 @@ def facts(row: Row) -> dict[str, Any]:
 
 
 def expected_row(case: Case, provider: str, stream: bool) -> dict[str, Any]:
-    """The same, as it should be."""
+    """The expected values of `facts`."""
     cut = cut_chunks(case, stream=stream)
     answered = case.kind is None
     status, ended, sent = case.status_from(provider), "error", "none"
@@ -98,6 +96,6 @@ NUSD = {
 
 
 def bill(row: Row, provider: str) -> int:
-    """By hand: input and what was sent, at the provider's price."""
+    """Computed by hand: input and sent output tokens at the provider's price."""
     input_nusd, output_nusd = NUSD[provider]
     return int(row["input_tokens"] * input_nusd + row["output_tokens"] * output_nusd)

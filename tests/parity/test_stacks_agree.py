@@ -1,4 +1,4 @@
-"""A stack hands out the same events, fails in the same way and notes the same facts in both worlds."""
+"""A stack gives the same events, errors and facts under both engines."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +34,7 @@ from tests.parity.worlds import Row, fast_profile, in_both, providers, settled_r
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the caller of one call got: events, and the error that ended it (kind, status, phase), if any."""
+    """The caller's view of one call: events, and the error that ended it (kind, status, phase), if any."""
 
     events: tuple[Any, ...]
     error: tuple[Any, ...] | None
@@ -42,7 +42,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """All that is compared of a case."""
+    """The compared facts of a case."""
 
     answers: list[Answer]
     facts: list[Row]
@@ -60,14 +60,14 @@ async def ask(stack: Stack, id: str, now: float, stream: bool) -> Answer:
             async for event in reply:
                 events.append((type(event).__name__, repr(event)))  # noqa: PERF401  # kept when it breaks
     except StackError as error:
-        return Answer(tuple(events), told(error))
+        return Answer(tuple(events), error_facts(error))
     return Answer(tuple(events), None)
 
 
-def told(error: StackError) -> tuple[Any, ...]:
-    """An error without its sentence, which may name a port or a wait."""
+def error_facts(error: StackError) -> tuple[Any, ...]:
+    """An error without its message, which may name a port or a wait."""
     if isinstance(error, AllProvidersFailed):
-        return error.kind, *((name, *told(failure)) for name, failure in error.failures)
+        return error.kind, *((name, *error_facts(failure)) for name, failure in error.failures)
     if isinstance(error, ProviderError):
         return error.kind, error.status, error.phase, error.retryable, error.retry_after_s is not None
     return (error.kind,)
@@ -89,7 +89,7 @@ async def observe(
 
 
 def agreed(*args: Any, **options: Any) -> Observation:
-    """What both worlds showed."""
+    """The observation, asserted equal under both engines."""
     on_sockets, in_memory = in_both(lambda: observe(*args, **options))
     assert in_memory == on_sockets
     return in_memory
@@ -98,7 +98,9 @@ def agreed(*args: Any, **options: Any) -> Observation:
 @every_provider
 @every_case
 @both_modes
-def test_a_stack_of_one_target_sees_and_says_the_same(case: Case, provider: str, stream: bool) -> None:
+def test_a_stack_of_one_target_gives_the_same_events_and_facts(
+    case: Case, provider: str, stream: bool
+) -> None:
     seen = agreed(case, (provider,), stream, retry=False)
     assert len(seen.facts) == len(seen.answers) == case.calls
     last, error = seen.answers[-1], seen.answers[-1].error
@@ -117,7 +119,7 @@ def test_a_stack_of_one_target_sees_and_says_the_same(case: Case, provider: str,
 @every_provider
 @every_case
 @both_modes
-def test_retries_and_fallback_take_the_same_steps(case: Case, provider: str, stream: bool) -> None:
+def test_retries_and_fallbacks_make_the_same_attempts(case: Case, provider: str, stream: bool) -> None:
     chain = chain_from(provider)
     seen = agreed(case, chain, stream)
     assert seen.attempts[-1] == expected_attempts(case, chain, stream=stream)
@@ -134,9 +136,7 @@ HANG = Case("hang", {"kind": "hang", "hold_s": 600.0}, "timeout_first_token", 0)
 
 @every_provider
 @both_modes
-def test_giving_up_on_a_hang_is_a_timeout_and_the_provider_sees_its_client_leave(
-    provider: str, stream: bool
-) -> None:
+def test_a_hang_ends_in_a_timeout_and_the_provider_records_the_hang_up(provider: str, stream: bool) -> None:
     chain = chain_from(provider)
     # Long for a reply of milliseconds, so that a busy machine does not lose the fallback's too.
     seen = agreed(HANG, chain, stream, timeout_s=0.25)
@@ -153,7 +153,7 @@ def test_giving_up_on_a_hang_is_a_timeout_and_the_provider_sees_its_client_leave
 
 @pytest.mark.parametrize("down", ["outage", "hang"])
 @both_modes
-def test_when_everybody_is_down_the_same_failures_are_named(down: str, stream: bool) -> None:
+def test_when_all_providers_are_down_the_same_failures_are_named(down: str, stream: bool) -> None:
     async def body() -> tuple[Answer, Row, int]:
         fault = {"kind": down} | ({"hold_s": 0.02} if down == "hang" else {})
         async with providers(fast_profile(), [fault]) as (app, endpoints):
@@ -176,7 +176,7 @@ def test_when_everybody_is_down_the_same_failures_are_named(down: str, stream: b
     assert (answer.error[0], facts["error_kind"], requests) == ("all_providers_failed",) * 2 + (6,)
 
 
-def test_a_port_where_nobody_listens_is_no_connection() -> None:
+def test_a_port_without_listener_is_a_connect_error() -> None:
     async def body() -> tuple[Answer, Row]:
         async with providers(fast_profile()) as (app, endpoints):
             emitted: list[CallFacts] = []

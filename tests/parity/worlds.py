@@ -1,7 +1,6 @@
-"""The two worlds side by side: the same coroutine on loopback sockets and in virtual time.
+"""Run the same coroutine on loopback sockets and in virtual time, for comparison.
 
-What the worlds are compared by leaves out moments only: everything that is not a reading of a clock has to be
-identical.
+Everything except clock readings must be identical.
 """
 
 import asyncio
@@ -13,65 +12,47 @@ from typing import Any, TypeVar
 
 from harness.stack.upstream.send import Endpoint
 from harness.virtual import run_virtual
-from harness.world.serving import serve
-from mock_providers import LedgerRow, MockApp, Profile, make_profile, parse_faults
+from harness.world.provider_keys import PROVIDER_KEY
+from mock_providers import LedgerRow, MockApp, Profile, parse_faults
+from tests.lab.providers import CHAIN_PROVIDERS, open_providers, profile_of
 
 T = TypeVar("T")
 Row = dict[str, Any]
 
-PROVIDERS = ("openai", "anthropic", "together")
-"""Those that the stacks here call."""
+PROVIDERS = CHAIN_PROVIDERS
+"""The providers that the stacks here call."""
 PROTOCOLS = (*PROVIDERS, "gemini")
-"""All that there are; the last one only a raw client speaks."""
-MODELS = {
-    "openai": "gpt-4o",
-    "anthropic": "claude-sonnet-4-5",
-    "together": "meta-llama/Llama-3-70b-chat-hf",
-    "gemini": "gemini-2.5-flash",
-}
-PRICES = {
-    "openai": ("2.50", "10"),
-    "anthropic": ("3", "15"),
-    "together": ("0.90", "0.90"),
-    "gemini": ("0.30", "2.50"),
-}
-API_KEY = "sk-parity"
+"""Every protocol; Gemini's is spoken by the raw client only."""
+API_KEY = PROVIDER_KEY
 SETTLES_WITHIN_S = 10.0
 
 
 def in_both(body: Callable[[], Coroutine[Any, Any, T]]) -> tuple[T, T]:
-    """What the body returns on real sockets, and in virtual time."""
+    """The results of `body` on real sockets and in virtual time."""
     return asyncio.run(body()), run_virtual(body())
 
 
 def fast_profile(*, gap_s: float = 0.001, **of_every_model: Any) -> Profile:
-    """A provider of each protocol that answers within milliseconds, priced as the stack's own list is.
+    """A provider of each protocol that answers within milliseconds, with the stack's own prices.
 
     `gap_s` is the mean pause before a token; further arguments change every model.
     """
-    model: dict[str, Any] = {
-        "tier": "balanced",
-        "ttft": {"kind": "constant", "value_s": 0.003},
-        "pace": {"tokens_per_s": 1 / gap_s, "reply_sigma": 0.25, "chunk_sigma": 0.3, "chunk_tokens": [1, 4]},
-        "accuracy": {"easy": 1.0, "medium": 0.5, "hard": 0.0},
-        "context_window": 4000,
-        "max_output_tokens": 1000,
-        **of_every_model,
-    }
-    return make_profile(
+    return profile_of(
         {
-            "name": "fast",
-            "title": "millisecond replies",
-            "error_latency_s": 0.001,
-            "providers": {
-                name: {
-                    "protocol": name,
-                    "obfuscation": name == "openai",
-                    "models": {MODELS[name]: model | {"price": dict(zip(("input", "output"), price))}},  # noqa: B905  # two of each
-                }
-                for name, price in PRICES.items()
+            "ttft": {"kind": "constant", "value_s": 0.003},
+            "pace": {
+                "tokens_per_s": 1 / gap_s,
+                "reply_sigma": 0.25,
+                "chunk_sigma": 0.3,
+                "chunk_tokens": [1, 4],
             },
-        }
+            "context_window": 4000,
+            "max_output_tokens": 1000,
+            **of_every_model,
+        },
+        names=PROTOCOLS,
+        providers={"openai": {"obfuscation": True}},
+        error_latency_s=0.001,
     )
 
 
@@ -81,35 +62,21 @@ async def providers(
 ) -> AsyncIterator[tuple[MockApp, dict[str, Endpoint]]]:
     """Every provider served on the running loop's network; t = 0 is now."""
     app = MockApp(profile, seed=seed, faults=parse_faults(faults or [], profile))
-    app.start()
-    async with (
-        serve(app.provider("openai"), cut=app.hang_up) as openai,
-        serve(app.provider("anthropic"), cut=app.hang_up) as anthropic,
-        serve(app.provider("together"), cut=app.hang_up) as together,
-        serve(app.provider("gemini"), cut=app.hang_up) as gemini,
-    ):
-        yield (
-            app,
-            {
-                "openai": Endpoint(f"{openai}/v1", API_KEY),
-                "anthropic": Endpoint(anthropic, API_KEY),
-                "together": Endpoint(f"{together}/v1", API_KEY),
-                "gemini": Endpoint(gemini, API_KEY),
-            },
-        )
+    async with open_providers(app) as endpoints:
+        yield app, endpoints
 
 
 async def eventually(true: Callable[[], object]) -> None:
-    """Wait until something is so; TimeoutError after a while."""
+    """Wait until the condition holds; TimeoutError after a while."""
     async with asyncio.timeout(SETTLES_WITHIN_S):
         while not true():  # noqa: ASYNC110  # any condition: there is no event to wait for
             await asyncio.sleep(0.002)
 
 
 async def settled_rows(app: MockApp) -> list[Row]:
-    """The ledger once every request has ended, by attempt, without its actual moments.
+    """The ledger once every request has ended, by attempt, without actual times.
 
-    Planned moments stay, counted from when the request was received.
+    Planned times stay, relative to when the request was received.
     """
     await eventually(lambda: not app.in_flight)
     rows = sorted(app.ledger.rows, key=lambda row: (row.attempt_id or "", row.request_id))
@@ -137,7 +104,7 @@ MOMENT_HEADERS = re.compile(
 
 
 def without_moments(text: str) -> str:
-    """A body without what it reads from a clock."""
+    """A body without its clock readings."""
     for pattern, instead in _MOMENTS_IN_TEXT:
         text = pattern.sub(instead, text)
     return text

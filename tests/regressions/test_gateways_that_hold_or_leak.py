@@ -10,7 +10,8 @@ import pytest
 from harness.stack.state.backend import MemoryBackend
 from harness.virtual import VirtualLoop
 from mock_providers.exchange.tokens import count
-from tests.lab.lab import CHAIN, GAP_S, IDLE_S, TTFT_S, Heard, Lab, play, target
+from tests.lab.lab import CHAIN, GAP_S, IDLE_S, TTFT_S, Lab, play, target
+from tests.lab.received import Received
 
 LIMITER = {"rpm": 60_000, "tpm": 9_000_000, "concurrency": 500}
 FULL: dict[str, Any] = {
@@ -34,16 +35,16 @@ def test_the_gateway_does_not_hold_the_first_token(table: dict[str, Any]) -> Non
     """litellm#38689: through the proxy the first byte came after 16.7 s instead of 2 s, for it was held."""
 
     async def scene(lab: Lab) -> None:
-        heard = Heard()
-        listening = asyncio.create_task(lab.listen(heard, tokens=400))
+        received = Received()
+        listening = asyncio.create_task(lab.ask_gateway(received, tokens=400))
         await asyncio.sleep(TTFT_S + GAP_S / 2)
-        assert (heard.status, count(heard.text)) == (200, 1)
+        assert (received.status, count(received.text)) == (200, 1)
         await listening
         [row] = lab.rows
-        assert heard.words_at_s[0] == row.first_sent_s == pytest.approx(TTFT_S)
-        [facts] = lab.told
+        assert received.content_at_s[0] == row.first_sent_s == pytest.approx(TTFT_S)
+        [facts] = lab.facts
         assert facts.first_s == pytest.approx(TTFT_S)
-        assert heard.ended_s == pytest.approx(TTFT_S + 399 * GAP_S)
+        assert received.ended_s == pytest.approx(TTFT_S + 399 * GAP_S)
         lab.assert_paid_exactly()
 
     play(scene, **table)
@@ -54,11 +55,11 @@ def test_the_gateway_passes_every_token_on_when_it_comes(table: dict[str, Any]) 
     """litellm#26102: streaming was buffered: what the provider had sent evenly came in lumps."""
 
     async def scene(lab: Lab) -> None:
-        heard = await lab.listen(Heard(), tokens=100)
-        assert heard.words_at_s == pytest.approx([TTFT_S + n * GAP_S for n in range(100)])
+        received = await lab.ask_gateway(Received(), tokens=100)
+        assert received.content_at_s == pytest.approx([TTFT_S + n * GAP_S for n in range(100)])
         [row] = lab.rows
-        assert (heard.words_at_s[-1], row.chunks_sent) == (row.last_sent_s, 100)
-        assert heard.last == b"[DONE]"
+        assert (received.content_at_s[-1], row.chunks_sent) == (row.last_sent_s, 100)
+        assert received.last == b"[DONE]"
 
     play(scene, **table)
 
@@ -68,13 +69,13 @@ def test_the_gateway_passes_every_token_on_even_where_another_provider_goes_on()
     before = 12
 
     async def scene(lab: Lab) -> None:
-        heard = await lab.listen(Heard(), tokens=40)
+        received = await lab.ask_gateway(Received(), tokens=40)
         broke_s = TTFT_S + before * GAP_S
         first = [TTFT_S + n * GAP_S for n in range(before)]
         second = [broke_s + TTFT_S + n * GAP_S for n in range(40 - before)]
-        assert heard.words_at_s == pytest.approx(first + second)
+        assert received.content_at_s == pytest.approx(first + second)
         assert [row.chunks_sent for row in lab.rows] == [before, 40 - before]
-        assert heard.last == b"[DONE]"
+        assert received.last == b"[DONE]"
         lab.assert_paid_exactly()
 
     play(scene, faults=[{"kind": "reset", "provider": "openai", "after_chunks": before}], **FULL)
@@ -94,7 +95,8 @@ def test_clients_that_hang_up_leave_no_task_and_no_connection() -> None:
         await lab.ask("first", tokens=7)  # from now on the hedge knows when a first token is late
         began_s = lab.now()
         asking = [
-            asyncio.create_task(lab.listen(Heard(), f"c{n}", stream=bool(n % 2))) for n in range(clients)
+            asyncio.create_task(lab.ask_gateway(Received(), f"c{n}", stream=bool(n % 2)))
+            for n in range(clients)
         ]
         provider = lab.endpoints["openai"].base_url
         for n, client in enumerate(asking):
@@ -106,7 +108,7 @@ def test_clients_that_hang_up_leave_no_task_and_no_connection() -> None:
             open_ = (lab.app.in_flight, lab.connections_to(provider), lab.connections_to(lab.gateway))
             assert open_ == (left, left, left)
         assert loop.leak_report().tasks == ()
-        assert Counter(facts.outcome for facts in lab.told) == {"success": 1, "abandoned": clients}
+        assert Counter(facts.outcome for facts in lab.facts) == {"success": 1, "abandoned": clients}
         assert Counter(row.ended for row in lab.rows) == {"complete": 1, "client_closed": clients}
         began = [attempt for attempt in lab.attempts if attempt.output_tokens]
         assert 0 < len(began) < clients
@@ -126,10 +128,10 @@ def test_abandoned_streams_hold_no_slot() -> None:
         for wave in range(waves):
             began_s = lab.now()
             ids = [f"c{wave}.{n}" for n in range(slots)]
-            heard = await asyncio.gather(*(lab.listen(Heard(), id, words=3) for id in ids))
-            assert [each.words_at_s[0] - began_s for each in heard] == pytest.approx([TTFT_S] * slots)
-        await lab.calm()
-        assert Counter(facts.outcome for facts in lab.told) == {"abandoned": slots * waves}
+            received = await asyncio.gather(*(lab.ask_gateway(Received(), id, leave_after=3) for id in ids))
+            assert [each.content_at_s[0] - began_s for each in received] == pytest.approx([TTFT_S] * slots)
+        await lab.drain()
+        assert Counter(facts.outcome for facts in lab.facts) == {"abandoned": slots * waves}
         assert {attempt.limiter_wait_s for attempt in lab.attempts} == {0.0}
         assert [(row.ended, row.output_tokens) for row in lab.rows] == [("client_closed", 3)] * slots * waves
         lab.assert_paid_exactly()
@@ -157,13 +159,14 @@ def test_memory_does_not_grow_with_the_calls_that_have_been() -> None:
     async def wave(lab: Lab, nth: int) -> None:
         words = [None if n % 3 else 1 + n // 3 for n in range(30)]
         listening = [
-            lab.listen(Heard(), f"c{nth}.{n}", 15 + nth % waves, words=leave) for n, leave in enumerate(words)
+            lab.ask_gateway(Received(), f"c{nth}.{n}", 15 + nth % waves, leave_after=leave)
+            for n, leave in enumerate(words)
         ]
         await asyncio.gather(*listening)
         await asyncio.sleep(30)
-        outcomes = Counter(facts.outcome for facts in lab.told)
+        outcomes = Counter(facts.outcome for facts in lab.facts)
         assert outcomes == {"abandoned": 10, "success": 20}
-        lab.told.clear()
+        lab.facts.clear()
 
     async def scene(lab: Lab) -> None:
         assert isinstance(lab.backend, MemoryBackend)

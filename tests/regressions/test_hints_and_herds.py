@@ -41,7 +41,7 @@ def test_a_retry_comes_no_earlier_than_it_was_asked_to(provider: str) -> None:
         refused, answered = lab.rows
         assert (refused.status, refused.cost_nusd, answered.ended) == (429, 0, "complete")
         assert answered.received_s == pytest.approx(refused.received_s + REFUSAL_S + HINT_S)
-        [facts] = lab.told
+        [facts] = lab.facts
         assert [attempt.retry_after_s for attempt in facts.attempts] == [HINT_S, None]
         assert [attempt.backoff_s for attempt in facts.attempts] == [0.0, HINT_S]
         lab.assert_paid_exactly()
@@ -66,7 +66,7 @@ def test_other_calls_keep_away_for_as_long_as_one_of_them_was_asked_to() -> None
             kept_away = 0 < row.received_s < again_s
             # Who comes within a second of that time stands in line for it.
             assert row.provider == ("anthropic" if kept_away else "openai") or row.received_s == REFUSAL_S
-        assert Counter(facts.outcome for facts in lab.told) == {"success": 40}
+        assert Counter(facts.outcome for facts in lab.facts) == {"success": 40}
         assert Counter(row.status for row in lab.rows) == {200: 40, 429: 1}
         lab.assert_paid_exactly()
 
@@ -125,7 +125,7 @@ def test_tries_are_apart_when_usage_is_what_is_limited() -> None:
         answers = await asyncio.gather(*(lab.ask(f"c{n}", 5) for n in range(8)))
         assert [count(answer.text) for answer in answers] == [5] * 8
         assert sum(row.status == 429 for row in lab.rows) >= 6
-        for facts in lab.told:
+        for facts in lab.facts:
             for refused, again in pairwise(facts.attempts):
                 assert (refused.error_kind, again.kind) == ("rate_limited", "retry")
                 asked_s = refused.retry_after_s
@@ -157,7 +157,7 @@ def test_when_everything_cools_down_the_next_call_is_answered_all_the_same() -> 
         await asyncio.sleep(10 - lab.now())
         assert count((await lab.ask("later")).text) == 40
         assert lab.now() == pytest.approx(10 + TTFT_S + 39 * 0.02)
-        asked = [(a.provider, a.outcome, a.error_kind) for a in lab.told[-1].attempts]
+        asked = [(a.provider, a.outcome, a.error_kind) for a in lab.facts[-1].attempts]
         assert asked == [("openai", "success", None)]
         assert [row.ended for row in lab.rows] == ["error"] * 6 + ["complete"]
         lab.assert_paid_exactly()
@@ -174,7 +174,7 @@ def test_a_call_waits_for_the_end_of_a_pause_when_there_is_nobody_else() -> None
             await lab.ask("refused")
         await asyncio.sleep(1 - lab.now())
         assert count((await lab.ask("waits")).text) == 40
-        [attempt] = lab.told[-1].attempts
+        [attempt] = lab.facts[-1].attempts
         again_s = REFUSAL_S + HINT_S
         assert attempt.limiter_wait_s == pytest.approx(again_s - 1)
         assert lab.row(attempt).received_s == pytest.approx(again_s)

@@ -8,9 +8,12 @@ import pytest
 
 from harness.stack.core.errors import ProviderError
 from mock_providers.exchange.tokens import count
-from tests.lab.lab import GAP_S, MODELS, NUSD, TTFT_S, Edit, Heard, Lab, play, target
+from tests.lab.body_edits import BodyEdit
+from tests.lab.lab import GAP_S, TTFT_S, Lab, play, target
+from tests.lab.providers import MODELS, NUSD
+from tests.lab.received import Received
 
-HEARD = 7
+LEAVE_AFTER = 7
 """So many words come before the caller leaves or the reply breaks."""
 FAIL: dict[str, Any] = {"fallback": {"after_first_token": "fail"}}
 CACHING = {"prompt_cache": {"kind": "automatic"}}
@@ -19,7 +22,7 @@ CACHED_PRICE = {"input": "2.50", "output": "10", "cached_input": "1.25"}
 every_provider = pytest.mark.parametrize("provider", list(MODELS))
 
 
-def usage_moved(behind: bytes) -> Edit:
+def usage_moved(behind: bytes) -> BodyEdit:
     """The usage is in the last chunk that ends with `behind`, instead of in one without choices."""
 
     def edit(body: bytes) -> bytes:
@@ -52,9 +55,9 @@ def test_usage_in_a_last_chunk_that_has_choices_is_not_dropped(behind: bytes) ->
             assert answer.finish.usage is not None
             assert (count(answer.text), answer.finish.usage.output_tokens) == (40, 40)
         options = {"include_usage": True}
-        heard = await lab.listen(Heard(), "c3", stream_options=options)
-        await lab.calm()
-        [told] = [line for line in heard.lines if b'"prompt_tokens"' in line]
+        received = await lab.ask_gateway(Received(), "c3", stream_options=options)
+        await lab.drain()
+        [told] = [line for line in received.lines if b'"prompt_tokens"' in line]
         assert [attempt.usage_known for attempt in lab.attempts] == [True, True, True]
         cached = [row.cached_input_tokens for row in lab.rows]
         assert [attempt.cached_input_tokens for attempt in lab.attempts] == cached
@@ -72,17 +75,17 @@ def test_a_stream_cancelled_by_the_client_costs_what_had_been_sent(provider: str
     """litellm#30630: a stream that its client cancelled was on the books with $0."""
 
     async def scene(lab: Lab) -> None:
-        heard = await lab.listen(Heard(), words=HEARD)
-        await lab.calm()
-        assert count(heard.text) == HEARD
-        [facts] = lab.told
+        received = await lab.ask_gateway(Received(), leave_after=LEAVE_AFTER)
+        await lab.drain()
+        assert count(received.text) == LEAVE_AFTER
+        [facts] = lab.facts
         [attempt] = facts.attempts
         assert (facts.outcome, attempt.outcome, attempt.usage_known) == ("abandoned", "abandoned", False)
         row = lab.row(attempt)
-        assert (row.ended, row.output_tokens, row.planned_output_tokens) == ("client_closed", HEARD, 40)
-        assert attempt.output_tokens == HEARD
+        assert (row.ended, row.output_tokens, row.planned_output_tokens) == ("client_closed", LEAVE_AFTER, 40)
+        assert attempt.output_tokens == LEAVE_AFTER
         input_nusd, output_nusd = NUSD[provider]
-        assert facts.cost_nusd == row.input_tokens * input_nusd + HEARD * output_nusd
+        assert facts.cost_nusd == row.input_tokens * input_nusd + LEAVE_AFTER * output_nusd
         lab.assert_paid_exactly()
 
     play(scene, target=[target(provider)])
@@ -99,23 +102,23 @@ def test_an_interrupted_stream_costs_more_than_the_one_token_it_began_with(how: 
         reply = await lab.begin()
         async with reply:
             if how == "the client leaves":
-                for _ in range(HEARD):
+                for _ in range(LEAVE_AFTER):
                     await anext(reply)
             else:
                 with pytest.raises(ProviderError) as failed:
                     await reply.answer()
-                assert count(failed.value.partial) == HEARD
-                assert failed.value.cost_nusd == lab.told[0].cost_nusd
-        await lab.calm()
-        [facts] = lab.told
+                assert count(failed.value.partial) == LEAVE_AFTER
+                assert failed.value.cost_nusd == lab.facts[0].cost_nusd
+        await lab.drain()
+        [facts] = lab.facts
         assert facts.outcome == ("abandoned" if how == "the client leaves" else "failed")
         [attempt] = facts.attempts
         row = lab.row(attempt)
         assert row.ended == ("client_closed" if how == "the client leaves" else "reset")
-        assert (attempt.output_tokens, row.output_tokens) == (HEARD, HEARD)
-        lab.assert_paid_exactly(at_least_nusd=HEARD * NUSD["anthropic"][1])
+        assert (attempt.output_tokens, row.output_tokens) == (LEAVE_AFTER, LEAVE_AFTER)
+        lab.assert_paid_exactly(at_least_nusd=LEAVE_AFTER * NUSD["anthropic"][1])
 
-    faults = [] if how == "the client leaves" else [{"kind": "reset", "after_chunks": HEARD}]
+    faults = [] if how == "the client leaves" else [{"kind": "reset", "after_chunks": LEAVE_AFTER}]
     play(scene, target=[target("anthropic")], faults=faults, **FAIL)
 
 
@@ -129,15 +132,15 @@ def test_a_client_that_leaves_a_whole_reply_pays_what_the_provider_bills(provide
     """
 
     async def scene(lab: Lab) -> None:
-        asking = asyncio.create_task(lab.listen(Heard(), stream=False))
+        asking = asyncio.create_task(lab.ask_gateway(Received(), stream=False))
         made_s = TTFT_S + 39 * GAP_S
         leave_s = made_s + 3.3 if drips else made_s - 0.01
         await asyncio.sleep(leave_s)
         assert lab.app.in_flight == 1
         asking.cancel()
         await asyncio.wait([asking])
-        await lab.calm()
-        [facts] = lab.told
+        await lab.drain()
+        [facts] = lab.facts
         [attempt] = facts.attempts
         row = lab.row(attempt)
         assert (facts.outcome, attempt.outcome, attempt.usage_known) == ("abandoned", "abandoned", False)

@@ -14,7 +14,9 @@ from harness.stack.money.account import Account
 from harness.stack.money.price import Price
 from harness.stack.state.backend import MemoryBackend
 from harness.stack.wire.anthropic import AnthropicCodec
-from tests.lab.lab import NUSD, Heard, Lab, play, prompt, target
+from tests.lab.lab import Lab, play, prompt, target
+from tests.lab.providers import NUSD
+from tests.lab.received import Received
 
 LONG = "Be brief. " * 600
 """A system prompt of 1,500 tokens: longer than what a provider's cache begins with."""
@@ -35,7 +37,7 @@ def test_a_prompt_read_from_the_providers_cache_is_billed_as_read_from_it(stream
         lab.system = LONG
         for id in ("c1", "c2"):
             await lab.ask(id, stream=stream)
-        await lab.calm()
+        await lab.drain()
         cold, warm = lab.attempts
         assert (cold.cached_input_tokens, warm.cached_input_tokens > 1_000) == (0, True)
         saved = warm.cached_input_tokens * NUSD["openai"][0] // 2
@@ -96,14 +98,16 @@ def test_a_streamed_answer_from_the_cache_tells_its_usage_and_costs_nothing() ->
         assert first.usage is not None
         assert first.usage.cached_input_tokens > 1_000
         assert again == first
-        heard = await lab.listen(Heard(), "c3", max_tokens=None, stream_options={"include_usage": True})
-        [usage] = [orjson.loads(line[6:])["usage"] for line in heard.lines if b'"prompt_tokens"' in line]
+        received = await lab.ask_gateway(
+            Received(), "c3", max_tokens=None, stream_options={"include_usage": True}
+        )
+        [usage] = [orjson.loads(line[6:])["usage"] for line in received.lines if b'"prompt_tokens"' in line]
         assert usage["prompt_tokens"] == first.usage.input_tokens
         assert usage["completion_tokens"] == first.usage.output_tokens
         assert usage["prompt_tokens_details"]["cached_tokens"] == first.usage.cached_input_tokens
-        await lab.calm()
-        assert [facts.cache for facts in lab.told] == ["miss", "miss", "exact", "miss"]
-        assert lab.told[2].cost_nusd == 0
+        await lab.drain()
+        assert [facts.cache for facts in lab.facts] == ["miss", "miss", "exact", "miss"]
+        assert lab.facts[2].cost_nusd == 0
         lab.assert_paid_exactly()
 
     play(scene, models=CACHING, target=OPENAI, cache={})
@@ -128,7 +132,7 @@ def test_calls_that_come_at_once_do_not_spend_more_than_the_budget(replicas: int
             return "answered"
 
         outcomes = await asyncio.gather(*(ask(n) for n in range(40)))
-        await lab.calm()
+        await lab.drain()
         assert set(outcomes) == {"answered", "rejected_budget"}
         billed = sum(row.cost_nusd for row in lab.rows)
         assert isinstance(lab.backend, MemoryBackend)
@@ -152,11 +156,11 @@ def test_a_call_that_is_left_gives_back_what_it_did_not_spend() -> None:
             call.cancel()
             await asyncio.wait([call])
             assert call.cancelled()
-        await lab.calm()
+        await lab.drain()
         assert isinstance(lab.backend, MemoryBackend)
         account = lab.backend.peek("budget/month-1")
         assert account.reserved_nusd == 0
-        assert account.spent_nusd == sum(facts.cost_nusd for facts in lab.told)
+        assert account.spent_nusd == sum(facts.cost_nusd for facts in lab.facts)
         assert (await lab.ask("last", tokens=50, max_tokens=50)).finish.reason == "stop"
 
     budget = {"period": "month", "hard_usd": "0.0012"}
@@ -177,11 +181,11 @@ def test_a_flight_that_its_leader_left_is_paid_once_from_its_leaders_budget() ->
         await asyncio.sleep(0.6)
         leader.cancel()
         assert await follower == "stop"
-        await lab.calm()
+        await lab.drain()
         [row] = lab.rows
         assert isinstance(lab.backend, MemoryBackend)
         assert lab.backend.peek("budget/month-1") == Account(1970 * 12, 0, row.cost_nusd)
-        costs = {facts.call_id: facts.cost_nusd for facts in lab.told}
+        costs = {facts.call_id: facts.cost_nusd for facts in lab.facts}
         assert costs == {"c0": row.cost_nusd, "c1": 0}
 
     play(scene, target=OPENAI, cache={}, budget=[{"period": "month", "hard_usd": "1"}])

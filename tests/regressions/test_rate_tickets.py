@@ -7,7 +7,8 @@ import pytest
 
 from harness.stack.state.backend import Change, MemoryBackend, R
 from mock_providers import LedgerRow
-from tests.lab.lab import TTFT_S, Heard, Lab, play, target
+from tests.lab.lab import TTFT_S, Lab, play, target
+from tests.lab.received import Received
 
 CALLS = 60
 TOKENS = 100
@@ -59,7 +60,7 @@ def assert_the_limit_was_kept_and_used(lab: Lab, *, late_s: float) -> None:
     """None was refused, in no stretch of time more was sent than the limit lets through, and it was used."""
     arrived_s = [row.received_s for row in lab.rows]
     assert (refused(lab), len(arrived_s)) == ([], CALLS)
-    assert {facts.outcome for facts in lab.told} == {"success"}
+    assert {facts.outcome for facts in lab.facts} == {"success"}
     for first, since_s in enumerate(arrived_s):
         for last in range(first, CALLS):
             most = BUCKET + (arrived_s[last] - since_s) * TPM / 60
@@ -121,8 +122,8 @@ def test_clients_that_drop_their_connection_give_their_tickets_back(limit: str) 
     leaves_s = 0.9
 
     async def scene(lab: Lab) -> None:
-        heard = [Heard() for _ in range(5)]
-        asking = [asyncio.create_task(lab.listen(each, f"c{n}", 200)) for n, each in enumerate(heard)]
+        received = [Received() for _ in range(5)]
+        asking = [asyncio.create_task(lab.ask_gateway(each, f"c{n}", 200)) for n, each in enumerate(received)]
         await asyncio.sleep(0.5)
         for waiting in asking[1:4]:
             waiting.cancel()
@@ -130,13 +131,13 @@ def test_clients_that_drop_their_connection_give_their_tickets_back(limit: str) 
         asking[0].cancel()
         await asyncio.wait(asking)
         goes_s = leaves_s if limit == "slots" else 1.0
-        assert heard[4].words_at_s[0] == pytest.approx(goes_s + TTFT_S)
-        await lab.calm()
+        assert received[4].content_at_s[0] == pytest.approx(goes_s + TTFT_S)
+        await lab.drain()
         assert [(row.attempt_id, row.ended) for row in lab.rows] == [
             ("c0/1", "client_closed"),
             ("c4/1", "complete"),
         ]
-        outcomes = {facts.call_id: facts.outcome for facts in lab.told}
+        outcomes = {facts.call_id: facts.outcome for facts in lab.facts}
         assert outcomes == {f"c{n}": "abandoned" for n in range(4)} | {"c4": "success"}
         assert [attempt.sent for attempt in lab.attempts] == [False, False, False, True, True]
         lab.assert_paid_exactly()

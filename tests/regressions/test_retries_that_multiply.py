@@ -9,7 +9,8 @@ import pytest
 
 from harness.stack.core.errors import StackError
 from mock_providers.exchange.tokens import count
-from tests.lab.lab import CHAIN, REFUSAL_S, Heard, Lab, play, prompt, target
+from tests.lab.lab import CHAIN, REFUSAL_S, Lab, play, prompt, target
+from tests.lab.received import Received
 
 NO_TRICKLE = {"ratio": 0.0, "min_per_s": 0.0}
 WORDS = 3
@@ -28,12 +29,12 @@ def test_errors_in_mid_stream_count_as_tries(allowed: int) -> None:
     async def scene(lab: Lab) -> None:
         with pytest.raises(StackError) as failed:
             await lab.ask()
-        await lab.calm()
+        await lab.drain()
         tries = 1 + allowed
-        assert [kind for kind, _ in lab.asked] == ["primary"] + ["continue"] * allowed
+        assert [kind for kind, _ in lab.attempt_path] == ["primary"] + ["continue"] * allowed
         assert [row.output_tokens for row in lab.rows] == [WORDS] * tries
         assert count(failed.value.partial) == WORDS * tries
-        [facts] = lab.told
+        [facts] = lab.facts
         assert (facts.outcome, failed.value.cost_nusd) == ("failed", facts.cost_nusd)
         lab.assert_paid_exactly()
 
@@ -51,10 +52,10 @@ def test_errors_in_mid_stream_draw_on_the_retry_budget(tokens: int) -> None:
         for id in ("c1", "c2"):
             with pytest.raises(StackError):
                 await lab.ask(id)
-        await lab.calm()
-        kinds = Counter(kind for kind, _ in lab.asked)
+        await lab.drain()
+        kinds = Counter(kind for kind, _ in lab.attempt_path)
         assert kinds == Counter(primary=2, **({"continue": tokens} if tokens else {}))
-        assert len(lab.told[0].attempts) == 1 + tokens
+        assert len(lab.facts[0].attempts) == 1 + tokens
         assert len(lab.rows) == 2 + tokens
         lab.assert_paid_exactly()
 
@@ -77,10 +78,10 @@ def test_the_retries_of_the_sdk_do_not_multiply_ours(targets: int) -> None:
                 )
         assert failed.value.status_code == 503
         assert failed.value.response.headers["x-should-retry"] == "false"
-        await lab.calm()
+        await lab.drain()
         asked = Counter(row.provider for row in lab.rows)
         assert asked == {entry["provider"]: 3 for entry in CHAIN[:targets]}
-        [facts] = lab.told
+        [facts] = lab.facts
         assert (facts.outcome, len(facts.attempts), facts.cost_nusd) == ("failed", 3 * targets, 0)
 
     play(scene, target=CHAIN[:targets], retry={"attempts": 3, "base_s": 0.1}, faults=[{"kind": "outage"}])
@@ -106,12 +107,12 @@ def test_a_timeout_of_thirty_seconds_is_thirty_seconds(through: str, stream: boo
                 status, ended_s = failed.value.status_code, lab.now()
         else:
             began_s = lab.now()
-            heard = await lab.listen(Heard(), stream=stream)
-            status, ended_s = heard.status, heard.ended_s
+            received = await lab.ask_gateway(Received(), stream=stream)
+            status, ended_s = received.status, received.ended_s
         assert status == 504
         assert ended_s - began_s == pytest.approx(total_s)
-        await lab.calm()
-        [facts] = lab.told
+        await lab.drain()
+        [facts] = lab.facts
         assert (facts.outcome, facts.error_kind) == ("failed", "timeout_total")
         assert len(facts.attempts) == len(lab.rows) > 2
         assert {row.ended for row in lab.rows} == {"client_closed"}
@@ -144,7 +145,7 @@ def test_calls_that_fail_together_do_not_come_back_together(backoff: str) -> Non
         assert len(again) == calls
         slots = Counter(int((row.received_s - REFUSAL_S) / slot_s) for row in again)
         assert max(slots.values()) == calls if backoff == "exponential" else max(slots.values()) < calls / 5
-        assert Counter(facts.outcome for facts in lab.told) == {"success": calls}
+        assert Counter(facts.outcome for facts in lab.facts) == {"success": calls}
         waited = {
             attempt.attempt_id: attempt.backoff_s for attempt in lab.attempts if attempt.kind == "retry"
         }
@@ -188,7 +189,7 @@ def test_a_burst_is_not_doubled_at_the_sibling(
         assert len(sent) == len(lab.rows)
         await asyncio.sleep(200)
         assert count((await lab.ask("later", 5)).text) == 5
-        assert lab.told[-1].outcome == "success"
+        assert lab.facts[-1].outcome == "success"
         lab.assert_paid_exactly()
 
     play(scene, target=SIBLINGS, faults=[{"kind": "outage", "to_s": 30}], **options)

@@ -12,7 +12,9 @@ from harness.load.workload.prompt import Prompt
 from harness.stack.core.errors import ProviderError
 from harness.subjects.over_http import ask_gateway
 from mock_providers.exchange.tokens import count
-from tests.lab.lab import CHAIN, GAP_S, NUSD, TTFT_S, Heard, Lab, play, target
+from tests.lab.lab import CHAIN, GAP_S, TTFT_S, Lab, play, target
+from tests.lab.providers import NUSD
+from tests.lab.received import Received
 
 INTER_CHUNK_S = 3.0
 DEADLINES = {"first_token_s": 5, "inter_chunk_s": INTER_CHUNK_S, "total_s": 60}
@@ -53,12 +55,15 @@ def test_a_stream_that_is_cut_stalls_or_is_malformed_goes_on_at_the_fallback(
 
     async def scene(lab: Lab) -> None:
         answer = await lab.ask()
-        await lab.calm()
+        await lab.drain()
         assert (answer.finish.reason, count(answer.text)) == ("stop", 40)
         # The mock cuts the last word to the length that was asked for.
         assert answer.text.split()[:-1] == whole.split()[:-1]
-        [facts] = lab.told
-        assert (facts.outcome, lab.asked) == ("success", [("primary", "openai"), ("continue", "anthropic")])
+        [facts] = lab.facts
+        assert (facts.outcome, lab.attempt_path) == (
+            "success",
+            [("primary", "openai"), ("continue", "anthropic")],
+        )
         broken, going_on = facts.attempts
         assert (broken.outcome, broken.error_kind, broken.usage_known) == ("failed", kind, False)
         assert (going_on.outcome, going_on.usage_known) == ("success", True)
@@ -87,11 +92,11 @@ def test_an_error_event_after_the_first_sse_event_falls_back(provider: str, word
 
     async def scene(lab: Lab) -> None:
         answer = await lab.ask()
-        await lab.calm()
+        await lab.drain()
         assert (count(answer.text), answer.finish.reason) == (40, "stop")
         kind = "continue" if words else "fallback"
-        assert lab.asked == [("primary", provider), (kind, "together")]
-        [facts] = lab.told
+        assert lab.attempt_path == [("primary", provider), (kind, "together")]
+        [facts] = lab.facts
         assert (facts.outcome, [a.error_kind for a in facts.attempts]) == ("success", ["in_band", None])
         assert [row.output_tokens for row in lab.rows] == [words, 40 - words]
         assert [row.ended for row in lab.rows] == ["error", "complete"]
@@ -110,23 +115,23 @@ def test_an_upstream_cut_never_becomes_a_clean_200(kind: str, stream: bool) -> N
     """
 
     async def scene(lab: Lab) -> None:
-        heard = await lab.listen(Heard(), stream=stream)
-        await lab.calm()
-        [facts] = lab.told
+        received = await lab.ask_gateway(Received(), stream=stream)
+        await lab.drain()
+        [facts] = lab.facts
         [attempt] = facts.attempts
         kinds = {"truncate": "truncated", "reset": "connection", "stall": "timeout_inter_chunk"}
         if stream:
-            assert (heard.status, count(heard.text)) == (200, AFTER)
-            error = heard.last
-            assert b"data: [DONE]" not in heard.lines
-            assert not any(b'"finish_reason":"stop"' in line for line in heard.lines)
+            assert (received.status, count(received.text)) == (200, AFTER)
+            error = received.last
+            assert b"data: [DONE]" not in received.lines
+            assert not any(b'"finish_reason":"stop"' in line for line in received.lines)
             assert error["error"]["code"] == facts.error_kind == attempt.error_kind == kinds[kind]
             assert attempt.output_tokens == lab.row(attempt).output_tokens == AFTER
             lab.assert_paid_exactly()
         else:
             late = kind == "stall"
-            assert heard.status == (504 if late else 502)
-            assert heard.last["error"]["code"] == facts.error_kind
+            assert received.status == (504 if late else 502)
+            assert received.last["error"]["code"] == facts.error_kind
             assert facts.error_kind == ("timeout_first_token" if late else "connection")
         assert (facts.outcome, attempt.outcome, attempt.usage_known) == ("failed", "failed", False)
         assert lab.row(attempt).ended != "complete"
@@ -167,12 +172,16 @@ def test_the_end_of_a_stream_without_a_finish_reason_is_not_a_stop(
             await lab.ask("c1")
         assert (failed.value.kind, failed.value.phase) == ("truncated", "after")
         assert count(failed.value.partial) == 40
-        heard = await lab.listen(Heard(), "c2")
-        assert (heard.status, count(heard.text), heard.last["error"]["code"]) == (200, 40, "truncated")
-        reasons = [orjson.loads(line[6:]) for line in heard.lines if line.startswith(b"data: {")][:-1]
+        received = await lab.ask_gateway(Received(), "c2")
+        assert (received.status, count(received.text), received.last["error"]["code"]) == (
+            200,
+            40,
+            "truncated",
+        )
+        reasons = [orjson.loads(line[6:]) for line in received.lines if line.startswith(b"data: {")][:-1]
         assert {chunk["choices"][0]["finish_reason"] for chunk in reasons} == {None}
-        await lab.calm()
-        assert [(facts.outcome, facts.error_kind) for facts in lab.told] == [("failed", "truncated")] * 2
+        await lab.drain()
+        assert [(facts.outcome, facts.error_kind) for facts in lab.facts] == [("failed", "truncated")] * 2
         assert [row.output_tokens for row in lab.rows] == [40, 40]
         lab.assert_paid_exactly()
 
@@ -198,7 +207,7 @@ async def load_generator_sees(lab: Lab, through: str, *, stream: bool = True) ->
     client.headers["authorization"] = "Bearer sk-x"
     seen = ObservedReply()
     await ask_gateway(client, url)(planned(stream), seen)
-    await lab.calm()
+    await lab.drain()
     return seen
 
 
@@ -217,7 +226,7 @@ def test_an_error_inside_a_200_is_no_success_for_the_load_generator(through: str
         assert seen.outcome == "failed"
         assert len(seen.chunk_s) == row.chunks_sent == (AFTER if stream else 0)
         if through == "gateway":
-            [facts] = lab.told
+            [facts] = lab.facts
             assert seen.status == (200 if stream else 502)
             assert (facts.outcome, facts.error_kind, seen.error_kind) == ("failed", "in_band", "in_band")
 
@@ -240,7 +249,7 @@ def test_a_truncated_stream_is_no_success_for_the_load_generator(through: str, k
         expected = "truncated" if kind == "truncate" else "connection"
         assert (seen.status, seen.outcome, seen.error_kind) == (200, "failed", expected)
         assert len(seen.chunk_s) == row.chunks_sent == AFTER < row.chunks_planned
-        assert [facts.outcome for facts in lab.told] == ["failed"] * (through == "gateway")
+        assert [facts.outcome for facts in lab.facts] == ["failed"] * (through == "gateway")
 
     play(
         scene,
@@ -275,8 +284,8 @@ def test_a_timeout_goes_on_after_the_headers_and_bounds_the_body(
             await lab.ask(stream=stream)
         assert failed.value.kind == kind
         assert lab.now() == pytest.approx(ends_s)
-        await lab.calm()
-        [facts] = lab.told
+        await lab.drain()
+        [facts] = lab.facts
         [attempt] = facts.attempts
         assert (facts.outcome, attempt.error_kind) == ("failed", kind)
         assert attempt.end_s == pytest.approx(ends_s)

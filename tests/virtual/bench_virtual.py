@@ -1,8 +1,9 @@
-"""Throughput of the virtual loop, run by hand: streamed replies through uvicorn and a client.
+"""Measure the throughput of the virtual loop: streamed replies through uvicorn and a client. Run by hand.
 
 python tests/virtual/bench_virtual.py [--calls 2000] [--chunks 52] [--in-flight 64] [--client httpx-aiohttp]
 
-CPU seconds, not wall: other programs on the machine do not count. `--real` runs the same on loopback sockets.
+Prints calls and chunks per CPU second (wall time would include other programs) and peak memory. `--real` runs
+the same on loopback sockets, for comparison.
 """
 
 import argparse
@@ -58,12 +59,12 @@ async def call(stream: Stream, url: str, start_s: float) -> int:
     return sum([len(data) async for data in stream(url)])
 
 
-async def main(given: argparse.Namespace) -> None:
+async def main(options: argparse.Namespace) -> None:
     async def app(_scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await asyncio.sleep(FIRST_S)
-        for _ in range(given.chunks):
+        for _ in range(options.chunks):
             await asyncio.sleep(PACE_S)
             await send({"type": "http.response.body", "body": CHUNK, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
@@ -71,13 +72,13 @@ async def main(given: argparse.Namespace) -> None:
     server = build_server(app)
     await server.startup()
     url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/v1"
-    gap_s = (FIRST_S + PACE_S * given.chunks) / given.in_flight
+    gap_s = (FIRST_S + PACE_S * options.chunks) / options.in_flight
     async with AsyncExitStack() as stack:
-        stream = await make_client(given.client, stack)
-        sizes = await asyncio.gather(*(call(stream, url, n * gap_s) for n in range(given.calls)))
+        stream = await make_client(options.client, stack)
+        sizes = await asyncio.gather(*(call(stream, url, n * gap_s) for n in range(options.calls)))
     for listening in server.servers:
         listening.close()
-    assert sizes == [given.chunks * len(CHUNK)] * given.calls
+    assert sizes == [options.chunks * len(CHUNK)] * options.calls
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The same script on loopback sockets and in memory: protocols are told the same."""
+"""The same script on loopback sockets and in memory gives protocols the same callbacks."""
 
 import asyncio
 import socket
@@ -64,7 +64,7 @@ def act(side: Recorder, action: str, n: int) -> None:
 
 
 async def play(script: Script, keep_open: bool) -> list[list[Any]]:
-    """What both ends were told. Nothing is written after an end's own EOF."""
+    """The callbacks of both ends. Nothing is written after an end's own EOF."""
     loop = asyncio.get_running_loop()
     sides = [Recorder(keep_open), Recorder(keep_open)]
     server = await loop.create_server(lambda: sides[1], "127.0.0.1", 0)
@@ -102,7 +102,7 @@ SCRIPTS: dict[str, Script] = {
 
 @pytest.mark.parametrize("keep_open", [False, True])
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=list(SCRIPTS))
-def test_what_protocols_are_told_is_what_sockets_tell(script: Script, keep_open: bool) -> None:
+def test_protocol_callbacks_equal_those_on_sockets(script: Script, keep_open: bool) -> None:
     virtual, real = both(script, keep_open)
     assert virtual == real
 

@@ -1,4 +1,4 @@
-"""Other people's servers and clients, unmodified, in virtual time: uvicorn, httpx, aiohttp, the SDKs."""
+"""Unmodified servers and clients in virtual time: uvicorn, httpx, aiohttp, the OpenAI and Anthropic SDKs."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ def now() -> float:
 
 
 class App:
-    """A small ASGI app whose replies take virtual time; it writes down what became of each request."""
+    """A small ASGI app whose replies take virtual time; it records how each request ended."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[float, str]] = []
@@ -118,7 +118,7 @@ def _message_events() -> list[dict[str, Any]]:
 
 @asynccontextmanager
 async def serving(app: App) -> AsyncIterator[None]:
-    """The app on uvicorn, as uvicorn is started everywhere."""
+    """The app on uvicorn, started as in production."""
     server = build_server(app, port=PORT)
     await server.startup()
     try:
@@ -128,7 +128,7 @@ async def serving(app: App) -> AsyncIterator[None]:
 
 
 def in_world(body: Callable[[], Awaitable[Any]], app: App | None = None) -> Any:
-    """The body's result, with the app served; nothing may be left."""
+    """Run `body` while the app is served; returns its result and asserts an empty leak report."""
     left: list[LeakReport] = []
 
     async def main() -> Any:
@@ -224,7 +224,7 @@ def test_httpx_connect_timeouts_fire_in_virtual_time(transport: str) -> None:
 @pytest.mark.parametrize(
     ("transport", "error"), [("httpcore", httpx.ConnectError), ("httpx-aiohttp", httpx.ConnectTimeout)]
 )
-def test_httpx_reports_at_once_that_nobody_listens(transport: str, error: type[Exception]) -> None:
+def test_httpx_reports_a_refused_connection_at_once(transport: str, error: type[Exception]) -> None:
     async def body() -> None:
         async with httpx_client(transport) as client:
             with pytest.raises(error, match=r"Connect call failed|All connection attempts failed"):

@@ -64,7 +64,7 @@ def test_a_clock_bound_at_import_by_a_known_library_follows_too() -> None:
     assert run_virtual(main()) == 9.0
 
 
-def test_a_module_imported_meanwhile_keeps_no_virtual_clock(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]  # pytest's
+def test_a_module_imported_during_a_run_keeps_no_virtual_clock(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]  # pytest's
     (tmp_path / "binds_a_clock.py").write_text(
         textwrap.dedent("""
             from time import monotonic as ticks, sleep
@@ -91,7 +91,7 @@ def test_threads_see_virtual_time() -> None:
     assert run_virtual(main()) == 5.0
 
 
-def test_blocking_sleep_in_the_loops_thread_blocks_the_world_and_timers_fire_late() -> None:
+def test_blocking_sleep_in_the_loops_thread_blocks_the_loop_and_timers_fire_late() -> None:
     async def main() -> list[float]:
         fired: list[float] = []
         loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""The virtual loop: time, order, deadlock, what it refuses."""
+"""The virtual loop: time, order, deadlock, unsupported methods."""
 
 import asyncio
 import gc
@@ -175,7 +175,7 @@ def test_a_callback_that_raises_is_reported_and_the_loop_goes_on() -> None:
     assert run_virtual(main()) == ["ZeroDivisionError('division by zero')"]
 
 
-def test_keyboard_interrupt_ends_a_run_that_never_would() -> None:
+def test_keyboard_interrupt_ends_an_endless_run() -> None:
     async def main() -> None:
         for n in itertools.count():
             if n == 1000:
@@ -220,7 +220,7 @@ def test_readers_and_writers_of_real_file_descriptors_work() -> None:
     ["create_unix_server", "create_datagram_endpoint", "subprocess_exec", "connect_read_pipe", "start_tls",
      "sendfile", "sock_recv", "sock_accept"],
 )  # fmt: skip
-def test_what_the_world_does_not_have_says_so(name: str) -> None:
+def test_unsupported_methods_raise_and_name_the_alternative(name: str) -> None:
     async def main() -> None:
         await getattr(asyncio.get_running_loop(), name)()
 
@@ -299,7 +299,7 @@ def test_debug_mode_runs_the_same_program() -> None:
     assert run_virtual(main(), debug=True) == 3.0
 
 
-def test_a_closed_loop_takes_nothing_more() -> None:
+def test_a_closed_loop_refuses_callbacks() -> None:
     loop = VirtualLoop()
     loop.close()
     with pytest.raises(RuntimeError, match="closed"):

@@ -66,7 +66,7 @@ def test_both_ends_know_both_addresses() -> None:
     run_virtual(main())
 
 
-def test_nobody_listening_is_connection_refused() -> None:
+def test_connecting_to_a_port_without_listener_is_refused() -> None:
     async def main() -> float:
         with pytest.raises(ConnectionRefusedError) as caught:
             await connect("127.0.0.1", 1)
@@ -181,7 +181,7 @@ def test_sock_connect_then_create_connection_works_and_closes_the_real_socket() 
     run_virtual(main())
 
 
-def test_a_server_on_a_given_socket_takes_its_address_and_closes_it() -> None:
+def test_a_server_on_a_socket_takes_its_address_and_closes_it() -> None:
     async def main() -> None:
         with socket.socket() as sock:
             sock.bind(("127.0.0.1", 0))
@@ -203,7 +203,7 @@ def test_tls_is_refused_with_a_sentence() -> None:
 
 
 class Echo(asyncio.Protocol):
-    """Sends back what it gets."""
+    """Echoes received data."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport: Any = transport

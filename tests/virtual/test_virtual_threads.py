@@ -1,4 +1,4 @@
-"""Threads beside the virtual loop: they take real time, the program takes none."""
+"""Threads beside the virtual loop take real time, and no virtual time."""
 
 import asyncio
 import queue
@@ -48,7 +48,7 @@ def test_a_job_without_any_timer_is_no_deadlock() -> None:
     assert run_virtual(main()) == 7
 
 
-def test_results_come_in_the_order_of_submission_whoever_finishes_first() -> None:
+def test_results_arrive_in_the_order_of_submission_not_of_completion() -> None:
     async def main() -> list[int]:
         finished: list[int] = []
 
@@ -62,7 +62,7 @@ def test_results_come_in_the_order_of_submission_whoever_finishes_first() -> Non
     assert run_virtual(main()) == [0, 1, 2, 3]
 
 
-def test_results_come_when_nothing_else_is_ready() -> None:
+def test_results_arrive_when_nothing_else_is_ready() -> None:
     async def main() -> tuple[int, int]:
         turns = 0
         done = asyncio.ensure_future(asyncio.to_thread(int))
@@ -84,7 +84,7 @@ def test_a_program_that_is_never_idle_gets_its_results_too() -> None:
     assert run_virtual(main()) == 5
 
 
-def test_a_job_that_waits_for_what_a_later_job_leads_to_does_not_stop_the_world() -> None:
+def test_a_job_that_depends_on_a_later_job_does_not_deadlock() -> None:
     async def main() -> str:
         handed: queue.Queue[str] = queue.Queue()
         first = asyncio.ensure_future(asyncio.to_thread(handed.get))
@@ -95,7 +95,7 @@ def test_a_job_that_waits_for_what_a_later_job_leads_to_does_not_stop_the_world(
     assert run_virtual(main()) == "after the second"
 
 
-def test_a_jobs_error_reaches_who_waits_for_it() -> None:
+def test_a_jobs_error_is_raised_where_its_future_is_awaited() -> None:
     async def main() -> None:
         await asyncio.to_thread(int, "seven")
 
@@ -103,7 +103,7 @@ def test_a_jobs_error_reaches_who_waits_for_it() -> None:
         run_virtual(main())
 
 
-def test_a_job_that_raises_stop_iteration_does_not_end_the_world() -> None:
+def test_a_job_that_raises_stop_iteration_does_not_end_the_loop() -> None:
     async def main() -> None:
         await asyncio.to_thread(next, iter(()))
 
@@ -111,7 +111,7 @@ def test_a_job_that_raises_stop_iteration_does_not_end_the_world() -> None:
         run_virtual(main())
 
 
-def test_time_stands_until_a_job_is_done_that_nobody_waits_for_any_more() -> None:
+def test_time_stands_until_a_job_with_a_cancelled_future_is_done() -> None:
     ended = threading.Event()
 
     async def main() -> bool:

@@ -1,4 +1,4 @@
-"""In-memory transports: what asyncio promises of a transport, and what Linux does under it."""
+"""In-memory transports keep asyncio's promises for transports and behave as Linux sockets do."""
 
 import asyncio
 import contextvars
@@ -14,7 +14,7 @@ from harness.virtual import LeakReport, MemoryTransport, VirtualLoop, run_virtua
 
 
 class Recorder(asyncio.Protocol):
-    """Writes down what its transport tells it."""
+    """Records the callbacks of its transport."""
 
     def __init__(self, *, keep_open: bool = False) -> None:
         self.events: list[tuple[str, Any]] = []
@@ -53,7 +53,7 @@ def pair(
     keep_open: bool = False,
     window: int = 256 * 1024,
 ) -> tuple[list[Any], list[Any]]:
-    """What a client and a server were told while `body(client, server)` ran."""
+    """The callbacks of a client and a server while `body(client, server)` ran."""
 
     async def main() -> tuple[list[Any], list[Any]]:
         loop = asyncio.get_running_loop()
@@ -86,7 +86,7 @@ def test_several_writes_of_one_turn_arrive_as_one_piece() -> None:
     assert pair(body)[1] == [("data", b"one two three four")]
 
 
-def test_what_is_written_is_a_copy() -> None:
+def test_written_data_is_copied() -> None:
     async def body(client: Recorder, _server: Recorder) -> None:
         data = bytearray(b"before")
         client.transport.write(data)
@@ -95,7 +95,7 @@ def test_what_is_written_is_a_copy() -> None:
     assert pair(body)[1] == [("data", b"before")]
 
 
-def test_what_is_no_bytes_is_refused() -> None:
+def test_writing_anything_but_bytes_is_a_type_error() -> None:
     async def body(client: Recorder, _server: Recorder) -> None:
         with pytest.raises(TypeError, match="bytes-like object, not 'str'"):
             client.transport.write("text")  # type: ignore[arg-type]  # the point
@@ -103,7 +103,7 @@ def test_what_is_no_bytes_is_refused() -> None:
     assert pair(body) == ([], [])
 
 
-def test_close_delivers_what_was_written_then_eof() -> None:
+def test_close_delivers_written_bytes_then_eof() -> None:
     async def body(client: Recorder, _server: Recorder) -> None:
         client.transport.write(b"last words")
         client.transport.close()
@@ -150,7 +150,7 @@ def test_a_protocol_that_does_not_keep_open_after_eof_is_closed() -> None:
     assert pair(body) == ([EOF, LOST], [EOF, LOST])
 
 
-def test_abort_resets_the_peer_and_drops_what_is_held() -> None:
+def test_abort_resets_the_peer_and_drops_buffered_bytes() -> None:
     async def body(client: Recorder, server: Recorder) -> None:
         server.transport.pause_reading()
         client.transport.write(b"x" * 500)
@@ -184,7 +184,7 @@ def test_closing_with_unread_bytes_resets_the_peer() -> None:
     assert pair(body) == ([RESET], [LOST])
 
 
-def test_writing_to_a_peer_that_has_gone_breaks_the_pipe_at_the_second_write() -> None:
+def test_writing_to_a_closed_peer_breaks_the_pipe_at_the_second_write() -> None:
     async def body(client: Recorder, server: Recorder) -> None:
         server.transport.close()
         await idle()
@@ -246,7 +246,7 @@ def test_limits_are_asyncios() -> None:
     pair(body)
 
 
-def test_a_paused_protocol_is_told_nothing_not_even_eof() -> None:
+def test_a_paused_protocol_receives_nothing_not_even_eof() -> None:
     async def body(client: Recorder, server: Recorder) -> None:
         assert server.transport.is_reading()
         server.transport.pause_reading()
@@ -312,7 +312,7 @@ def test_context_variables_of_one_end_are_not_seen_at_the_other() -> None:
     assert seen == ["nobody"]
 
 
-def test_an_idle_connections_descriptor_is_readable_only_when_the_peer_has_something_to_tell() -> None:
+def test_an_idle_connections_descriptor_is_readable_only_once_something_has_arrived() -> None:
     async def body(client: Recorder, server: Recorder) -> None:
         client.transport.pause_reading()
         sock = client.transport.get_extra_info("socket")

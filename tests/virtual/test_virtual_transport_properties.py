@@ -1,4 +1,4 @@
-"""Whatever two sides do to a connection, no byte is lost, repeated or reordered, and each end ends once."""
+"""For any script of two ends: no byte is lost, repeated or reordered, and each end is closed once."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from harness.virtual import LeakReport, VirtualLoop, run_virtual
 
 
 class Side(asyncio.Protocol):
-    """One end: does what the script says and checks what it is told."""
+    """One end of a connection: performs its part of the script and checks the callbacks."""
 
     def __init__(self, keep_open: bool) -> None:
         self.keep_open = keep_open

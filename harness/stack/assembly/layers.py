@@ -1,4 +1,4 @@
-"""From options to a stack: the only file that knows every layer and their order."""
+"""From options to a stack: the one list of all layers, outermost first."""
 
 from collections.abc import Mapping
 
@@ -51,13 +51,17 @@ def build(
     compare_answers: AnswerComparison | None = None,
     judge: Judge | None = None,
 ) -> Stack:
-    """The stack that `options` describe.
+    """The stack that `options` describe. Raises `ConfigError`.
 
-    `endpoints` gives each provider's base URL and key; `sink` gets every call's facts once; `seed` keys the
-    jitter; `prices` defaults to what `[cost]` says; `backend` keeps what the mechanisms know, in memory by
-    default; `epoch_s` is the Unix time at zero of the loop's clock, for the periods of budgets;
-    `compare_answers` finds further answers that agree, for the semantic cache; `judge` judges the answers of
-    a cascade's smaller tiers. Raises `ConfigError`.
+    - `endpoints`: each provider's base URL and API keys
+    - `sink`: gets every call's facts, once, when the call is over
+    - `seed`: keys every jitter; two stacks with one seed draw alike
+    - `prices`: nano-dollars per token by model; default: the list named in `[cost]`
+    - `transport`: the HTTP transport; default: aiohttp behind httpx
+    - `backend`: state of limiters, breakers and budgets; default: memory
+    - `epoch_s`: Unix time at zero of the loop's clock, for the periods of budgets
+    - `compare_answers`: finds answers that agree beyond equal texts, for the semantic cache
+    - `judge`: judges the answers of a cascade's smaller tiers
     """
     prices = prices_for(options) if prices is None else prices
     transport, backend = transport or make_transport(), backend or MemoryBackend()

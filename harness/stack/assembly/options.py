@@ -1,4 +1,4 @@
-"""A stack as its TOML file says it."""
+"""The options of a whole stack: the tables of its TOML file."""
 
 from pathlib import Path
 from typing import Any
@@ -34,9 +34,9 @@ from .base import NamedStacks, Origin, flattened, read_tables
 class TargetOptions(Options):
     """One entry of the chain. `timeout_s` 10 to the first token; `name` is the provider's unless given.
 
-    What the model can do: `tools`, `json_mode`, `prefill` (go on from a partial answer), all true. `region`
-    "" (not known): a call with a residency is only sent to targets of that region. `tier` is one of the
-    `[route]` table's tiers, "" in a stack without one.
+    Abilities of the model, all true by default: `tools`, `json_mode`, `prefill` (continues a partial answer).
+    `region` "" (unknown): a call with a residency is sent to targets of that region only. `tier`: one of the
+    `[route]` table's tiers, "" in a stack without routing.
     """
 
     provider: ProviderName
@@ -54,7 +54,7 @@ class TargetOptions(Options):
     keys: ApiKeysOptions | None = None
 
     def target(self) -> Target:
-        """The options as the stack's own value."""
+        """The target that these options describe."""
         return Target(
             name=self.name or self.provider,
             provider=self.provider,
@@ -71,7 +71,7 @@ class TargetOptions(Options):
 
 
 class StackOptions(Options):
-    """A stack as its TOML file says it. A layer whose table is absent is not in the stack."""
+    """The tables of a stack file. A layer whose table is absent is not in the stack."""
 
     title: str = ""
     description: str = ""

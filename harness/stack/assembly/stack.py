@@ -1,4 +1,4 @@
-"""A built stack: what calls are made of, asked of and closed with."""
+"""A built stack: make calls, ask them, close it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,7 +17,7 @@ from .options import StackOptions
 
 
 class Stack:
-    """A built stack. `ask` is the whole of it; the rest names calls and closes connections."""
+    """A built stack. `ask(call)` runs a call through all layers; `call` makes one, `aclose` ends all."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The layers around one target, and what all targets share."""
+"""The layers around one target, and the context that all targets share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from .options import StackOptions, TargetOptions
 
 @dataclass(frozen=True, slots=True)
 class StackContext:
-    """What a stack stands on: its options, its providers, what their models cost, and where its state is."""
+    """The parts that all layers of a stack share: options, endpoints, prices, transport, state, seed."""
 
     options: StackOptions
     endpoints: Mapping[str, Endpoint]
@@ -39,7 +39,7 @@ class StackContext:
 def target_chain(
     context: StackContext, target: TargetOptions, caching: PromptCaching | None = None
 ) -> tuple[Next, Watched]:
-    """The way to one target, outermost layer first, and those of its layers that `/health` tells of."""
+    """The chain to one target, outermost layer first, and its layers that `/health` reports."""
     options, backend, name = context.options, context.backend, target.target().name
     codec, endpoint = CODECS[target.provider], _endpoint(context, target)
     breaker = optional(options.breaker, lambda its: Breaker(its, f"breaker/{name}", backend, context.seed))

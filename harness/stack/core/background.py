@@ -1,8 +1,7 @@
-"""Work that goes on when the reply it began with is over: it has an owner, and an end.
+"""Tasks that may outlive the reply that started them: each has an owner, and ends with the stack.
 
-A flight whose leader has left, a refresh of an answer that grew stale: each is a task of a `Background`,
-which ends with the stack. The row of the call that began it waits for it (`CallFacts.when_over`), for only
-then is it known what that call cost.
+A single-flight request whose leader has left, a refresh of a stale answer: each is a task of a `Background`.
+The row of the call that started it waits for it (`CallFacts.when_over`): only then is its cost known.
 """
 
 import asyncio
@@ -11,20 +10,20 @@ from typing import Any
 
 
 class Background:
-    """The tasks that outlive what began them."""
+    """The background tasks of one stack."""
 
     def __init__(self) -> None:
         self._tasks: dict[asyncio.Task[Any], None] = {}  # in order
 
     def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """A task for `work`, held until it is done."""
+        """Start `work` as a task, and keep a reference until it is done."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks[task] = None
         task.add_done_callback(self._tasks.pop)
         return task
 
     async def aclose(self) -> None:
-        """Cancel what still runs, and wait until it has settled what it held."""
+        """Cancel running tasks and wait until they have settled what they held."""
         while self._tasks:
             running = list(self._tasks)
             for task in running:

@@ -1,15 +1,15 @@
-"""The words for a prompt's beginnings, and for the places up to which a provider is asked to cache it."""
+"""Prefixes of a prompt, and the marks up to which a provider is asked to cache it."""
 
 from typing import Literal, NamedTuple
 
 PrefixEnd = Literal["tools", "system", "earlier", "last"]
-"""Where a prefix ends: after the tools, the system prompt, the turn of the user before the last, the last."""
+"""Where a prefix ends: after the tools, the system prompt, the last but one user turn, or the last one."""
 CacheTtl = Literal["5m", "1h"]
 
 
 class Prefix(NamedTuple):
-    """A beginning of a prompt: up to where, how many tokens it has, and which share of calls finds it used
-    within the last five minutes, and within the last hour.
+    """A prefix of a prompt: its end, its tokens, and the share of calls that find it used within the last
+    five minutes (`reused_5m`) and within the last hour (`reused_1h`).
     """
 
     end: PrefixEnd
@@ -19,18 +19,18 @@ class Prefix(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """The prompt is to be cached up to `end`, to stay for `ttl` after its last use."""
+    """Cache the prompt up to `end`, until `ttl` after its last use."""
 
     end: PrefixEnd
     ttl: CacheTtl
 
 
 class CacheHints(NamedTuple):
-    """What helps providers to find a call's beginnings in their caches.
+    """Hints that help providers to find a call's prefixes in their caches.
 
-    - `prefixes`: the beginnings that may be cached; `marks`: those that the provider is to cache
-    - `key`: the name of what calls share, for a provider that wants one
-    - `home`: the digest of what decides where the call goes first, b"" if nothing does
+    - `prefixes`: the prefixes that may be cached; `marks`: those that the provider is asked to cache
+    - `key`: the name of the shared prefix, for providers that take one (OpenAI's `prompt_cache_key`)
+    - `home`: digest of the session or prefix that decides which target is asked first, b"" for none
     """
 
     prefixes: tuple[Prefix, ...] = ()

@@ -1,6 +1,6 @@
-"""Whether a target can take a call at all: an unfit one is never tried, and why is on record.
+"""Whether a target can serve a call at all. An unsuitable target is skipped, with the reason on record.
 
-A codec adapts what can be said in other words; what cannot is for the targets that can.
+Codecs translate what has an equivalent in the target's protocol; a call that needs more goes elsewhere.
 """
 
 from .call import Call
@@ -8,15 +8,14 @@ from .target import Target
 from .tokens import call_tokens
 
 MOST_STOPS = {"openai": 4, "together": 4}
-"""How many stop sequences a provider takes. To leave one out would change where the answer ends."""
+"""Most stop sequences per provider. Dropping one would change where the answer ends."""
 
 
 def unsuitable(call: Call, target: Target) -> str | None:
-    """Why `target` cannot take this call, or None if it can.
+    """Why `target` cannot serve this call, or None if it can.
 
-    It must be one of those that the call may go to, if that is said.
-    Its region must be the call's residency; it must call tools, reply in JSON, go on from a prefill and take
-    that many stop sequences, if the call has them; its context window must hold the prompt, tools included.
+    Checked, where the call asks for it: permitted targets, residency, tools, JSON replies, prefill, number of
+    stop sequences; and that the context window holds the prompt, tools included.
     """
     if call.routing.only and target.name not in call.routing.only:
         return f"the call may only go to {', '.join(call.routing.only)}"
@@ -39,7 +38,7 @@ def unsuitable(call: Call, target: Target) -> str | None:
 
 
 def _needs_tools(call: Call) -> bool:
-    """A conversation in which tools were called needs them as much as one in which they may be."""
+    """A conversation in which tools were called needs them, too."""
     if call.request.tools and call.request.tool_choice != "none":
         return True
     return any(message.tool_calls or message.tool_call_id for message in call.request.messages)

@@ -1,7 +1,7 @@
 """Everything that can go wrong with a call, on one page.
 
-`ProviderError`: a provider failed us. `Rejected`: we refused. `AllProvidersFailed`: nobody was left to ask.
-`ConfigError`: the stack's description is wrong; nothing was called.
+`ProviderError`: a provider failed. `Rejected`: the stack refused. `AllProvidersFailed`: every target failed.
+`ConfigError`: the stack's file is wrong; nothing was called. The kinds are the table in `kinds.py`.
 """
 
 from typing import Literal
@@ -76,8 +76,8 @@ class AllProvidersFailed(StackError):
     """Every target of the chain failed. `failures` holds (target name, error), in the order tried."""
 
     def __init__(self, failures: tuple[tuple[str, StackError], ...]) -> None:
-        said = "; ".join(f"{name}: {error.kind} ({error})" for name, error in failures)
-        super().__init__("all_providers_failed", f"all {len(failures)} targets failed: {said}")
+        reasons = "; ".join(f"{name}: {error.kind} ({error})" for name, error in failures)
+        super().__init__("all_providers_failed", f"all {len(failures)} targets failed: {reasons}")
         self.failures = failures
 
 

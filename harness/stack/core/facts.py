@@ -1,4 +1,4 @@
-"""What a call and its attempts leave behind: plain rows, filled in as things happen, emitted once."""
+"""The record of a call and its attempts: plain rows, filled in as things happen, emitted once."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,8 +13,9 @@ from .reply import Usage
 class AttemptFacts:
     """One request to a provider that the stack decided on. Moments are on the event loop's clock.
 
-    Its cost is an estimate unless both `usage_known` (the provider told the tokens) and `price_known` (the
-    price list has the model).
+    `outcome`: success, failed, abandoned (by the caller) or rejected (by the stack), None while it runs.
+    `sent`: the request reached the transport. The cost is an estimate unless both `usage_known` (the provider
+    reported the tokens) and `price_known` (the price list has the model).
     """
 
     call_id: str
@@ -47,37 +48,38 @@ class AttemptFacts:
         return {name: getattr(self, name) for name in self.__slots__}
 
     def note_prompt(self, usage: Usage) -> None:
-        """Take down what the provider counted of the prompt."""
+        """Record the provider's counts of the prompt."""
         self.input_tokens = usage.input_tokens
         self.cached_input_tokens = usage.cached_input_tokens
         self.cache_write_tokens = usage.cache_write_tokens
         self.cache_write_1h_tokens = usage.cache_write_1h_tokens
 
     def note(self, usage: Usage) -> None:
-        """Take down all of what was counted."""
+        """Record all of the provider's counts."""
         self.note_prompt(usage)
         self.output_tokens = usage.output_tokens
         self.reasoning_tokens = usage.reasoning_tokens
 
     @property
     def attempt_id(self) -> str:
-        """What travels to the provider as `x-client-request-id`, so that its ledger can be joined."""
+        """Sent to the provider as `x-client-request-id`, so that its ledger can be joined with ours."""
         return f"{self.call_id}/{self.n}"
 
 
 @dataclass(slots=True)
 class CallFacts:
-    """One call. `outcome`: success, failed, rejected (by us) or abandoned (by the caller).
+    """One call. `outcome`: success, failed, rejected (by the stack) or abandoned (by the caller).
 
-    `cached_from` is the call whose answer came from a cache, if one did. `cache_similarity` is that of
-    the nearest question in the semantic cache, None if there was none, `cache_nearest` the call that asked
-    it, and `cache_same_tokens` whether both have the same negations, numbers and names; `cache_audit` of a
-    hit that was audited: pending, agreed, disagreed or failed. `going_on` is work that the call began and
-    that may outlive its reply; its attempts are the call's.
+    Caches: `cached_from` is the id of the call whose cached answer was served. `cache_nearest` is the call
+    with the nearest question in the semantic cache, `cache_similarity` its similarity, and
+    `cache_same_tokens` whether both questions have the same negations, numbers and names. `cache_audit` of an
+    audited hit: pending, agreed, disagreed or failed.
 
-    Of a router: `route_policy`, the tier that the call went to at last and its rank (0: the smallest), the
-    score it went by and why in words, whether it was `escalated` to a larger tier after a smaller one had
-    been asked, and for how long the reply's first token was held back until the answer was judged (`held_s`).
+    Routing: `route_policy`; `route_tier`, the tier that answered, and its rank (0: the smallest);
+    `route_score` and `route_why`, the score and the reason of the choice; `escalated`: a larger tier was
+    asked after a smaller one; `held_s`: how long the first token was held back until the answer was judged.
+
+    `going_on` is work that the call began and that may outlive its reply; its attempts are the call's.
     """
 
     call_id: str
@@ -105,24 +107,24 @@ class CallFacts:
 
     @property
     def cost_nusd(self) -> int:
-        """What all attempts of the call cost, winners and losers, in nano-dollars."""
+        """The cost of all attempts of the call, winners and losers, in nano-dollars."""
         return sum(attempt.cost_nusd for attempt in self.attempts)
 
     def begin(
         self, kind: AttemptKind, provider: str, model: str, now: float, *, backoff_s: float = 0.0
     ) -> AttemptFacts:
-        """The next attempt of the call, numbered and on record."""
+        """Open the row of the call's next attempt, numbered from 1."""
         n = len(self.attempts) + 1
         attempt = AttemptFacts(self.call_id, n, kind, provider, model, now, backoff_s=backoff_s)
         self.attempts.append(attempt)
         return attempt
 
     def goes_on_with(self, work: "asyncio.Future[Any]") -> None:
-        """The call is not over before `work` is."""
+        """Hold the call's row back until `work` is done."""
         self.going_on.append(work)
 
     def when_over(self, then: Callable[[], None]) -> None:
-        """Call `then` once when nothing goes on any more: at once if nothing does."""
+        """Call `then` once when all background work of the call is done; now, if there is none."""
         running = [work for work in self.going_on if not work.done()]
         if not running:
             then()
@@ -131,7 +133,7 @@ class CallFacts:
 
     @property
     def answered_by(self) -> AttemptFacts | None:
-        """The attempt whose reply went to the caller; None without one, and when it came from memory."""
+        """The attempt whose reply went to the caller; None if there is none, or if a cache answered."""
         if self.cache in ("exact", "stale", "semantic"):
             return None
         answers = [each for each in self.attempts if not ATTEMPT_KINDS[each.kind].auxiliary]

@@ -1,11 +1,11 @@
-"""What a provider's rate-limit headers say: for each meter, its limit a minute and what remains of it.
+"""A provider's rate-limit headers: for each meter, its limit a minute and what remains of it.
 
 OpenAI: `x-ratelimit-{limit,remaining}-{requests,tokens}`. Anthropic:
 `anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,remaining}`, where the plain tokens
 repeat whichever of the two others is tighter, and are left out beside them. What remains of tokens is
 rounded to the nearest thousand there, as documented: up to half a thousand more may be left. Together:
 `x-{ratelimit,tokenlimit}-{limit,remaining}`, whose limit is dynamic, so that only what remains is taken.
-Azure once sent -1 for both: whatever is not a number from zero up says nothing.
+Azure once sent -1 for both: a value that is not a number from zero up is ignored.
 """
 
 from collections.abc import Mapping
@@ -15,14 +15,14 @@ THOUSAND = 1000.0
 
 
 class Meter(NamedTuple):
-    """One limit, and the most that may remain of it; None is untold."""
+    """One limit, and the most that may remain of it; None where the headers do not say."""
 
     limit_per_min: float | None = None
     remaining: float | None = None
 
 
 class Meters(NamedTuple):
-    """All that a provider may count."""
+    """All meters of a provider."""
 
     requests: Meter = Meter()
     tokens: Meter = Meter()
@@ -34,7 +34,7 @@ NOTHING = Meters()
 
 
 def meters_of(headers: Mapping[str, str]) -> Meters:
-    """The meters that the headers tell."""
+    """The meters in a reply's headers."""
     if "anthropic-ratelimit-requests-limit" in headers or "anthropic-ratelimit-tokens-limit" in headers:
         names = ("requests", "tokens", "input-tokens", "output-tokens")
         told = Meters(*(_meter(headers, f"anthropic-ratelimit-{name}-{{}}") for name in names))

@@ -1,8 +1,8 @@
-"""A reply: the first event has arrived, the rest is read from it, and it ends exactly once.
+"""A reply: its first event has arrived, the rest is read from it, and it ends exactly once.
 
-Whoever holds something for the length of a reply (a limiter permit, a ledger row) registers `on_end`; whoever
-wants to see the events registers `tap`. A layer that does neither returns the inner reply as it is and costs
-nothing per chunk.
+A layer that holds something for the length of a reply (a limiter permit, a ledger row) registers `on_end`; a
+layer that reads the events registers `tap`. A layer that does neither returns the inner reply as it is and
+costs nothing per chunk.
 """
 
 import asyncio
@@ -15,10 +15,10 @@ from .rate_meters import Meters
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the provider counted them, alike for every provider.
+    """Tokens as the provider counted them, in one shape for every provider.
 
-    `input_tokens` includes those read from its prompt cache and those written to it, to stay for five minutes
-    (or as long as it likes) or an hour; `output_tokens` includes the reasoning.
+    `input_tokens` includes `cached_input_tokens` (read from the prompt cache), `cache_write_tokens` (written
+    to it with the default lifetime) and `cache_write_1h_tokens`; `output_tokens` includes reasoning.
     """
 
     input_tokens: int
@@ -55,8 +55,8 @@ class ToolCall:
 
 
 class Finish(NamedTuple):
-    """The terminal event: `reason` in OpenAI's words (stop, length, tool_calls, content_filter), `usage` if
-    told.
+    """The terminal event. `reason` is OpenAI's word (stop, length, tool_calls, content_filter); `usage` is
+    None if the provider did not report it.
     """
 
     reason: str
@@ -67,7 +67,7 @@ Event = Delta | ToolDelta | Finish
 
 
 class EventSource(Protocol):
-    """Where events come from: an async generator, or anything of its shape."""
+    """A source of events: an async generator, or anything of its shape."""
 
     def __anext__(self) -> Coroutine[Any, Any, Event]: ...
     def aclose(self) -> Coroutine[Any, Any, None]: ...
@@ -75,8 +75,8 @@ class EventSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a reply ended. `chars` is the text received until then, tool calls included, the base of an
-    estimate without usage.
+    """How a reply ended. `chars` counts the text received until then, tool calls included: the basis of an
+    estimate when usage is unknown.
     """
 
     kind: Literal["success", "failed", "abandoned"]
@@ -94,11 +94,11 @@ Tap = Callable[[Event], None]
 
 
 class Reply:
-    """An async iterator of events that settles exactly once, whoever stops reading and however.
+    """An async iterator of events that settles exactly once, however reading ends.
 
-    `first` is the event that committed it; `source` gives the others. Reading to the end is a success at the
-    `Finish` event; an error from the source is a failure; `aclose()` or a cancelled reader abandons it.
-    `meters` is what the provider's headers said about its rate limits.
+    `first` is the event that committed the reply; `source` gives the others. The `Finish` event is a success,
+    an error from the source a failure; `aclose()` or a cancelled reader abandons the reply. `meters` are the
+    rate limits in the provider's headers.
     """
 
     __slots__ = ("_chars", "_first", "_outcome", "_settlers", "_source", "_taps", "meters")
@@ -159,7 +159,7 @@ class Reply:
     async def aclose(self) -> None:
         """Stop reading and release what the reply holds. Closing an ended reply does nothing.
 
-        The source goes first: a reply within this one has settled by the time this one does.
+        The source is closed first, so an inner reply settles before this one.
         """
         try:
             await self._source.aclose()
@@ -178,7 +178,7 @@ class Reply:
         return answer.text, answer.finish
 
     async def answer(self) -> "Answer":
-        """Read to the end: everything the reply says."""
+        """Read to the end: text, tool calls and the terminal event."""
         return Answer.of([event async for event in self])
 
     def _settle(self, outcome: Outcome) -> None:

@@ -1,7 +1,7 @@
-"""Counting tokens before the provider does: deterministic, about four characters a token.
+"""Token counts before the provider counts: deterministic, four characters a token.
 
-The estimate serves reservations and the cost of streams whose usage never came; whatever a provider says it
-counted replaces it. A call may bring another `counter`: GPT-4o's own tokenizer (`[cost] tokens = "bpe"`).
+The estimate serves reservations, and the cost of streams that end without usage; the provider's own count
+replaces it. A call may bring another `counter`: GPT-4o's tokenizer (`[cost] tokens = "bpe"`).
 """
 
 import importlib
@@ -35,7 +35,7 @@ def by_chars(text: str) -> int:
 
 
 def counter_named(name: str) -> Counter | None:
-    """The counter that `[cost] tokens` means, None for "chars". Raises `ConfigError` if it is not there."""
+    """The counter for `[cost] tokens`, None for "chars". Raises `ConfigError` if it is not installed."""
     if name == "chars":
         return None
     try:
@@ -54,9 +54,7 @@ def prompt_tokens(messages: Iterable[Message], counter: Counter = by_chars) -> i
 
 
 def call_tokens(call: Call) -> int:
-    """Tokens of a call's prompt. Its tools count as one message more, and so do a schema and the beginning of
-    the reply where one is handed on.
-    """
+    """Tokens of a call's prompt. Tools, a JSON schema and a prefill count as one message each."""
     counter = call.counter or by_chars
     extra = [call.request.prefill, "".join(map(_tool, call.request.tools))]
     if call.request.json_schema:
@@ -66,7 +64,7 @@ def call_tokens(call: Call) -> int:
 
 
 def most_output_tokens(call: Call, target: Target) -> int:
-    """The most tokens that `target` may say in reply."""
+    """The most tokens of a reply by `target`: the call's limit or the model's, whichever is lower."""
     limit = target.max_output_tokens
     return limit if call.request.max_tokens is None else min(call.request.max_tokens, limit)
 

@@ -17,8 +17,8 @@ __all__ = ["Drawing", "Key", "draw"]
 
 
 def draw(subjects: Sequence[Facts], manifest: Manifest) -> dict[str, Drawing]:
-    """Every figure by name: timeline, arrivals (if a provider was asked), distributions, semantic (of runs
-    with a semantic cache), routing (of runs that compare routers), cost, attempts.
+    """Every figure by name: timeline, arrivals (if a provider received a request), distributions, semantic
+    (of runs with a semantic cache), routing (of runs that compare routers), cost, attempts.
     """
     with page_style():
         drawings = (

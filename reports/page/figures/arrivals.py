@@ -1,4 +1,4 @@
-"""What the providers received over time: where clients that failed together come back together."""
+"""Requests at the providers over time: it shows clients that failed together retrying together."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from reports.metrics import Facts
 from reports.metrics.facts import floats
 from reports.metrics.providers import live, peak_arrivals_per_s
 from reports.page import format as text
-from reports.page import labels as words
+from reports.page import labels
 from reports.record.manifest import Manifest
 from reports.stats.intervals import Floats
 
@@ -42,10 +42,10 @@ def arrivals(subjects: Sequence[Facts], manifest: Manifest) -> Drawing | None:
         "arrivals",
         "What the providers received",
         f"Requests per second by the providers' own ledger, in bins of {edges[1] - edges[0]:g} s; the line "
-        "is what users asked for. What stands above it the subject added: retries, hedges, fallbacks.",
+        "is the planned calls. Requests above it were added by the subject: retries, hedges, fallbacks.",
         (
             Key("ink", "calls planned", "line"),
-            *(Key(f"m{i}", words.provider(name)) for i, name in enumerate(names)),
+            *(Key(f"m{i}", labels.provider(name)) for i, name in enumerate(names)),
             *([Key("fault", "fault active", "band")] if manifest.faults else []),
         ),
         _draw(subjects, manifest, names, edges, WIDE),
@@ -54,7 +54,7 @@ def arrivals(subjects: Sequence[Facts], manifest: Manifest) -> Drawing | None:
 
 
 def _providers(subjects: Sequence[Facts]) -> list[str]:
-    """Who received requests, most asked first; those without a colour of their own are left to "other"."""
+    """Providers by requests received, most first; beyond the palette they are "other"."""
     counted = (live(facts)["provider"].value_counts() for facts in subjects)
     return ranked(({str(name): int(n) for name, n in of.items()} for of in counted), MODELS)
 

@@ -1,4 +1,4 @@
-"""What answering cost: dollars by model, requests to providers by kind and outcome, bars per subject."""
+"""Bars per subject: dollars by model, requests to providers by kind and outcome."""
 
 from collections.abc import Mapping, Sequence
 
@@ -76,7 +76,7 @@ def attempts(subjects: Sequence[Facts]) -> Drawing:
     return Drawing(
         "attempts",
         "Attempts per call",
-        "Left: requests to providers per call sent, by what they were for; hatched did not succeed. "
+        "Left: requests to providers per call sent, by kind; hatched did not succeed. "
         "Right: how many requests a call took (0: replayed from the cache, or refused before any was sent).",
         (
             *(Key(role, labels.attempt_kind(kind)) for kind, role in _kind_roles(subjects).items()),

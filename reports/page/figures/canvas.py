@@ -35,7 +35,7 @@ _PLACEHOLDER = {role: f"#0a0b{index:02x}" for index, role in enumerate(_ROLES)}
 INK, MUTED, LINE, FAULT, SURFACE = (_PLACEHOLDER[role] for role in _ROLES[:5])
 
 WIDE, NARROW = 1080, 350
-"""Widths in CSS pixels for which each figure is laid out: a desk and a phone."""
+"""Widths in CSS pixels that each figure is laid out for: desktop and phone."""
 
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -95,7 +95,7 @@ def subject_role(index: int) -> str:
 
 
 def color(role: str) -> str:
-    """What to hand to matplotlib for a role of the page's palette."""
+    """The placeholder colour for a role of the page's palette."""
     return _PLACEHOLDER[role]
 
 

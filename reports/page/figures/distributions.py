@@ -1,4 +1,4 @@
-"""How long calls took, all of them: a curve that stops short of 100 % shows the calls that never answered."""
+"""Distributions of latency over all calls sent: a curve ends at the share of calls that were answered."""
 
 from collections.abc import Sequence
 
@@ -40,8 +40,8 @@ def _draw(subjects: Sequence[Facts], width: int) -> str:
         (panels[1], "Total time", [f.e2e_s[f.success] for f in subjects]),
     ):
         axis.set_title(title)
-        told = [sample[~np.isnan(sample)] for sample in samples]
-        _curves(axis, told, [len(f.calls) for f in subjects])
+        known = [sample[~np.isnan(sample)] for sample in samples]
+        _curves(axis, known, [len(f.calls) for f in subjects])
     return svg(drawn, f"distributions-{width}", "Latency distributions per subject")
 
 

@@ -1,4 +1,4 @@
-"""Who gets a colour of their own."""
+"""Names ranked for a palette."""
 
 from collections.abc import Iterable, Mapping
 

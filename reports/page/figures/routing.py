@@ -1,4 +1,4 @@
-"""What a router is worth: right answers against dollars, a point a subject, and the line of random mixing."""
+"""Routers: right answers against dollars, a point per subject, and the line of random mixing."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from reports.analysis.quality_cost import Gap, Point, curve_of, gap_of, point_of
 from reports.metrics import Facts
+from reports.metrics.routing_gap import Gap, Point, curve_of, gap_of, point_of
 
 from .canvas import MUTED, NARROW, SURFACE, WIDE, Drawing, Key, axes, color, figure, subject_role, svg
 
@@ -23,8 +23,8 @@ def routing(subjects: Sequence[Facts]) -> Drawing | None:
         "routing",
         "Quality against cost",
         "Right answers of all calls sent, and what the providers billed. The dashed line is what sending a "
-        "share of the calls to the large model at random gives: a router is worth what it is above it. A "
-        "thin line is the same router at other thresholds.",
+        "share of the calls to the large model at random gives: a router is worth its height above "
+        "that line. A thin line is the same router at other thresholds.",
         (*(Key(subject_role(i), subjects[i].subject) for i in points), Key("muted", "random mixing", "line")),
         _draw(gap, points, curves, WIDE),
         _draw(gap, points, curves, NARROW),

@@ -1,4 +1,4 @@
-"""What a semantic cache answers, against how much of it wrongly: a point a subject, and every threshold."""
+"""Semantic caches: answers from the cache against wrong ones, a point per subject, and every threshold."""
 
 from collections.abc import Sequence
 

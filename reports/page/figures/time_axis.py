@@ -1,4 +1,4 @@
-"""What panels over the time of a run have in common: bins, ticks, bands for the faults, one scale."""
+"""Shared by panels over the time of a run: bins, ticks, bands for the faults, one scale."""
 
 import math
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ def bin_edges(end_s: float) -> Floats:
 
 
 def histogram(sample: Floats, edges: Floats) -> Floats:
-    """How many of the sample are in each bin."""
+    """Sample values per bin."""
     return np.histogram(sample, bins=edges)[0].astype(np.float64)
 
 
@@ -45,7 +45,7 @@ def time_ticks(axis: Axes, edges: Floats) -> None:
 
 
 def fault_bands(panels: Sequence[Axes], manifest: Manifest, edges: Floats) -> None:
-    """A band through panels that stand above each other, labelled in the uppermost."""
+    """A band per fault through panels that are stacked vertically, labelled in the top panel."""
     for level, (start, end, label) in enumerate(fault_windows(manifest.faults, float(edges[-1]))):
         for axis in panels:
             axis.axvspan(start, end, facecolor=FAULT, alpha=0.22, linewidth=0, zorder=0)

@@ -1,4 +1,4 @@
-"""The run over time, per subject: what was offered, what became of it, how long the first token took."""
+"""The run over time, per subject: offered load, its outcomes, and time to first token."""
 
 import math
 from collections.abc import Sequence
@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from reports.metrics import Facts, error_counts
+from reports.metrics import Facts
+from reports.metrics.reliability import error_counts
 from reports.page import format as text
-from reports.page import labels as words
+from reports.page import labels
 from reports.record.manifest import Manifest
 from reports.stats.intervals import Floats, nearest_rank
 
@@ -43,7 +44,7 @@ def timeline(subjects: Sequence[Facts], manifest: Manifest) -> Drawing:
     keys = [
         Key("ink", "offered", "line"),
         *(Key(subject_role(i), f"{facts.subject}: answered") for i, facts in enumerate(subjects)),
-        *(Key(f"e{i}", words.error_kind(kind)) for i, kind in enumerate(kinds)),
+        *(Key(f"e{i}", labels.error_kind(kind)) for i, kind in enumerate(kinds)),
         *([Key("fault", "fault active", "band")] if manifest.faults else []),
     ]
     edges = _edges(subjects, manifest)
@@ -96,10 +97,10 @@ def _calls_panel(axis: Axes, facts: Facts, index: int, kinds: Sequence[str], edg
     width = float(edges[1] - edges[0])
     answered = histogram(facts.planned_s[facts.success], edges) / width
     axis.stairs(answered, edges, fill=True, facecolor=color(subject_role(index)), linewidth=0)
-    told = facts.calls["error_kind"].fillna("unknown").to_numpy(dtype=str)
+    error = facts.calls["error_kind"].fillna("unknown").to_numpy(dtype=str)
     base = answered
     for i, kind in enumerate(kinds):
-        mine = ~np.isin(told, kinds) if kind == "other" else told == kind
+        mine = ~np.isin(error, kinds) if kind == "other" else error == kind
         top = base + histogram(facts.planned_s[~facts.success & mine], edges) / width
         axis.stairs(top, edges, baseline=base, fill=True, facecolor=color(f"e{i}"), linewidth=0)
         base = top
@@ -129,8 +130,8 @@ def _ttft_panel(axis: Axes, facts: Facts, index: int, edges: Floats) -> None:
 
 def _binned(facts: Facts, edges: Floats, q: float) -> Floats:
     """TTFT quantile of the answered calls planned in each bin; NaN where none was."""
-    told = facts.success & ~np.isnan(facts.ttft_s)
-    planned, ttft = facts.planned_s[told], facts.ttft_s[told]
+    known = facts.success & ~np.isnan(facts.ttft_s)
+    planned, ttft = facts.planned_s[known], facts.ttft_s[known]
     place = np.searchsorted(edges, planned, side="right") - 1
     found = np.full(len(edges) - 1, np.nan)
     for k in range(len(found)):

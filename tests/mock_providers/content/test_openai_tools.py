@@ -24,8 +24,8 @@ from mock_providers.wire.openai.codec import OpenAICodec
 from mock_providers.wire.openai.errors import OpenAIErrors
 
 ServeMock = Callable[..., Awaitable[tuple[MockApp, dict[str, str]]]]
-CODEC = OpenAICodec(load_profile("page").providers["openai"], OpenAIErrors("org-x"))
-TOGETHER = OpenAICodec(load_profile("page").providers["together"], OpenAIErrors("org-x"), lenient=True)
+CODEC = OpenAICodec(load_profile("typical").providers["openai"], OpenAIErrors("org-x"))
+TOGETHER = OpenAICodec(load_profile("typical").providers["together"], OpenAIErrors("org-x"), lenient=True)
 STAMP = Stamp("req_0a", "gpt-4o", 0.0)
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"city": {"type": "string"}}}
 FUNCTION: dict[str, Any] = {"name": "weather", "description": "d", "parameters": SCHEMA}

@@ -163,9 +163,9 @@ def test_every_field_survives_the_way_through_a_schedule(kind: str) -> None:
         "probability": 0.25,
         "probability_to": 0.75,
     }
-    (read,) = parse_faults([{"kind": kind, **NEEDED.get(kind, {}), **fields}], load_profile("page"))
+    (read,) = parse_faults([{"kind": kind, **NEEDED.get(kind, {}), **fields}], load_profile("typical"))
     assert {name: getattr(read, name) for name in fields} == fields
-    assert parse_faults([read.model_dump(mode="json")], load_profile("page")) == (read,)
+    assert parse_faults([read.model_dump(mode="json")], load_profile("typical")) == (read,)
 
 
 @every_kind
@@ -191,13 +191,13 @@ def test_a_wrong_field_is_refused_in_one_line_that_names_it(
     kind: str, fields: dict[str, Any], complaint: str
 ) -> None:
     with pytest.raises(FaultError) as refused:
-        parse_faults([{"kind": kind, **NEEDED.get(kind, {}), **fields}], load_profile("page"))
+        parse_faults([{"kind": kind, **NEEDED.get(kind, {}), **fields}], load_profile("typical"))
     assert str(refused.value).startswith(complaint)
     assert "\n" not in str(refused.value)
 
 
 def test_an_embedding_model_can_be_aimed_at_too(fast_profile: Callable[..., Profile]) -> None:
-    (aimed,) = parse_faults([{"kind": "outage", "model": "text-embedding-3-small"}], load_profile("page"))
+    (aimed,) = parse_faults([{"kind": "outage", "model": "text-embedding-3-small"}], load_profile("typical"))
     assert aimed.model == "text-embedding-3-small"
     with pytest.raises(FaultError, match="expected one of gpt-4o, claude-sonnet-4-5, llama-3-70b, got"):
         parse_faults([{"kind": "outage", "model": "text-embedding-3-small"}], fast_profile())
@@ -206,7 +206,7 @@ def test_an_embedding_model_can_be_aimed_at_too(fast_profile: Callable[..., Prof
 @pytest.mark.parametrize("status", [204, 205, 304])
 def test_a_page_is_not_sent_with_a_status_that_has_no_body(status: int) -> None:
     with pytest.raises(FaultError, match=r"^faults\.0\.status: .*a status whose responses have a body"):
-        parse_faults([{"kind": "html_200", "status": status}], load_profile("page"))
+        parse_faults([{"kind": "html_200", "status": status}], load_profile("typical"))
 
 
 @pytest.mark.parametrize("status", [200, 203, 206, 302, 404, 502])
@@ -218,4 +218,4 @@ def test_a_page_is_sent_with_any_other_status(status: int) -> None:
 @pytest.mark.parametrize("kind", ["http_error", "in_band_error"])
 def test_an_error_has_an_error_status(kind: str, status: int) -> None:
     with pytest.raises(FaultError, match=r"^faults\.0\.status: "):
-        parse_faults([{"kind": kind, "status": status}], load_profile("page"))
+        parse_faults([{"kind": kind, "status": status}], load_profile("typical"))

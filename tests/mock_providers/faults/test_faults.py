@@ -166,7 +166,7 @@ def test_every_kind_is_registered_under_its_name_with_one_line() -> None:
 
 
 def test_a_schedule_is_read_with_canonical_model_ids() -> None:
-    page = load_profile("page")
+    page = load_profile("typical")
     (fault,) = parse_faults([{"kind": "outage", "model": "claude-sonnet", "from_s": 8, "to_s": 18}], page)
     assert fault == Outage(model="claude-sonnet-4-5", from_s=8.0, to_s=18.0)
 
@@ -195,7 +195,7 @@ def test_a_schedule_is_read_with_canonical_model_ids() -> None:
 )
 def test_a_wrong_schedule_is_refused_in_one_line_that_names_the_key(data: object, expected: str) -> None:
     with pytest.raises(FaultError) as refused:
-        parse_faults(data, load_profile("page"))
+        parse_faults(data, load_profile("typical"))
     assert str(refused.value).startswith(expected)
     assert "\n" not in str(refused.value)
 

@@ -18,7 +18,7 @@ from mock_providers.wire.anthropic.errors import AnthropicErrors
 from mock_providers.wire.dialect import Stamp
 
 STAMP = Stamp("req_0a", "claude-sonnet-4-5", 1_767_225_600.0)
-ANTHROPIC = AnthropicDialect(load_profile("page").providers["anthropic"])
+ANTHROPIC = AnthropicDialect(load_profile("typical").providers["anthropic"])
 MESSAGES = AnthropicCodec(ANTHROPIC.errors)
 MINIMAL = {"model": "claude-sonnet-4-5", "max_tokens": 50, "messages": [{"role": "user", "content": "Hi"}]}
 OLD, NEW = "2023-06-01", "2026-10-21"
@@ -236,7 +236,7 @@ def test_times_are_rounded_up_to_a_second() -> None:
 
 
 def test_models_are_listed() -> None:
-    listed = json.loads(ANTHROPIC.models_body(load_profile("page").providers["anthropic"].models))
+    listed = json.loads(ANTHROPIC.models_body(load_profile("typical").providers["anthropic"].models))
     assert [model["id"] for model in listed["data"]] == [
         "claude-haiku-4-5",
         "claude-sonnet-4-5",

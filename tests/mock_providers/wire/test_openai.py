@@ -21,10 +21,10 @@ from mock_providers.wire.openai.errors import OpenAIErrors
 from mock_providers.wire.together import TogetherDialect
 
 STAMP = Stamp("req_0a", "gpt-4o", 1_700_000_000.9)
-OPENAI = OpenAIDialect(load_profile("page").providers["openai"])
-CHAT = OpenAICodec(load_profile("page").providers["openai"], OPENAI.errors)
-TOGETHER = TogetherDialect(load_profile("page").providers["together"])
-TOGETHER_CHAT = OpenAICodec(load_profile("page").providers["together"], TOGETHER.errors, lenient=True)
+OPENAI = OpenAIDialect(load_profile("typical").providers["openai"])
+CHAT = OpenAICodec(load_profile("typical").providers["openai"], OPENAI.errors)
+TOGETHER = TogetherDialect(load_profile("typical").providers["together"])
+TOGETHER_CHAT = OpenAICodec(load_profile("typical").providers["together"], TOGETHER.errors, lenient=True)
 MINIMAL = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
 
 

@@ -1,11 +1,11 @@
 import math
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.analysis.claims import judge_claims, metric_value
+from reports.analysis.claims import ClaimResult, judge_claims
+from reports.analysis.subject import SubjectSummary, metric_value
 from reports.record.expectation import ClaimError, Expectation
 from reports.record.manifest import Claim
 
@@ -48,18 +48,18 @@ def test_what_nobody_measured_never_passes() -> None:
     assert Expectation.parse("<= 1").judge(math.nan) == "unmeasured"
 
 
-SUMMARY: dict[str, Any] = {
-    "subjects": {
-        "full": {
+SUBJECTS = {
+    "full": SubjectSummary(
+        "full",
+        {
             "success_rate": 0.5,
-            "ttft_s_p95_adjusted": None,
+            "ttft_s_p95_adjusted": math.inf,
             "error_rate_by_kind": {"server_error": 0.5},
             "provider_share": {"openai": 1.0},
             "cache_hit_rate": None,
         },
-        "other": {"provider_share": {"anthropic": 1.0}},
-    },
-    "unbounded": {"full": ["ttft_s_p95_adjusted"]},
+    ),
+    "other": SubjectSummary("other", {"provider_share": {"anthropic": 1.0}}),
 }
 
 
@@ -82,15 +82,15 @@ SUMMARY: dict[str, Any] = {
 def test_a_metric_is_looked_up_by_name_and_a_misspelt_one_is_unmeasured(
     metric: str, value: float | None
 ) -> None:
-    assert metric_value(SUMMARY, "full", metric) == value
+    assert metric_value(SUBJECTS, "full", metric) == value
 
 
 def test_an_unbounded_percentile_refutes_an_upper_bound() -> None:
     claim = Claim(text="fast", subject="full", metric="ttft_s_p95_adjusted", expected="<= 1.5")
-    (judged,) = judge_claims([claim], SUMMARY)
-    assert judged == {**claim.model_dump(), "observed": None, "verdict": "refuted"}
+    (judged,) = judge_claims([claim], SUBJECTS)
+    assert judged == ClaimResult(**claim.model_dump(), observed=None, verdict="refuted")
 
 
 def test_a_claim_about_an_unknown_subject_is_unmeasured() -> None:
     claim = Claim(text="?", subject="nobody", metric="success_rate", expected=">= 0")
-    assert judge_claims([claim], SUMMARY)[0]["verdict"] == "unmeasured"
+    assert judge_claims([claim], SUBJECTS)[0].verdict == "unmeasured"

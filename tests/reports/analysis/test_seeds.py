@@ -2,13 +2,15 @@
 
 import math
 import random
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.analysis.seeds import Spread, seed_rows, seeds_json
+from reports.analysis.subject import SubjectSummary
+from reports.analysis.summary import Summary
+from reports.analysis.validity import Validity
 from reports.stats.student_t import mean_interval, t_quantile
 
 # Two-sided 95 % points of Student's t, from any printed table.
@@ -47,14 +49,17 @@ def test_unmeasured_seeds_are_left_out_and_unbounded_ones_are_not() -> None:
     assert math.isinf(unbounded.mean)
 
 
-def summary(seed: int, naive: float | None, full: float | None) -> dict[str, Any]:
-    return {
-        "scenario": "outage",
-        "engine": "virtual",
-        "seed": seed,
-        "record_sha256": f"{seed:064x}",
-        "subjects": {"naive": {"success_rate": naive}, "full": {"success_rate": full}},
-    }
+def summary(seed: int, naive: float | None, full: float | None) -> Summary:
+    subjects = {"naive": naive, "full": full}
+    return Summary(
+        scenario="outage",
+        engine="virtual",
+        seed=seed,
+        status="complete",
+        validity=Validity("VALID"),
+        record_sha256=f"{seed:064x}",
+        subjects={name: SubjectSummary(name, {"success_rate": rate}) for name, rate in subjects.items()},
+    )
 
 
 def test_what_days_have_in_common_leaves_no_trace_in_the_difference() -> None:

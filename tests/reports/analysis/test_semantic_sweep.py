@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from reports.analysis.analyse import subject_facts
 from reports.analysis.semantic_sweep import Hits, hits_of, sweep, swept
-from reports.analysis.summary import subject_facts
 from reports.page.figures import draw
 from tests.reports.synthetic import call, run_of
 

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from reports.analysis.summary import summarise, write_summary
-from reports.record.run import read_run, record_sha256
+from reports.analysis.analyse import analyse, summarise, write_summary
+from reports.analysis.summary import read_summary
+from reports.record.run import RecordError, read_run, record_sha256
 from reports.stats.intervals import newcombe, wilson
 from tests.reports.synthetic import call, failed_call, outage_run, run_of
 
@@ -13,12 +14,13 @@ def test_the_summary_on_disk_is_the_summary_of_the_run_as_read_again(tmp_path: P
     run = outage_run(tmp_path, calls=120)
     path = write_summary(tmp_path)
     assert path == tmp_path / "summary.json"
-    assert json.loads(path.read_text()) == summarise(run) == summarise(read_run(tmp_path))
+    assert json.loads(path.read_text()) == summarise(run).as_json()
+    assert read_summary(path) == summarise(read_run(tmp_path))
 
 
 def test_the_summary_says_which_run_it_is_of_and_whether_to_believe_it(tmp_path: Path) -> None:
     run = outage_run(tmp_path, calls=120)
-    summary = summarise(run)
+    summary = summarise(run).as_json()
     assert {
         key: summary[key] for key in ("schema_version", "scenario", "engine", "seed", "valid", "status")
     } == {
@@ -39,7 +41,7 @@ def test_rates_carry_their_wilson_interval_and_differences_newcombes(tmp_path: P
     calls = [call(f"c{i}", subject="full") for i in range(9)] + [failed_call("c9")]
     calls += [call(f"c{i}", subject="naive") for i in range(3)]
     calls += [failed_call(f"c{i}", subject="naive") for i in range(3, 10)]
-    summary = summarise(run_of(tmp_path, calls, subjects=("naive", "full")))
+    summary = summarise(run_of(tmp_path, calls, subjects=("naive", "full"))).as_json()
     assert summary["intervals"]["full"]["success_rate"] == pytest.approx(wilson(9, 10))
     difference = summary["differences"]["full"]["success_rate"]
     assert summary["differences"]["full"]["baseline"] == "naive"
@@ -48,21 +50,21 @@ def test_rates_carry_their_wilson_interval_and_differences_newcombes(tmp_path: P
 
 
 def test_an_infinite_percentile_is_null_and_said_to_be_unbounded(tmp_path: Path) -> None:
-    summary = summarise(run_of(tmp_path, [call(), failed_call("c1")]))
+    summary = summarise(run_of(tmp_path, [call(), failed_call("c1")])).as_json()
     assert summary["subjects"]["full"]["ttft_s_p95_adjusted"] is None
     assert summary["unbounded"]["full"] == ["ttft_s_p95_adjusted", "e2e_s_p95_adjusted"]
     assert summary["subjects"]["full"]["failover_s_p95"] is None
 
 
 def test_numbers_are_free_of_float_noise(tmp_path: Path) -> None:
-    summary = summarise(run_of(tmp_path, [call(planned_s=0.1, first_s=0.4)]))
+    summary = summarise(run_of(tmp_path, [call(planned_s=0.1, first_s=0.4)])).as_json()
     assert 0.4 - 0.1 != 0.3
     assert summary["subjects"]["full"]["ttft_s_p50"] == 0.3
 
 
 def test_an_empty_run_is_invalid_and_every_claim_on_it_unmeasured(tmp_path: Path) -> None:
     claim = {"text": "all is well", "subject": "full", "metric": "success_rate", "expected": ">= 0"}
-    summary = summarise(run_of(tmp_path, [], claims=[claim]))
+    summary = summarise(run_of(tmp_path, [], claims=[claim])).as_json()
     assert summary["valid"] is False
     assert summary["validity"]["reasons"][0]["text"].startswith("vacuous")
     assert summary["claims"][0]["verdict"] == "unmeasured"
@@ -70,6 +72,36 @@ def test_an_empty_run_is_invalid_and_every_claim_on_it_unmeasured(tmp_path: Path
 
 
 def test_a_subject_without_a_single_call_makes_the_run_invalid(tmp_path: Path) -> None:
-    summary = summarise(run_of(tmp_path, [call()], subjects=("full", "forgotten")))
+    summary = summarise(run_of(tmp_path, [call()], subjects=("full", "forgotten"))).as_json()
     assert summary["valid"] is False
     assert summary["validity"]["reasons"][0]["subject"] == "forgotten"
+
+
+def test_an_analysis_is_written_without_reading_the_run_again(tmp_path: Path) -> None:
+    analysis = analyse(outage_run(tmp_path, calls=60))
+    (tmp_path / "run.json").unlink()
+    assert read_summary(write_summary(analysis)) == analysis.summary
+
+
+def test_unbounded_metrics_survive_the_file(tmp_path: Path) -> None:
+    run_of(tmp_path, [call(), failed_call("c1")])
+    full = read_summary(write_summary(tmp_path)).subjects["full"]
+    assert full.number("ttft_s_p95_adjusted") == float("inf")
+    assert full.number("failover_s_p95") is None
+
+
+def test_keys_of_a_newer_minor_version_are_ignored(tmp_path: Path) -> None:
+    path = write_summary(outage_run(tmp_path, calls=60).path)
+    known = read_summary(path)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "news": {"of": "later"}}))
+    assert read_summary(path) == known
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"scenario": "outage"}'])
+def test_what_is_not_a_summary_is_refused_in_one_line_that_names_the_file(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "summary.json"
+    path.write_text(text)
+    with pytest.raises(RecordError) as caught:
+        read_summary(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)

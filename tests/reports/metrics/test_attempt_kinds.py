@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.analysis.summary import subject_facts
+from reports.analysis.analyse import subject_facts
 from reports.page.figures import draw
 from reports.page.labels import attempt_kind
 from reports.record.kinds import ATTEMPT_KINDS

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 import matplotlib as mpl
 import pytest
 
-from reports.analysis.summary import subject_facts
+from reports.analysis.analyse import subject_facts
 from reports.metrics.providers import peak_arrivals_per_s
 from reports.page.figures import Drawing, draw
 from reports.page.figures.time_axis import bin_width_s

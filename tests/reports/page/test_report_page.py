@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reports.analysis.summary import subject_facts, summarise
+from reports.analysis.analyse import analyse, subject_facts, summarise
 from reports.page.html import render, set_names, write_report
 from reports.page.sections import attempt_error_lines, error_lines
 from reports.page.table import kpi_rows
@@ -117,7 +117,7 @@ def test_the_page_says_how_to_repeat_the_run_and_what_it_is_of(html: str, run_di
         "brownout 0.1.0",
         "2 CPUs",
         "poisson 20/s",
-        summarise(read_run(run_dir))["record_sha256"],
+        summarise(read_run(run_dir)).record_sha256,
     ):
         assert told in text
 
@@ -160,13 +160,13 @@ def test_the_report_needs_nothing_but_the_record(run_dir: Path, tmp_path: Path, 
 
 def test_a_partial_run_is_rendered_and_marked(tmp_path: Path) -> None:
     run = outage_run(tmp_path, calls=40, status="partial", status_reason="stopped by Ctrl-C after 12 s")
-    text = Page(render(run)).text
+    text = Page(render(analyse(run))).text
     assert "PARTIAL RUN" in text
     assert "DEGRADED: partial run: stopped by Ctrl-C after 12 s" in text
 
 
 def test_an_empty_run_is_rendered_as_invalid_and_draws_nothing(tmp_path: Path) -> None:
-    page = Page(render(run_of(tmp_path, [], subjects=("naive", "full"))))
+    page = Page(render(analyse(run_of(tmp_path, [], subjects=("naive", "full")))))
     assert "INVALID" in page.text
     assert "Nothing can be concluded from this run." in page.text
     assert "svg" not in {tag for tag, _ in page.tags}
@@ -175,7 +175,7 @@ def test_an_empty_run_is_rendered_as_invalid_and_draws_nothing(tmp_path: Path) -
 @pytest.mark.parametrize("count", [1, 6])
 def test_one_to_six_subjects_have_a_page(count: int, tmp_path: Path) -> None:
     names = ["naive", "retry", "fallback", "limiter", "cache", "full"][:count]
-    page = Page(render(outage_run(tmp_path, calls=40, subjects=names)))
+    page = Page(render(analyse(outage_run(tmp_path, calls=40, subjects=names))))
     heads = [
         tag for tag, attrs in page.tags if tag == "span" and attrs.get("style") == f"--c: var(--s{count - 1})"
     ]
@@ -197,7 +197,7 @@ def _unstreamed() -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("calls", [_only_failures(), _only_dropped(), _unstreamed()])
 def test_odd_runs_have_a_page(calls: list[dict[str, Any]], tmp_path: Path) -> None:
-    Page(render(run_of(tmp_path, calls, faults=OUTAGE["faults"])))
+    Page(render(analyse(run_of(tmp_path, calls, faults=OUTAGE["faults"]))))
 
 
 def test_what_a_scenario_says_is_shown_as_text_and_never_as_markup(tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_what_a_scenario_says_is_shown_as_text_and_never_as_markup(tmp_path: Pat
         faults=[{"kind": "<u>", "provider": evil, "from_s": 0.0, "to_s": 5.0}],
         claims=[{"text": evil, "subject": "a<b>&", "metric": "success_rate", "expected": ">= 0"}],
     )
-    page = Page(render(run))
+    page = Page(render(analyse(run)))
     assert {"script", "i", "u", "b"} & {tag for tag, _ in page.tags} == set()
     assert evil in page.text
 

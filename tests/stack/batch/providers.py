@@ -1,8 +1,7 @@
 """Batches against the mock providers in virtual time."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,9 @@ from harness.stack.wire.anthropic import AnthropicCodec
 from harness.stack.wire.codec import Codec
 from harness.stack.wire.openai import OpenAICodec
 from harness.virtual import run_virtual
-from harness.world.serving import serve
-from mock_providers import LedgerRow, MockApp, Profile, make_profile, parse_faults
+from mock_providers import LedgerRow, MockApp, Profile, parse_faults
+from tests.lab.providers import MODELS, open_providers, profile_of
 
-MODELS = {"openai": "gpt-4o", "anthropic": "claude-sonnet-4-5"}
 PRICES = {
     "openai": {"input": "2.50", "output": "10", "cached_input": "1.25"},
     "anthropic": {
@@ -51,20 +49,12 @@ def requests(provider: str, count: int = 5, *, bad: int | None = None) -> list[R
 
 
 def _profile(batch: Mapping[str, Any]) -> Profile:
-    def provider(name: str) -> dict[str, Any]:
-        model = {
-            "tier": "balanced",
-            "price": PRICES[name],
-            "ttft": {"kind": "constant", "value_s": 0.4},
-            "pace": {"tokens_per_s": 50.0},
-            "accuracy": {"easy": 1.0, "medium": 0.5, "hard": 0.0},
-            "context_window": 16_000,
-            "max_output_tokens": 8_000,
-        }
-        return {"protocol": name, "batch": dict(batch), "models": {MODELS[name]: model}}
-
-    providers = {name: provider(name) for name in MODELS}
-    return make_profile({"name": "batches", "title": "batches", "providers": providers})
+    return profile_of(
+        {"ttft": {"kind": "constant", "value_s": 0.4}, "pace": {"tokens_per_s": 50.0}},
+        names=list(PRICES),
+        models={name: {"price": price} for name, price in PRICES.items()},
+        providers={name: {"batch": dict(batch)} for name in PRICES},
+    )
 
 
 @dataclass(slots=True)
@@ -109,16 +99,11 @@ async def providers(
     profile = _profile(batch)
     app = MockApp(profile, seed=seed, faults=parse_faults(faults or [], profile))
     codecs: dict[str, Codec] = {"openai": OpenAICodec(), "anthropic": AnthropicCodec()}
-    async with AsyncExitStack() as world:
-        transport = make_transport()
-        world.push_async_callback(transport.aclose)
-        lanes, endpoints = {}, {}
+    async with make_transport() as transport, open_providers(app) as endpoints:
+        lanes = {}
         for name, batches in (("openai", OpenAIBatches), ("anthropic", AnthropicBatches)):
-            origin = await world.enter_async_context(serve(app.provider(name), cut=app.hang_up))
-            endpoint = endpoints[name] = Endpoint(f"{origin}{'' if name == 'anthropic' else '/v1'}", "sk-b")
-            api = batches.at(transport, codecs[name], endpoint)
+            api = batches.at(transport, codecs[name], endpoints[name])
             lanes[name] = Lane(api, default_prices()[MODELS[name]])
-        app.start(asyncio.get_running_loop().time())
         yield Providers(app, lanes, endpoints)
 
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from harness.stack.batch.client import BatchClientOptions, poll_after_s
 from harness.stack.batch.journal import Billed, Journal
 from harness.stack.core.errors import ProviderError
-from tests.stack.batch.providers import MODELS, Providers, play, requests
+from tests.stack.batch.providers import PRICES, Providers, play, requests
 
-both = pytest.mark.parametrize("provider", list(MODELS))
+both = pytest.mark.parametrize("provider", list(PRICES))
 
 
 def kinds(results: list[Billed]) -> Counter[str]:

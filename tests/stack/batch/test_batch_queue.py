@@ -17,9 +17,10 @@ from harness.stack.core.errors import ConfigError, ProviderError, Rejected
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.request import Message
 from harness.stack.state.backend import MemoryBackend
-from tests.stack.batch.providers import MODELS, Providers, play
+from tests.lab.providers import MODELS
+from tests.stack.batch.providers import PRICES, Providers, play
 
-both = pytest.mark.parametrize("provider", list(MODELS))
+both = pytest.mark.parametrize("provider", list(PRICES))
 
 
 class Asking:

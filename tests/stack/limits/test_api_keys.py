@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -25,11 +26,10 @@ from harness.stack.limits.limiter import Limiter, LimiterOptions
 from harness.stack.resilience.breaker import verdict_on
 from harness.stack.resilience.retry import RetryOptions, wait_before_retry_s
 from harness.stack.upstream.endpoints import endpoints_from
-from harness.stack.upstream.send import Endpoint
 from harness.virtual import run_virtual
-from harness.world.serving import serve
-from mock_providers import LedgerRow, MockApp, make_profile, parse_faults
+from mock_providers import LedgerRow
 from mock_providers.exchange.keys import key_id
+from tests.lab.lab import Lab, play, target
 from tests.stack.conftest import events_of
 
 OPTIONS = ApiKeysOptions(names=("a", "b", "c"))
@@ -218,26 +218,6 @@ def test_keys_that_cannot_be_named_are_refused(keys: Any) -> None:
         TargetOptions.model_validate({"provider": "openai", "model": "gpt-4o", "keys": keys})
 
 
-def profile_of(**limits: Any) -> Any:
-    model = {
-        "tier": "fast",
-        "price": {"input": "1", "output": "2"},
-        "ttft": {"kind": "constant", "value_s": 0.2},
-        "pace": {"tokens_per_s": 100.0},
-        "accuracy": {"easy": 1.0, "medium": 1.0, "hard": 1.0},
-        "context_window": 1000,
-        "max_output_tokens": 100,
-        **limits,
-    }
-    return make_profile(
-        {
-            "name": "p",
-            "title": "p",
-            "providers": {"openai": {"protocol": "openai", "models": {"gpt-4o": model}}},
-        }
-    )
-
-
 def played(
     keys: list[str],
     calls: int,
@@ -247,37 +227,32 @@ def played(
     **table: Any,
 ) -> tuple[list[CallFacts], list[LedgerRow], list[Any]]:
     """Calls one after the other through the keys of one target: facts, ledger, and health after each."""
-    target = {"provider": "openai", "model": "gpt-4o", "keys": keys}
-    options = StackOptions.model_validate({"target": [target], **table})
+    facts: list[CallFacts] = []
+    rows: list[LedgerRow] = []
+    health: list[Any] = []
 
-    async def scenario() -> tuple[list[CallFacts], list[LedgerRow], list[Any]]:
-        profile = profile_of(**limits)
-        app = MockApp(profile, seed=3)
-        told: list[CallFacts] = []
-        seen: list[Any] = []
-        app.set_faults(parse_faults(faults, profile))
-        clock = asyncio.get_running_loop().time
-        async with serve(app.provider("openai"), cut=app.hang_up) as origin:
-            endpoint = Endpoint(f"{origin}/v1", "sk-other", {name: f"sk-{name}" for name in keys})
-            stack = build(options, {"openai": endpoint}, sink=told.append)
-            app.start(clock())
-            for n in range(calls):
-                call = stack.call(f"c{n}", (Message("user", "Hello?"),), clock(), max_tokens=10)
-                try:
-                    async with await stack.ask(call) as reply:
-                        await reply.text()
-                except StackError:
-                    pass
-                seen.append(await stack.health(clock()))
-                await asyncio.sleep(gap_s)
-            await stack.aclose()
-        return told, list(app.ledger.rows), seen
+    async def scene(lab: Lab) -> None:
+        for n in range(calls):
+            with suppress(StackError):
+                await lab.ask(f"c{n}", messages=(Message("user", "Hello?"),), max_tokens=10)
+            health.append(await lab.stack.health(lab.now()))
+            await asyncio.sleep(gap_s)
+        facts.extend(lab.facts)
+        rows.extend(lab.rows)
 
-    return run_virtual(scenario())
+    play(
+        scene,
+        models={"openai": limits},
+        keys={name: f"sk-{name}" for name in keys},
+        faults=faults,
+        target=[target("openai", keys=keys)],
+        **table,
+    )
+    return facts, rows, health
 
 
 def by_key(rows: list[LedgerRow]) -> Counter[str]:
-    names = {key_id(f"sk-{name}"): name for name in ("a", "b", "other")}
+    names = {key_id(f"sk-{name}"): name for name in ("a", "b")}
     return Counter(names[row.key_id] for row in rows)
 
 

@@ -84,7 +84,7 @@ def test_a_shared_system_prompt_is_written_once_and_read_by_all_later_calls() ->
         for nth in range(4):
             await say(lab, f"c{nth}", f"Question {nth}, {prompt(20)}")
             await asyncio.sleep(60.0)
-        await lab.calm()
+        await lab.drain()
         system = 3 + 4 + len(SYSTEM) // 4
         assert read_and_written(lab.rows) == [(0, system), (system, 0), (system, 0), (system, 0)]
 
@@ -95,7 +95,7 @@ def test_without_the_table_nothing_is_marked() -> None:
     async def scene(lab: Lab) -> None:
         for nth in range(3):
             await say(lab, f"c{nth}", prompt(20))
-        await lab.calm()
+        await lab.drain()
         assert read_and_written(lab.rows) == [(0, 0)] * 3
 
     play(scene, models=MODELS, target=[target("anthropic")])
@@ -105,7 +105,7 @@ def test_a_prefix_below_the_minimum_is_not_marked_and_costs_no_write() -> None:
     async def scene(lab: Lab) -> None:
         for nth in range(3):
             await lab.ask(f"c{nth}")
-        await lab.calm()
+        await lab.drain()
         assert read_and_written(lab.rows) == [(0, 0)] * 3
 
     play(scene, **on("anthropic"))
@@ -115,7 +115,7 @@ def test_a_session_writes_only_what_each_turn_adds() -> None:
     async def scene(lab: Lab) -> None:
         for session in range(3):  # the first turns of sessions are marked once it is known that others follow
             await talk(lab, 6, f"s{session}-")
-        await lab.calm()
+        await lab.drain()
         rows = [row for row in lab.rows if (row.attempt_id or "").startswith("s2-")]
         for before, row in pairwise(rows):
             assert row.cached_input_tokens == before.cached_input_tokens + before.cache_write_tokens
@@ -139,7 +139,7 @@ def test_calls_that_come_every_ten_minutes_are_written_to_stay_an_hour() -> None
         for nth in range(12):
             await say(lab, f"c{nth}", prompt(20))
             await asyncio.sleep(600.0)
-        await lab.calm()
+        await lab.drain()
         assert all(row.cached_input_tokens > 2_000 for row in lab.rows[6:])
 
     play(scene, **on("anthropic"))
@@ -152,7 +152,7 @@ def test_tools_come_first_and_are_cached_with_the_system_prompt() -> None:
         for nth in range(3):
             await say(lab, f"c{nth}", f"Hello {nth}, {prompt(20)}", tools=tools)
             await asyncio.sleep(20.0)
-        await lab.calm()
+        await lab.drain()
         assert all(read > 2_150 for read, _ in read_and_written(lab.rows)[1:])
 
     play(scene, **on("anthropic"))
@@ -178,7 +178,7 @@ def test_what_anthropic_bills_for_reads_and_writes_is_what_the_stack_says() -> N
     async def scene(lab: Lab) -> None:
         for session in range(3):
             await talk(lab, 5, f"s{session}-")
-        await lab.calm()
+        await lab.drain()
         assert any(row.cached_input_tokens for row in lab.rows)
         assert any(row.cache_write_tokens for row in lab.rows)
         assert_same_bill(lab)
@@ -189,7 +189,7 @@ def test_what_anthropic_bills_for_reads_and_writes_is_what_the_stack_says() -> N
 def test_what_openai_bills_for_reads_is_what_the_stack_says() -> None:
     async def scene(lab: Lab) -> None:
         await talk(lab, 6)
-        await lab.calm()
+        await lab.drain()
         assert lab.rows[0].cached_input_tokens == 0
         assert all(row.cached_input_tokens >= 1_920 for row in lab.rows[1:])
         assert_same_bill(lab)
@@ -204,7 +204,7 @@ def test_a_session_that_has_moved_stays_where_its_prefix_is_while_others_keep_th
     async def scene(lab: Lab) -> None:
         await talk(lab, 10, "s")
         await say(lab, "n", f"Another session, {prompt(20)}")
-        await lab.calm()
+        await lab.drain()
         asked = [row.provider for row in lab.rows if row.status == 200]
         assert asked == ["openai"] * 3 + ["anthropic"] * 7 + ["openai"]
 
@@ -214,7 +214,7 @@ def test_a_session_that_has_moved_stays_where_its_prefix_is_while_others_keep_th
 def test_without_sticking_a_session_goes_back_and_pays_for_its_history_again() -> None:
     async def scene(lab: Lab) -> None:
         await talk(lab, 10, "s")
-        await lab.calm()
+        await lab.drain()
         asked = [row.provider for row in lab.rows if row.status == 200]
         assert asked == ["openai"] * 3 + ["anthropic"] * 3 + ["openai"] * 4
 
@@ -224,9 +224,9 @@ def test_without_sticking_a_session_goes_back_and_pays_for_its_history_again() -
 def test_a_home_that_fails_is_passed_over() -> None:
     async def scene(lab: Lab) -> None:
         await talk(lab, 10, "s")
-        await lab.calm()
+        await lab.drain()
         assert [row.provider for row in lab.rows if row.status == 200][-3:] == ["openai"] * 3
-        assert len([facts for facts in lab.told if facts.outcome == "success"]) == 10
+        assert len([facts for facts in lab.facts if facts.outcome == "success"]) == 10
 
     later = {"kind": "outage", "provider": "anthropic", "from_s": 210, "to_s": 2000}
     play(scene, faults=[OUTAGE, later], **on("openai", "anthropic"))

@@ -37,7 +37,7 @@ def test_a_trimmed_prompt_costs_what_is_left_of_it() -> None:
 
     async def scene(lab: Lab) -> None:
         await say(lab, "c1", Message("system", system), Message("user", prompt(5)))
-        await lab.calm()
+        await lab.drain()
         [row] = lab.rows
         assert row.input_tokens == 3 + 4 + 8 + 4 + len(prompt(5) + "   ") // 4
         lab.assert_paid_exactly()
@@ -48,7 +48,7 @@ def test_a_trimmed_prompt_costs_what_is_left_of_it() -> None:
 def test_concise_mode_shortens_the_reply_and_the_bill() -> None:
     async def scene(lab: Lab) -> None:
         await say(lab, "c1", Message("system", "Be kind."), Message("user", prompt(100)))
-        await lab.calm()
+        await lab.drain()
         assert [row.output_tokens for row in lab.rows] == [52]
         lab.assert_paid_exactly()
 
@@ -59,7 +59,7 @@ def test_concise_mode_shortens_the_reply_and_the_bill() -> None:
 def test_the_limit_of_the_stack_and_of_the_caller_both_hold(asked: int | None, sent: int) -> None:
     async def scene(lab: Lab) -> None:
         await say(lab, "c1", Message("user", prompt(100)), max_tokens=asked)
-        await lab.calm()
+        await lab.drain()
         assert [row.output_tokens for row in lab.rows] == [sent]
 
     play(scene, prompt={"max_tokens": 30}, target=[target("openai")])
@@ -69,7 +69,7 @@ def test_a_conversation_too_long_for_every_target_is_made_to_fit() -> None:
     async def scene(lab: Lab) -> None:
         history = [Message(role, "x" * 8_000) for _ in range(6) for role in ("user", "assistant")]
         await say(lab, "c1", Message("system", "Be kind."), *history, Message("user", prompt(10)))
-        await lab.calm()
+        await lab.drain()
         assert [row.status for row in lab.rows] == [200]
         assert 4_000 < lab.rows[0].input_tokens <= 12_000 - 1_024
         lab.assert_paid_exactly()
@@ -89,7 +89,7 @@ def test_a_stamped_prompt_is_never_read_from_the_cache() -> None:
             system = "Be kind to the customer. " * 250
             for nth in range(3):
                 await say(lab, f"c{nth}", Message("system", system), Message("user", prompt(5)))
-            await lab.calm()
+            await lab.drain()
             assert [row.cached_input_tokens > 0 for row in lab.rows] == expected
 
         return scene
@@ -107,14 +107,14 @@ def test_a_stamped_prompt_is_never_read_from_the_cache() -> None:
 def test_a_summary_is_made_behind_the_callers_back_and_its_cost_is_the_calls() -> None:
     async def scene(lab: Lab) -> None:
         await talk(lab, 9)
-        await lab.calm()
-        kinds = [[attempt.kind for attempt in facts.attempts] for facts in lab.told]
+        await lab.drain()
+        kinds = [[attempt.kind for attempt in facts.attempts] for facts in lab.facts]
         assert kinds == [["primary"]] * 6 + [["primary", "summary"]] + [["primary"]] * 2
-        answering, summary = lab.told[6].attempts
+        answering, summary = lab.facts[6].attempts
         assert summary.provider == "together"
-        assert lab.told[6].answered_by is answering
-        assert lab.told[6].cost_nusd == answering.cost_nusd + summary.cost_nusd > answering.cost_nusd
-        shorter = [lab.row(facts.attempts[0]).input_tokens for facts in lab.told]
+        assert lab.facts[6].answered_by is answering
+        assert lab.facts[6].cost_nusd == answering.cost_nusd + summary.cost_nusd > answering.cost_nusd
+        shorter = [lab.row(facts.attempts[0]).input_tokens for facts in lab.facts]
         assert shorter[7] < shorter[6] - 2 * 200
         lab.assert_paid_exactly()
 
@@ -125,10 +125,10 @@ def test_nobody_waits_for_a_summary() -> None:
     def scene_of(ends: list[float]) -> Any:
         async def scene(lab: Lab) -> None:
             await talk(lab, 8)
-            await lab.calm()
+            await lab.drain()
             ends.extend(
                 round(facts.attempts[0].end_s - facts.started_s, 6)
-                for facts in lab.told
+                for facts in lab.facts
                 if facts.attempts[0].end_s is not None
             )
 
@@ -144,9 +144,9 @@ def test_nobody_waits_for_a_summary() -> None:
 def test_a_summary_that_fails_is_asked_for_at_the_next_turn_and_fails_no_call() -> None:
     async def scene(lab: Lab) -> None:
         await talk(lab, 9)
-        await lab.calm()
-        assert [facts.outcome for facts in lab.told] == ["success"] * 9
-        told = [(a.kind, a.outcome) for facts in lab.told for a in facts.attempts if a.kind == "summary"]
+        await lab.drain()
+        assert [facts.outcome for facts in lab.facts] == ["success"] * 9
+        told = [(a.kind, a.outcome) for facts in lab.facts for a in facts.attempts if a.kind == "summary"]
         assert told == [("summary", "failed")] * 3
         lab.assert_paid_exactly()
 
@@ -158,7 +158,7 @@ def test_a_conversation_that_must_stay_in_a_region_is_not_summarised_elsewhere()
     async def scene(lab: Lab) -> None:
         messages = [Message("user", "hello"), Message("assistant", "hello")] * 7
         await say(lab, "c1", *messages, Message("user", prompt(10)), caller=Caller(residency="eu"))
-        await lab.calm()
+        await lab.drain()
         assert [row.provider for row in lab.rows] == ["openai"]
 
     play(scene, prompt={"summarise": SUMMARISE}, target=[target("openai", region="eu")])
@@ -168,8 +168,8 @@ def test_the_layer_stands_before_the_cache_so_that_equal_prompts_share_an_answer
     async def scene(lab: Lab) -> None:
         for nth, system in enumerate(("Be kind to the customer.", "Be  kind to the customer.\n\n")):
             await say(lab, f"c{nth}", Message("system", system), Message("user", prompt(10)))
-        await lab.calm()
-        assert [facts.cache for facts in lab.told] == ["miss", "exact"]
+        await lab.drain()
+        assert [facts.cache for facts in lab.facts] == ["miss", "exact"]
 
     play(scene, prompt={}, cache={}, target=[target("openai")])
 

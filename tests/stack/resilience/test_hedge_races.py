@@ -3,17 +3,13 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.assembly.layers import build
-from harness.stack.assembly.options import StackOptions
-from harness.stack.assembly.stack import Stack
 from harness.stack.core.call import Call
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.facts import CallFacts
@@ -22,10 +18,9 @@ from harness.stack.core.request import Message
 from harness.stack.core.target import Target
 from harness.stack.resilience.hedge import Hedge, HedgeOptions, next_target
 from harness.stack.state.backend import MemoryBackend
-from harness.stack.upstream.send import Endpoint
-from harness.virtual import LeakReport, VirtualLoop, run_virtual
-from harness.world.serving import serve
-from mock_providers import MockApp, make_profile, parse_faults
+from harness.virtual import run_virtual
+from tests.lab.lab import CHAIN, Lab, play
+from tests.lab.providers import profile_of
 from tests.stack.calls import make_call
 
 A, B = Target("a", "openai", "m"), Target("b", "anthropic", "m")
@@ -215,89 +210,51 @@ async def test_the_second_attempt_has_no_backoff_and_does_not_force_an_open_brea
 
 # Whole stacks, over connections.
 
-MODEL = {
-    "tier": "balanced",
-    "ttft": {"kind": "lognormal", "median_s": 0.3, "sigma": 0.1},
-    "pace": {"tokens_per_s": 60.0, "chunk_tokens": [1, 4]},
-    "accuracy": {"easy": 1.0, "medium": 0.5, "hard": 0.0},
-    "context_window": 8_000,
-    "max_output_tokens": 4_000,
-    "price": {"input": "3", "output": "15"},
-}
-PROFILE = make_profile(
+PROFILE = profile_of(
     {
-        "name": "two",
-        "title": "two providers",
-        "providers": {
-            "openai": {"protocol": "openai", "models": {"gpt-4o": MODEL}},
-            "anthropic": {"protocol": "anthropic", "models": {"claude-sonnet-4-5": MODEL}},
-        },
+        "ttft": {"kind": "lognormal", "median_s": 0.3, "sigma": 0.1},
+        "pace": {"tokens_per_s": 60.0, "chunk_tokens": [1, 4]},
     }
 )
-STACK = {
+STACK: dict[str, Any] = {
     "deadlines": {"first_token_s": 20, "inter_chunk_s": 1, "total_s": 60},
     "hedge": {"min_samples": 1, "max_share": 1.0},
-    "target": [
-        {"provider": "openai", "model": "gpt-4o"},
-        {"provider": "anthropic", "model": "claude-sonnet-4-5"},
-    ],
+    "target": CHAIN[:2],
+    "fallback": {"after_first_token": "fail"},
 }
 LATE = {"kind": "slow_first_token", "provider": "openai", "extra_s": 8.0, "from_s": 10, "to_s": 60}
 
 
-@dataclass(slots=True)
-class World:
-    """The result of a late call: its facts, the providers' ledger, and leaks."""
+def late_call(*faults: dict[str, Any]) -> tuple[str, list[CallFacts], int]:
+    """One call in time, then one at 20 s whose first token is late.
 
-    answer: str = ""
-    facts: list[CallFacts] = field(default_factory=list)
-    ledger: list[dict[str, Any]] = field(default_factory=list)
-    in_flight: int = -1
-    end: LeakReport = field(default_factory=LeakReport)
+    Returns the outcome of the late one, the facts of both, and the requests in flight right after.
+    """
+    outcomes: list[str] = []
+    facts: list[CallFacts] = []
+    in_flight: list[int] = []
 
+    async def ask(lab: Lab, id: str) -> str:
+        try:
+            await lab.ask(id, messages=(Message("user", "Tell me something."),), max_tokens=60)
+        except ProviderError as error:
+            return f"{error.kind} {error.phase}"
+        return "answered"
 
-def late_call(*faults: dict[str, Any]) -> World:
-    """One call in time, and one at 20 s whose first token is late."""
-    world = World()
+    async def scene(lab: Lab) -> None:
+        await ask(lab, "in-time")
+        await asyncio.sleep(20.0 - lab.now())
+        outcomes.append(await ask(lab, "late"))
+        in_flight.append(lab.app.in_flight)
+        facts.extend(lab.facts)
 
-    async def scenario() -> None:
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, VirtualLoop)
-        app = MockApp(PROFILE, seed=1, faults=parse_faults([LATE, *faults], PROFILE))
-        async with AsyncExitStack() as serving:
-            endpoints = {}
-            for name in PROFILE.providers:
-                origin = await serving.enter_async_context(serve(app.provider(name), cut=app.hang_up))
-                endpoints[name] = Endpoint(f"{origin}{'' if name == 'anthropic' else '/v1'}", "sk-world")
-            stack = build(StackOptions.model_validate(STACK), endpoints, sink=world.facts.append)
-            serving.push_async_callback(stack.aclose)
-            app.start()
-            await _ask(stack, "in-time")
-            await asyncio.sleep(20.0 - loop.time())
-            world.answer = await _ask(stack, "late")
-            world.in_flight = app.in_flight
-            world.ledger = [asdict(row) for row in app.ledger.rows]
-
-    run_virtual(scenario(), on_leak_report=lambda left: setattr(world, "end", left))
-    return world
-
-
-async def _ask(stack: Stack, id_: str) -> str:
-    call = stack.call(
-        id_, (Message("user", "Tell me something."),), asyncio.get_running_loop().time(), max_tokens=60
-    )
-    try:
-        async with await stack.ask(call) as reply:
-            await reply.text()
-            return "answered"
-    except ProviderError as error:
-        return f"{error.kind} {error.phase}"
+    play(scene, profile=PROFILE, seed=1, faults=[LATE, *faults], **STACK)
+    return outcomes[0], facts, in_flight[0]
 
 
 def test_over_a_network_the_losers_connection_is_cut_and_its_prompt_billed() -> None:
-    world = late_call()
-    assert world.answer == "answered"
-    facts = world.facts[-1]
+    outcome, [_, facts], in_flight = late_call()
+    assert (outcome, in_flight) == ("answered", 0)
     assert [(a.kind, a.provider, a.outcome) for a in facts.attempts] == [
         ("primary", "openai", "abandoned"),
         ("hedge", "anthropic", "success"),
@@ -307,21 +264,18 @@ def test_over_a_network_the_losers_connection_is_cut_and_its_prompt_billed() -> 
     assert lost.cost_nusd > 0
     assert not lost.usage_known
     assert facts.answered_by is won
-    assert world.in_flight == 0
-    assert not any((world.end.tasks, world.end.connections, world.end.timers))
 
 
 def test_the_inter_chunk_deadline_holds_for_a_hedge_that_won() -> None:
     stall = {"kind": "stall", "provider": "anthropic", "after_chunks": 3, "from_s": 10, "to_s": 60}
-    world = late_call(stall)
-    assert world.answer == "timeout_inter_chunk after"
-    assert [a.outcome for a in world.facts[-1].attempts] == ["abandoned", "failed"]
-    assert not any((world.end.tasks, world.end.connections, world.end.timers))
+    outcome, [_, facts], _ = late_call(stall)
+    assert outcome == "timeout_inter_chunk after"
+    assert [a.outcome for a in facts.attempts] == ["abandoned", "failed"]
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_same_race_is_run_the_same_way_twice(seed: int) -> None:
     def rows() -> list[dict[str, Any]]:
-        return [facts.as_row() for facts in late_call({**LATE, "extra_s": 1.0 + seed}).facts]
+        return [facts.as_row() for facts in late_call({**LATE, "extra_s": 1.0 + seed})[1]]
 
     assert rows() == rows()

@@ -43,9 +43,9 @@ def test_an_answer_that_holds_is_served_when_it_is_whole_and_large_is_not_asked(
         assert lab.now() - began_s == pytest.approx(WHOLE_S, abs=0.01)
         async with reply:
             [event async for event in reply]
-        await lab.calm()
-        assert lab.asked == [("primary", "together")]
-        [facts] = lab.told
+        await lab.drain()
+        assert lab.attempt_path == [("primary", "together")]
+        [facts] = lab.facts
         assert (facts.route_policy, facts.route_tier, facts.escalated) == ("cascade", "small", False)
         assert facts.held_s == pytest.approx(WHOLE_S - TTFT_S, abs=0.01)
         lab.assert_paid_exactly()
@@ -61,9 +61,9 @@ def test_a_doubted_answer_is_never_seen_and_large_streams_in_its_place() -> None
         async with reply:
             [event async for event in reply]
         assert lab.now() - began_s == pytest.approx(2 * WHOLE_S, abs=0.02)
-        await lab.calm()
-        assert lab.asked == [("primary", "together"), ("escalate", "openai")]
-        [facts] = lab.told
+        await lab.drain()
+        assert lab.attempt_path == [("primary", "together"), ("escalate", "openai")]
+        [facts] = lab.facts
         assert (facts.route_tier, facts.escalated, facts.held_s) == ("large", True, None)
         assert facts.route_why == "small: too short"
 
@@ -73,8 +73,8 @@ def test_a_doubted_answer_is_never_seen_and_large_streams_in_its_place() -> None
 def test_the_rejected_answer_is_in_the_calls_cost_to_the_nano_dollar() -> None:
     async def scene(lab: Lab) -> None:
         await lab.ask(tokens=TOKENS)
-        await lab.calm()
-        [facts] = lab.told
+        await lab.drain()
+        [facts] = lab.facts
         small, large = facts.attempts
         assert (small.outcome, large.outcome) == ("success", "success")
         assert facts.cost_nusd == small.cost_nusd + large.cost_nusd
@@ -88,13 +88,13 @@ def test_the_rejected_answer_is_in_the_calls_cost_to_the_nano_dollar() -> None:
 def test_a_small_answer_that_breaks_midway_escalates_and_both_are_billed(fault: str) -> None:
     async def scene(lab: Lab) -> None:
         answer = await lab.ask(tokens=TOKENS)
-        await lab.calm()
+        await lab.drain()
         assert answer.finish.reason == "stop"
-        assert lab.asked == [("primary", "together"), ("escalate", "openai")]
+        assert lab.attempt_path == [("primary", "together"), ("escalate", "openai")]
         small, large = lab.attempts
         assert (small.outcome, large.outcome) == ("failed", "success")
         assert small.cost_nusd > 0
-        assert lab.told[0].escalated
+        assert lab.facts[0].escalated
 
     play(scene, faults=[{"kind": fault, "provider": "together", "after_chunks": 5}], **cascade())
 
@@ -102,8 +102,8 @@ def test_a_small_answer_that_breaks_midway_escalates_and_both_are_billed(fault: 
 def test_a_small_tier_that_is_down_escalates_at_once() -> None:
     async def scene(lab: Lab) -> None:
         await lab.ask(tokens=TOKENS)
-        assert lab.asked == [("primary", "together"), ("escalate", "openai")]
-        assert lab.told[0].route_why == "small: overloaded"
+        assert lab.attempt_path == [("primary", "together"), ("escalate", "openai")]
+        assert lab.facts[0].route_why == "small: overloaded"
 
     play(scene, faults=down("together"), **cascade())
 
@@ -114,7 +114,7 @@ def test_an_open_breaker_of_the_small_tier_is_not_insisted_on() -> None:
             await lab.ask(f"c{n}", tokens=TOKENS)
         asked_small = [row for row in lab.rows if row.provider == "together"]
         assert 2 <= len(asked_small) < 6
-        assert all(facts.outcome == "success" for facts in lab.told)
+        assert all(facts.outcome == "success" for facts in lab.facts)
 
     play(scene, faults=down("together"), breaker={"min_samples": 2, "open_s": 60}, **cascade())
 
@@ -122,10 +122,10 @@ def test_an_open_breaker_of_the_small_tier_is_not_insisted_on() -> None:
 def test_when_large_is_down_the_doubted_answer_is_better_than_none() -> None:
     async def scene(lab: Lab) -> None:
         answer = await lab.ask(tokens=TOKENS)
-        await lab.calm()
+        await lab.drain()
         assert answer.finish.reason == "stop"
-        assert [provider for _, provider in lab.asked] == ["together", "openai", "anthropic"]
-        [facts] = lab.told
+        assert [provider for _, provider in lab.attempt_path] == ["together", "openai", "anthropic"]
+        [facts] = lab.facts
         assert (facts.outcome, facts.route_tier, facts.escalated) == ("success", "small", True)
         assert facts.held_s is not None
         assert facts.route_why == "served in doubt: small: too short, large: all_providers_failed"
@@ -148,7 +148,7 @@ def test_time_that_is_over_is_not_spent_on_another_tier() -> None:
     async def scene(lab: Lab) -> None:
         with pytest.raises(ProviderError, match="total time"):
             await lab.ask(tokens=TOKENS)
-        assert lab.asked == [("primary", "together")]
+        assert lab.attempt_path == [("primary", "together")]
 
     play(scene, deadlines={"total_s": 0.6}, **cascade())
 
@@ -161,7 +161,7 @@ def test_a_caller_who_leaves_settles_whatever_was_asked(after_s: float) -> None:
         calling.cancel()
         with pytest.raises(asyncio.CancelledError):
             await calling
-        assert [facts.outcome for facts in lab.told] == ["abandoned"]
+        assert [facts.outcome for facts in lab.facts] == ["abandoned"]
         assert all(attempt.outcome is not None for attempt in lab.attempts)
 
     play(scene, **cascade(**DOUBTS_ALL))
@@ -170,7 +170,7 @@ def test_a_caller_who_leaves_settles_whatever_was_asked(after_s: float) -> None:
 def test_a_reply_that_is_not_streamed_is_judged_the_same_way() -> None:
     async def scene(lab: Lab) -> None:
         await lab.ask(tokens=TOKENS, stream=False)
-        assert lab.asked == [("primary", "together"), ("escalate", "openai")]
+        assert lab.attempt_path == [("primary", "together"), ("escalate", "openai")]
 
     play(scene, **cascade(**DOUBTS_ALL))
 
@@ -184,14 +184,14 @@ def test_what_a_judge_asks_costs_time_and_money_of_the_call() -> None:
 
     async def scene(lab: Lab) -> None:
         options = StackOptions.model_validate(cascade())
-        stack = build(options, lab.endpoints, sink=lab.told.append, judge=judge)
+        stack = build(options, lab.endpoints, sink=lab.facts.append, judge=judge)
         began_s = lab.now()
         reply = await lab.begin(tokens=TOKENS, stack=stack)
         assert lab.now() - began_s == pytest.approx(WHOLE_S + TTFT_S + 9 * GAP_S + TTFT_S, abs=0.02)
         async with reply:
             [event async for event in reply]
-        await lab.calm()
-        assert lab.asked == [("primary", "together"), ("judge", "together"), ("escalate", "openai")]
+        await lab.drain()
+        assert lab.attempt_path == [("primary", "together"), ("judge", "together"), ("escalate", "openai")]
         lab.assert_paid_exactly()
         await stack.aclose()
 
@@ -204,10 +204,10 @@ def test_a_judge_that_fails_leaves_the_answer_in_doubt() -> None:
 
     async def scene(lab: Lab) -> None:
         stack = build(
-            StackOptions.model_validate(cascade()), lab.endpoints, sink=lab.told.append, judge=judge
+            StackOptions.model_validate(cascade()), lab.endpoints, sink=lab.facts.append, judge=judge
         )
         await lab.ask(tokens=TOKENS, stack=stack)
-        assert lab.told[0].route_why == "small: could not be judged (overloaded)"
+        assert lab.facts[0].route_why == "small: could not be judged (overloaded)"
         await stack.aclose()
 
     play(scene)

@@ -97,14 +97,14 @@ def test_traffic_moves_away_from_a_provider_that_gets_slow_and_back_when_it_is_f
     async def scene(lab: Lab) -> None:
         for n in range(12):
             await lab.ask(f"c{n}", tokens=4)
-        asked = [provider for _, provider in lab.asked]
+        asked = [provider for _, provider in lab.attempt_path]
         assert asked[:3] == ["openai", "anthropic", "together"]  # each is tried once
         assert asked[3] == "openai"
         slow_at = asked.index("anthropic", 3)
         assert set(asked[slow_at + 1 :]) <= {"anthropic", "together"}
         await asyncio.sleep(100)
         await lab.ask("later", tokens=4)
-        assert lab.asked[-1] == ("primary", "openai")
+        assert lab.attempt_path[-1] == ("primary", "openai")
 
     slow = {"kind": "slow_first_token", "provider": "openai", "extra_s": 3.0, "from_s": 3.0, "to_s": 60.0}
     route = {"policy": "latency", "latency": {"window": 1}}
@@ -139,9 +139,9 @@ def test_a_prediction_is_the_mean_of_the_latest_replies() -> None:
 def test_the_cheapest_target_is_asked_and_the_next_cheapest_when_it_fails() -> None:
     async def scene(lab: Lab) -> None:
         await lab.ask()
-        await lab.calm()
-        assert lab.asked == [("primary", "together"), ("fallback", "openai")]
-        assert lab.told[0].route_policy == "cost"
+        await lab.drain()
+        assert lab.attempt_path == [("primary", "together"), ("fallback", "openai")]
+        assert lab.facts[0].route_policy == "cost"
         lab.assert_paid_exactly()
 
     faults = [{"kind": "http_error", "status": 503, "provider": "together"}]
@@ -180,7 +180,7 @@ def test_both_ways_into_the_stack_hand_the_oracle_the_difficulty() -> None:
                 f"{lab.gateway}/v1/chat/completions", json=body, headers={"x-brownout-hint": hint}
             )
             assert got.status_code == 200
-        assert [facts.route_tier for facts in lab.told] == ["small", "small", "large", "large"]
+        assert [facts.route_tier for facts in lab.facts] == ["small", "small", "large", "large"]
 
     play(scene, target=CHAIN, route={"policy": "oracle"})
 

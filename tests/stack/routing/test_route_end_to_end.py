@@ -5,7 +5,8 @@ from typing import Any
 from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.kinds import AttemptKind
 from harness.stack.core.request import Message
-from tests.lab.lab import Heard, Lab, play, prompt, target
+from tests.lab.lab import Lab, play, prompt, target
+from tests.lab.received import Received
 
 SMALL = target("together", tier="small")
 LARGE = target("openai", tier="large")
@@ -21,9 +22,9 @@ def routed(policy: str, **more: Any) -> dict[str, Any]:
 def test_a_tier_is_asked_whatever_its_place_in_the_chain() -> None:
     async def scene(lab: Lab) -> None:
         await lab.ask()
-        await lab.calm()
-        assert lab.asked == [("primary", "together")]
-        [facts] = lab.told
+        await lab.drain()
+        assert lab.attempt_path == [("primary", "together")]
+        [facts] = lab.facts
         assert (facts.route_policy, facts.route_tier, facts.route_rank) == ("small", "small", 0)
         lab.assert_paid_exactly()
 
@@ -33,9 +34,9 @@ def test_a_tier_is_asked_whatever_its_place_in_the_chain() -> None:
 def test_when_the_routed_tier_fails_the_others_answer() -> None:
     async def scene(lab: Lab) -> None:
         await lab.ask()
-        await lab.calm()
-        assert lab.asked == [("primary", "together"), ("fallback", "openai")]
-        assert lab.told[0].outcome == "success"
+        await lab.drain()
+        assert lab.attempt_path == [("primary", "together"), ("fallback", "openai")]
+        assert lab.facts[0].outcome == "success"
         lab.assert_paid_exactly()
 
     play(scene, faults=[DOWN | {"provider": "together"}], **routed("small"))
@@ -44,7 +45,11 @@ def test_when_the_routed_tier_fails_the_others_answer() -> None:
 def test_when_the_whole_large_tier_fails_the_small_one_answers() -> None:
     async def scene(lab: Lab) -> None:
         await lab.ask()
-        assert lab.asked == [("primary", "openai"), ("fallback", "anthropic"), ("fallback", "together")]
+        assert lab.attempt_path == [
+            ("primary", "openai"),
+            ("fallback", "anthropic"),
+            ("fallback", "together"),
+        ]
 
     faults = [DOWN | {"provider": name} for name in ("openai", "anthropic")]
     play(scene, faults=faults, **routed("large"))
@@ -53,8 +58,8 @@ def test_when_the_whole_large_tier_fails_the_small_one_answers() -> None:
 def test_a_stream_that_breaks_goes_on_along_the_route() -> None:
     async def scene(lab: Lab) -> None:
         await lab.ask()
-        await lab.calm()
-        assert lab.asked == [("primary", "together"), ("continue", "openai")]
+        await lab.drain()
+        assert lab.attempt_path == [("primary", "together"), ("continue", "openai")]
         lab.assert_paid_exactly()
 
     play(scene, faults=[{"kind": "reset", "provider": "together", "after_chunks": 5}], **routed("small"))
@@ -64,7 +69,7 @@ def test_a_hedge_goes_to_the_next_of_the_route() -> None:
     async def scene(lab: Lab) -> None:
         await lab.ask("c1")
         await lab.ask("c2")
-        assert lab.asked == [("primary", "together"), ("primary", "together"), ("hedge", "openai")]
+        assert lab.attempt_path == [("primary", "together"), ("primary", "together"), ("hedge", "openai")]
 
     slow = {"kind": "slow_first_token", "provider": "together", "extra_s": 3.0, "from_s": 0.5}
     hedge = {"min_samples": 1, "max_share": 1.0}
@@ -77,16 +82,16 @@ def test_a_cached_answer_was_never_routed() -> None:
         asked = (Message("system", lab.system), Message("user", prompt("c1", 40)))
         async with await lab.stack.ask(lab.stack.call("c2", asked, lab.now())) as reply:
             await reply.text()
-        assert [facts.route_tier for facts in lab.told] == ["large", None]
+        assert [facts.route_tier for facts in lab.facts] == ["large", None]
 
     play(scene, cache={}, **routed("large"))
 
 
 def test_a_client_of_the_gateway_is_told_its_tier() -> None:
     async def scene(lab: Lab) -> None:
-        heard = await lab.listen(Heard())
-        assert heard.headers["x-brownout-policy"] == "small"
-        assert heard.headers["x-brownout-tier"] == "small"
+        received = await lab.ask_gateway(Received())
+        assert received.headers["x-brownout-policy"] == "small"
+        assert received.headers["x-brownout-tier"] == "small"
 
     play(scene, **routed("small"))
 

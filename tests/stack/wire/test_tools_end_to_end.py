@@ -1,27 +1,17 @@
 """Tools and JSON over the mock providers: the caller sees one shape, whichever provider answers."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import openai
 import pytest
 
-from harness.stack.assembly.layers import build
-from harness.stack.assembly.options import StackOptions
-from harness.stack.assembly.stack import Stack
-from harness.stack.core.facts import CallFacts
-from harness.stack.core.reply import Answer
 from harness.stack.core.request import Message, Tool
-from harness.stack.gateway.app import Gateway
-from harness.stack.upstream.send import Endpoint
-from harness.virtual import run_virtual
-from harness.world.serving import serve
-from mock_providers import MockApp, load_profile, parse_faults
+from mock_providers import load_profile
+from tests.lab.lab import Lab, Scene, play
 
-PROFILE = load_profile("page")
+PROFILE = load_profile("typical")
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
@@ -37,50 +27,23 @@ DOWN = [{"kind": "http_error", "status": 503, "provider": "openai"}]
 ASK = (Message("system", "Be brief."), Message("user", "What is the weather in Oslo, in about 20 tokens?"))
 
 
-class Lab:
-    """A stack over the mock providers, in process and behind its gateway."""
-
-    def __init__(self, app: MockApp, stack: Stack, gateway: str, told: list[CallFacts]) -> None:
-        self.app, self.stack, self.told = app, stack, told
-        self.gpt: Any = openai.AsyncOpenAI(base_url=f"{gateway}/v1", api_key="k", max_retries=0)
-
-    async def ask(self, **asked: Any) -> Answer:
-        call = self.stack.call("c1", ASK, asyncio.get_running_loop().time(), **asked)
-        async with await self.stack.ask(call) as reply:
-            return await reply.answer()
-
-    @property
-    def asked(self) -> list[str]:
-        """The providers that the last call's attempts went to."""
-        return [attempt.provider for attempt in self.told[-1].attempts]
+def in_lab(check: Scene, faults: list[dict[str, Any]]) -> None:
+    """Run a check with OpenAI first in the chain, Anthropic second."""
+    play(check, profile=PROFILE, faults=faults, target=TARGETS)
 
 
-@asynccontextmanager
-async def opened(faults: list[dict[str, Any]], **table: Any) -> AsyncIterator[Lab]:
-    app = MockApp(PROFILE, seed=3)
-    app.set_faults(parse_faults(faults, PROFILE))
-    told: list[CallFacts] = []
-    async with AsyncExitStack() as opened:
-        endpoints = {}
-        for name in PROFILE.providers:
-            origin = await opened.enter_async_context(serve(app.provider(name), cut=app.hang_up))
-            endpoints[name] = Endpoint(f"{origin}{'' if name == 'anthropic' else '/v1'}", "sk-x")
-        options = StackOptions.model_validate({"target": TARGETS, "fallback": {}, **table})
-        stack = build(options, endpoints, sink=told.append)
-        opened.push_async_callback(stack.aclose)
-        gateway = await opened.enter_async_context(serve(Gateway(stack)))
-        lab = Lab(app, stack, gateway, told)
-        opened.push_async_callback(lab.gpt.close)
-        app.start(asyncio.get_running_loop().time())
-        yield lab
+def in_lab_with_sdk(check: Callable[[Lab, Any], Awaitable[None]], faults: list[dict[str, Any]]) -> None:
+    """As `in_lab`; the check also gets an OpenAI SDK that calls the gateway and never retries."""
+
+    async def scene(lab: Lab) -> None:
+        async with lab.sdk(max_retries=0) as gpt:
+            await check(lab, gpt)
+
+    in_lab(scene, faults)
 
 
-def in_lab(check: Callable[[Lab], Awaitable[None]], faults: list[dict[str, Any]]) -> None:
-    async def scenario() -> None:
-        async with opened(faults) as lab:
-            await check(lab)
-
-    run_virtual(scenario())
+def providers_of_the_last_call(lab: Lab) -> list[str]:
+    return [attempt.provider for attempt in lab.facts[-1].attempts]
 
 
 outage = pytest.mark.parametrize(
@@ -96,34 +59,33 @@ def assert_weather(name: str, arguments: str) -> None:
 
 @outage
 @styles
-def test_a_tool_call_has_one_shape_whoever_makes_it(
+def test_a_tool_call_has_one_shape_from_every_provider(
     faults: list[dict[str, Any]], asked: list[str], stream: bool
 ) -> None:
     async def check(lab: Lab) -> None:
-        answer = await lab.ask(tools=(WEATHER,), tool_choice="required", stream=stream)
+        answer = await lab.ask(messages=ASK, tools=(WEATHER,), tool_choice="required", stream=stream)
         [call] = answer.tool_calls
         assert_weather(call.name, call.arguments)
         assert (bool(call.id), answer.text, answer.finish.reason) == (True, "", "tool_calls")
-        assert lab.asked == asked
+        assert providers_of_the_last_call(lab) == asked
         turns = (*ASK, Message("assistant", "", (call,)), Message("tool", "Rain.", tool_call_id=call.id))
-        again = lab.stack.call("c2", turns, asyncio.get_running_loop().time(), tools=(WEATHER,))
-        async with await lab.stack.ask(again) as reply:
-            assert (await reply.answer()).finish.reason in ("stop", "length")
+        again = await lab.ask("c2", messages=turns, tools=(WEATHER,))
+        assert again.finish.reason in ("stop", "length")
 
     in_lab(check, faults)
 
 
 @outage
 @styles
-def test_a_reply_in_json_is_text_of_that_schema_whoever_gives_it(
+def test_a_reply_in_json_is_text_of_that_schema_from_every_provider(
     faults: list[dict[str, Any]], asked: list[str], stream: bool
 ) -> None:
     async def check(lab: Lab) -> None:
-        answer = await lab.ask(json_schema=SCHEMA, stream=stream)
+        answer = await lab.ask(messages=ASK, json_schema=SCHEMA, stream=stream)
         given = json.loads(answer.text)
         assert (type(given["city"]), type(given["days"]), len(given)) == (str, int, 2)
         assert (answer.tool_calls, answer.finish.reason) == ((), "stop")
-        assert lab.asked == asked
+        assert providers_of_the_last_call(lab) == asked
 
     in_lab(check, faults)
 
@@ -141,46 +103,44 @@ def test_the_openai_sdk_calls_a_tool_through_the_gateway_and_tells_its_result(
         "parallel_tool_calls": False,
     }
 
-    async def check(lab: Lab) -> None:
-        reply = await lab.gpt.chat.completions.create(**request)
+    async def check(lab: Lab, gpt: Any) -> None:
+        reply = await gpt.chat.completions.create(**request)
         [choice] = reply.choices
         [call] = choice.message.tool_calls
         assert_weather(call.function.name, call.function.arguments)
         assert (choice.message.content, choice.finish_reason, call.type) == (None, "tool_calls", "function")
-        async with lab.gpt.chat.completions.stream(**request) as stream:
+        async with gpt.chat.completions.stream(**request) as stream:
             seen = [event.type async for event in stream]
             final = (await stream.get_final_completion()).choices[0]
         [streamed] = final.message.tool_calls
         assert_weather(streamed.function.name, streamed.function.arguments)
         assert (final.message.content, final.finish_reason) == (None, "tool_calls")
         assert seen.count("tool_calls.function.arguments.delta") >= 1
-        assert lab.asked == asked
+        assert providers_of_the_last_call(lab) == asked
         result = {"role": "tool", "tool_call_id": call.id, "content": "Rain."}
         messages = [*request["messages"], choice.message.model_dump(exclude_none=True), result]
-        told = await lab.gpt.chat.completions.create(
-            **request | {"messages": messages, "tool_choice": "none"}
-        )
+        told = await gpt.chat.completions.create(**request | {"messages": messages, "tool_choice": "none"})
         assert told.choices[0].message.content
 
-    in_lab(check, faults)
+    in_lab_with_sdk(check, faults)
 
 
 @outage
 def test_the_openai_sdk_gets_json_through_the_gateway(faults: list[dict[str, Any]], asked: list[str]) -> None:
     form = {"type": "json_schema", "json_schema": {"name": "day", "schema": SCHEMA, "strict": True}}
 
-    async def check(lab: Lab) -> None:
+    async def check(lab: Lab, gpt: Any) -> None:
         messages = [{"role": "user", "content": "What is the weather in Oslo, in about 20 tokens?"}]
-        reply = await lab.gpt.chat.completions.create(model="any", messages=messages, response_format=form)
+        reply = await gpt.chat.completions.create(model="any", messages=messages, response_format=form)
         assert set(json.loads(reply.choices[0].message.content)) == {"city", "days"}
-        assert lab.asked == asked
+        assert providers_of_the_last_call(lab) == asked
 
-    in_lab(check, faults)
+    in_lab_with_sdk(check, faults)
 
 
-def test_a_tool_call_that_breaks_is_a_failure_and_what_came_of_it_is_paid_for() -> None:
-    async def check(lab: Lab) -> None:
-        stream = await lab.gpt.chat.completions.create(
+def test_a_tool_call_that_breaks_fails_and_its_received_part_is_paid_for() -> None:
+    async def check(lab: Lab, gpt: Any) -> None:
+        stream = await gpt.chat.completions.create(
             model="any",
             messages=[{"role": "user", "content": "What is the weather in Oslo, in about 20 tokens?"}],
             tools=[{"type": "function", "function": {"name": "get_weather", "parameters": SCHEMA}}],
@@ -189,8 +149,8 @@ def test_a_tool_call_that_breaks_is_a_failure_and_what_came_of_it_is_paid_for() 
         )
         with pytest.raises(openai.APIError):
             [chunk async for chunk in stream]
-        [attempt] = lab.told[-1].attempts
+        [attempt] = lab.facts[-1].attempts
         assert (attempt.outcome, attempt.error_kind, attempt.usage_known) == ("failed", "truncated", False)
         assert attempt.output_tokens > 0
 
-    in_lab(check, [{"kind": "truncate", "provider": "openai", "after_chunks": 2}])
+    in_lab_with_sdk(check, [{"kind": "truncate", "provider": "openai", "after_chunks": 2}])

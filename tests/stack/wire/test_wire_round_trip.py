@@ -27,7 +27,7 @@ from tests.stack.calls import make_call
 
 GPT = Target("gpt", "openai", "gpt-4o")
 CLAUDE = Target("claude", "anthropic", "claude-sonnet-4-5")
-MOCK_GPT = MockOpenAICodec(load_profile("page").providers["openai"], OpenAIErrors("org-x"))
+MOCK_GPT = MockOpenAICodec(load_profile("typical").providers["openai"], OpenAIErrors("org-x"))
 MOCK_CLAUDE = MockAnthropicCodec(AnthropicErrors())
 
 TEXT = st.text("ab é\n", max_size=8)

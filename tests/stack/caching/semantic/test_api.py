@@ -1,8 +1,8 @@
-"""A provider's embeddings: what they take, cost and spoil is on the call, and a failure is only a miss."""
+"""Embeddings of a provider: their time and cost are on the call's facts, and a failure is only a miss."""
 
 import asyncio
 import base64
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -10,8 +10,6 @@ import numpy as np
 import orjson
 import pytest
 
-from harness.stack.assembly.layers import build
-from harness.stack.assembly.options import StackOptions
 from harness.stack.caching.semantic.embedding.api import ApiEmbedder
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.facts import CallFacts
@@ -19,8 +17,8 @@ from harness.stack.core.request import Message
 from harness.stack.money.price import Price
 from harness.stack.upstream.send import Endpoint
 from harness.virtual import run_virtual
-from harness.world.serving import serve
-from mock_providers import Catalogue, MockApp, Question, load_profile, parse_faults
+from mock_providers import Catalogue, Question, load_profile
+from tests.lab.lab import Lab, Scene, play, target
 
 ASKED, REWORDED = "How do I cancel my order?", "I want to undo what I bought"
 KNOWN = Catalogue(
@@ -132,58 +130,39 @@ def test_a_caller_that_leaves_is_let_go_and_the_attempt_is_settled() -> None:
     run_virtual(main())
 
 
-Ask = Callable[[str, str], Awaitable[CallFacts]]
-Scene = Callable[[Ask, MockApp], Awaitable[None]]
+async def ask(lab: Lab, id: str, text: str) -> CallFacts:
+    assert (await lab.ask(id, messages=(Message("user", f"Question: {text}"),))).text
+    return lab.facts[-1]
 
 
-def whole_stack(scene: Scene, faults: Sequence[dict[str, Any]] = (), **semantic: Any) -> None:
+def with_semantic_cache(scene: Scene, faults: Sequence[dict[str, Any]] = ()) -> None:
     """A stack whose semantic cache asks the mock provider for embeddings."""
-
-    async def main() -> None:
-        profile = load_profile("page")
-        app = MockApp(profile, seed=3, answers=KNOWN, faults=parse_faults(list(faults), profile))
-        table = {"embedder": "api", "policy": "plain", "threshold": 0.6, "audit_share": 0.0, **semantic}
-        options = StackOptions.model_validate(
-            {"semantic_cache": table, "target": [{"provider": "openai", "model": "gpt-4o"}]}
-        )
-        async with serve(app.provider("openai"), cut=app.hang_up) as origin:
-            stack = build(options, {"openai": Endpoint(f"{origin}/v1", "sk-x")})
-
-            async def ask(id: str, text: str) -> CallFacts:
-                now = asyncio.get_running_loop().time()
-                call = stack.call(id, (Message("user", f"Question: {text}"),), now)
-                async with await stack.ask(call) as reply:
-                    assert (await reply.answer()).text
-                return call.facts
-
-            await scene(ask, app)
-            await stack.aclose()
-
-    run_virtual(main())
+    table = {"embedder": "api", "policy": "plain", "threshold": 0.6, "audit_share": 0.0}
+    profile, chain = load_profile("typical"), [target("openai")]
+    play(scene, profile=profile, answers=KNOWN, faults=faults, target=chain, semantic_cache=table)
 
 
 def test_a_paraphrase_in_other_words_is_found_and_the_bill_agrees() -> None:
-    async def scene(ask: Ask, app: MockApp) -> None:
-        told = [await ask("c1", ASKED), await ask("c2", REWORDED)]
+    async def scene(lab: Lab) -> None:
+        told = [await ask(lab, "c1", ASKED), await ask(lab, "c2", REWORDED)]
         assert [facts.cache for facts in told] == ["miss", "semantic"]
         assert [[attempt.kind for attempt in facts.attempts] for facts in told] == [
             ["embedding", "primary"],
             ["embedding"],
         ]
-        billed = {row.attempt_id: row.cost_nusd for row in app.ledger.rows}
-        said = {attempt.attempt_id: attempt.cost_nusd for facts in told for attempt in facts.attempts}
-        assert said == billed
+        billed = {row.attempt_id: row.cost_nusd for row in lab.rows}
+        assert {attempt.attempt_id: attempt.cost_nusd for attempt in lab.attempts} == billed
         assert told[1].attempts[0].end_s is not None
         assert told[1].attempts[0].end_s > told[1].attempts[0].started_s
 
-    whole_stack(scene)
+    with_semantic_cache(scene)
 
 
 def test_without_embeddings_every_call_is_answered_all_the_same() -> None:
-    async def scene(ask: Ask, app: MockApp) -> None:
-        told = [await ask("c1", ASKED), await ask("c2", ASKED)]
+    async def scene(lab: Lab) -> None:
+        told = [await ask(lab, "c1", ASKED), await ask(lab, "c2", ASKED)]
         assert [facts.cache for facts in told] == ["miss", "miss"]
         assert [facts.attempts[0].outcome for facts in told] == ["failed", "failed"]
 
     fault = {"kind": "http_error", "status": 503, "endpoint": "embeddings"}
-    whole_stack(scene, [fault])
+    with_semantic_cache(scene, [fault])

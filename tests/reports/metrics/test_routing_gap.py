@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.analysis.quality_cost import Gap, Point, curve_of, gap_of, quality_cost
-from reports.analysis.summary import subject_facts, summarise
-from reports.metrics import Rate, subject_metrics
+from reports.analysis.analyse import subject_facts, summarise
+from reports.metrics import Facts, Rate, subject_metrics
+from reports.metrics.routing_gap import Gap, Point, curve_of, gap_of
 from reports.page.figures import draw
 from reports.record.run import Run
 from tests.reports.synthetic import attempt, call, ledger_row, run_of
 
 GAP = Gap(small=Point(1.0, 0.6), large=Point(11.0, 1.0))
+RELATIVE = ("gap_recovered", "apgr", "saving_at_equal_quality")
 NAMES = ("small", "large", "heuristic", "cascade")
 
 
@@ -92,15 +93,16 @@ def routed_run(path: Path, **said: Any) -> Run:
     return run_of(path, **rows, subjects=NAMES, **said)
 
 
+def relative(subjects: list[Facts]) -> dict[str, dict[str, Any]]:
+    measured = {facts.subject: subject_metrics(facts, subjects) for facts in subjects}
+    return {name: {metric: of[metric] for metric in RELATIVE} for name, of in measured.items()}
+
+
 def test_a_run_tells_what_each_router_recovers(tmp_path: Path) -> None:
     subjects = list(subject_facts(routed_run(tmp_path)).values())
     assert gap_of(subjects) == Gap(Point(1000.0, 0.5), Point(5000.0, 1.0))
-    found = quality_cost(subjects)
-    assert (
-        found["small"]
-        == found["large"]
-        == dict.fromkeys(("gap_recovered", "apgr", "saving_at_equal_quality"))
-    )
+    found = relative(subjects)
+    assert found["small"] == found["large"] == dict.fromkeys(RELATIVE)
     # the cascade: 4 small + 2 large = $14, all right: cost share (3500 - 1000) / 4000
     assert found["cascade"] == pytest.approx(
         {"gap_recovered": 1.0, "apgr": 0.5 + (1 - 0.625) / 2, "saving_at_equal_quality": 1 - 3500 / 5000}
@@ -116,7 +118,7 @@ def test_a_score_is_judged_by_all_thresholds(tmp_path: Path) -> None:
     # large gets call 0, then 2, then 3 as well: right about 2, 3, 4 of four
     assert curve == [Point(2000.0, 0.5), Point(3000.0, 0.75), Point(4000.0, 1.0)]
     # PGR 0, 0, 0.5, 1, 1 at cost shares 0, 0.25, 0.5, 0.75, 1: (0 + 0.5 + 1.5 + 2) / 8
-    assert quality_cost(subjects)["heuristic"]["apgr"] == pytest.approx(0.5)
+    assert relative(subjects)["heuristic"]["apgr"] == pytest.approx(0.5)
 
 
 def test_calls_of_one_score_move_together(tmp_path: Path) -> None:
@@ -141,13 +143,14 @@ def test_shares_of_tiers_and_escalations_are_counted(tmp_path: Path) -> None:
 
 
 def test_the_rejected_small_answers_are_wasted_money(tmp_path: Path) -> None:
-    assert summarise(routed_run(tmp_path))["subjects"]["cascade"]["wasted_usd"] == 2.0
+    assert summarise(routed_run(tmp_path)).value("cascade", "wasted_usd") == 2.0
 
 
 def test_a_claim_can_be_about_what_lies_between_subjects(tmp_path: Path) -> None:
     claim = {"text": "t", "subject": "cascade", "metric": "saving_at_equal_quality", "expected": ">= 0.3"}
-    [judged] = summarise(routed_run(tmp_path, claims=[claim]))["claims"]
-    assert (judged["verdict"], judged["observed"]) == ("confirmed", pytest.approx(0.3))
+    [judged] = summarise(routed_run(tmp_path, claims=[claim])).claims
+    assert judged.verdict == "confirmed"
+    assert judged.observed == pytest.approx(0.3)
 
 
 def test_the_figure_has_a_point_for_each_subject(tmp_path: Path) -> None:
@@ -162,4 +165,4 @@ def test_a_run_without_both_ends_has_no_such_figure_and_nothing_measured(tmp_pat
     run = run_of(tmp_path, [call()], [attempt()], [ledger_row()])
     subjects = list(subject_facts(run).values())
     assert "routing" not in draw(subjects, run.manifest)
-    assert set(quality_cost(subjects)["full"].values()) == {None}
+    assert set(relative(subjects)["full"].values()) == {None}

@@ -1,35 +1,37 @@
-"""Quality against cost: what a router recovers of the gap between a small and a large model, at what price.
+"""Quality against cost: the share of the gap between a small and a large model that a router recovers.
 
 A run that routed all calls of one subject to the smallest tier and all calls of another to the largest has
 both ends. Sending a share of calls to the large one at random gives every point on the line between them:
-that is what a router has to beat.
+a router has to beat that line.
 
 - gap recovered (PGR, performance gap recovered): (quality - small's) / (large's - small's)
 - cost share: (cost - small's) / (large's - small's)
 - APGR, the average of PGR over cost shares from 0 to 1: the area under the router's curve; random mixing: 0.5
 
 A router with a score has a curve: at each threshold, the calls that score at least that much would have gone
-to the large model, the others to the small one; what both answered and billed is known, for both were asked
-the same calls. A router without one has the curve through its one point, which random mixing with either end
-makes. Source: I. Ong and others, "RouteLLM: Learning to Route LLMs with Preference Data", arXiv 2406.18665;
-there the axis is the share of calls, which is that of the cost unless a router pays for more than one answer.
+to the large model, the others to the small one. The answers and bills of both are known, because both were
+sent the same calls. A router without a score has the curve through its one point that random mixing with
+either end makes. Source: I. Ong and others, "RouteLLM: Learning to Route LLMs with Preference Data", arXiv
+2406.18665; there the axis is the share of calls, which is that of the cost unless a router pays for more
+than one answer.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..metrics.facts import NANO, Facts, flags, floats
-from ..metrics.measures import Measure
-from ..stats.intervals import Floats
+from reports.stats.intervals import Floats
+
+from .facts import NANO, Facts, flags, floats, once_per_facts
+from .registry import ROUTING, relative_metric
 
 SCORED = ("heuristic", "oracle")
 """Policies whose score is how much a call wants the large tier."""
-MEASURED = ("gap_recovered", "apgr", "saving_at_equal_quality")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +55,14 @@ class Gap:
         return (point.quality - self.small.quality) / gap if gap else None
 
     def cost_share(self, point: Point) -> float | None:
-        """Where its cost lies between the ends'; None if they are alike."""
+        """The cost on a scale from 0 (small) to 1 (large); None if both ends cost the same."""
         gap = self.large.usd - self.small.usd
         return (point.usd - self.small.usd) / gap if gap else None
 
     def apgr(self, curve: Sequence[Point]) -> float | None:
         """The area under PGR over the cost share, from 0 to 1, both ends put in; straight between points.
 
-        None if the ends do not differ. What costs more than the large model is no part of it.
+        None if the ends do not differ. Points that cost more than the large model are left out.
         """
         known = [(0.0, 0.0), (1.0, 1.0)]
         for point in curve:
@@ -72,7 +74,7 @@ class Gap:
         return sum((x1 - x0) * (y0 + y1) / 2 for (x0, y0), (x1, y1) in pairwise(sorted(known)))
 
     def saving(self, point: Point) -> float | None:
-        """What is saved of the cost of the random mix that is right as often; negative if it costs more.
+        """The saving against the random mix that is right as often, as a share of its cost; may be negative.
 
         No mix is better than the large model, or cheaper than the small one.
         """
@@ -92,9 +94,10 @@ def gap_of(subjects: Sequence[Facts]) -> Gap | None:
     return None if ends[0] is None or ends[1] is None else Gap(ends[0], ends[1])
 
 
+@once_per_facts
 def point_of(facts: Facts) -> Point | None:
-    """What a subject paid and how often it was right, over all calls sent: a call without an answer is not
-    right. None if nobody judged its answers or kept a ledger.
+    """A subject's cost and share of right answers over all calls sent; a call without an answer is not right.
+    None without judged answers or without a ledger.
     """
     calls = facts.calls
     if not len(calls) or not facts.ledger_known or not calls["answer_right"].notna().any():
@@ -105,7 +108,7 @@ def point_of(facts: Facts) -> Point | None:
 
 def curve_of(facts: Facts, subjects: Sequence[Facts]) -> list[Point]:
     """The curve of a subject, cheapest first, without the ends; its one point if it has no score."""
-    policies = list(dict.fromkeys(facts.calls["route_policy"].dropna()))
+    policies = _policies(facts)
     small, large = (_always(subjects, policy) for policy in ("small", "large"))
     if small is not None and large is not None and len(policies) == 1 and policies[0] in SCORED:
         return _thresholds(facts, small, large)
@@ -113,33 +116,56 @@ def curve_of(facts: Facts, subjects: Sequence[Facts]) -> list[Point]:
     return [] if point is None else [point]
 
 
-def quality_cost(subjects: Sequence[Facts]) -> dict[str, dict[str, Measure]]:
-    """`gap_recovered`, `apgr` and `saving_at_equal_quality` of each subject; None where there is no gap, or
-    none to recover for the ends themselves.
-    """
-    gap = gap_of(subjects)
-    return {facts.subject: _measured(facts, subjects, gap) for facts in subjects}
+@relative_metric("gap_recovered", group=ROUTING, label="Quality gap recovered", unit="share", better="higher")
+def gap_recovered(facts: Facts, subjects: Sequence[Facts]) -> float | None:
+    """Of the difference in right answers between sending every call to the large tier and to the small one,
+    the share that the router recovers (PGR)."""
+    placed = _router(facts, subjects)
+    return placed and placed.gap.recovered(placed.point)
 
 
-def _measured(facts: Facts, subjects: Sequence[Facts], gap: Gap | None) -> dict[str, Measure]:
-    point = point_of(facts)
-    end = any(_always([facts], policy) is not None for policy in ("small", "large"))
-    if gap is None or point is None or end or not facts.calls["route_policy"].notna().any():
-        return dict.fromkeys(MEASURED)
-    return {
-        "gap_recovered": gap.recovered(point),
-        "apgr": gap.apgr(curve_of(facts, subjects)),
-        "saving_at_equal_quality": gap.saving(point),
-    }
+@relative_metric("apgr", group=ROUTING, label="APGR", unit="ratio", better="higher")
+def apgr(facts: Facts, subjects: Sequence[Facts]) -> float | None:
+    """The share of the gap recovered, averaged over all costs between small and large: 0.5 is what random
+    mixing gives, 1 the large model's quality at the small one's cost."""
+    placed = _router(facts, subjects)
+    return placed and placed.gap.apgr(curve_of(facts, subjects))
+
+
+@relative_metric(
+    "saving_at_equal_quality", group=ROUTING, label="Saving at equal quality", unit="share", better="higher"
+)
+def saving_at_equal_quality(facts: Facts, subjects: Sequence[Facts]) -> float | None:
+    """What the router saves of the cost of the random mix of small and large that is right as often.
+    Negative: the mix is cheaper."""
+    placed = _router(facts, subjects)
+    return placed and placed.gap.saving(placed.point)
+
+
+class _Router(NamedTuple):
+    gap: Gap
+    point: Point
+
+
+def _router(facts: Facts, subjects: Sequence[Facts]) -> _Router | None:
+    """A router between both ends of the run; None for the ends themselves, and where one of the ends, the
+    routes, the judgements or the bill are missing."""
+    policies = _policies(facts)
+    if not policies or policies in (("small",), ("large",)):
+        return None
+    gap, point = gap_of(subjects), point_of(facts)
+    return None if gap is None or point is None else _Router(gap, point)
+
+
+@once_per_facts
+def _policies(facts: Facts) -> tuple[str, ...]:
+    """The policies by which the subject routed calls."""
+    return tuple(map(str, facts.calls["route_policy"].dropna().unique()))
 
 
 def _always(subjects: Sequence[Facts], policy: str) -> Facts | None:
-    """The subject that sent every call that it routed where this policy says."""
-    for facts in subjects:
-        routed = facts.calls["route_policy"].dropna()
-        if len(routed) and bool((routed == policy).all()):
-            return facts
-    return None
+    """The subject that routed every routed call by this policy."""
+    return next((facts for facts in subjects if _policies(facts) == (policy,)), None)
 
 
 def _thresholds(facts: Facts, small: Facts, large: Facts) -> list[Point]:
@@ -158,7 +184,7 @@ def _thresholds(facts: Facts, small: Facts, large: Facts) -> list[Point]:
 
 
 def _by_call(facts: Facts, ids: "pd.Index[str]") -> tuple[npt.NDArray[np.int64], Floats]:
-    """What each of these calls was billed, and 1 if its answer was right."""
+    """Nano-dollars billed for each of these calls, and 1.0 where its answer was right."""
     call_id = facts.ledger["attempt_id"].str.rsplit("/", n=1).str[0]
     billed = facts.ledger["cost_nusd"].groupby(call_id).sum().reindex(ids, fill_value=0)
     right = facts.calls.set_index("call_id")["answer_right"].reindex(ids).fillna(False)

@@ -1,0 +1,93 @@
+"""The analysis of a run, made once and passed as a value to summary, report and terminal."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..metrics import Facts, Measure, MetricOptions, Rate, bounds, facts_of, plain, subject_metrics
+from ..metrics.measures import rounded
+from ..record.run import Run, read_run, record_sha256
+from ..stats.intervals import newcombe
+from .calibration import ttft_error
+from .claims import judge_claims
+from .subject import RateDifference, SubjectSummary
+from .summary import Summary
+from .validity import judge_validity
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """A run, each subject's facts cut to the measured window, and what was derived from them."""
+
+    run: Run
+    facts: Mapping[str, Facts]
+    summary: Summary
+
+
+def analyse(run: Run, options: MetricOptions | None = None) -> Analysis:
+    """Compute every metric, interval, difference, claim and the validity of a run."""
+    facts = subject_facts(run, options)
+    measures = {name: subject_metrics(of, list(facts.values())) for name, of in facts.items()}
+    baseline = run.subjects[0]
+    subjects = {
+        name: SubjectSummary(
+            name,
+            {metric: plain(measure) for metric, measure in of.items()},
+            {metric: ends for metric, measure in of.items() if (ends := bounds(measure)) is not None},
+            ttft_error(facts[name].calls, facts[name].attempts, facts[name].ledger),
+            None if name == baseline else baseline,
+            {} if name == baseline else _rate_differences(of, measures[baseline]),
+        )
+        for name, of in measures.items()
+    }
+    manifest = run.manifest
+    summary = Summary(
+        manifest.scenario,
+        manifest.engine,
+        manifest.seed,
+        manifest.status,
+        judge_validity(manifest, subjects),
+        record_sha256(run),
+        subjects,
+        judge_claims(manifest.claims, subjects),
+    )
+    return Analysis(run, facts, summary)
+
+
+def analysis_of(source: Analysis | Path | str) -> Analysis:
+    """`source` itself, or the analysis of the run directory that it names."""
+    return source if isinstance(source, Analysis) else analyse(read_run(source))
+
+
+def summarise(run: Run, options: MetricOptions | None = None) -> Summary:
+    """The summary of a run alone."""
+    return analyse(run, options).summary
+
+
+def subject_facts(run: Run, options: MetricOptions | None = None) -> dict[str, Facts]:
+    """Each subject's facts, in the manifest's order."""
+    return {name: facts_of(run, name, options) for name in run.subjects}
+
+
+def write_summary(source: Analysis | Path | str) -> Path:
+    """Write the `summary.json` of an analysis or a run directory; returns that file's path."""
+    analysis = analysis_of(source)
+    target = analysis.run.path / "summary.json"
+    text = json.dumps(analysis.summary.as_json(), indent=2, ensure_ascii=False, allow_nan=False)
+    target.write_text(text + "\n", "utf-8")
+    return target
+
+
+def _rate_differences(
+    ours: Mapping[str, Measure], theirs: Mapping[str, Measure]
+) -> dict[str, RateDifference]:
+    found = {}
+    for metric, a in ours.items():
+        b = theirs[metric]
+        if isinstance(a, Rate) and isinstance(b, Rate) and a.value is not None and b.value is not None:
+            interval = newcombe((a.hits, a.of), (b.hits, b.of))
+            assert interval is not None
+            low, high = interval
+            found[metric] = RateDifference(rounded(a.value - b.value), (rounded(low), rounded(high)))
+    return found
