@@ -197,10 +197,10 @@ def test_the_attempts_of_one_call_count_as_one_call(call: Callable[..., Call]) -
 async def test_the_second_attempt_has_no_backoff_and_does_not_force_an_open_breaker(
     call: Callable[..., Call],
 ) -> None:
-    again = Hedge(EAGER, next_target((A, B), lambda *_: True))._again(
+    second = Hedge(EAGER, next_target((A, B), lambda *_: True))._second(
         call().at(A).with_attempt(kind="retry", backoff_s=4.0, force=True)
     )
-    assert (again.target, again.attempt.kind, again.attempt.backoff_s, again.attempt.force) == (
+    assert (second.target, second.attempt.kind, second.attempt.backoff_s, second.attempt.force) == (
         B,
         "hedge",
         0.0,
