@@ -4,7 +4,7 @@
 scheduled to go wrong, and the `Ledger` records every request.
 """
 
-from .content.answers import Catalogue, CatalogueError, Question, load_catalogue
+from .content.questions import Catalogue, CatalogueError, Question, load_catalogue
 from .faults import Fault, FaultError, check_faults, describe_faults, parse_faults
 from .http.asgi import AsgiApp
 from .http.uvicorn_server import BindError, PortInUse, build_server, listen, shut_down

@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise, repeat
 from typing import NamedTuple
 
-from ..content.answers import Catalogue, GeneratedChoice, ReplyLength, generate
+from ..content.answers import GeneratedChoice, generate
+from ..content.options import ReplyLength
+from ..content.questions import Catalogue
 from ..exchange import tokens
 from ..exchange.draws import Draws
 from ..exchange.request import Request

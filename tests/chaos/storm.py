@@ -28,6 +28,7 @@ import pytest
 from harness.stack.assembly.layers import build
 from harness.stack.assembly.options import StackOptions
 from harness.stack.assembly.stack import Stack
+from harness.stack.core.call import Call
 from harness.stack.core.draws import uniform
 from harness.stack.core.errors import StackError
 from harness.stack.core.facts import AttemptFacts, CallFacts
@@ -219,18 +220,18 @@ class Storm:
 @contextmanager
 def _watched(storm: Storm) -> Iterator[None]:
     """Count how often attempts are settled, and keep the limiters' queues that the stack is built with."""
-    settle = AttemptLedger._end
+    settle = AttemptLedger._settle
 
-    def counted(ledger: AttemptLedger, attempt: AttemptFacts, *args: Any, **options: Any) -> None:
+    def counted(ledger: AttemptLedger, call: Call, attempt: AttemptFacts, *args: Any, **options: Any) -> None:
         storm.settled[attempt.attempt_id] += 1
-        settle(ledger, attempt, *args, **options)
+        settle(ledger, call, attempt, *args, **options)
 
     def queue(*args: Any, **options: Any) -> CountedQueue:
         storm.queues.append(CountedQueue(*args, **options))
         return storm.queues[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(AttemptLedger, "_end", counted)
+        patch.setattr(AttemptLedger, "_settle", counted)
         patch.setattr(limiter, "AdmissionQueue", queue)
         patch.setattr(admission, "Waiter", JumpyWaiter)
         yield

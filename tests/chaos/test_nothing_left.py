@@ -8,10 +8,10 @@ from typing import Any, get_args
 
 import pytest
 
+from harness.stack.assembly.providers import CODECS
 from harness.stack.core.facts import AttemptFacts
 from harness.stack.core.request import Message
 from harness.stack.core.tokens import prompt_tokens
-from harness.stack.upstream.endpoints import CODECS
 from harness.virtual import LeakReport
 from mock_providers.faults import KINDS
 from mock_providers.ledger.row import Ended

@@ -10,7 +10,7 @@ from harness.stack.core.errors import ProviderError
 from mock_providers.exchange.tokens import count
 from tests.lab.body_edits import BodyEdit
 from tests.lab.lab import GAP_S, TTFT_S, Lab, play, target
-from tests.lab.providers import MODELS, NUSD
+from tests.lab.providers import CHAIN_PROVIDERS, NUSD
 from tests.lab.received import Received
 
 LEAVE_AFTER = 7
@@ -19,7 +19,7 @@ FAIL: dict[str, Any] = {"fallback": {"after_first_token": "fail"}}
 CACHING = {"prompt_cache": {"kind": "automatic"}}
 CACHED_PRICE = {"input": "2.50", "output": "10", "cached_input": "1.25"}
 
-every_provider = pytest.mark.parametrize("provider", list(MODELS))
+every_provider = pytest.mark.parametrize("provider", CHAIN_PROVIDERS)
 
 
 def usage_moved(behind: bytes) -> BodyEdit:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import httpx
 
-from ..batch.client import Lane
+from ..batch.client import BatchLane
 from ..batch.queue import BatchQueue
 from ..caching.exact import ExactCache
 from ..caching.semantic.agreement import AnswerComparison
@@ -30,10 +30,10 @@ from ..resilience.retry_budget import RetryBudget
 from ..routing.cascade import Judge
 from ..routing.policies import make_route
 from ..state.backend import Backend, MemoryBackend
-from ..upstream.endpoints import BATCHES, CODECS
-from ..upstream.send import Endpoint
+from ..upstream.endpoint import Endpoint
 from ..upstream.transport import make_transport
 from .options import StackOptions, TargetOptions, prices_for
+from .providers import BATCHES, CODECS
 from .stack import Stack
 from .target_chain import StackContext, target_chain
 
@@ -71,7 +71,7 @@ def build(
     grant = None if budget is None else budget.grant
     caching = optional(options.prompt_cache, PromptCaching)
     made = [target_chain(context, target, caching) for target in options.target]
-    chains = {watched.name: chain for chain, watched in made}
+    chains = {probe.name: chain for chain, probe in made}
 
     async def by_target(call: Call) -> Reply:
         return await chains[call.target.name](call)
@@ -91,7 +91,7 @@ def build(
         optional(options.hedge, lambda its: Hedge(its, next_target(targets, _suits), grant, backend)),
     ]
     ask = stack(*[layer for layer in layers if layer is not None], send=by_target)
-    return Stack(options, ask, transport, background, [watched for _, watched in made])
+    return Stack(options, ask, transport, background, [probe for _, probe in made])
 
 
 def _suits(call: Call, target: Target) -> bool:
@@ -129,7 +129,7 @@ def _batches(context: StackContext, background: Background) -> BatchQueue | None
     able = [target for target in context.options.target if target.provider in BATCHES]
     codecs = {target.target().name: CODECS[target.provider] for target in able}
     lanes = {
-        target.target().name: Lane(
+        target.target().name: BatchLane(
             BATCHES[target.provider].at(
                 context.transport, CODECS[target.provider], context.endpoints[target.provider]
             ),

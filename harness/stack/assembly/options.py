@@ -27,8 +27,9 @@ from ..resilience.load_shedding import LoadSheddingOptions
 from ..resilience.retry import RetryOptions
 from ..resilience.retry_budget import RetryBudgetOptions
 from ..routing.options import RouteOptions
-from ..upstream.endpoints import BATCHES, ProviderName
+from ..upstream.endpoint import ProviderName
 from .base import NamedStacks, Origin, flattened, read_tables
+from .providers import BATCHES
 
 
 class TargetOptions(Options):

@@ -13,15 +13,16 @@ from ..limits.limiter import Limiter
 from ..money.attempt_ledger import AttemptLedger
 from ..money.price import Price
 from ..money.price_list import price_of
-from ..observe.health import Watched
+from ..observe.health import HealthProbe
 from ..prompt.caching import PromptCaching
 from ..resilience.breaker import Breaker
 from ..resilience.deadlines import Deadlines
 from ..resilience.load_shedding import LoadShedding
 from ..state.backend import Backend
-from ..upstream.endpoints import CODECS
-from ..upstream.send import Endpoint, Send
+from ..upstream.endpoint import Endpoint
+from ..upstream.send import Send
 from .options import StackOptions, TargetOptions
+from .providers import CODECS
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,14 @@ class StackContext:
 
 def target_chain(
     context: StackContext, target: TargetOptions, caching: PromptCaching | None = None
-) -> tuple[Next, Watched]:
+) -> tuple[Next, HealthProbe]:
     """The chain to one target, outermost layer first, and its layers that `/health` reports."""
     options, backend, name = context.options, context.backend, target.target().name
     codec, endpoint = CODECS[target.provider], _endpoint(context, target)
     breaker = optional(options.breaker, lambda its: Breaker(its, f"breaker/{name}", backend, context.seed))
     keys = optional(target.keys, lambda its: ApiKeys(its, f"keys/{name}", backend))
     layers: list[Layer | None] = [
-        caching and caching.held_by(target.target()),
+        caching and caching.for_target(target.target()),
         breaker,
         optional(options.throttle, lambda its: LoadShedding(its, f"throttle/{name}", backend, context.seed)),
         AttemptLedger(price_of(target.model, context.prices)),
@@ -54,7 +55,8 @@ def target_chain(
         Deadlines(options.deadlines),
     ]
     send = Send(context.transport, codec, endpoint, options.deadlines.connect_s)
-    return stack(*[layer for layer in layers if layer is not None], send=send), Watched(name, breaker, keys)
+    chain = stack(*[layer for layer in layers if layer is not None], send=send)
+    return chain, HealthProbe(name, breaker, keys)
 
 
 def _endpoint(context: StackContext, target: TargetOptions) -> Endpoint:

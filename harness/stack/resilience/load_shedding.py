@@ -25,6 +25,10 @@ from ..state.window import Window, WindowShape, totals
 SLICES = 12
 
 
+RETRY_AFTER_S = 1.0
+"""Retry-After of a dropped attempt: each call is drawn anew."""
+
+
 class LoadSheddingOptions(Options):
     """The table `throttle`. `k` 2 attempts are sent for each one accepted; `window_s` 120 seconds."""
 
@@ -67,7 +71,7 @@ class LoadShedding:
         if probability > 0 and uniform(self._seed, "throttle", call.id, name, nth) < probability:
             self._count(accepted=False)
             message = f"{name} refuses most requests: {probability:.0%} of them are dropped before sending"
-            raise Rejected("rejected_throttled", message)
+            raise Rejected("rejected_throttled", message, retry_after_s=RETRY_AFTER_S)
         try:
             reply = await next(call)
         except ProviderError as error:

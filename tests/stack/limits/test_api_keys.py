@@ -25,7 +25,7 @@ from harness.stack.limits.api_keys import ApiKeys, ApiKeysOptions, Cooldown, Key
 from harness.stack.limits.limiter import Limiter, LimiterOptions
 from harness.stack.resilience.breaker import verdict_on
 from harness.stack.resilience.retry import RetryOptions, wait_before_retry_s
-from harness.stack.upstream.endpoints import endpoints_from
+from harness.stack.upstream.endpoint import endpoints_from
 from harness.virtual import run_virtual
 from mock_providers import LedgerRow
 from mock_providers.exchange.keys import key_id

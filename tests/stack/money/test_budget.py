@@ -16,7 +16,7 @@ from harness.stack.assembly.stack import Stack
 from harness.stack.core.call import Call
 from harness.stack.core.errors import AllProvidersFailed, ConfigError, Rejected
 from harness.stack.core.facts import CallFacts
-from harness.stack.gateway.app import key_name
+from harness.stack.gateway.caller import key_name
 from harness.stack.money.account import Account, reserve, settle
 from harness.stack.money.budget import BudgetOptions
 from harness.stack.money.periods import span_of

@@ -1,4 +1,4 @@
-"""The cascade: small first, its answer held back until it is judged, and large when in doubt."""
+"""The cascade: the small tier first, its answer held back until it is judged; the large tier if rejected."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The mock as openai 2 and anthropic 0 see it, in an environment that is made for it."""
+"""The mock with openai 2 and anthropic 0, in a virtual environment made for these tests."""
 
 from collections.abc import Callable
 
@@ -7,14 +7,14 @@ import pytest
 from tests.sdks.conformance import CHECKS
 from tests.sdks.outcomes import Outcomes, outcomes_with
 from tests.sdks.side_environment import CannotInstall, shared_folder, side_python
-from tests.sdks.versions_told import PROPERTY
+from tests.sdks.versions_summary import PROPERTY
 
 RecordProperty = Callable[[str, object], None]
 
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
-    """All checks at once; skips where nothing can be installed."""
+    """Run all checks once; skips when the SDKs cannot be installed."""
     try:
         python = side_python(shared_folder(tmp_path_factory.getbasetemp()))
     except CannotInstall as error:
@@ -22,12 +22,12 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
     return outcomes_with(python)
 
 
-def test_the_sdks_are_those_of_yesterday(outcomes: Outcomes, record_property: RecordProperty) -> None:
+def test_the_sdks_are_the_previous_ones(outcomes: Outcomes, record_property: RecordProperty) -> None:
     record_property(PROPERTY, str(outcomes))
     assert (outcomes.major("openai"), outcomes.major("anthropic"), outcomes.major("httpx")) == (2, 0, 0)
     assert set(outcomes.failures) == set(CHECKS)
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_yesterday(check: str, outcomes: Outcomes) -> None:
+def test_check(check: str, outcomes: Outcomes) -> None:
     outcomes.judge(check)

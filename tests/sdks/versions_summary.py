@@ -1,4 +1,4 @@
-"""The end of a test run says which SDKs were really run, so that a skip cannot pass for a success."""
+"""Lists the SDK versions that ran at the end of a test run, so that a skip is not taken for a success."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ PROPERTY = "sdks"
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """One line for each generation; properties of reports reach the controller of pytest-xdist too."""
+    """Write one line per SDK generation; report properties also reach the controller of pytest-xdist."""
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, ())]
     for report in reports:
         for name, value in getattr(report, "user_properties", ()):

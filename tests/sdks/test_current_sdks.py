@@ -1,4 +1,4 @@
-"""The mock as openai 3 and anthropic 2 see it: the SDKs that are installed beside the tests."""
+"""The mock with openai 3 and anthropic 2, the SDKs installed beside the tests."""
 
 import sys
 from collections.abc import Callable
@@ -7,23 +7,23 @@ import pytest
 
 from tests.sdks.conformance import CHECKS
 from tests.sdks.outcomes import Outcomes, outcomes_with
-from tests.sdks.versions_told import PROPERTY
+from tests.sdks.versions_summary import PROPERTY
 
 RecordProperty = Callable[[str, object], None]
 
 
 @pytest.fixture(scope="module")
 def outcomes() -> Outcomes:
-    """All checks at once."""
+    """Run all checks once."""
     return outcomes_with(sys.executable)
 
 
-def test_the_sdks_are_those_of_today(outcomes: Outcomes, record_property: RecordProperty) -> None:
+def test_the_sdks_are_the_current_ones(outcomes: Outcomes, record_property: RecordProperty) -> None:
     record_property(PROPERTY, str(outcomes))
     assert (outcomes.major("openai"), outcomes.major("anthropic")) >= (3, 2)
     assert set(outcomes.failures) == set(CHECKS)
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_today(check: str, outcomes: Outcomes) -> None:
+def test_check(check: str, outcomes: Outcomes) -> None:
     outcomes.judge(check)

@@ -1,7 +1,6 @@
-"""What a check works with: the SDKs of this interpreter, its own key at every provider, and the ledger.
+"""The lab of a check: the SDKs of this interpreter, an API key of its own, and the ledger.
 
-Nothing here needs more than the SDKs and the standard library, so that an environment which holds only them
-can run it.
+It needs only the SDKs and the standard library, so that an environment with nothing else can run it.
 """
 
 import asyncio
@@ -16,8 +15,8 @@ from urllib.request import Request, urlopen
 import anthropic
 import openai
 
-TODAY = int(openai.__version__.partition(".")[0]) >= 3
-"""Whether these are openai 3 and anthropic 2, which sit on httpx2, or the generation before them on httpx."""
+CURRENT_SDKS = int(openai.__version__.partition(".")[0]) >= 3
+"""Whether the SDKs are openai 3 and anthropic 2, built on httpx2; else the previous generation, on httpx."""
 
 PATIENCE_S = 10.0
 SDKS: dict[str, tuple[Any, str]] = {
@@ -27,11 +26,11 @@ SDKS: dict[str, tuple[Any, str]] = {
     "endless_gpt": (openai.AsyncOpenAI, "openai-endless"),
     "endless_claude": (anthropic.AsyncAnthropic, "anthropic-endless"),
 }
-"""By its name in a lab: the client, and the provider that it calls."""
+"""By attribute of Lab: the client's class, and the provider that it calls."""
 
 
 class Ledger:
-    """The provider's ledger, read on and on by one task for all checks."""
+    """The providers' ledger, polled by one task for all checks."""
 
     def __init__(self, admin_url: str) -> None:
         self._url = f"{admin_url}/_mock/ledger?since="
@@ -40,9 +39,9 @@ class Ledger:
         self._news = asyncio.Condition()
 
     async def follow(self) -> None:
-        """Read what is new, for ever."""
+        """Poll for new rows until cancelled."""
         while True:
-            lines = (await asyncio.to_thread(fetched, f"{self._url}{self._read}")).splitlines()
+            lines = (await asyncio.to_thread(fetch, f"{self._url}{self._read}")).splitlines()
             self._read += len(lines)
             for row in map(json.loads, lines):
                 self._rows[row["attempt_id"]].append(row)
@@ -51,9 +50,9 @@ class Ledger:
             await asyncio.sleep(0.05)
 
     async def rows_of(self, attempt_id: str, at_least: int) -> list[dict[str, Any]]:
-        """The rows of one client; those that were written by now are among them."""
+        """The rows of one client, at least all that are written by now; waits for `at_least` rows."""
         async with asyncio.timeout(PATIENCE_S), self._news:
-            for _ in range(2):  # the reading that is under way may have begun before now
+            for _ in range(2):  # the current poll may have begun before now
                 await self._news.wait()
             await self._news.wait_for(lambda: len(self._rows[attempt_id]) >= at_least)
             return list(self._rows[attempt_id])
@@ -61,10 +60,11 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """The clients of one check. They are typed as Any: the generations differ in their types.
+    """The clients of one check, typed as Any because the SDK generations differ in their types.
 
-    `name` is the check's: it is the API key, so that a fault can be aimed at the check alone, and the id of
-    its attempts in the ledger. `llama` is Together; the endless providers finish no batch.
+    - `name`: of the check; also its API key, so that a fault can target it alone, and its attempt id
+    - `llama`: Together
+    - `endless_gpt`, `endless_claude`: providers that never finish a batch
     """
 
     name: str
@@ -76,13 +76,13 @@ class Lab:
     endless_claude: Any
 
     def for_check(self, name: str) -> "Lab":
-        """The same SDKs, with the key and the attempt id of one check."""
+        """The same SDKs with the key and attempt id of one check."""
         own = {"api_key": name, "default_headers": {"x-client-request-id": name}}
         sdks = {sdk: getattr(self, sdk).with_options(**own) for sdk in SDKS}
         return replace(self, name=name, **sdks)
 
     async def rows(self, at_least: int = 1) -> list[dict[str, Any]]:
-        """The check's rows in the ledger, oldest first; one comes when the provider sees the request end."""
+        """The check's ledger rows, oldest first; waits for `at_least` rows."""
         return await self.ledger.rows_of(self.name, at_least)
 
 
@@ -90,7 +90,7 @@ Check = Callable[[Lab], Awaitable[None]]
 
 
 class Checks(dict[str, Check]):
-    """Checks by their names; a name is the promise that the check holds."""
+    """Checks by name; the name states the promise."""
 
     def __call__(self, check: Check) -> Check:
         """Add a function under its own name."""
@@ -100,7 +100,7 @@ class Checks(dict[str, Check]):
 
 @asynccontextmanager
 async def opened_lab(urls: Mapping[str, str]) -> AsyncIterator[Lab]:
-    """SDKs without retries against these base URLs; `urls` by provider, and "admin"."""
+    """SDKs without retries; `urls`: base URLs by provider, and "admin"."""
     async with AsyncExitStack() as stack:
         sdks = {}
         for sdk, (client, provider) in SDKS.items():
@@ -111,7 +111,7 @@ async def opened_lab(urls: Mapping[str, str]) -> AsyncIterator[Lab]:
         yield Lab("", ledger, **sdks)
 
 
-def fetched(url: str, body: object = None) -> str:
+def fetch(url: str, body: object = None) -> str:
     """The reply to a GET, or to a POST of JSON; blocks."""
     data = None if body is None else json.dumps(body).encode()
     with urlopen(Request(url, data), timeout=PATIENCE_S) as reply:
@@ -124,7 +124,7 @@ def user(text: str) -> list[dict[str, Any]]:
 
 
 async def raised(call: Awaitable[Any]) -> Exception | None:
-    """The SDK's own error, if the call raises one."""
+    """The SDK error that the call raises, None without one."""
     try:
         await call
     except (openai.OpenAIError, anthropic.AnthropicError) as error:
@@ -133,7 +133,7 @@ async def raised(call: Awaitable[Any]) -> Exception | None:
 
 
 async def until_over(retrieve: Callable[[str], Awaitable[Any]], batch_id: str) -> Any:
-    """A batch of either provider when nothing changes about it any more."""
+    """Poll a batch of either provider until its status is final."""
     final = ("ended", "completed", "failed", "expired", "cancelled")
     async with asyncio.timeout(PATIENCE_S):
         while True:

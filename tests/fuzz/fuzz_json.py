@@ -1,4 +1,4 @@
-"""JSON spoiled: values of the wrong kind in the wrong place, and text that JSON does not have."""
+"""Mutated JSON: values of the wrong kind or in the wrong place, and text that is not JSON."""
 
 import copy
 import json
@@ -55,7 +55,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 
 
 def places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The path to everything inside a JSON value."""
+    """The path of every value inside a JSON value."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [each for key, below in inner for each in ((*at, key), *places(below, (*at, key)))]
 
@@ -67,8 +67,8 @@ def _inside(value: Any, place: tuple[Any, ...]) -> Any:
 
 
 @st.composite
-def spoiled_json(draw: st.DrawFn, valid: Any) -> Any:
-    """A good JSON value in which up to four things were replaced, removed, added, wrapped or moved."""
+def mutated_json(draw: st.DrawFn, valid: Any) -> Any:
+    """A valid JSON value in which up to four values were replaced, removed, added, wrapped or moved."""
     root: dict[str, Any] = {"body": copy.deepcopy(valid)}
     for _ in range(draw(st.integers(1, 4))):
         place = draw(st.sampled_from(places(root)))
@@ -133,19 +133,19 @@ _TOKENS: Bytes = st.one_of(
 
 
 @st.composite
-def spoiled_text(draw: st.DrawFn, valid: Any) -> bytes:
-    """JSON with a token in it that JSON does not have, or too deep, or cut, or encoded oddly."""
+def mutated_text(draw: st.DrawFn, valid: Any) -> bytes:
+    """JSON text with an invalid token, or nested too deeply, or cut, or oddly encoded."""
     body = copy.deepcopy(valid)
     if isinstance(body, dict) and (found := places(body)):
         place = draw(st.sampled_from(found))
         _inside(body, place[:-1])[place[-1]] = "@@@"
     raw = json.dumps(body).encode().replace(b'"@@@"', draw(_TOKENS), 1)
-    return draw(spoiled_bytes(raw)) if draw(st.booleans()) else raw
+    return draw(mutated_bytes(raw)) if draw(st.booleans()) else raw
 
 
 @st.composite
-def spoiled_bytes(draw: st.DrawFn, raw: bytes) -> bytes:
-    """Bytes cut, doubled, encoded oddly, or with others in the middle."""
+def mutated_bytes(draw: st.DrawFn, raw: bytes) -> bytes:
+    """Bytes cut, duplicated, oddly encoded, or with others inserted."""
     at = draw(st.integers(0, len(raw)))
     match draw(st.sampled_from(["cut", "junk", "twice", "utf-16", "nul", "bom", "flip"])):
         case "cut":
@@ -165,21 +165,21 @@ def spoiled_bytes(draw: st.DrawFn, raw: bytes) -> bytes:
 
 
 def dumps(value: Any) -> bytes:
-    """JSON with whatever integers there are; what UTF-8 cannot say is escaped."""
+    """JSON with integers of any size; characters that UTF-8 cannot encode are escaped."""
     return json.dumps(value).encode()
 
 
 @st.composite
-def spoiled_lines(draw: st.DrawFn, valid: Any) -> bytes:
-    """A file of JSON lines, some of which are not what they should be."""
+def mutated_lines(draw: st.DrawFn, valid: Any) -> bytes:
+    """A file of JSON lines, some of them mutated."""
     lines = []
     for nth in range(draw(st.integers(1, 4))):
         line = {**copy.deepcopy(valid), "custom_id": f"item-{nth}"}
         how = draw(st.sampled_from(["good", "line", "body", "text"]))
         if how == "body":
-            line["body"] = draw(spoiled_json(line["body"]))
+            line["body"] = draw(mutated_json(line["body"]))
         elif how == "line":
-            line = draw(spoiled_json(line))
-        lines.append(draw(spoiled_text(line)) if how == "text" else dumps(line))
+            line = draw(mutated_json(line))
+        lines.append(draw(mutated_text(line)) if how == "text" else dumps(line))
     end = draw(st.sampled_from([b"\n", b"\r\n", b"\r", b"\n\n", b"\x0b", b"\xe2\x80\xa8"]))
     return end.join(lines)

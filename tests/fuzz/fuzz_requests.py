@@ -1,10 +1,10 @@
-"""Requests spoiled around their JSON: forms, headers, paths, queries and methods; and all of it together."""
+"""Mutated requests: forms, headers, paths, queries and methods, alone or with a mutated body."""
 
 from collections.abc import Callable
 
 from hypothesis import strategies as st
 
-from tests.fuzz.fuzz_spoil import VALUES, Bytes, dumps, spoiled_bytes, spoiled_json, spoiled_text
+from tests.fuzz.fuzz_json import VALUES, Bytes, dumps, mutated_bytes, mutated_json, mutated_text
 from tests.fuzz.fuzz_valid import BOUNDARY, FORM, Call, as_sent
 from tests.fuzz.fuzz_world import Sent
 
@@ -43,8 +43,8 @@ _CONTENTS = st.one_of(
 
 
 @st.composite
-def spoiled_form(draw: st.DrawFn) -> bytes:
-    """Parts under odd headers, between boundaries that are not always there."""
+def mutated_form(draw: st.DrawFn) -> bytes:
+    """Form parts with odd headers, between boundaries that may be missing."""
     lines = []
     for _ in range(draw(st.integers(0, 4))):
         start = draw(
@@ -144,8 +144,8 @@ _HEADER_VALUES = st.one_of(
 
 
 @st.composite
-def spoiled_headers(draw: st.DrawFn, headers: Headers) -> Headers:
-    """Headers with some missing, doubled, or saying something else."""
+def mutated_headers(draw: st.DrawFn, headers: Headers) -> Headers:
+    """Headers with some missing, duplicated, or with another value."""
     kept = [each for each in headers if draw(st.integers(0, 5))]
     if draw(st.booleans()):
         kept.append((b"content-type", draw(_CONTENT_TYPES)))
@@ -214,14 +214,14 @@ _QUERIES = st.one_of(
 
 
 @st.composite
-def spoiled_requests(draw: st.DrawFn, call: Call) -> Sent:
-    """The request of a call with something wrong: mostly its body, sometimes what is around it."""
+def mutated_requests(draw: st.DrawFn, call: Call) -> Sent:
+    """A request with something wrong: mostly in its body, sometimes around it."""
     sent = as_sent(call)
     where = draw(st.sampled_from(["body", "body", "body", "headers", "path", "query", "method", "all"]))
     if where in ("body", "all"):
-        sent = sent._replace(body=draw(spoiled_body(call)))
+        sent = sent._replace(body=draw(mutated_body(call)))
     if where in ("headers", "all"):
-        sent = sent._replace(headers=draw(spoiled_headers(sent.headers)))
+        sent = sent._replace(headers=draw(mutated_headers(sent.headers)))
     if where == "path" or (where == "all" and draw(st.booleans())):
         sent = sent._replace(path=draw(st.sampled_from(_PATHS))(sent.path))
     if where in ("query", "all"):
@@ -231,13 +231,13 @@ def spoiled_requests(draw: st.DrawFn, call: Call) -> Sent:
     return sent
 
 
-def spoiled_body(call: Call) -> Bytes:
-    """The body of a call, spoiled in one of these ways."""
+def mutated_body(call: Call) -> Bytes:
+    """A mutated body of a call."""
     if isinstance(call.body, bytes):
-        return st.one_of(spoiled_bytes(call.body), spoiled_form())
+        return st.one_of(mutated_bytes(call.body), mutated_form())
     if call.body is None:
         return st.one_of(st.just(b""), st.binary(max_size=40), VALUES.map(dumps))
-    return st.one_of(spoiled_json(call.body).map(dumps), spoiled_text(call.body))
+    return st.one_of(mutated_json(call.body).map(dumps), mutated_text(call.body))
 
 
 def form_of(content: bytes) -> bytes:
