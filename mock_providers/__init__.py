@@ -7,7 +7,7 @@ A request passes `server` (app, service), `endpoints` (its decision), `engine` (
 to it), `wire` (its bytes) and `http` (their playback). Read `plan.py` first: a `Plan` is the whole reply.
 """
 
-from .content.answers import Catalogue, CatalogueError, Question, load_catalogue
+from .content.questions import Catalogue, CatalogueError, Question, load_catalogue
 from .faults import Fault, FaultError, check_faults, describe_faults, parse_faults
 from .http.asgi import AsgiApp
 from .http.uvicorn_server import BindError, PortInUse, build_server, listen, shut_down

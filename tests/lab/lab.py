@@ -24,7 +24,7 @@ from harness.stack.gateway.app import Gateway
 from harness.stack.limits.quota import Quota
 from harness.stack.resilience.breaker import Circuit
 from harness.stack.state.backend import Backend, MemoryBackend
-from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.endpoint import Endpoint
 from harness.stack.upstream.transport import make_client
 from harness.virtual import LeakReport, VirtualLoop, run_virtual
 from harness.world.serving import serve

@@ -1,14 +1,14 @@
-"""The providers' prompt caches: what each needs to read a prompt's beginning at the price of cached tokens.
+"""The providers' prompt caches: what each needs to read a prompt's prefix at the price of cached tokens.
 
-- The beginning stays the same: tools, system prompt, history, nothing that varies in front of them.
-- Anthropic caches where it is told to: breakpoints where they pay (`breakpoints`), by how often a beginning
-  is used again (`reuse`).
-- OpenAI caches by itself, on the machine that a request comes to: `prompt_cache_key` sends those that begin
-  alike to the same one. Gemini and Together need nothing.
-- A session goes back to the target that was last seen to read it from its cache (`homes`).
+- The prefix must not change: tools, system prompt and history come first, nothing that varies before them.
+- Anthropic caches at breakpoints: set where they pay (`breakpoints.py`), by how often a prefix is reused
+  (`reuse.py`).
+- OpenAI caches automatically, on the machine that a request reaches: `prompt_cache_key` routes requests with
+  the same prefix to the same machine. Gemini and Together need nothing.
+- A session returns to the target that last read it from its cache (`affinity.py`).
 
-`PromptCaching` stands above the fallback and looks at each call once; `HeldPrefix` stands in front of each
-target, marks the prompt in its terms and sees what it read.
+`PromptCaching` is above the fallback and sees each call once; `PrefixTracker` is in front of each target,
+sets the target's breakpoints and records its cache reads.
 """
 
 import asyncio
@@ -22,25 +22,25 @@ from ..core.call import Call, Next
 from ..core.options import Options
 from ..core.reply import Outcome, Reply
 from ..core.target import Target
-from .affinity import Homes, home_first
+from .affinity import PrefixAffinity, preferred_first
 from .breakpoints import minimum_of, place
-from .fingerprint import Sight, sight
+from .fingerprint import PromptFingerprint, fingerprint
 from .reuse import Reuses
 
 MARKED = ("anthropic",)
-"""Providers that cache where they are told to."""
+"""Providers that cache at breakpoints set in the request."""
 
 
 class PromptCacheOptions(Options):
     """`breakpoints` true: mark prompts for Anthropic's cache where that pays.
 
     `stick` "session": a conversation goes first to the target that last read it from its cache; "shared": so
-    do all calls with the same tools and system prompt, for chains of targets that are as good as each other;
-    "none": the chain's order is kept. A home is forgotten after `stick_s` 300 seconds without use, beyond
-    `max_entries` 20,000 the least recently used first.
+    do all calls with the same tools and system prompt, for chains of equally good targets; "none": keep the
+    chain's order. An affinity expires after `stick_s` 300 seconds without use; beyond `max_entries` 20,000
+    the least recently used is dropped.
 
-    `key_shards` 1: how many keys (`prompt_cache_key`) the sessions with one system prompt are spread over;
-    OpenAI advises to keep below 15 requests a minute for each.
+    `key_shards` 1: the number of `prompt_cache_key` values over which sessions with one system prompt are
+    spread; OpenAI advises at most 15 requests a minute for each.
     """
 
     breakpoints: bool = True
@@ -50,11 +50,11 @@ class PromptCacheOptions(Options):
     key_shards: int = Field(default=1, ge=1)
 
 
-class Expectations:
-    """How often each kind of beginning is used again.
+class ReuseEstimates:
+    """How often each kind of prefix is reused.
 
-    What is shared is thought to be in use every second time until it is known, a later turn of a session as
-    well; a first turn, which may stay the only one, one time in five, which does not pay.
+    Priors: 0.5 for tools, system prompts and later turns of a session; 0.2 for a first turn, which may be the
+    only one: too low for a breakpoint to pay.
     """
 
     def __init__(self) -> None:
@@ -63,8 +63,8 @@ class Expectations:
         self._first_turn = Reuses(0.2)
         self._later_turns = Reuses(0.5)
 
-    def of(self, seen: Sight, now: float) -> tuple[Prefix, ...]:
-        """The beginnings of a prompt seen at `now`, shortest first, and what they can expect."""
+    def of(self, seen: PromptFingerprint, now: float) -> tuple[Prefix, ...]:
+        """The prefixes of a prompt seen at `now`, shortest first, with their expected reuse."""
         prefixes = []
         if seen.tools:
             self._tools.see(seen.tools, now)
@@ -82,42 +82,43 @@ class Expectations:
 
 
 class PromptCaching:
-    """Looks at each call's beginnings, and says to which target it should go first."""
+    """Finds each call's prefixes, and the target that should be tried first."""
 
     def __init__(self, options: PromptCacheOptions) -> None:
         self._options = options
-        self._expected = Expectations()
-        self._homes = Homes(options.stick_s, options.max_entries)
+        self._estimates = ReuseEstimates()
+        self._affinity = PrefixAffinity(options.stick_s, options.max_entries)
 
     async def __call__(self, call: Call, next: Next) -> Reply:
-        seen = sight(call)
+        seen = fingerprint(call)
         now = asyncio.get_running_loop().time()
-        prefixes = self._expected.of(seen, now) if self._options.breakpoints else ()
-        home = {"session": seen.session, "shared": seen.shared, "none": b""}[self._options.stick]
+        prefixes = self._estimates.of(seen, now) if self._options.breakpoints else ()
+        affinity_key = {"session": seen.session, "shared": seen.shared, "none": b""}[self._options.stick]
         shard = int.from_bytes(seen.session[:4], "big") % self._options.key_shards
         key = f"{seen.shared.hex()[:16]}-{shard}" if seen.shared else ""
-        return await next(call.with_routing(cache_hints=CacheHints(prefixes, key=key, home=home)))
+        return await next(
+            call.with_routing(cache_hints=CacheHints(prefixes, key=key, affinity_key=affinity_key))
+        )
 
     def order(self, call: Call, targets: Sequence[Target]) -> tuple[Target, ...]:
         """The targets, the one that holds the call's prefix first."""
-        if not call.routing.cache_hints.home:
+        key = call.routing.cache_hints.affinity_key
+        if not key:
             return tuple(targets)
-        return home_first(
-            targets, self._homes.of(call.routing.cache_hints.home, asyncio.get_running_loop().time())
-        )
+        return preferred_first(targets, self._affinity.of(key, asyncio.get_running_loop().time()))
 
-    def held_by(self, target: Target) -> "HeldPrefix":
+    def for_target(self, target: Target) -> "PrefixTracker":
         """The layer in front of `target`."""
-        return HeldPrefix(target, self._homes)
+        return PrefixTracker(target, self._affinity)
 
 
-class HeldPrefix:
-    """Marks what this target is to cache, and remembers what it was seen to read."""
+class PrefixTracker:
+    """Sets the breakpoints for this target, and records the prefixes that it read from its cache."""
 
-    def __init__(self, target: Target, homes: Homes) -> None:
+    def __init__(self, target: Target, affinity: PrefixAffinity) -> None:
         self._name = target.name
         self._min_tokens = minimum_of(target.model) if target.provider in MARKED else None
-        self._homes = homes
+        self._affinity = affinity
 
     async def __call__(self, call: Call, next: Next) -> Reply:
         hints = call.routing.cache_hints
@@ -125,10 +126,10 @@ class HeldPrefix:
             marks = place(hints.prefixes, self._min_tokens)
             call = call.with_routing(cache_hints=hints._replace(marks=marks))
         reply = await next(call)
-        if hints.home:
-            reply.on_end(lambda outcome: self._note(hints.home, outcome))
+        if hints.affinity_key:
+            reply.on_end(lambda outcome: self._note(hints.affinity_key, outcome))
         return reply
 
     def _note(self, key: bytes, outcome: Outcome) -> None:
         if outcome.usage is not None and outcome.usage.cached_input_tokens:
-            self._homes.put(key, self._name, asyncio.get_running_loop().time())
+            self._affinity.put(key, self._name, asyncio.get_running_loop().time())

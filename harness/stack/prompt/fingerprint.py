@@ -1,8 +1,8 @@
-"""What a prompt begins with, as digests: equal digests, equal beginnings.
+"""Digests of a prompt's prefixes: equal digests mean equal prefixes.
 
-Three beginnings are shared: the tools; tools and system prompt, by all calls that are asked for in the same
-words; and the conversation so far, by the turns of one session. A session is known by how it began: tools,
-system prompt and the first turn, which all its turns repeat.
+Three prefixes are shared between calls: the tools; tools and system prompt; and the conversation so far, by
+the turns of one session. A session is identified by tools, system prompt and first turn, which all its turns
+repeat.
 """
 
 from hashlib import blake2b
@@ -14,9 +14,9 @@ from ..core.call import Call
 from ..core.tokens import call_tokens, prompt_tokens
 
 
-class Sight(NamedTuple):
-    """The digests of a prompt's beginnings ("" digest: it has none), their tokens, and the turn it is at:
-    how often the assistant has spoken.
+class PromptFingerprint(NamedTuple):
+    """Digests of a prompt's prefixes (b"" for a prefix it lacks) and their tokens; `turn` counts the messages
+    of the assistant so far.
     """
 
     tools: bytes
@@ -28,20 +28,20 @@ class Sight(NamedTuple):
     turn: int
 
 
-def sight(call: Call) -> Sight:
-    """The beginnings of a call's prompt."""
+def fingerprint(call: Call) -> PromptFingerprint:
+    """The prefixes of a call's prompt."""
     tools = _digest([[tool.name, tool.description, tool.parameters] for tool in call.request.tools])
     system = [turn for turn in call.request.messages if turn.role == "system"]
     opening = next((turn for turn in call.request.messages if turn.role != "system"), None)
-    asked = tools + _digest([[turn.content for turn in system], call.request.json_schema])
-    shared = _digest_of(asked) if call.request.tools or system else b""
+    base = tools + _digest([[turn.content for turn in system], call.request.json_schema])
+    shared = _digest_of(base) if call.request.tools or system else b""
     tools_tokens = 0
     if call.request.tools:
         tools_tokens = call_tokens(call.with_request(messages=(), prefill="", json_schema=None))
-    return Sight(
+    return PromptFingerprint(
         tools=tools if call.request.tools else b"",
         shared=shared,
-        session=_digest_of(asked + _digest([opening.role, opening.content] if opening else [])),
+        session=_digest_of(base + _digest([opening.role, opening.content] if opening else [])),
         tools_tokens=tools_tokens,
         shared_tokens=tools_tokens + prompt_tokens(system) if system else tools_tokens,
         tokens=call_tokens(call.with_request(prefill="") if call.request.prefill else call),

@@ -1,18 +1,18 @@
-"""How often a prefix is used again while a provider still holds it: counted, not guessed.
+"""How often a prefix is reused while a provider still caches it: measured, not assumed.
 
-A provider keeps a prefix for so long after each use. Of the latest sightings of prefixes of one kind, the
-share that came within that time of the one before is what the next can expect; until there are any, a prior
-stands for a few of them. Old ones count for less: when there are twice `window`, all are halved.
+A provider keeps a prefix for `life_s` after each use. The estimate is the share of recent uses of prefixes of
+one kind that came within `life_s` of the previous use, smoothed by a prior. Old uses count for less: at
+`2 * window` uses, both counts are halved.
 """
 
 from collections import OrderedDict
 
 
 class Reuse:
-    """The share of sightings that found the same prefix in use within the last `life_s` seconds.
+    """The share of uses that found the same prefix used within the last `life_s` seconds.
 
-    The prior counts as `weight` sightings; the `max_entries` prefixes seen last are remembered, at about 200
-    bytes each.
+    The prior counts as `weight` uses; the `max_entries` prefixes seen last are remembered, at about 200 bytes
+    each.
     """
 
     def __init__(
@@ -37,11 +37,11 @@ class Reuse:
 
     @property
     def share(self) -> float:
-        """What the next sighting can expect."""
+        """The estimated chance that the next use finds the prefix cached."""
         return (self._found + self._prior * self._weight) / (self._seen + self._weight)
 
     def see(self, key: bytes, now: float) -> None:
-        """A call with that prefix."""
+        """Count a call with that prefix."""
         self.found(key, now)
         self._last_s[key] = now
         self._seen += 1
@@ -51,30 +51,30 @@ class Reuse:
             self._seen, self._found = self._seen / 2, self._found / 2
 
     def found(self, key: bytes, now: float) -> None:
-        """The prefix is used for another, which is not counted here; it is looked for no more."""
+        """Count a reuse by a call that is itself counted elsewhere; the prefix is forgotten here."""
         last_s = self._last_s.pop(key, None)
         if last_s is not None and now - last_s < self._life_s:
             self._found += 1
 
 
 class Reuses:
-    """The same for both lives of an entry of Anthropic's cache: five minutes and an hour."""
+    """`Reuse` for both lifetimes of an entry in Anthropic's cache: five minutes and an hour."""
 
     def __init__(self, prior: float) -> None:
         self._by_life = (Reuse(300.0, prior), Reuse(3600.0, prior))
 
     @property
     def shares(self) -> tuple[float, float]:
-        """Of five minutes and of an hour."""
+        """The shares for five minutes and for an hour."""
         five_minutes, hour = self._by_life
         return five_minutes.share, hour.share
 
     def see(self, key: bytes, now: float) -> None:
-        """A call with that prefix."""
+        """Count a call with that prefix."""
         for reuse in self._by_life:
             reuse.see(key, now)
 
     def found(self, key: bytes, now: float) -> None:
-        """The prefix is used for another, which is not counted here."""
+        """Count a reuse by a call that is itself counted elsewhere."""
         for reuse in self._by_life:
             reuse.found(key, now)

@@ -1,1 +1,1 @@
-"""The last step of an attempt: endpoints, the HTTP transport, and the send itself."""
+"""The innermost step of an attempt: endpoints, the HTTP transport, and sending a request."""

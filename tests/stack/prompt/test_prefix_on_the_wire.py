@@ -1,4 +1,4 @@
-"""What is sent for a turn of a session begins with what was sent for the turn before, in both protocols."""
+"""Each turn's request body begins with that of the turn before, in both protocols."""
 
 import asyncio
 import itertools
@@ -48,7 +48,7 @@ async def bodies(prompts: list[tuple[Message, ...]], provider: str, **options: A
     """The bodies that a stack would send."""
     sent: list[dict[str, Any]] = []
     prompt, caching = Prompt(PromptOptions(**options), 128_000), PromptCaching(PromptCacheOptions())
-    held = caching.held_by(TARGETS[provider])
+    held = caching.for_target(TARGETS[provider])
 
     async def send(call: Call) -> Reply:
         call = call.at(TARGETS[provider])

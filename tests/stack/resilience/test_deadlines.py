@@ -111,6 +111,6 @@ async def test_a_finished_reply_leaves_no_timer(call: Callable[..., Call], sourc
         return Reply(Delta("x"), source("y"))
 
     reply = await deadlines()(call(), quick)
-    watched: Any = reply._source
+    wrapped: Any = reply._source
     await reply.text()
-    assert watched._timer is None
+    assert wrapped._timer is None
