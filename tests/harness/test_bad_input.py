@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.paths import SCENARIOS
+from tests.processes import brownout, run
 
 SCENARIO = """
 title = "t"
@@ -16,17 +17,6 @@ duration_s = 2
 subjects = ["naive"]
 arrivals = { kind = "poisson", rate_per_s = 5 }
 """
-
-
-def brownout(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "harness", *args],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def complains(result: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -61,7 +51,7 @@ def complains(result: subprocess.CompletedProcess[str], *words: str) -> None:
 )
 def test_a_wrong_key_in_a_scenario(change: str, words: list[str], tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(SCENARIO + change)
-    complains(brownout("run", "mine.toml", cwd=tmp_path), *words)
+    complains(run(brownout("run", "mine.toml"), tmp_path), *words)
     assert not (tmp_path / "runs").exists()
 
 
@@ -83,14 +73,14 @@ def test_a_wrong_key_in_a_scenario(change: str, words: list[str], tmp_path: Path
     ],
 )
 def test_a_name_that_does_not_exist(args: list[str], words: list[str], tmp_path: Path) -> None:
-    complains(brownout(*args, cwd=tmp_path), *words)
+    complains(run(brownout(*args), tmp_path), *words)
 
 
 @pytest.mark.parametrize("command", [["mock", "--openai-port"], ["gateway", "naive", "--port"]])
 def test_a_port_in_use(command: list[str], tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        complains(brownout(*command, port, cwd=tmp_path), port, "already in use")
+        complains(run(brownout(*command, port), tmp_path), port, "already in use")
 
 
 @pytest.mark.parametrize(
@@ -104,11 +94,11 @@ def test_a_port_in_use(command: list[str], tmp_path: Path) -> None:
 def test_a_file_of_questions_that_will_not_do(content: str | None, words: list[str], tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / "mine.csv").write_text(content)
-    complains(brownout("run", "outage", "--questions", "mine.csv", cwd=tmp_path), *words)
+    complains(run(brownout("run", "outage", "--questions", "mine.csv"), tmp_path), *words)
 
 
 def test_a_duration_that_is_none(tmp_path: Path) -> None:
-    result = brownout("run", "outage", "--duration", "soon", cwd=tmp_path)
+    result = run(brownout("run", "outage", "--duration", "soon"), tmp_path)
     assert result.returncode == 2
     assert "such as 60s, 10m or 1h" in result.stderr
 
@@ -116,9 +106,7 @@ def test_a_duration_that_is_none(tmp_path: Path) -> None:
 def test_locust_alone_ends_with_one_line_too(tmp_path: Path) -> None:
     locustfile = SCENARIOS / "locustfile.py"
     args = ["-m", "locust", "-f", str(locustfile), "--headless", "-u", "1", "--scenario", "nope"]
-    result = subprocess.run(
-        [sys.executable, *args], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
-    )
+    result = run([sys.executable, *args], tmp_path)
     assert result.returncode == 2
     assert "brownout: scenario 'nope': expected a path to a .toml file or one of" in result.stderr
     assert "Traceback" not in result.stderr
