@@ -74,7 +74,12 @@ def generate(
         )
     else:
         text, answer = _prose_text(request, question, opening, answer, allowed, length, draws)
-    for at, sequence in sorted((text.find(stop), stop) for stop in request.stop):
+    return _ended(text, answer, request.stop, allowed)
+
+
+def _ended(text: str, answer: Answer, stops: tuple[str, ...], allowed: int) -> GeneratedChoice:
+    """The text up to its first stop sequence, or to `allowed` tokens."""
+    for at, sequence in sorted((text.find(stop), stop) for stop in stops):
         if 0 <= at <= allowed * tokens.CHARS_PER_TOKEN - len(sequence):
             return GeneratedChoice(_text_block(text[:at]), "stop_sequence", sequence, answer)
     if tokens.count(text) > allowed:
