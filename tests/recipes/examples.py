@@ -62,7 +62,7 @@ class Pause:
     {
         "harness/stack/assembly/options.py": [
             ("class TargetOptions(Options):", "from ..resilience.pause import PauseOptions\n\n\n"),
-            ("    throttle: ThrottleOptions | None = None\n", "    pause: PauseOptions | None = None\n"),
+            ("    throttle: LoadSheddingOptions | None = None\n", "    pause: PauseOptions | None = None\n"),
         ],
         "harness/stack/assembly/layers.py": [
             ("def build(\n", "from ..resilience.pause import Pause\n\n\n"),

@@ -7,7 +7,7 @@ import httpx
 from ..batch.client import BatchLane
 from ..batch.queue import BatchQueue
 from ..caching.exact import ExactCache
-from ..caching.semantic.agreement import Agrees
+from ..caching.semantic.agreement import AnswerComparison
 from ..caching.semantic.embedding.choice import embedder_of
 from ..caching.semantic.layer import SemanticCache
 from ..core.background import Background
@@ -24,7 +24,7 @@ from ..prompt.caching import PromptCaching
 from ..prompt.layer import Prompt
 from ..prompt.summarise import Summarise
 from ..resilience.fallback import Fallback
-from ..resilience.hedge import Hedge, next_in
+from ..resilience.hedge import Hedge, next_target
 from ..resilience.retry import Retry
 from ..resilience.retry_budget import RetryBudget
 from ..routing.cascade import Judge
@@ -48,7 +48,7 @@ def build(
     transport: httpx.AsyncBaseTransport | None = None,
     backend: Backend | None = None,
     epoch_s: float = 0.0,
-    agrees: Agrees | None = None,
+    compare_answers: AnswerComparison | None = None,
     judge: Judge | None = None,
 ) -> Stack:
     """The stack that `options` describe. Raises `ConfigError`.
@@ -60,7 +60,7 @@ def build(
     - `transport`: the HTTP transport; default: aiohttp behind httpx
     - `backend`: state of limiters, breakers and budgets; default: memory
     - `epoch_s`: Unix time at zero of the loop's clock, for the periods of budgets
-    - `agrees`: tells the semantic cache which answers say the same, beyond equal texts
+    - `compare_answers`: finds answers that agree beyond equal texts, for the semantic cache
     - `judge`: judges the answers of a cascade's smaller tiers
     """
     prices = prices_for(options) if prices is None else prices
@@ -81,14 +81,14 @@ def build(
         Budgets(options.budget, targets, prices, backend, epoch_s) if options.budget else None,
         _prompt(context, background),
         optional(options.cache, lambda its: ExactCache(its, background)),
-        _semantic_cache(context, background, agrees),
+        _semantic_cache(context, background, compare_answers),
         _batches(context, background),
         budget,
         optional(options.route, lambda its: make_route(its, targets, prices, backend, judge)),
         caching,
         Fallback(targets, options.fallback, grant, None if caching is None else caching.order),
         optional(options.retry, lambda its: Retry(its, seed, grant)),
-        optional(options.hedge, lambda its: Hedge(its, next_in(targets, _suits), grant, backend)),
+        optional(options.hedge, lambda its: Hedge(its, next_target(targets, _suits), grant, backend)),
     ]
     ask = stack(*[layer for layer in layers if layer is not None], send=by_target)
     return Stack(options, ask, transport, background, [probe for _, probe in made])
@@ -112,14 +112,14 @@ def _prompt(context: StackContext, background: Background) -> Prompt | None:
 
 
 def _semantic_cache(
-    context: StackContext, background: Background, agrees: Agrees | None
+    context: StackContext, background: Background, compare_answers: AnswerComparison | None
 ) -> SemanticCache | None:
     options = context.options.semantic_cache
     if options is None:
         return None
     connect_s = context.options.deadlines.connect_s
     embedder = embedder_of(options, context.endpoints, context.prices, context.transport, connect_s)
-    return SemanticCache(options, embedder, background, seed=context.seed, agrees=agrees)
+    return SemanticCache(options, embedder, background, seed=context.seed, compare_answers=compare_answers)
 
 
 def _batches(context: StackContext, background: Background) -> BatchQueue | None:

@@ -12,7 +12,7 @@ from ..core.errors import ConfigError
 from ..core.options import Options, first_complaint
 from ..core.target import Target
 from ..core.tokens import counter_named
-from ..limits.api_keys import KeysOptions
+from ..limits.api_keys import ApiKeysOptions
 from ..limits.limiter import LimiterOptions
 from ..money.budget import BudgetOptions
 from ..money.price import Price
@@ -23,7 +23,7 @@ from ..resilience.breaker import BreakerOptions
 from ..resilience.deadlines import DeadlineOptions
 from ..resilience.fallback import FallbackOptions
 from ..resilience.hedge import HedgeOptions
-from ..resilience.load_shedding import ThrottleOptions
+from ..resilience.load_shedding import LoadSheddingOptions
 from ..resilience.retry import RetryOptions
 from ..resilience.retry_budget import RetryBudgetOptions
 from ..routing.options import RouteOptions
@@ -52,7 +52,7 @@ class TargetOptions(Options):
     region: str = ""
     tier: str = ""
     limiter: LimiterOptions | None = None
-    keys: KeysOptions | None = None
+    keys: ApiKeysOptions | None = None
 
     def target(self) -> Target:
         """The target that these options describe."""
@@ -90,7 +90,7 @@ class StackOptions(Options):
     retry_budget: RetryBudgetOptions | None = None
     hedge: HedgeOptions | None = None
     breaker: BreakerOptions | None = None
-    throttle: ThrottleOptions | None = None
+    throttle: LoadSheddingOptions | None = None
     target: tuple[TargetOptions, ...] = Field(min_length=1)
 
     @property

@@ -8,7 +8,7 @@ import httpx
 from ..core.call import Layer, Next, stack
 from ..core.errors import ConfigError
 from ..core.options import optional
-from ..limits.api_keys import Keys, KeysOptions
+from ..limits.api_keys import ApiKeys, ApiKeysOptions
 from ..limits.limiter import Limiter
 from ..money.attempt_ledger import AttemptLedger
 from ..money.price import Price
@@ -17,7 +17,7 @@ from ..observe.health import HealthProbe
 from ..prompt.caching import PromptCaching
 from ..resilience.breaker import Breaker
 from ..resilience.deadlines import Deadlines
-from ..resilience.load_shedding import Throttle
+from ..resilience.load_shedding import LoadShedding
 from ..state.backend import Backend
 from ..upstream.endpoint import Endpoint
 from ..upstream.send import Send
@@ -44,11 +44,11 @@ def target_chain(
     options, backend, name = context.options, context.backend, target.target().name
     codec, endpoint = CODECS[target.provider], _endpoint(context, target)
     breaker = optional(options.breaker, lambda its: Breaker(its, f"breaker/{name}", backend, context.seed))
-    keys = optional(target.keys, lambda its: Keys(its, f"keys/{name}", backend))
+    keys = optional(target.keys, lambda its: ApiKeys(its, f"keys/{name}", backend))
     layers: list[Layer | None] = [
         caching and caching.for_target(target.target()),
         breaker,
-        optional(options.throttle, lambda its: Throttle(its, f"throttle/{name}", backend, context.seed)),
+        optional(options.throttle, lambda its: LoadShedding(its, f"throttle/{name}", backend, context.seed)),
         AttemptLedger(price_of(target.model, context.prices)),
         optional(target.limiter, lambda its: Limiter(its, codec.reserved_tokens, f"limiter/{name}", backend)),
         keys,
@@ -68,7 +68,7 @@ def _endpoint(context: StackContext, target: TargetOptions) -> Endpoint:
     return endpoint
 
 
-def _check_keys(keys: KeysOptions, provider: str, endpoint: Endpoint) -> None:
+def _check_keys(keys: ApiKeysOptions, provider: str, endpoint: Endpoint) -> None:
     for name in keys.names:
         if not endpoint.keys.get(name):
             variable = f"{provider}_API_KEY_{name}".upper()

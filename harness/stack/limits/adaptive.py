@@ -1,10 +1,10 @@
-"""How many requests to have in flight at a provider whose limits nobody tells: find out by trying.
+"""Adaptive concurrency: learn how many requests to have in flight at a provider that states no limit (AIMD).
 
-Additive increase, multiplicative decrease: a request that begins to answer as fast as usual adds a little
-room, one that was refused for load or is much slower takes a tenth away, once for each round of requests.
-Usual is the fastest time to first token of late, by prompt size: total time grows with the answer's
-length and says nothing. Sources: V. Jacobson, "Congestion Avoidance and Control", SIGCOMM 1988; Netflix's
-concurrency-limits (AIMD with a latency threshold, β 0.9).
+Additive increase, multiplicative decrease: a request that begins to answer about as fast as usual raises
+the limit by 1 / limit; one that is refused for overload, or whose TTFT is much longer than usual, multiplies
+it by `beta`, once per round of requests. The usual TTFT is the fastest recent one of the same prompt size;
+total time depends on the length of the answer and is not used. Sources: V. Jacobson, "Congestion Avoidance
+and Control", SIGCOMM 1988; Netflix's concurrency-limits (AIMD with a latency threshold, β 0.9).
 """
 
 from typing import NamedTuple
@@ -14,13 +14,12 @@ from pydantic import AliasChoices, Field, model_validator
 from ..core.options import Options
 
 FORGET = 1.01
-"""Each sample lets the remembered fastest time grow by so much, so that a lucky one is forgotten in time."""
+"""The fastest TTFT grows by this factor with each sample, so that one lucky sample is forgotten in time."""
 
 
 class AdaptiveOptions(Options):
-    """`initial` 10 requests in flight, held between `min` 1 and `max` 1,000 (or `least` and `most`);
-    times `beta` 0.9 when the provider refuses for load or takes more than `tolerance` 3 times as long as
-    usual to begin.
+    """`initial` 10 requests in flight, kept between `min` 1 and `max` 1,000 (or `least` and `most`);
+    multiplied by `beta` 0.9 when the provider is overloaded or a TTFT exceeds `tolerance` 3 times the usual.
     """
 
     initial: float = Field(default=10.0, ge=1)
@@ -35,20 +34,20 @@ class AdaptiveOptions(Options):
             raise ValueError(f"min: expected at most max, which is {self.most:g}, got {self.least:g}")
         return self
 
-    def opening(self) -> "Aimd":
+    def initial_state(self) -> "Aimd":
         """The state before the first request."""
         return Aimd(max(self.least, min(self.most, self.initial)))
 
 
 class Aimd(NamedTuple):
-    """The limit, when it was last lowered, and the usual time to first token by prompt size."""
+    """The limit, when it was last lowered, and the usual TTFT in seconds by prompt size."""
 
     limit: float
     lowered_s: float = 0.0
     usual: tuple[tuple[int, float], ...] = ()
 
 
-def answered(
+def on_success(
     options: AdaptiveOptions,
     aimd: Aimd,
     size: int,
@@ -57,21 +56,21 @@ def answered(
     in_flight: int,
     now: float,
 ) -> Aimd:
-    """After a request of that size, sent at `started_s`, has begun to answer."""
+    """After the first token of a request of that size, sent at `started_s`."""
     known = dict(aimd.usual)
     usual_s = min(ttft_s, known.get(size, ttft_s) * FORGET)
     known[size] = usual_s
     aimd = aimd._replace(usual=tuple(sorted(known.items())))
     if ttft_s > options.tolerance * usual_s:
-        return refused(options, aimd, started_s, now)
-    # Room that nobody uses proves nothing about more of it.
+        return on_overload(options, aimd, started_s, now)
+    # Success far below the limit is no evidence for a higher one.
     if in_flight * 2 < aimd.limit:
         return aimd
     return aimd._replace(limit=min(options.most, aimd.limit + 1 / aimd.limit))
 
 
-def refused(options: AdaptiveOptions, aimd: Aimd, started_s: float, now: float) -> Aimd:
-    """After a request sent at `started_s` was refused for load, if it was sent after the last decrease."""
+def on_overload(options: AdaptiveOptions, aimd: Aimd, started_s: float, now: float) -> Aimd:
+    """After an overload; ignored if the request was sent (`started_s`) before the last decrease."""
     if started_s < aimd.lowered_s:
         return aimd
     return aimd._replace(limit=max(options.least, aimd.limit * options.beta), lowered_s=now)

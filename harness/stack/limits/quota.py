@@ -1,16 +1,18 @@
-"""What a target may still be asked for: its buckets, its slots, and until when it wants no more. Pure.
+"""What a target may still be asked for: token buckets, concurrency slots and a pause after a 429. Pure.
 
-A request takes from all its meters at once or from none. What the provider's own headers say is compared
-with what we believed at the same moment, when the request was sent: by then we had taken for everything
-that was in flight, so none of it is taken twice. The difference is what somebody else has used, and is
-taken away, too. Every request in flight tells of the same use, so what has been taken away since it was
-sent is left out of the comparison. Headers only ever lower what is left: nobody gives us more than we were
-told. A request that overtakes another on the way makes the later one's header look short by what the first
-one took; that is taken away once, not for each such pair, since what follows was sent with less believed.
+A request takes from all buckets and a slot at once, or from none.
 
-Some providers charge output tokens only once they have been said, and refuse while anything is owed. By then
-our bucket has regained part of what was reserved, which theirs, still full, could not: so a second bucket is
-charged as theirs is, and nothing goes while it is empty.
+Calibration: the provider's headers are compared with our levels at the same moment, when the request was
+sent; everything in flight had been taken from our buckets by then, so it is not counted twice. The difference
+is what other clients have used, and is taken from our level. Each request in flight reports that same use, so
+corrections made since it was sent are left out of the comparison. Headers only ever lower a level: no
+provider grants more than its configured limit. When one request overtakes another on the way, the later one's
+header looks short by the first one's demand; that is corrected once, not for each pair, since later requests
+were sent with a lower level.
+
+Some providers charge output tokens only when the reply ends, and refuse requests while the balance is
+negative. By then our bucket has regained part of the reservation, which theirs, still full, could not; so a
+second bucket, `credit`, is charged as theirs is, and nothing is sent while it is empty.
 """
 
 from collections.abc import Sequence
@@ -25,13 +27,13 @@ from ..state.token_bucket import Bucket
 from .adaptive import AdaptiveOptions, Aimd
 
 ROUNDING_S = 1e-9
-"""A wait this short is floating-point dust: waiting for it would set the same timer again."""
+"""Shorter waits are rounding errors: waiting for one would set the same timer again."""
 
 
 class QuotaOptions(Options):
     """Per minute: `rpm` requests, `tpm` tokens as the provider counts them on arrival, `input_tpm`,
-    `output_tpm`; `burst_s` 60: seconds' worth that a full bucket holds; `concurrency`: requests in
-    flight, or `adaptive` to find out. Whatever is absent is unlimited.
+    `output_tpm`; `burst_s` 60: capacity of a bucket, in seconds of its rate; `concurrency`: most requests in
+    flight, or `adaptive` to learn it. An absent limit is unlimited.
     """
 
     rpm: float | None = Field(default=None, gt=0)
@@ -44,7 +46,7 @@ class QuotaOptions(Options):
 
 
 class Demand(NamedTuple):
-    """What a request takes, in the order of the buckets."""
+    """What a request takes from each bucket, in the order of `Quota.buckets`."""
 
     requests: float = 1.0
     tokens: float = 0.0
@@ -52,7 +54,7 @@ class Demand(NamedTuple):
     output_tokens: float = 0.0
 
     def minus(self, other: "Demand") -> "Demand":
-        """What is left of it without the other."""
+        """The difference, bucket by bucket."""
         return Demand(*(mine - theirs for mine, theirs in zip(self, other, strict=True)))
 
 
@@ -60,22 +62,23 @@ NO_DEMAND = Demand(0.0)
 
 
 class Quota(NamedTuple):
-    """The state: a bucket for each meter (None: unlimited), what is in flight, and `taken_away`: how much
-    each bucket has ever been lowered because the provider said or showed that less was left. `credit` is the
-    output bucket of a provider that charges at the end.
+    """The state of one target's limits.
+
+    `buckets`: one per limit (None: unlimited). `corrections`: by how much calibration has lowered each bucket
+    so far, in total. `credit`: the output bucket of a provider that charges when the reply ends.
     """
 
     buckets: tuple[Bucket | None, ...]
     in_flight: int = 0
-    blocked_until_s: float = 0.0
+    paused_until_s: float = 0.0
     aimd: Aimd | None = None
-    taken_away: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
+    corrections: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
     credit: Bucket | None = None
 
 
-class Taken(NamedTuple):
-    """An admission: `wait_s` 0, and `levels`: what it left, as if nothing had ever been taken away; or how
-    long to wait, infinite for a free slot.
+class Admission(NamedTuple):
+    """`wait_s` 0: admitted at `at_s`, which left `levels` in the buckets, corrections so far added back.
+    Otherwise not admitted: `wait_s` is the time to wait, infinite if a slot must become free first.
     """
 
     wait_s: float
@@ -83,17 +86,17 @@ class Taken(NamedTuple):
     at_s: float = 0.0
 
 
-def opened(options: QuotaOptions, now: float) -> Quota:
-    """Full when the first request comes: the clock is known only then."""
+def initial(options: QuotaOptions, now: float) -> Quota:
+    """Full buckets at the time of the first request."""
     limits = (options.rpm, options.tpm, options.input_tpm, options.output_tpm)
     buckets = tuple(None if limit is None else Bucket.full(limit, options.burst_s, now) for limit in limits)
-    aimd = None if options.adaptive is None else options.adaptive.opening()
+    aimd = None if options.adaptive is None else options.adaptive.initial_state()
     return Quota(buckets, aimd=aimd, credit=buckets[-1])
 
 
 def wait_s(quota: Quota, demand: Demand, now: float, queued: Demand = NO_DEMAND) -> float:
-    """Seconds until `demand` can be taken once all that is `queued` before it has been, slots left aside."""
-    longest_s = max(0.0, quota.blocked_until_s - now)
+    """Seconds until the buckets hold `demand` on top of what is `queued` ahead of it, regardless of slots."""
+    longest_s = max(0.0, quota.paused_until_s - now)
     for bucket, amount, before in zip(quota.buckets, demand, queued, strict=True):
         if bucket is not None:
             longest_s = max(longest_s, bucket.wait_s(amount, now, queued=before))
@@ -101,96 +104,98 @@ def wait_s(quota: Quota, demand: Demand, now: float, queued: Demand = NO_DEMAND)
 
 
 def slots(options: QuotaOptions, quota: Quota) -> float:
-    """How many requests may be in flight."""
-    told = inf if options.concurrency is None else options.concurrency
-    return told if quota.aimd is None else min(told, int(quota.aimd.limit))
+    """Most requests in flight."""
+    configured = inf if options.concurrency is None else options.concurrency
+    return configured if quota.aimd is None else min(configured, int(quota.aimd.limit))
 
 
-def take(options: QuotaOptions, quota: Quota, demand: Demand, now: float) -> tuple[Quota, Taken]:
-    """Take from every meter, or tell how long to wait."""
+def take(options: QuotaOptions, quota: Quota, demand: Demand, now: float) -> tuple[Quota, Admission]:
+    """Take `demand` from every bucket and a slot, or return the time to wait."""
     if quota.in_flight >= slots(options, quota):
-        return quota, Taken(inf)
+        return quota, Admission(inf)
     missing_s = wait_s(quota, demand, now)
     if missing_s > ROUNDING_S:
-        return quota, Taken(missing_s)
-    left = _less(quota, demand, now)
-    away = zip(left.buckets, left.taken_away, strict=True)
-    levels = tuple([None if bucket is None else bucket.level + lost for bucket, lost in away])
-    return left._replace(in_flight=left.in_flight + 1), Taken(0.0, levels, now)
+        return quota, Admission(missing_s)
+    left = _without(quota, demand, now)
+    corrected = zip(left.buckets, left.corrections, strict=True)
+    levels = tuple([None if bucket is None else bucket.level + amount for bucket, amount in corrected])
+    return left._replace(in_flight=left.in_flight + 1), Admission(0.0, levels, now)
 
 
-def give_back(quota: Quota, unused: Demand, now: float, said_tokens: float = 0.0) -> Quota:
-    """A request is over, or was never sent: its slot is free, and what it did not use comes back.
+def release(quota: Quota, unused: Demand, now: float, output_tokens: float = 0.0) -> Quota:
+    """A request has ended, or was never sent: its slot is free, and the `unused` part of its demand returns.
 
-    `said_tokens` of output are charged now by a provider that does so at the end.
+    `output_tokens` are charged to `credit` now.
     """
-    left = quota if unused == NO_DEMAND else _less(quota, NO_DEMAND.minus(unused), now)
-    credit = left.credit and left.credit.take(said_tokens, now)
+    left = quota if unused == NO_DEMAND else _without(quota, NO_DEMAND.minus(unused), now)
+    credit = left.credit and left.credit.take(output_tokens, now)
     return left._replace(in_flight=left.in_flight - 1, credit=credit)
 
 
-def blocked(quota: Quota, until_s: float) -> Quota:
-    """The provider refused: nothing goes before it wants to be asked again."""
-    return quota._replace(blocked_until_s=max(quota.blocked_until_s, until_s))
+def paused(quota: Quota, until_s: float) -> Quota:
+    """After a 429: nothing is admitted before `until_s`."""
+    return quota._replace(paused_until_s=max(quota.paused_until_s, until_s))
 
 
 def emptied(quota: Quota, now: float) -> Quota:
-    """The provider refused without saying what is left: nothing is, so that the line moves on slowly."""
+    """After a 429 that does not say what is left: every bucket is empty, the queue moves at the refill."""
     empty = [bucket and bucket.take(max(0.0, bucket.level_at(now)), now) for bucket in quota.buckets]
     return _lowered(quota, empty, now)
 
 
-def calibrated(options: QuotaOptions, quota: Quota, taken: Taken, meters: Meters, now: float) -> Quota:
-    """Lowered to what the provider's headers say about the moment at which the request came to it."""
-    known = zip(quota.buckets, taken.levels, quota.taken_away, meters, strict=True)
-    told = [
-        _learned(options, meter, now)
+def calibrated(
+    options: QuotaOptions, quota: Quota, admission: Admission, meters: Meters, now: float
+) -> Quota:
+    """Lowered to the headers of a reply, which hold for the moment when its request reached the provider."""
+    known = zip(quota.buckets, admission.levels, quota.corrections, meters, strict=True)
+    buckets = [
+        _bucket_of(options, meter, now)
         if bucket is None
-        else _told(bucket, None if level is None else level - away, meter, now)
-        for bucket, level, away, meter in known
+        else _corrected(bucket, None if level is None else level - correction, meter, now)
+        for bucket, level, correction, meter in known
     ]
     output, credit = meters[-1], quota.credit
     if credit is not None and output.limit_per_min:
         credit = credit.slowed_to(output.limit_per_min, now)
-    return _lowered(quota._replace(credit=credit), told, now)
+    return _lowered(quota._replace(credit=credit), buckets, now)
 
 
-def _learned(options: QuotaOptions, meter: Meter, now: float) -> Bucket | None:
-    """A limit that nobody had told us."""
+def _bucket_of(options: QuotaOptions, meter: Meter, now: float) -> Bucket | None:
+    """The bucket of a limit that is not configured and that the headers report."""
     if not meter.limit_per_min:
         return None
     bucket = Bucket.full(meter.limit_per_min, options.burst_s, now)
-    return bucket if meter.remaining is None else bucket.take(bucket.level - _at_most(meter), now)
+    return bucket if meter.remaining is None else bucket.take(bucket.level - _remaining(meter), now)
 
 
-def _told(bucket: Bucket, believed: float | None, meter: Meter, now: float) -> Bucket:
-    """The bucket that `meter` tells of; `believed` (None: not known) was in it when the request was sent."""
+def _corrected(bucket: Bucket, expected: float | None, meter: Meter, now: float) -> Bucket:
+    """`bucket` lowered to `meter`; `expected` (None: unknown) was our level when the request was sent."""
     slower = bucket.slowed_to(meter.limit_per_min, now) if meter.limit_per_min else bucket
-    if believed is None:
+    if expected is None:
         return slower
-    excess = believed - min(slower.capacity, _at_most(meter))
+    excess = expected - min(slower.capacity, _remaining(meter))
     if excess <= 0:
         return slower
-    # Lowered first: what was believed of the larger bucket is not missing from the smaller one.
+    # Taken from the larger bucket first: its excess must not put the smaller one into debt.
     lower = bucket.take(excess, now)
     return lower._replace(rate=slower.rate, capacity=slower.capacity, level=min(slower.capacity, lower.level))
 
 
-def _at_most(meter: Meter) -> float:
-    """Headers are whole numbers, rounded down: less than one apart is agreement."""
+def _remaining(meter: Meter) -> float:
+    """The most that may remain: headers are whole numbers, rounded down."""
     return inf if meter.remaining is None else meter.remaining + 1
 
 
 def _lowered(quota: Quota, buckets: Sequence[Bucket | None], now: float) -> Quota:
-    """With these buckets in place of its own, and a note of what that took away."""
-    changes = zip(quota.buckets, buckets, quota.taken_away, strict=True)
-    away = [
-        lost if old is None or new is None else lost + max(0.0, old.level_at(now) - new.level_at(now))
-        for old, new, lost in changes
+    """With these buckets in place of its own; what that takes away is added to the corrections."""
+    changes = zip(quota.buckets, buckets, quota.corrections, strict=True)
+    corrections = [
+        total if old is None or new is None else total + max(0.0, old.level_at(now) - new.level_at(now))
+        for old, new, total in changes
     ]
-    return quota._replace(buckets=tuple(buckets), taken_away=tuple(away))
+    return quota._replace(buckets=tuple(buckets), corrections=tuple(corrections))
 
 
-def _less(quota: Quota, demand: Demand, now: float) -> Quota:
+def _without(quota: Quota, demand: Demand, now: float) -> Quota:
     buckets = zip(quota.buckets, demand, strict=True)
     return quota._replace(buckets=tuple([bucket and bucket.take(amount, now) for bucket, amount in buckets]))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..limits.api_keys import Keys
+from ..limits.api_keys import ApiKeys
 from ..resilience.breaker import Breaker
 
 
@@ -12,7 +12,7 @@ class HealthProbe(NamedTuple):
 
     name: str
     breaker: Breaker | None = None
-    keys: Keys | None = None
+    keys: ApiKeys | None = None
 
 
 async def health(probes: Sequence[HealthProbe], now: float) -> dict[str, Any]:
@@ -33,11 +33,11 @@ async def _target(probe: HealthProbe, now: float) -> dict[str, Any]:
             "cooldown_s": round(circuit.cooldown_s(now), 3),
         }
     if probe.keys is not None:
-        rests = await probe.keys.rests()
+        cooldowns = await probe.keys.cooldowns()
         report["keys"] = {
             name: {"in_use": True}
-            if rest.until_s <= now
-            else {"in_use": False, "why": rest.why, "rest_s": round(rest.until_s - now, 3)}
-            for name, rest in rests.items()
+            if cooldown.until_s <= now
+            else {"in_use": False, "why": cooldown.kind, "rest_s": round(cooldown.until_s - now, 3)}
+            for name, cooldown in cooldowns.items()
         }
     return report

@@ -1,12 +1,12 @@
-"""Circuit breaker: a target that fails most of what it is asked is left alone for a while, then tried gently.
+"""Circuit breaker: stop sending to a target that fails most attempts, then probe it with growing load.
 
-Closed, it counts answers and failures in a sliding window. Open, it refuses at once, for a cooldown that
-doubles with every failed try to come back. Half-open, it lets one probe through, then two, four, … at a time;
-one failed probe opens it again. Source: M. Nygard, Release It!, "Circuit Breaker"; the window of buckets is
-Hystrix's; the ramp keeps a provider that has just come back from being met by everybody at once.
+Closed, it counts answers and failures in a sliding window. Open, it rejects at once, for a cooldown that
+doubles with each failed recovery. Half-open, it admits one probe, then two, four, … at a time; one failed
+probe opens it again. Sources: M. Nygard, Release It!, "Circuit Breaker"; the window of buckets is Hystrix's;
+the growing number of probes spares a provider that has just recovered the full load at once.
 
-A fault of our key (401, 402, 403, a spent quota) says nothing about the provider and is counted apart; a 429
-is the limiter's business and counts as neither. So does the fault of one key while another is in use.
+A fault of our API key (401, 402, 403, a spent quota) says nothing about the provider and is counted apart. A
+429 belongs to the limiter and is not counted, nor is the fault of one key while another is in use.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from ..core.kinds import BreakerCount
 from ..core.options import Options
 from ..core.reply import Outcome, Reply
 from ..state.backend import Backend, MemoryBackend
+from ..state.window import Window, WindowShape, totals
 
 State = Literal["closed", "open", "half-open"]
 Verdict = Literal["answered", "provider fault", "key fault", "neither"]
@@ -29,9 +30,10 @@ VERDICTS: dict[BreakerCount, Verdict] = {"fault": "provider fault", "key": "key 
 
 
 class BreakerOptions(Options):
-    """`window_s` 30 in `buckets` 10; opens at `failure_share` 0.5 of at least `min_samples` 20 in the window,
-    or after `key_faults` 3 faults of the key in a row; for `open_s` 5, doubled with each failed return, at
-    most `max_open_s` 120, times U(1 ± `jitter` 0.2); `probes` 8 answered ones in a row close it again.
+    """`window_s` 30 seconds in `buckets` 10; opens at `failure_share` 0.5 of at least `min_samples` 20 in the
+    window, or after `key_faults` 3 faults of the key in a row; cooldown `open_s` 5 seconds, doubled with each
+    failed recovery up to `max_open_s` 120, times U(1 ± `jitter` 0.2); closes after `probes` 8 good probes in
+    a row.
     """
 
     window_s: float = Field(default=30.0, gt=0)
@@ -44,42 +46,42 @@ class BreakerOptions(Options):
     jitter: float = Field(default=0.2, ge=0, lt=1)
     probes: int = Field(default=8, ge=1)
 
-
-class Bucket(NamedTuple):
-    """What became of the attempts that ended in one slice of the window."""
-
-    nth: int
-    answered: int
-    failed: int
+    @property
+    def shape(self) -> WindowShape:
+        """The window in which answers and faults are counted."""
+        return WindowShape(self.window_s, self.buckets)
 
 
 class Circuit(NamedTuple):
-    """All that a breaker knows. `until_s` ends the cooldown; `probing` probes are out, `proven` came back
-    well; `returns` counts the failed tries to come back, `openings` each change, which keys the jitter.
+    """A breaker's state.
+
+    `until_s` ends the cooldown. Half-open, `probing` probes are in flight and `proven` have succeeded.
+    `failed_recoveries` in a row double the cooldown. `openings` counts openings and closings: it keys the
+    jitter and dates admissions.
     """
 
-    window: tuple[Bucket, ...] = ()
+    window: Window = ()
     key_faults: int = 0
     open: bool = False
     until_s: float = 0.0
     probing: int = 0
     proven: int = 0
-    returns: int = 0
+    failed_recoveries: int = 0
     openings: int = 0
 
     def state(self, now: float) -> State:
-        """The state as people call it."""
+        """Closed, open (cooling down) or half-open."""
         if not self.open:
             return "closed"
         return "open" if now < self.until_s else "half-open"
 
     def cooldown_s(self, now: float) -> float:
-        """Seconds until it may be asked again, 0 when it may be."""
+        """Seconds until the next probe may go, 0 if one may now."""
         return max(0.0, self.until_s - now) if self.open else 0.0
 
 
 class Admission(NamedTuple):
-    """Whether an attempt may go, and in which of the circuit's openings: later, its end decides nothing."""
+    """Whether an attempt may go. Its outcome counts only while the circuit's `openings` equals `opening`."""
 
     allowed: bool
     probe: bool
@@ -88,7 +90,7 @@ class Admission(NamedTuple):
 
 
 def admit(circuit: Circuit, now: float) -> tuple[Circuit, Admission]:
-    """May an attempt go? Half-open, as many probes may be out as have come back well, and one more."""
+    """Admit an attempt or not. Half-open, one more probe may be in flight than have succeeded."""
     state = circuit.state(now)
     if state == "half-open" and circuit.probing <= circuit.proven:
         probing = circuit._replace(probing=circuit.probing + 1)
@@ -100,7 +102,7 @@ def admit(circuit: Circuit, now: float) -> tuple[Circuit, Admission]:
 def record(
     options: BreakerOptions, circuit: Circuit, admission: Admission, verdict: Verdict, now: float, u: float
 ) -> Circuit:
-    """What is known after an attempt: `u` in [0, 1) jitters the cooldown if this opens the circuit."""
+    """The circuit after an attempt; `u` in [0, 1) jitters the cooldown if this opens it."""
     if admission.opening != circuit.openings:
         return circuit
     if admission.probe:
@@ -112,10 +114,10 @@ def record(
         circuit = circuit._replace(key_faults=faults)
         return circuit if faults < options.key_faults else _opened(options, circuit, 0, now, u)
     failed = verdict == "provider fault"
-    window = _counted(options, circuit.window, failed, now)
+    window = options.shape.counted(circuit.window, now, good=not failed, bad=failed)
     circuit = circuit._replace(window=window, key_faults=0 if not failed else circuit.key_faults)
-    failures = sum(bucket.failed for bucket in window)
-    samples = failures + sum(bucket.answered for bucket in window)
+    answers, failures = totals(window)
+    samples = answers + failures
     if failed and samples >= options.min_samples and failures >= options.failure_share * samples:
         return _opened(options, circuit, 0, now, u)
     return circuit
@@ -127,31 +129,23 @@ def _after_probe(
     if verdict == "neither":
         return circuit
     if verdict != "answered":
-        return _opened(options, circuit, circuit.returns + 1, now, u)
+        return _opened(options, circuit, circuit.failed_recoveries + 1, now, u)
     circuit = circuit._replace(proven=circuit.proven + 1)
     return circuit if circuit.proven < options.probes else Circuit(openings=circuit.openings + 1)
 
 
-def _opened(options: BreakerOptions, circuit: Circuit, returns: int, now: float, u: float) -> Circuit:
-    cooldown_s = min(options.max_open_s, options.open_s * 2.0 ** min(returns, 64))
+def _opened(
+    options: BreakerOptions, circuit: Circuit, failed_recoveries: int, now: float, u: float
+) -> Circuit:
+    cooldown_s = min(options.max_open_s, options.open_s * 2.0 ** min(failed_recoveries, 64))
     until_s = now + cooldown_s * (1 + options.jitter * (2 * u - 1))
-    return Circuit(open=True, until_s=until_s, returns=returns, openings=circuit.openings + 1)
-
-
-def _counted(
-    options: BreakerOptions, window: tuple[Bucket, ...], failed: bool, now: float
-) -> tuple[Bucket, ...]:
-    """The window with one more attempt in it, and without what has grown too old."""
-    nth = int(now * options.buckets / options.window_s)
-    if window and window[-1].nth == nth:
-        *kept, last = window
-    else:
-        kept, last = [bucket for bucket in window if bucket.nth > nth - options.buckets], Bucket(nth, 0, 0)
-    return (*kept, Bucket(nth, last.answered + (not failed), last.failed + failed))
+    return Circuit(
+        open=True, until_s=until_s, failed_recoveries=failed_recoveries, openings=circuit.openings + 1
+    )
 
 
 def verdict_on(error: BaseException | None) -> Verdict:
-    """What the end of an attempt says about the target; None is a good end."""
+    """The verdict on the target of an attempt that ended with `error`, None for success."""
     if error is None:
         return "answered"
     if not isinstance(error, ProviderError) or error.of_key:
@@ -160,7 +154,7 @@ def verdict_on(error: BaseException | None) -> Verdict:
 
 
 class Breaker:
-    """One target's breaker. Refuses with `Rejected("rejected_breaker")` unless the call insists."""
+    """One target's layer. Raises `Rejected("rejected_breaker")` while open, unless `attempt.force`."""
 
     def __init__(
         self, options: BreakerOptions, key: str, backend: Backend | None = None, seed: int = 0
@@ -175,8 +169,8 @@ class Breaker:
         admission = await self._backend.update(self._key, lambda known: admit(known or Circuit(), now))
         if not admission.allowed and not call.attempt.force:
             cooldown_s = admission.cooldown_s
-            said = f"the breaker of {call.target.name} is open for another {cooldown_s:.1f} s"
-            raise Rejected("rejected_breaker", said, retry_after_s=cooldown_s)
+            message = f"the breaker of {call.target.name} is open for another {cooldown_s:.1f} s"
+            raise Rejected("rejected_breaker", message, retry_after_s=cooldown_s)
         try:
             reply = await next(call)
         except BaseException as error:
@@ -196,11 +190,11 @@ class Breaker:
         self._backend.post(self._key, change)
 
     async def circuit(self) -> Circuit:
-        """What it knows now: for those who show it."""
+        """The current state, for a health report."""
         circuit: Circuit = await self._backend.update(self._key, lambda known: (known, known or Circuit()))
         return circuit
 
 
 def _verdict_of(outcome: Outcome) -> Verdict:
-    """A reply that its reader left has shown nothing about its end."""
+    """An abandoned reply counts as neither: its end is unknown."""
     return "neither" if outcome.kind == "abandoned" else verdict_on(outcome.error)

@@ -1,7 +1,7 @@
 """Deadlines of one attempt: connect, first token, between chunks, and the whole call.
 
-A slow drip never trips a timeout that restarts with every read, so each bound is a moment on the loop's
-clock. Between chunks one lazy timer watches, instead of one timer a chunk.
+A slow drip never trips a timeout that restarts with every read, so each bound is a time on the loop's clock.
+Between chunks there is one lazy timer, not one timer per chunk.
 """
 
 import asyncio
@@ -15,8 +15,8 @@ from ..core.reply import Event, EventSource, Reply
 
 
 class DeadlineOptions(Options):
-    """Seconds. `connect_s` 5; `first_token_s` 30, to the first content event, waiting in our own limiter not
-    included, and a target's own `timeout_s` if that is shorter; `inter_chunk_s` 15; `total_s` 120, from the
+    """Seconds. `connect_s` 5; `first_token_s` 30, to the first content event, without the wait in our own
+    limiter, or the target's `timeout_s` if that is shorter; `inter_chunk_s` 15; `total_s` 120, from the
     call's start, retries and fallbacks included.
     """
 
@@ -27,10 +27,10 @@ class DeadlineOptions(Options):
 
 
 class DeadlineSource:
-    """An event source in which every wait ends by `inter_chunk_s` from its start, and all by `total_at`.
+    """An event source that fails when one wait takes `inter_chunk_s`, or at `total_at` on the loop's clock.
 
-    The timer is re-armed when it fires, not at every chunk. It cancels the waiting task and counts that
-    cancellation as its own by the rules of `asyncio.timeout`, so that somebody else's is never swallowed.
+    The timer is re-armed when it fires, not at every chunk. It cancels the waiting task and tells its own
+    cancellation from others by the rules of `asyncio.timeout`, so that no other is swallowed.
     """
 
     def __init__(self, source: EventSource, *, inter_chunk_s: float, total_at: float) -> None:
@@ -92,7 +92,7 @@ class DeadlineSource:
 
 
 class Deadlines:
-    """The layer next to the wire: bounds the wait for the first event, then watches the rest."""
+    """The layer next to the transport: bounds the wait for the first event, then for the others."""
 
     def __init__(self, options: DeadlineOptions) -> None:
         self._options = options

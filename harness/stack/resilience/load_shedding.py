@@ -1,17 +1,16 @@
-"""Load shedding on our side: when a provider refuses most of what it gets, most of it is not sent.
+"""Client-side load shedding: when a provider refuses most requests, most of them are not sent.
 
-Over a sliding window, an attempt is dropped with probability max(0, (requests − K · accepts) / (requests
-+ 1)), where what was dropped counts as a request. With K = 2 twice as many are sent as the provider
-accepts, so after its return the load that reaches it doubles with every window. Source: Site Reliability
-Engineering, chapter 21, "Handling Overload" (client-side throttling).
+Over a sliding window, an attempt is dropped with probability max(0, (requests − K · accepts) / (requests +
+1)), where dropped attempts count as requests. With K = 2, twice as many are sent as the provider accepts, so
+after its recovery the load that reaches it doubles with every window. Source: Site Reliability Engineering,
+chapter 21, "Handling Overload" (client-side throttling).
 
 Requests are counted when they are answered, not when they are sent: a first token takes seconds, and until
-then a healthy provider would look as if it had refused all that is on the way. What our own limiter
-rejected, or a caller who left, says nothing about the provider and is not counted.
+then a healthy provider would look as if it had refused everything in flight. Rejections by our own limiter
+and abandoned calls are not counted.
 """
 
 import asyncio
-from typing import NamedTuple
 
 from pydantic import Field
 
@@ -21,52 +20,39 @@ from ..core.errors import ProviderError, Rejected
 from ..core.options import Options
 from ..core.reply import Reply
 from ..state.backend import Backend, MemoryBackend
+from ..state.window import Window, WindowShape, totals
 
-BUCKETS = 12
+SLICES = 12
 
 
 RETRY_AFTER_S = 1.0
-"""When a refused caller may try again: each call is drawn anew."""
+"""Retry-After of a dropped attempt: each call is drawn anew."""
 
 
-class ThrottleOptions(Options):
-    """`k` 2 attempts are sent for each one accepted; `window_s` 120."""
+class LoadSheddingOptions(Options):
+    """The table `throttle`. `k` 2 attempts are sent for each one accepted; `window_s` 120 seconds."""
 
     k: float = Field(default=2.0, ge=1)
     window_s: float = Field(default=120.0, gt=0)
 
-
-class Slice(NamedTuple):
-    """What was asked for, and accepted, in one slice of the window."""
-
-    nth: int
-    requests: int
-    accepts: int
+    @property
+    def shape(self) -> WindowShape:
+        """The window in which accepted and refused attempts are counted."""
+        return WindowShape(self.window_s, SLICES)
 
 
-Window = tuple[Slice, ...]
-
-
-def counted(options: ThrottleOptions, window: Window, requests: int, accepts: int, now: float) -> Window:
-    """The window with so many more, and without what is too old."""
-    nth = int(now * BUCKETS / options.window_s)
-    kept = tuple(each for each in window if nth - BUCKETS < each.nth < nth)
-    last = window[-1] if window and window[-1].nth == nth else Slice(nth, 0, 0)
-    return (*kept, Slice(nth, last.requests + requests, last.accepts + accepts))
-
-
-def drop_probability(options: ThrottleOptions, window: Window) -> float:
-    """With which probability the next attempt is not sent."""
-    requests = sum(each.requests for each in window)
-    accepts = sum(each.accepts for each in window)
+def drop_probability(options: LoadSheddingOptions, window: Window) -> float:
+    """The probability that the next attempt is dropped."""
+    accepts, refusals = totals(window)
+    requests = accepts + refusals
     return max(0.0, (requests - options.k * accepts) / (requests + 1))
 
 
-class Throttle:
-    """One target's. Drops with `Rejected("rejected_throttled")`; what is dropped counts as asked for."""
+class LoadShedding:
+    """One target's layer. Raises `Rejected("rejected_throttled")` for a dropped attempt."""
 
     def __init__(
-        self, options: ThrottleOptions, key: str, backend: Backend | None = None, seed: int = 0
+        self, options: LoadSheddingOptions, key: str, backend: Backend | None = None, seed: int = 0
     ) -> None:
         self._options = options
         self._key = key
@@ -76,16 +62,16 @@ class Throttle:
     async def __call__(self, call: Call, next: Next) -> Reply:
         now = asyncio.get_running_loop().time()
 
-        def asked(known: Window | None) -> tuple[Window, float]:
-            window = counted(self._options, known or (), 0, 0, now)
+        def decide(known: Window | None) -> tuple[Window, float]:
+            window = self._options.shape.counted(known or (), now)
             return window, drop_probability(self._options, window)
 
-        probability = await self._backend.update(self._key, asked)
+        probability = await self._backend.update(self._key, decide)
         name, nth = call.target.name, len(call.facts.attempts)
         if probability > 0 and uniform(self._seed, "throttle", call.id, name, nth) < probability:
             self._count(accepted=False)
-            said = f"{name} refuses most of what it gets: {probability:.0%} is not even sent"
-            raise Rejected("rejected_throttled", said, retry_after_s=RETRY_AFTER_S)
+            message = f"{name} refuses most requests: {probability:.0%} of them are dropped before sending"
+            raise Rejected("rejected_throttled", message, retry_after_s=RETRY_AFTER_S)
         try:
             reply = await next(call)
         except ProviderError as error:
@@ -97,6 +83,8 @@ class Throttle:
 
     def _count(self, *, accepted: bool) -> None:
         now = asyncio.get_running_loop().time()
+        counted = self._options.shape.counted
         self._backend.post(
-            self._key, lambda known: (counted(self._options, known or (), 1, accepted, now), None)
+            self._key,
+            lambda known: (counted(known or (), now, good=accepted, bad=not accepted), None),
         )

@@ -1,4 +1,4 @@
-"""Without a known limit the limiter finds one: up while all is well, down when the provider groans."""
+"""Adaptive concurrency: the limit rises while all is well and falls at overload."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness.stack.core.call import Call
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.reply import Delta, Finish, Reply, replay
-from harness.stack.limits.adaptive import AdaptiveOptions, Aimd, answered, refused
+from harness.stack.limits.adaptive import AdaptiveOptions, Aimd, on_overload, on_success
 from harness.stack.limits.limiter import Limiter, LimiterOptions
 from harness.virtual import run_virtual
 
@@ -21,7 +21,7 @@ OPTIONS = AdaptiveOptions()
 
 def test_bounds_go_by_the_names_min_and_max_and_hold_the_initial_limit() -> None:
     options = AdaptiveOptions.model_validate({"initial": 10, "min": 2, "max": 8, "beta": 0.8, "tolerance": 2})
-    assert (options.least, options.most, options.opening().limit) == (2, 8, 8)
+    assert (options.least, options.most, options.initial_state().limit) == (2, 8, 8)
     with pytest.raises(ValueError, match="expected at most max"):
         AdaptiveOptions.model_validate({"min": 9, "max": 8})
 
@@ -29,25 +29,25 @@ def test_bounds_go_by_the_names_min_and_max_and_hold_the_initial_limit() -> None
 def test_a_round_of_answers_in_time_adds_about_one() -> None:
     aimd = Aimd(10.0)
     for n in range(10):
-        aimd = answered(OPTIONS, aimd, 5, 0.3, float(n), 10, n + 0.3)
+        aimd = on_success(OPTIONS, aimd, 5, 0.3, float(n), 10, n + 0.3)
     assert aimd.limit == pytest.approx(11.0, abs=0.1)
 
 
 def test_a_round_of_refusals_takes_one_tenth_once() -> None:
     aimd = Aimd(10.0)
     for _ in range(10):
-        aimd = refused(OPTIONS, aimd, started_s=1.0, now=2.0)
+        aimd = on_overload(OPTIONS, aimd, started_s=1.0, now=2.0)
     assert aimd.limit == 9.0
 
 
 def test_a_first_token_much_later_than_usual_counts_as_a_refusal_for_its_size_only() -> None:
-    aimd = answered(OPTIONS, Aimd(10.0), 5, 0.3, 0.0, 10, 0.3)
-    assert answered(OPTIONS, aimd, 9, 2.0, 1.0, 10, 3.0).limit > aimd.limit
-    assert answered(OPTIONS, aimd, 5, 2.0, 1.0, 10, 3.0).limit == pytest.approx(aimd.limit * 0.9)
+    aimd = on_success(OPTIONS, Aimd(10.0), 5, 0.3, 0.0, 10, 0.3)
+    assert on_success(OPTIONS, aimd, 9, 2.0, 1.0, 10, 3.0).limit > aimd.limit
+    assert on_success(OPTIONS, aimd, 5, 2.0, 1.0, 10, 3.0).limit == pytest.approx(aimd.limit * 0.9)
 
 
-def test_room_that_nobody_uses_does_not_grow() -> None:
-    assert answered(OPTIONS, Aimd(10.0), 5, 0.3, 0.0, 4, 0.3).limit == 10.0
+def test_an_unused_limit_does_not_grow() -> None:
+    assert on_success(OPTIONS, Aimd(10.0), 5, 0.3, 0.0, 4, 0.3).limit == 10.0
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0.01, 30), st.floats(0, 5)), max_size=100))
@@ -57,9 +57,9 @@ def test_the_limit_stays_between_its_bounds(steps: list[tuple[bool, float, float
     for good, ttft_s, after_s in steps:
         now += after_s
         if good:
-            aimd = answered(options, aimd, 1, ttft_s, now - ttft_s, 8, now)
+            aimd = on_success(options, aimd, 1, ttft_s, now - ttft_s, 8, now)
         else:
-            aimd = refused(options, aimd, now, now)
+            aimd = on_overload(options, aimd, now, now)
         assert 2 <= aimd.limit <= 8
 
 

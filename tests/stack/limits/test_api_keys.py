@@ -1,4 +1,4 @@
-"""Several keys for one target: they take turns, a refused one rests, the last one never does."""
+"""Several keys for one target: round robin, cooldowns of refused keys, and the last key is never given up."""
 
 import asyncio
 from collections import Counter
@@ -21,7 +21,7 @@ from harness.stack.core.rate_meters import NOTHING, Meter, Meters
 from harness.stack.core.reply import Delta, Reply
 from harness.stack.core.request import Message
 from harness.stack.gateway.app import Gateway
-from harness.stack.limits.api_keys import Keys, KeysOptions, Rest, Ring, rested, take_turn
+from harness.stack.limits.api_keys import ApiKeys, ApiKeysOptions, Cooldown, KeyPool, after_failure, next_key
 from harness.stack.limits.limiter import Limiter, LimiterOptions
 from harness.stack.resilience.breaker import verdict_on
 from harness.stack.resilience.retry import RetryOptions, wait_before_retry_s
@@ -32,18 +32,18 @@ from mock_providers.exchange.keys import key_id
 from tests.lab.lab import Lab, play, target
 from tests.stack.conftest import events_of
 
-OPTIONS = KeysOptions(names=("a", "b", "c"))
-FRESH = Ring((Rest(),) * 3)
+OPTIONS = ApiKeysOptions(names=("a", "b", "c"))
+FRESH = KeyPool((Cooldown(),) * 3)
 
 
 def refused(kind: str = "auth", status: int = 401, retry_after_s: float | None = None) -> ProviderError:
     return ProviderError(kind, "no", status=status, retry_after_s=retry_after_s)
 
 
-def turns(ring: Ring, times: int, now: float) -> list[int]:
+def turns(pool: KeyPool, times: int, now: float) -> list[int]:
     taken = []
     for _ in range(times):
-        ring, n = take_turn(ring, now)
+        pool, n = next_key(pool, now)
         taken.append(n)
     return taken
 
@@ -52,37 +52,39 @@ def test_keys_take_turns() -> None:
     assert turns(FRESH, 7, 0.0) == [0, 1, 2, 0, 1, 2, 0]
 
 
-def test_a_refused_key_rests_and_comes_back() -> None:
-    ring, alone = rested(OPTIONS, FRESH, 1, "auth", None, 10.0)
+def test_a_refused_key_cools_down_and_comes_back() -> None:
+    pool, alone = after_failure(OPTIONS, FRESH, 1, "auth", None, 10.0)
     assert alone
-    assert turns(ring, 4, 309.9) == [0, 2, 0, 2]
-    assert turns(ring, 4, 310.0) == [0, 1, 2, 0]
+    assert turns(pool, 4, 309.9) == [0, 2, 0, 2]
+    assert turns(pool, 4, 310.0) == [0, 1, 2, 0]
 
 
-@pytest.mark.parametrize(("retry_after_s", "rest_s"), [(None, 1.0), (7.0, 7.0), (0.0, 0.0), (900.0, 60.0)])
-def test_a_limited_key_rests_as_long_as_it_is_told(retry_after_s: float | None, rest_s: float) -> None:
-    ring, _ = rested(OPTIONS, FRESH, 0, "rate_limited", retry_after_s, 10.0)
-    assert ring.rests[0] == Rest(10.0 + rest_s, "rate_limited")
+@pytest.mark.parametrize(("retry_after_s", "seconds"), [(None, 1.0), (7.0, 7.0), (0.0, 0.0), (900.0, 60.0)])
+def test_a_limited_key_cools_down_for_the_time_of_its_retry_after(
+    retry_after_s: float | None, seconds: float
+) -> None:
+    pool, _ = after_failure(OPTIONS, FRESH, 0, "rate_limited", retry_after_s, 10.0)
+    assert pool.cooldowns[0] == Cooldown(10.0 + seconds, "rate_limited")
 
 
-def test_a_short_rest_does_not_end_a_long_one() -> None:
-    ring, _ = rested(OPTIONS, FRESH, 0, "auth", None, 10.0)
-    ring, _ = rested(OPTIONS, ring, 0, "rate_limited", 2.0, 11.0)
-    assert ring.rests[0].until_s == 310.0
+def test_a_short_cooldown_does_not_end_a_long_one() -> None:
+    pool, _ = after_failure(OPTIONS, FRESH, 0, "auth", None, 10.0)
+    pool, _ = after_failure(OPTIONS, pool, 0, "rate_limited", 2.0, 11.0)
+    assert pool.cooldowns[0].until_s == 310.0
 
 
 @pytest.mark.parametrize("kind", ["server_error", "overloaded", "connection", "timeout_first_token"])
 def test_a_fault_of_the_provider_is_not_the_keys(kind: str) -> None:
-    assert rested(OPTIONS, FRESH, 0, kind, 5.0, 10.0) == (FRESH, False)
+    assert after_failure(OPTIONS, FRESH, 0, kind, 5.0, 10.0) == (FRESH, False)
 
 
 def test_the_last_key_is_used_though_it_was_refused_and_its_fault_is_the_targets() -> None:
-    ring, alone = rested(OPTIONS, FRESH, 0, "auth", None, 10.0)
-    ring, alone = rested(OPTIONS, ring, 2, "rate_limited", 30.0, 11.0)
+    pool, alone = after_failure(OPTIONS, FRESH, 0, "auth", None, 10.0)
+    pool, alone = after_failure(OPTIONS, pool, 2, "rate_limited", 30.0, 11.0)
     assert alone
-    ring, alone = rested(OPTIONS, ring, 1, "auth", None, 12.0)
+    pool, alone = after_failure(OPTIONS, pool, 1, "auth", None, 12.0)
     assert not alone
-    assert turns(ring, 3, 20.0) == [2, 2, 2]
+    assert turns(pool, 3, 20.0) == [2, 2, 2]
 
 
 @given(
@@ -96,21 +98,21 @@ def test_the_last_key_is_used_though_it_was_refused_and_its_fault_is_the_targets
         max_size=30,
     )
 )
-def test_whatever_was_refused_a_key_that_rests_is_used_only_when_all_do(
+def test_whatever_was_refused_a_key_in_a_cooldown_is_used_only_when_all_are(
     events: list[tuple[int, str, float | None, float]],
 ) -> None:
-    ring, now = FRESH, 0.0
+    pool, now = FRESH, 0.0
     for n, kind, hint_s, passed_s in events:
         now += passed_s
-        ring, alone = rested(OPTIONS, ring, n, kind, hint_s, now)
-        in_use = {other for other in range(3) if ring.in_use(other, now)}
+        pool, alone = after_failure(OPTIONS, pool, n, kind, hint_s, now)
+        in_use = {other for other in range(3) if pool.in_use(other, now)}
         if alone:
             assert in_use - {n}
-        ring, chosen = take_turn(ring, now)
+        pool, chosen = next_key(pool, now)
         assert chosen in (in_use or {0, 1, 2})
 
 
-async def asked(keys: Keys, call: Call, inner: Any) -> StackError | None:
+async def asked(keys: ApiKeys, call: Call, inner: Any) -> StackError | None:
     try:
         async with await keys(call, inner) as reply:
             await reply.text()
@@ -124,7 +126,7 @@ def test_a_retry_after_a_refused_key_goes_out_with_the_next_and_does_not_wait_fo
 ) -> None:
     async def scenario() -> None:
         inner = scripted(refused("rate_limited", 429, 40.0), ("hello",))
-        keys = Keys(KeysOptions(names=("a", "b")))
+        keys = ApiKeys(ApiKeysOptions(names=("a", "b")))
         error = await asked(keys, call(), inner)
         assert isinstance(error, ProviderError)
         assert (error.of_key, error.retryable, error.retry_after_s) == (True, True, 40.0)
@@ -137,10 +139,10 @@ def test_a_retry_after_a_refused_key_goes_out_with_the_next_and_does_not_wait_fo
     run_virtual(scenario())
 
 
-def test_with_one_key_all_is_as_without_a_ring(call: Callable[..., Call], scripted: type[Any]) -> None:
+def test_one_key_behaves_as_no_rotation_at_all(call: Callable[..., Call], scripted: type[Any]) -> None:
     async def scenario() -> None:
         inner = scripted(refused(), refused("rate_limited", 429, 40.0), ("hello",))
-        keys = Keys(KeysOptions(names=("a",)))
+        keys = ApiKeys(ApiKeysOptions(names=("a",)))
         first = await asked(keys, call(), inner)
         second = await asked(keys, call(), inner)
         assert isinstance(first, ProviderError)
@@ -155,12 +157,10 @@ def test_with_one_key_all_is_as_without_a_ring(call: Callable[..., Call], script
     run_virtual(scenario())
 
 
-def test_a_limited_key_does_not_hold_up_the_line_of_all_keys(
-    call: Callable[..., Call], scripted: type[Any]
-) -> None:
+def test_a_limited_key_does_not_block_the_other_keys(call: Callable[..., Call], scripted: type[Any]) -> None:
     async def scenario() -> None:
         inner = scripted(refused("rate_limited", 429, 9.0), ("hello",), refused("rate_limited", 429, 9.0))
-        keys = Keys(KeysOptions(names=("a", "b")))
+        keys = ApiKeys(ApiKeysOptions(names=("a", "b")))
         limiter = Limiter(LimiterOptions(rpm=600), lambda tokens, limit: tokens)
 
         async def inside(sent: Call) -> Any:
@@ -185,7 +185,7 @@ def test_the_headers_of_one_key_are_not_taken_for_the_limits_of_all(call: Callab
 
     async def scenario() -> None:
         for names, seen in ((("a", "b"), None), (("a",), told)):
-            async with await Keys(KeysOptions(names=names))(call(), answers) as reply:
+            async with await ApiKeys(ApiKeysOptions(names=names))(call(), answers) as reply:
                 assert reply.meters == seen
                 await reply.text()
 
@@ -194,17 +194,17 @@ def test_the_headers_of_one_key_are_not_taken_for_the_limits_of_all(call: Callab
 
 def test_a_stacks_file_names_keys_and_the_environment_holds_them() -> None:
     target = TargetOptions.model_validate({"provider": "openai", "model": "gpt-4o", "keys": ["a", "b"]})
-    assert target.keys == KeysOptions(names=("a", "b"))
+    assert target.keys == ApiKeysOptions(names=("a", "b"))
     table = {"names": ["a"], "refused_s": 5}
     target = TargetOptions.model_validate({"provider": "openai", "model": "gpt-4o", "keys": table})
-    assert target.keys == KeysOptions(names=("a",), refused_s=5)
+    assert target.keys == ApiKeysOptions(names=("a",), refused_s=5)
     env = {"OPENAI_API_KEY": "sk-0", "OPENAI_API_KEY_A": "sk-1", "OPENAI_API_KEY_EU_2": "sk-2"}
     openai = endpoints_from(env)["openai"]
     assert (openai.api_key, openai.keys) == ("sk-0", {"a": "sk-1", "eu_2": "sk-2"})
     assert "sk-" not in repr(openai)
 
 
-def test_a_key_that_nobody_gave_is_one_line() -> None:
+def test_a_missing_key_is_an_error_of_one_line() -> None:
     target = {"provider": "openai", "model": "gpt-4o", "keys": ["a", "b"]}
     with pytest.raises(ConfigError, match=r"^target openai: keys: expected key 'b' .* in OPENAI_API_KEY_B$"):
         build(StackOptions.model_validate({"target": [target]}), endpoints_from({"OPENAI_API_KEY_A": "sk-1"}))
@@ -259,7 +259,7 @@ def by_key(rows: list[LedgerRow]) -> Counter[str]:
 RETRY = {"attempts": 2, "backoff": "fixed", "base_s": 0.1}
 
 
-def test_two_keys_carry_what_one_may_not() -> None:
+def test_two_keys_carry_more_than_one_keys_limit() -> None:
     limits = {"limits": {"requests_per_min": 6}}
     alone, rows, _ = played(["a"], 12, 0.5, [], limits)
     assert [facts.outcome for facts in alone].count("success") < 9
@@ -268,7 +268,7 @@ def test_two_keys_carry_what_one_may_not() -> None:
     assert by_key(rows) == {"a": 6, "b": 6}
 
 
-def test_a_limit_of_the_organisation_is_not_got_round_by_a_second_key() -> None:
+def test_a_second_key_does_not_evade_the_limit_of_the_organisation() -> None:
     limits = {"organization_limits": {"requests_per_min": 6}}
     told, rows, _ = played(["a", "b"], 12, 0.5, [], limits, retry=RETRY)
     admitted = [row.received_s for row in rows if row.status == 200]

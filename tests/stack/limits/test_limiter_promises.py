@@ -1,4 +1,4 @@
-"""What the limiter admits, the provider admits: held against its own limits, whoever leaves when."""
+"""The provider's own limits admit every request that the limiter admits, whichever callers leave."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -29,7 +29,7 @@ def a_call(n: int, **asked: Any) -> Call:
 
 
 class Asked(NamedTuple):
-    """A call: after how long it comes, what it asks, what becomes of it."""
+    """A call: the time since the last one, its size, its outcome."""
 
     after_s: float
     max_tokens: int
@@ -53,7 +53,7 @@ ASKED = st.builds(
 
 
 class Flavour(NamedTuple):
-    """A provider's limits, ours for them, and how it counts."""
+    """A provider's limits, our options for them, and how it counts tokens."""
 
     theirs: limits.Limits
     ours: LimiterOptions
@@ -148,14 +148,14 @@ async def _play(flavour: Flavour, plan: list[Asked], store: MemoryBackend, backe
     await asyncio.gather(*tasks)
     await asyncio.sleep(0.1)  # what was posted last has arrived
     assert store.peek("limiter").in_flight == 0
-    assert len(limiter._line) == 0
+    assert len(limiter.queue) == 0
     return provider
 
 
 @pytest.mark.parametrize("name", FLAVOURS)
 @settings(max_examples=60, deadline=None)
 @given(plan=st.lists(ASKED, min_size=1, max_size=40))
-def test_what_is_admitted_the_providers_own_limits_admit(name: str, plan: list[Asked]) -> None:
+def test_the_providers_limits_admit_every_admitted_request(name: str, plan: list[Asked]) -> None:
     store = MemoryBackend()
     provider = run_virtual(_play(FLAVOURS[name], plan, store, store))
     assert provider.refused == []

@@ -1,4 +1,4 @@
-"""The breaker opens on a bad provider, comes back gently, and never mistakes our key for the provider."""
+"""The breaker opens on a bad provider, recovers by growing probes, and counts faults of the key apart."""
 
 import asyncio
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def test_fewer_than_half_failed_leave_it_closed() -> None:
     assert fed(circuit, "provider fault", 1, 1.0).state(1.0) == "open"
 
 
-def test_what_is_older_than_the_window_counts_no_more() -> None:
+def test_attempts_older_than_the_window_do_not_count() -> None:
     circuit = fed(Circuit(), "provider fault", 19, now=1.0)
     assert fed(circuit, "provider fault", 1, now=29.0).state(29.0) == "open"
     assert fed(circuit, "provider fault", 1, now=31.0).state(31.0) == "closed"
@@ -60,7 +60,7 @@ def test_three_faults_of_the_key_in_a_row_open_it_and_an_answer_between_them_doe
     assert fed(circuit, "key fault", 2, 1.0).state(1.0) == "closed"
 
 
-def test_the_cooldown_doubles_with_every_failed_return_up_to_its_cap() -> None:
+def test_the_cooldown_doubles_with_every_failed_recovery_up_to_its_cap() -> None:
     circuit, now, cooldowns = fed(Circuit(), "provider fault", 20, 0.0), 0.0, []
     for _ in range(7):
         cooldowns.append(circuit.cooldown_s(now))
@@ -86,7 +86,7 @@ def test_half_open_it_lets_through_one_probe_then_two_then_four() -> None:
     assert circuit.state(now) == "closed"
 
 
-def test_an_attempt_that_began_before_it_opened_decides_nothing_afterwards() -> None:
+def test_an_attempt_admitted_before_the_opening_does_not_count_after_it() -> None:
     _, early = admit(Circuit(), 0.0)
     circuit = fed(Circuit(), "provider fault", 20, 0.0)
     assert record(OPTIONS, circuit, early, "answered", 6.0, 0.5) == circuit

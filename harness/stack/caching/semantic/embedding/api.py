@@ -1,7 +1,7 @@
-"""Embeddings of a provider, over its `/embeddings`: their time, their failures and their cost are real.
+"""Embeddings from a provider's `/embeddings` endpoint, with their latency, failures and cost.
 
-Each request is an attempt of the call that it is for, of kind "embedding", so that what it cost is on the
-call's row and its id can be found in the provider's log.
+Each request is an attempt of its call, of kind "embedding": its cost is on the call's row, and its id is in
+the provider's log.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from .embedder import Vectors, unit
 
 @dataclass(frozen=True, slots=True)
 class ApiEmbedder:
-    """One request for all texts, never retried, at most `timeout_s`; `shortened` asks for `dimensions`."""
+    """One request for all texts, without retries, within `timeout_s`; `shortened`: request `dimensions`."""
 
     transport: httpx.AsyncBaseTransport
     endpoint: Endpoint

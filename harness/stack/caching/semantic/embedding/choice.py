@@ -1,4 +1,4 @@
-"""Which embedder a stack's options mean."""
+"""The embedder of a stack's options."""
 
 from collections.abc import Mapping
 
