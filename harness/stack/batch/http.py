@@ -11,7 +11,7 @@ import orjson
 from ..core.errors import ProviderError
 from ..core.reply import Answer
 from ..upstream.endpoint import Endpoint
-from ..upstream.transport import NETWORK_ERRORS, provider_error
+from ..upstream.transport import NETWORK_ERRORS, provider_error, read_body
 from ..wire.codec import Codec
 from ..wire.reading import SHAPE_ERRORS, load_json, shape_error
 
@@ -94,10 +94,7 @@ class BatchHttp:
             async with asyncio.timeout(TIMEOUT_S):
                 response = await self.transport.handle_async_request(request)
                 response.request = request
-                try:
-                    body = await response.aread()
-                finally:
-                    await response.aclose()
+                body = await read_body(response)
         except TimeoutError:
             raise ProviderError("timeout_total", f"{path} took longer than {TIMEOUT_S:.0f} s") from None
         except NETWORK_ERRORS as error:

@@ -1,1 +1,1 @@
-"""What is done to a prompt before it is sent: made shorter, made to fit, and kept where it is cached."""
+"""Prompts before they are sent: shortened, fitted to the context window, kept cacheable."""

@@ -12,7 +12,6 @@ from typing import NamedTuple
 from pydantic import Field
 
 from ..core.call import Call
-from ..core.eligibility import unsuitable
 from ..core.facts import AttemptFacts
 from ..core.options import Options
 from ..core.target import Target
@@ -66,9 +65,7 @@ def typical_s(options: LatencyOptions, samples: tuple[Sample, ...], now: float) 
 
 def latency(options: LatencyOptions, tiers: Tiers, call: Call, known: Known, now: float) -> Decision:
     """The decision for one call: unknown targets first, then by the median, ties in the chain's order."""
-    least = tiers.names.index(options.at_least) if options.at_least else 0
-    large_enough = [t for t in tiers.targets if tiers.names.index(t.tier) >= least]
-    fit = [target for target in large_enough if unsuitable(call, target) is None] or large_enough
+    fit = tiers.eligible(call, options.at_least)
     typical = {target.name: typical_s(options, known.get(target.name, ()), now) for target in fit}
     order = sorted(fit, key=lambda target: typical[target.name] or 0.0)
     median_s = typical[order[0].name]

@@ -16,9 +16,8 @@ PolicyName = Literal["small", "large", "heuristic", "cascade", "latency", "cost"
 
 class RouteOptions(Options):
     """`policy`: how the tier of a call is chosen. `tiers` ["small", "large"]: the tiers' names, smallest
-    first;
-    each target of the stack names one of them as its `tier`. A policy's own options are in the table of its
-    name, e.g. `[route.heuristic]`.
+    first; each target of the stack names one of them as its `tier`. A policy's own options are in the table
+    of its name, e.g. `[route.heuristic]`.
     """
 
     policy: PolicyName

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from ..core.call import Call
-from ..core.eligibility import unsuitable
 from ..core.options import Options
 from ..core.reply import Usage
 from ..core.tokens import call_tokens
@@ -19,8 +18,7 @@ from .tiers import Decision, Tiers
 
 class CostOptions(Options):
     """A reply's predicted length is the mean of the latest `window` 100 replies, or `output_tokens` 200
-    before
-    the first one; `at_least` "": the smallest eligible tier, "" for any.
+    before the first one; `at_least` "": the smallest eligible tier, "" for any.
     """
 
     output_tokens: int = Field(default=200, ge=1)
@@ -40,9 +38,7 @@ def cost(
 ) -> Decision:
     """The decision for one call: cheapest first, ties in the chain's order; the score is nano-dollars."""
     usage = predicted(options, call, lengths)
-    least = tiers.names.index(options.at_least) if options.at_least else 0
-    large_enough = [t for t in tiers.targets if tiers.names.index(t.tier) >= least]
-    fit = [target for target in large_enough if unsuitable(call, target) is None] or large_enough
+    fit = tiers.eligible(call, options.at_least)
     nusd = {target.name: prices[target.model].of(usage) for target in fit}
     order = sorted(fit, key=lambda target: nusd[target.name])
     first = order[0].name

@@ -39,6 +39,12 @@ class Tiers:
         fit = tuple(tier for tier in self.names if any(unsuitable(call, t) is None for t in self.of(tier)))
         return fit or self.names
 
+    def eligible(self, call: Call, at_least: str = "") -> list[Target]:
+        """The targets from tier `at_least` on that can serve this call; all of these tiers if none can."""
+        least = self.names.index(at_least) if at_least else 0
+        large_enough = [target for target in self.targets if self.names.index(target.tier) >= least]
+        return [target for target in large_enough if unsuitable(call, target) is None] or large_enough
+
     def nearest(self, call: Call, wanted: str) -> str:
         """`wanted` if it can serve the call, else the next larger tier that can, else the next smaller."""
         fit, at = self.suited(call), self.names.index(wanted)

@@ -14,7 +14,7 @@ from ..core.reply import Event, Reply, replay
 from ..wire.codec import Codec, StreamDecoder
 from ..wire.sse import one_by_one
 from .endpoint import Endpoint
-from .transport import NETWORK_ERRORS, provider_error, reader
+from .transport import NETWORK_ERRORS, provider_error, read_body, reader
 
 COMMON = {"content-type": "application/json", "user-agent": "brownout"}
 STREAMED = COMMON | {"accept": "text/event-stream", "accept-encoding": "identity"}
@@ -48,7 +48,7 @@ class Send:
             response = await self.transport.handle_async_request(request)
             response.request = request
             if response.status_code != 200:
-                raise self.codec.error(response.status_code, response.headers, await _read(response))
+                raise self.codec.error(response.status_code, response.headers, await read_body(response))
             return await (
                 self._stream(response, call.attempt.facts) if call.request.stream else self._whole(response)
             )
@@ -56,14 +56,14 @@ class Send:
             raise provider_error(error, after_first=False) from error
 
     async def _whole(self, response: httpx.Response) -> Reply:
-        first, *rest = self.codec.parse(await _read(response))
+        first, *rest = self.codec.parse(await read_body(response))
         return Reply(first, replay(tuple(rest)), meters_of(response.headers))
 
     async def _stream(self, response: httpx.Response, attempt: AttemptFacts | None) -> Reply:
         kind = response.headers.get("content-type", "")
         if not kind.startswith("text/event-stream"):
             await response.aclose()
-            raise ProviderError("malformed", f"asked for an event stream, got {kind or 'no content type'}")
+            raise ProviderError("malformed", f"expected an event stream, got {kind or 'no content type'}")
         source = WireEvents(response, self.codec.decoder(), attempt)
         return Reply(await source.__anext__(), source, meters_of(response.headers))
 
@@ -72,13 +72,6 @@ class Send:
 def _url(text: str) -> httpx.URL:
     """Parsed once per URL: a stack uses few URLs."""
     return httpx.URL(text)
-
-
-async def _read(response: httpx.Response) -> bytes:
-    try:
-        return await response.aread()
-    finally:
-        await response.aclose()
 
 
 class WireEvents:

@@ -60,6 +60,14 @@ def tls_context() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
+async def read_body(response: httpx.Response) -> bytes:
+    """The whole body of a response, which is closed afterwards."""
+    try:
+        return await response.aread()
+    finally:
+        await response.aclose()
+
+
 def make_transport() -> httpx.AsyncBaseTransport:
     """The transport for real use: one connection per concurrent call, kept alive for `KEEPALIVE_S`."""
     limits = httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_S)

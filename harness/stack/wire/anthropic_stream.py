@@ -157,8 +157,7 @@ def reason_of(stop_reason: Any, *, calls: bool) -> str:
 
 def usage_of(start: dict[str, Any], output_tokens: int) -> Usage:
     """Usage; `input_tokens` includes cache reads and writes. Writes count as five-minute entries unless
-    reported
-    as one-hour entries.
+    reported as one-hour entries.
     """
     read = optional_tokens(start, "cache_read_input_tokens")
     written = optional_tokens(start, "cache_creation_input_tokens")

@@ -157,7 +157,7 @@ def test_a_process_that_dies_at_any_time_goes_on_where_it_was_and_pays_once(
 
 @both
 def test_a_batch_whose_answer_was_lost_is_found_again_not_sent_again(provider: str, tmp_path: Path) -> None:
-    """The provider made it; the connection broke before it said so."""
+    """The provider created the batch; the connection broke before its response."""
 
     async def scene(world: Providers) -> None:
         api = world.lanes[provider].api

@@ -25,7 +25,7 @@ def prompts(draw: st.DrawFn) -> tuple[Prefix, ...]:
 
 
 def cost(prefixes: tuple[Prefix, ...], marks: tuple[Mark, ...]) -> float:
-    """What the tokens of the longest prefix cost with these marks, in prices of an input token."""
+    """Average cost of the longest prefix with these marks, in multiples of an input token's price."""
     of_end = {prefix.end: prefix for prefix in prefixes}
     total, since = 0.0, 0
     for mark in marks:

@@ -1,4 +1,4 @@
-"""Through the whole stack, in virtual time: what is read from the providers' caches, and what it costs."""
+"""Prompt caching in a whole stack, in virtual time: cache reads and their cost."""
 
 import asyncio
 from itertools import pairwise
@@ -34,7 +34,7 @@ needs_prices_of_writes = pytest.mark.skipif(
 
 
 def prompt(tokens: int) -> str:
-    """What is answered in exactly so many tokens."""
+    """A prompt that is answered in exactly so many tokens."""
     return f"Tell me something, in about {tokens} tokens."
 
 
@@ -124,7 +124,7 @@ def test_a_session_writes_only_what_each_turn_adds() -> None:
     play(scene, **on("anthropic"))
 
 
-def test_calls_that_come_once_an_hour_are_not_written_for_nobody() -> None:
+def test_prefixes_used_once_an_hour_are_not_written_to_the_cache() -> None:
     async def scene(lab: Lab) -> None:
         for nth in range(20):
             await say(lab, f"c{nth}", prompt(20))

@@ -1,4 +1,4 @@
-"""What is sent for a turn of a session begins with what was sent for the turn before, in both protocols."""
+"""Each turn's request body begins with that of the turn before, in both protocols."""
 
 import asyncio
 import itertools

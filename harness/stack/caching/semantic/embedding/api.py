@@ -21,7 +21,7 @@ from ....core.tokens import by_chars
 from ....money.price import Price
 from ....upstream.endpoint import Endpoint
 from ....upstream.send import COMMON
-from ....upstream.transport import NETWORK_ERRORS, provider_error
+from ....upstream.transport import NETWORK_ERRORS, provider_error, read_body
 from ....wire.openai import OpenAICodec
 from ....wire.reading import SHAPE_ERRORS, load_json, shape_error, tokens
 from .embedder import Vectors, unit
@@ -83,10 +83,7 @@ class ApiEmbedder:
         try:
             response = await self.transport.handle_async_request(request)
             response.request = request
-            try:
-                received = await response.aread()
-            finally:
-                await response.aclose()
+            received = await read_body(response)
         except NETWORK_ERRORS as error:
             raise provider_error(error, after_first=False) from error
         if response.status_code != 200:
