@@ -2,9 +2,12 @@
 
 `MockApp` is plain ASGI; `serve` puts it on sockets. A `Profile` describes the providers, a list of faults is
 scheduled to go wrong, and the `Ledger` records every request.
+
+A request passes `server` (app, service), `endpoints` (its decision), `engine` (its `plan`), `faults` (changes
+of the plan), `wire` (its bytes) and `http` (their playback). Read `plan.py` first: a `Plan` is a whole reply.
 """
 
-from .content.answers import Catalogue, CatalogueError, Question, load_catalogue
+from .content.questions import Catalogue, CatalogueError, Question, load_catalogue
 from .faults import Fault, FaultError, check_faults, describe_faults, parse_faults
 from .http.asgi import AsgiApp
 from .http.uvicorn_server import BindError, PortInUse, build_server, listen, shut_down

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from .batches.schedule import BatchOptions
-from .content.answers import Accuracy, ReplyLength
+from .content.options import Accuracy, ReplyLength
 from .exchange.names import ProtocolName
 from .exchange.options import Options, Seconds
 from .exchange.validation import one_line

@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 from hypothesis import settings
 
-from tests.sdks.versions_told import pytest_terminal_summary  # noqa: F401  # a hook: pytest finds it here
+from tests.sdks.versions_summary import pytest_terminal_summary  # noqa: F401  # a hook: pytest finds it here
 
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("dev", deadline=None)

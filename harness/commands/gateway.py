@@ -40,7 +40,7 @@ def gateway(
     from harness.stack.assembly.layers import build
     from harness.stack.assembly.options import load_stack_options
     from harness.stack.gateway.app import Gateway
-    from harness.stack.upstream.endpoints import endpoints_from
+    from harness.stack.upstream.endpoint import endpoints_from
     from harness.subjects.facts_file import FactsFile
 
     from .serving import announce, serve_app, stop_event

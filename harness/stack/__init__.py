@@ -16,8 +16,7 @@ from .core.reply import Answer, Delta, Event, Finish, Outcome, Reply, ToolCall, 
 from .core.request import Message, Request, Tool
 from .core.target import Target
 from .gateway.app import Gateway
-from .upstream.endpoints import endpoints_from
-from .upstream.send import Endpoint
+from .upstream.endpoint import Endpoint, endpoints_from
 
 __all__ = [
     "ATTEMPT_KINDS",

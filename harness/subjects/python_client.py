@@ -11,7 +11,7 @@ from harness.load.driver import Ask
 from harness.load.plan import PlannedCall
 from harness.load.reading import ObservedReply
 from harness.spec.subject import Subject
-from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.endpoint import Endpoint
 
 
 def load_client(subject: Subject) -> Any:

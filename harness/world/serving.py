@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.endpoint import Endpoint
 from mock_providers import AsgiApp, MockApp, build_server, sdk_base_url, shut_down
 
 from .provider_keys import PROVIDER_KEY

@@ -17,7 +17,7 @@ from harness.spec.subject import Subject
 from harness.stack.assembly.layers import build
 from harness.stack.assembly.stack import Stack
 from harness.stack.gateway.app import Gateway
-from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.endpoint import Endpoint
 from harness.stack.upstream.transport import make_client
 from harness.subjects.in_process import ask_stack
 from harness.subjects.over_http import ask_gateway

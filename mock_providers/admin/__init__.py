@@ -1,1 +1,1 @@
-"""The admin API under `/_mock/` and its live page."""
+"""The admin API under `/_mock/` (`api.py`, read it first) and its live page (`live.html`)."""

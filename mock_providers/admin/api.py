@@ -1,31 +1,27 @@
-"""The admin API, under `/_mock/` on every port: how a runner, a test or a user steers the providers.
+"""The admin API, under `/_mock/` on every port: for runners, tests and users to control the providers.
 
 - `GET` of `/_mock/` itself: the live page
-- `GET health`: status, profile, seed, whether and how long t = 0 has passed, requests in flight, rows
-- `GET stats`: what the live page shows; `live_stats` has its shape. Unlike health it never sets t = 0
+- `GET health`: status, profile, seed, seconds since t = 0, requests in flight, ledger rows, faults
+- `GET stats`: the data of the live page, shaped as in `live_stats`. Unlike health it never sets t = 0
 - `GET kinds`: `{kind: {"summary", "options"}}` of faults
-- `POST start` `{"at_s": X}`: t = 0 is X on the machine's monotonic clock (default: now)
-- `GET faults`; `POST` or `PUT faults` `[{"kind": ...}, ...]`: the schedule; a new one replaces the old
-- `POST faults/add` `{"kind": ..., "for_s": S}`: one more, from now on for S seconds, null for no end
-  (without `for_s`: in the window that it names itself); `POST faults/remove`: the first that equals the body
-- `POST reset` `{"seed": N}`: forget ledger, limits, counters, faults and t = 0 (default: keep the seed)
-- `GET ledger?since=N&follow=true`: NDJSON, the rows of requests that have ended, from index N on (default
-  0); `follow` goes on with new ones until the client leaves or a reset. `x-ledger-rows` counts all rows
+- `POST start` `{"at_s": X}`: set t = 0 to X on the machine's monotonic clock (default: now)
+- `GET faults`: the schedule; `POST` or `PUT faults` `[{"kind": ...}, ...]` replaces it
+- `POST faults/add` `{"kind": ..., "for_s": S}`: add a fault from now on for S seconds, null for no end;
+  without `for_s` the fault's own window counts. `POST faults/remove`: remove the first that equals the body
+- `POST reset` `{"seed": N}`: clear ledger, limits, counters, faults and t = 0 (default: keep the seed)
+- `GET ledger?since=N&follow=true`: rows of ended requests as NDJSON, from index N on (default 0); `follow`
+  continues with new rows until the client disconnects or a reset. `x-ledger-rows` is the count of all rows
 - `GET profile`: as JSON
 
-Bad input gets 400 and `{"error": "<one line>"}`. A slash at a path's end is ignored; GET answers HEAD too.
+Bad input gets 400 and `{"error": "<one line>"}`. A trailing slash is ignored; HEAD works wherever GET does.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, NamedTuple, TypeVar
-from urllib.parse import parse_qsl
+from typing import Any, NamedTuple
 
 import orjson
-from pydantic import Field, ValidationError
 
-from ..exchange.options import Options
-from ..exchange.validation import one_line
 from ..faults import FaultError, parse_faults
 from ..faults.base import FaultBase
 from ..http import asgi
@@ -33,36 +29,25 @@ from ..http.connection import BodyTooLarge, ClientConnection, ClientGone
 from .controls import MockControls
 from .live_page import live_page
 from .live_stats import fault_as_dict, fault_kinds, live_stats
-
-T = TypeVar("T", bound=Options)
+from .requests import (
+    BadRequest,
+    FromNow,
+    LedgerQuery,
+    Reset,
+    Start,
+    checked,
+    ledger_query,
+    read_fault,
+    read_json,
+    read_options,
+)
 
 BASE_URLS = "brownout.base_urls"
-"""Key of an ASGI scope: the base URL of each provider by its name, where the server knows them."""
+"""Key of an ASGI scope: base URLs by provider name, when the server knows them."""
 
 _MAX_BODY_BYTES = 4 * 1024 * 1024
 _FOLLOW_S = 0.2
 _NDJSON = (b"content-type", b"application/x-ndjson")
-
-
-class _Start(Options):
-    at_s: Annotated[float, Field(allow_inf_nan=False)] | None = None
-
-
-class _Reset(Options):
-    seed: int | None = None
-
-
-class _LedgerQuery(Options):
-    since: Annotated[int, Field(ge=0, strict=False)] = 0
-    follow: Annotated[bool, Field(strict=False)] = False
-
-
-class _FromNow(Options):
-    for_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
-
-
-class BadRequest(Exception):
-    """The admin request cannot be honoured; one line."""
 
 
 class _AdminRequest(NamedTuple):
@@ -87,7 +72,7 @@ class Admin:
             "faults/add": {"POST": self._add_fault},
             "faults/remove": {"POST": self._remove_fault},
             "reset": {"POST": self._reset},
-            "ledger": {"GET": None},  # the one that streams
+            "ledger": {"GET": None},  # streamed, see _respond
             "profile": {"GET": lambda _: self._app.profile.model_dump(mode="json")},
             "stats": {"GET": self._stats},
             "kinds": {"GET": lambda _: fault_kinds()},
@@ -115,7 +100,7 @@ class Admin:
         connection = ClientConnection(scope, receive, send)
         try:
             if handler is None:
-                query = _ledger_query(scope)
+                query = ledger_query(scope)
                 await self._start_ledger(connection)
                 if scope["method"] != "HEAD":
                     await self._play_ledger(query, connection)
@@ -150,39 +135,39 @@ class Admin:
         return live_stats(self._app, t_s, request.scope.get(BASE_URLS, {}))
 
     def _start(self, request: _AdminRequest) -> dict[str, float]:
-        return {"at_s": self._app.start(_options(_Start, request.body).at_s)}
+        return {"at_s": self._app.start(read_options(Start, request.body).at_s)}
 
     def _reset(self, request: _AdminRequest) -> dict[str, object]:
-        self._app.reset(_options(_Reset, request.body).seed)
+        self._app.reset(read_options(Reset, request.body).seed)
         return self._health(request)
 
     def _faults(self, request: _AdminRequest) -> list[dict[str, Any]]:
         return [fault_as_dict(fault) for fault in self._app.faults]
 
     def _set_faults(self, request: _AdminRequest) -> list[dict[str, Any]]:
-        self._app.set_faults(parse_faults(_json(request.body), self._app.profile))
+        self._app.set_faults(parse_faults(read_json(request.body), self._app.profile))
         return self._faults(request)
 
     def _add_fault(self, request: _AdminRequest) -> list[dict[str, Any]]:
-        item = _object(request.body)
+        item = read_fault(request.body)
         if "for_s" in item:
             item = self._from_now(item)
         self._app.set_faults([*self._app.faults, self._one_fault(item)])
         return self._faults(request)
 
     def _remove_fault(self, request: _AdminRequest) -> list[dict[str, Any]]:
-        faults, gone = list(self._app.faults), self._one_fault(_object(request.body))
-        if gone not in faults:
-            raise BadRequest("body: expected one of the scheduled faults, as GET faults tells it")
-        faults.remove(gone)
+        faults, fault = list(self._app.faults), self._one_fault(read_fault(request.body))
+        if fault not in faults:
+            raise BadRequest("body: expected one of the scheduled faults, as GET faults lists it")
+        faults.remove(fault)
         self._app.set_faults(faults)
         return self._faults(request)
 
     def _from_now(self, item: dict[str, Any]) -> dict[str, Any]:
-        """The fault with a window that opens now instead of its `for_s`."""
+        """The fault with its `for_s` replaced by a window that begins now."""
         if "from_s" in item or "to_s" in item:
-            raise BadRequest("for_s: expected without from_s and to_s, it is counted from now")
-        for_s = _checked(_FromNow, {"for_s": item["for_s"]}).for_s
+            raise BadRequest("for_s: expected without from_s and to_s, it counts from now")
+        for_s = checked(FromNow, {"for_s": item["for_s"]}).for_s
         from_s = max(0.0, self._app.instant().t_s)
         rest = {name: value for name, value in item.items() if name != "for_s"}
         return {**rest, "from_s": from_s, "to_s": None if for_s is None else from_s + for_s}
@@ -197,7 +182,7 @@ class Admin:
     async def _start_ledger(self, connection: ClientConnection) -> None:
         await connection.start(200, [_NDJSON, (b"x-ledger-rows", b"%d" % len(self._app.ledger))])
 
-    async def _play_ledger(self, query: _LedgerQuery, connection: ClientConnection) -> None:
+    async def _play_ledger(self, query: LedgerQuery, connection: ClientConnection) -> None:
         ledger, since = self._app.ledger, query.since
         while True:
             end = len(ledger)
@@ -219,33 +204,3 @@ async def _send_page(path: str, send: asgi.Send) -> None:
 
 async def _send_json(send: asgi.Send, status: int, value: Any) -> None:
     await asgi.reply(send, status, [asgi.JSON], orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE))
-
-
-def _ledger_query(scope: asgi.Scope) -> _LedgerQuery:
-    query = scope.get("query_string", b"").decode("latin-1")
-    return _checked(_LedgerQuery, dict(parse_qsl(query, keep_blank_values=True)))
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except ValueError as error:
-        raise BadRequest(f"body: expected JSON: {error}") from None
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    value = _json(body)
-    if not isinstance(value, dict):
-        raise BadRequest("body: expected a fault: an object with a kind")
-    return value
-
-
-def _options(kind: type[T], body: bytes) -> T:
-    return _checked(kind, _json(body) if body.strip() else {})
-
-
-def _checked(kind: type[T], value: Any) -> T:
-    try:
-        return kind.model_validate(value)
-    except ValidationError as error:
-        raise BadRequest(one_line(error)) from None

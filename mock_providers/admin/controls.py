@@ -10,7 +10,7 @@ from ..profile import Profile
 
 
 class MockControls(Protocol):
-    """Read and steer the providers of one mock."""
+    """Read and control the providers of one mock; see `MockApp` for the methods without docstrings."""
 
     profile: Profile
 

@@ -1,6 +1,6 @@
-"""The live page: one HTML file with its style and script in it, under a policy that allows nothing else.
+"""The live page: one HTML file with inline style and script, and a content security policy for it.
 
-The policy names the two by their hashes, so that markup which slips into the page can neither run nor load.
+The policy allows these two by hash and nothing else, so injected markup can neither run nor load anything.
 """
 
 import base64
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Page(NamedTuple):
-    """A page ready to send."""
+    """Headers and body of a page."""
 
     headers: list[tuple[bytes, bytes]]
     body: bytes
@@ -20,7 +20,7 @@ class Page(NamedTuple):
 
 @cache
 def live_page() -> Page:
-    """The page and the headers that it is sent with."""
+    """The live page, read from its file once."""
     html = (resources.files(__package__) / "live.html").read_text("utf-8")
     policy = (
         f"default-src 'none'; script-src {_hash(html, 'script')}; style-src {_hash(html, 'style')}; "
@@ -37,7 +37,7 @@ def live_page() -> Page:
 
 
 def _hash(html: str, tag: str) -> str:
-    """The CSP source of the one inline element of that tag."""
+    """The CSP source (SHA-256) of the only inline element with this tag."""
     (content,) = re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
     digest = hashlib.sha256(content.encode("utf-8")).digest()
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"

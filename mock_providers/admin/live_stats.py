@@ -1,9 +1,9 @@
-"""What the live page shows, as plain data: made afresh for every poll, in time independent of the ledger.
+"""The data of the live page as JSON values; computed at every poll, in time independent of the ledger's size.
 
     {"profile": {"name", "title"}, "seed", "in_flight", "rows",
      "t_s": seconds since t = 0, null before it,
      "providers": [{"name", "protocol", "base_url": null when unknown, "models": [ids]}],
-     "faults": [{"phase": "upcoming" | "active" | "past", ...the fault as `GET faults` tells it}],
+     "faults": [{"phase": "upcoming" | "active" | "past", ...the fault as in `GET faults`}],
      "totals": {"all": SUMS, "by_status": {"200": n}, "by_ended": {}, "by_fault": {"": n without a fault},
                 "by_model": [{"provider", "model", ...SUMS}]},
      "last": [the newest 20 rows, newest first: {"received_s", "ttft_s", "took_s", "provider", ...}]}
@@ -28,7 +28,7 @@ _COPIED = ("endpoint", "stream", "status", "fault", "ended", "input_tokens", "ou
 
 
 def live_stats(app: MockControls, t_s: float | None, base_urls: Mapping[str, str]) -> dict[str, Any]:
-    """All of the page's data; `t_s` is now in seconds since t = 0, None before it."""
+    """The page's data; `t_s`: now, in seconds since t = 0, None when it is not set."""
     profile, ledger = app.profile, app.ledger
     return {
         "profile": {"name": profile.name, "title": profile.title},
@@ -54,7 +54,7 @@ def live_stats(app: MockControls, t_s: float | None, base_urls: Mapping[str, str
 def fault_kinds() -> dict[str, Any]:
     """`{kind: {"summary": its one line, "options": {name: default}}}`.
 
-    Options are those beyond whom and when; one that must be given has no default: null.
+    Options without those of target and window; a required one has the default null.
     """
     shared = ("kind", "provider", "model", "from_s", "to_s", "probability")
     return {
@@ -76,7 +76,7 @@ def fault_as_dict(fault: FaultBase) -> dict[str, Any]:
 
 
 def phase(fault: FaultBase, t_s: float) -> str:
-    """Whether the fault's window lies ahead, holds `t_s`, or is over."""
+    """The state of the fault's window at `t_s`: upcoming, active or past."""
     if t_s < fault.from_s:
         return "upcoming"
     return "active" if fault.to_s is None or t_s < fault.to_s else "past"

@@ -29,7 +29,7 @@ class Result(NamedTuple):
     body: bytes
 
 
-class Settling(NamedTuple):
+class Settlement(NamedTuple):
     """The instant of a settlement, and the fault schedule in force."""
 
     instant: Instant
@@ -76,16 +76,16 @@ class Batch:
             return due
         return self.schedule.ends
 
-    def advance(self, settling: Settling) -> Entry | None:
+    def advance(self, settlement: Settlement) -> Entry | None:
         """Answer the next item, or close the batch."""
         done = len(self.results)
         if done < len(self._order) and self.schedule.due[self._order[done]] <= self.schedule.closes:
             item = self._order[done]
             self.results[item], entry = self.answer(
-                self, item, settling.at(self.schedule.due[item]), settling.faults
+                self, item, settlement.at(self.schedule.due[item]), settlement.faults
             )
             return entry
-        self.close(self, settling.at(self.schedule.ends))
+        self.close(self, settlement.at(self.schedule.ends))
         self.closed = True
         return None
 
@@ -128,12 +128,12 @@ class BatchStore:
         self._open.pop(batch.id, None)
         self._look_ahead()
 
-    def settle(self, settling: Settling) -> list[Entry]:
+    def settle(self, settlement: Settlement) -> list[Entry]:
         """Answer all due items and close ended batches; the ledger entries of the items, in order of time."""
         entries: list[Entry] = []
-        while self._next_due <= settling.instant.now:
+        while self._next_due <= settlement.instant.now:
             batch = min(self._open.values(), key=lambda batch: (batch.next_due, batch.number))
-            entry = batch.advance(settling)
+            entry = batch.advance(settlement)
             if entry is not None:
                 entries.append(entry)
             if batch.closed:

@@ -1,1 +1,1 @@
-"""What a reply says: answers, prose, JSON, tool calls, embeddings."""
+"""The content of replies: answers, prose, JSON, tool calls, embeddings."""

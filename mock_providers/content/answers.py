@@ -1,88 +1,32 @@
-"""What a reply says: the right answer, a wrong or an invented one, then filler, to an exact length.
+"""Generates the text of a reply: a right, wrong or invented answer, then filler, of an exact length.
 
-A prompt steers it by its last user message: a line `Question: <text>` asks a question of the catalogue, the
-words `in about N tokens` set the length (0: an empty reply), and `in many scripts` asks for filler of several
+The last user message controls it: a line `Question: <text>` asks a question of the catalogue, the words
+`in about N tokens` set the length (0: an empty reply), and `in many scripts` selects filler of several
 alphabets, accents and emoji. A system prompt with the word `concise` or `concisely` shortens the reply,
-whatever set its length, and costs accuracy. A last message of the assistant is the beginning of the reply,
-which goes on from there: no word of it is repeated, none is left out. A reply calls tools where `tool_use`
-says so, and is JSON where the client wants it.
+however its length was set, and costs accuracy. A final assistant message is the beginning of the reply: the
+reply continues it without repeating or skipping a word. A reply calls tools as `tools.tools_to_call`
+decides, and is JSON where the request has a schema.
 """
 
 import math
-import random
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, NamedTuple
-
-from pydantic import Field
+from typing import Any, Literal, NamedTuple
 
 from ..exchange import tokens
 from ..exchange.draws import Draws
-from ..exchange.options import Options
 from ..exchange.request import Request, Tool
 from ..plan import Answer, Finish
-from .json_replies import json_reply, says
+from .json_replies import contains_sentence, json_reply
+from .options import Accuracy, ReplyLength
 from .prose import Prose, plain_prose, unicode_prose
-from .questions import Catalogue, CatalogueError, Question, last_match, load_catalogue
-from .tools import arguments_of, called
-
-__all__ = [
-    "Accuracy",
-    "Catalogue",
-    "CatalogueError",
-    "GeneratedBlock",
-    "GeneratedChoice",
-    "Question",
-    "ReplyLength",
-    "generate",
-    "load_catalogue",
-]
-
-Share = Annotated[float, Field(ge=0, le=1)]
+from .questions import Catalogue, Question, last_match
+from .tools import arguments_of, tools_to_call
 
 _LENGTH = re.compile(r"\bin about (\d{1,6}) tokens\b", re.IGNORECASE)
 _CONCISE = re.compile(r"\b[Cc]oncise(?:ly)?\b")
 _SCRIPTS = re.compile(r"\b(in many scripts)\b", re.IGNORECASE)
 _SYLLABLES = ("ba", "dro", "fe", "gli", "ka", "lor", "mi", "nex", "pu", "quo", "rin", "sta", "ves", "zu")
-
-
-class Accuracy(Options):
-    """The share of right answers by difficulty of the question.
-
-    `hallucinated`: of the answers that are not right, the share that is invented (default 0.25, our choice);
-    the others are wrong answers of the catalogue. `concise`: the share of the accuracy that is left when the
-    system prompt asks to be concise (default 0.98, our choice; "negligible" on average in the source that
-    `ReplyLength` names, 28 % lost by one model in mathematics). `unsure_right`, `unsure_wrong`: the share of
-    the right, and of the other answers, that say they are not sure (default 0).
-    """
-
-    easy: Share
-    medium: Share
-    hard: Share
-    hallucinated: Share = 0.25
-    concise: Share = 0.98
-    unsure_right: Share = 0.0
-    unsure_wrong: Share = 0.0
-
-    def unsure(self, answer: Answer) -> float:
-        """The share of such answers that say they are not sure."""
-        return self.unsure_right if answer == "right" else self.unsure_wrong
-
-
-class ReplyLength(Options):
-    """Length of a reply whose prompt does not say: lognormal(`mu`, `sigma`) tokens.
-
-    `concise`: the share of any length that is left when the system prompt asks to be concise (default 0.513:
-    48.70 % shorter, Renze and Guven 2024, arXiv 2401.05618, GPT-3.5 and GPT-4).
-    """
-
-    mu: Annotated[float, Field(ge=0, le=12)] = 5.02
-    sigma: Annotated[float, Field(ge=0, le=3)] = 0.86
-    concise: Share = 0.513
-
-    def draw(self, rng: random.Random) -> int:
-        """Tokens, at least 1."""
-        return max(1, round(math.exp(rng.gauss(self.mu, self.sigma))))
 
 
 class GeneratedBlock(NamedTuple):
@@ -94,7 +38,7 @@ class GeneratedBlock(NamedTuple):
 
 
 class GeneratedChoice(NamedTuple):
-    """One choice: its blocks, how it came to its end, and whether it is right."""
+    """One choice: its blocks, its finish reason, and whether its answer is right."""
 
     blocks: tuple[GeneratedBlock, ...]
     finish: Finish
@@ -112,32 +56,39 @@ def generate(
     *,
     quality: float = 1.0,
 ) -> GeneratedChoice:
-    """What the model replies, at most `cap` tokens of it; `draws` are the reply's own.
+    """One choice of at most `cap` tokens; `draws` are the reply's own.
 
-    `quality` is the share of the accuracy that is left.
+    `quality` multiplies the accuracy (default 1).
     """
     allowed = cap if request.max_tokens is None else min(cap, request.max_tokens)
-    if tools := called(request, draws):
-        return _calling(tools, allowed, draws)
-    question = catalogue.asked_in(request.last_user_text)
-    if _concisely(request):
+    if tools := tools_to_call(request, draws):
+        return _tool_calls(tools, allowed, draws)
+    question = catalogue.question_in(request.last_user_text)
+    if _asks_to_be_concise(request):
         quality *= accuracy.concise
     opening, answer = _opening(question, accuracy, quality, draws)
     if request.json_schema is not None:
         wanted = min(_wanted_tokens(request, length, draws), allowed + 1)
-        text, answer = _in_json(request, request.json_schema, _candidates(question, opening, answer), wanted)
+        text, answer = _json_text(
+            request, request.json_schema, _candidates(question, opening, answer), wanted
+        )
     else:
-        text, answer = _in_words(request, question, opening, answer, allowed, length, draws)
-    for at, sequence in sorted((text.find(stop), stop) for stop in request.stop):
+        text, answer = _prose_text(request, question, opening, answer, allowed, length, draws)
+    return _ended(text, answer, request.stop, allowed)
+
+
+def _ended(text: str, answer: Answer, stops: tuple[str, ...], allowed: int) -> GeneratedChoice:
+    """The text up to its first stop sequence, or to `allowed` tokens."""
+    for at, sequence in sorted((text.find(stop), stop) for stop in stops):
         if 0 <= at <= allowed * tokens.CHARS_PER_TOKEN - len(sequence):
-            return GeneratedChoice(_plain(text[:at]), "stop_sequence", sequence, answer)
+            return GeneratedChoice(_text_block(text[:at]), "stop_sequence", sequence, answer)
     if tokens.count(text) > allowed:
-        return GeneratedChoice(_plain(tokens.cut(text, allowed)), "length", None, answer)
-    return GeneratedChoice(_plain(text), "stop", None, answer)
+        return GeneratedChoice(_text_block(tokens.cut(text, allowed)), "length", None, answer)
+    return GeneratedChoice(_text_block(text), "stop", None, answer)
 
 
-def _calling(tools: tuple[Tool, ...], allowed: int, draws: Draws) -> GeneratedChoice:
-    """Calls of these tools; what does not fit into `allowed` tokens is cut."""
+def _tool_calls(tools: tuple[Tool, ...], allowed: int, draws: Draws) -> GeneratedChoice:
+    """Calls of these tools, cut at `allowed` tokens."""
     blocks: list[GeneratedBlock] = []
     for tool in tools:
         text = tokens.cut(arguments := arguments_of(tool, draws), allowed)
@@ -149,20 +100,20 @@ def _calling(tools: tuple[Tool, ...], allowed: int, draws: Draws) -> GeneratedCh
     return GeneratedChoice(tuple(blocks), "tool_use", None, "generated")
 
 
-def _in_json(
+def _json_text(
     request: Request, schema: Mapping[str, Any], candidates: list[tuple[str, Answer]], wanted: int
 ) -> tuple[str, Answer]:
-    """JSON that says the first candidate which the reply may have begun with, else the first of all."""
+    """JSON with the first candidate that fits the given beginning of the reply, else the first."""
     begun = request.prefill
     texts = (
         (json_reply(request, schema, sentence, wanted), sentence, judged) for sentence, judged in candidates
     )
     tried = list(texts) if begun else [next(texts)]
     text, sentence, judged = next((each for each in tried if each[0].startswith(begun)), tried[0])
-    return text.removeprefix(begun), judged if says(text, sentence) else "generated"
+    return text.removeprefix(begun), judged if contains_sentence(text, sentence) else "generated"
 
 
-def _in_words(
+def _prose_text(
     request: Request,
     question: Question | None,
     opening: str,
@@ -171,17 +122,17 @@ def _in_words(
     length: ReplyLength,
     draws: Draws,
 ) -> tuple[str, Answer]:
-    """The answer and then filler; at most one token more than is allowed."""
+    """The answer and then filler; at most one token more than `allowed`."""
     user_text, begun = request.last_user_text, request.prefill
     wanted = max(_wanted_tokens(request, length, draws), tokens.count(opening))
     if begun:
         opening, answer = _rest_of_opening(begun, question, opening, answer)
         wanted = max(wanted - tokens.count(begun), tokens.count(opening), 1)
     prose = unicode_prose() if last_match(_SCRIPTS, user_text) else plain_prose()
-    return _exactly(min(wanted, allowed + 1), opening, begun, prose, draws.uniform("filler")), answer
+    return _fill(min(wanted, allowed + 1), opening, begun, prose, draws.uniform("filler")), answer
 
 
-def _plain(text: str) -> tuple[GeneratedBlock, ...]:
+def _text_block(text: str) -> tuple[GeneratedBlock, ...]:
     return (GeneratedBlock("text", text),)
 
 
@@ -207,7 +158,7 @@ def _sentence(answer: str, *, unsure: bool = False) -> str:
 
 
 def _invented(draws: Draws) -> str:
-    """A name that nothing has."""
+    """An invented name."""
     syllables = draws.rng("invented").choices(_SYLLABLES, k=4)
     return "".join(syllables).capitalize()
 
@@ -215,7 +166,7 @@ def _invented(draws: Draws) -> str:
 def _rest_of_opening(
     begun: str, question: Question | None, opening: str, answer: Answer
 ) -> tuple[str, Answer]:
-    """What is missing of the answer that the reply has begun with: the drawn one, if it has begun so."""
+    """The rest of the answer that the reply began with, preferably the drawn one, and its correctness."""
     if question is None:
         return "", answer
     for sentence, judged in _candidates(question, opening, answer):
@@ -227,7 +178,7 @@ def _rest_of_opening(
 
 
 def _candidates(question: Question | None, opening: str, answer: Answer) -> list[tuple[str, Answer]]:
-    """What the answer's sentence may be, the drawn one first."""
+    """All possible answer sentences, the drawn one first."""
     if question is None:
         return [(opening, answer)]
     answers: list[tuple[str, Answer]] = [(question.answer, "right")]
@@ -239,27 +190,27 @@ def _candidates(question: Question | None, opening: str, answer: Answer) -> list
 def _wanted_tokens(request: Request, length: ReplyLength, draws: Draws) -> int:
     requested = last_match(_LENGTH, request.last_user_text)
     wanted = length.draw(draws.rng("length")) if requested is None else int(requested)
-    return math.ceil(wanted * length.concise) if _concisely(request) else wanted
+    return math.ceil(wanted * length.concise) if _asks_to_be_concise(request) else wanted
 
 
-def _concisely(request: Request) -> bool:
-    """Whether a system prompt asks to be concise. The search for part of the word is the quick one."""
+def _asks_to_be_concise(request: Request) -> bool:
+    """Whether a system prompt asks to be concise. The substring test first is faster than the pattern."""
     prompts = (message.text for message in request.messages if message.role == "system")
     return any("oncise" in text and _CONCISE.search(text) is not None for text in prompts)
 
 
-def _exactly(length: int, opening: str, begun: str, prose: Prose, draw: float) -> str:
+def _fill(length: int, opening: str, begun: str, prose: Prose, draw: float) -> str:
     """`opening` and then prose: a text of exactly `length` tokens that ends in a full stop.
 
-    After `begun` alone the prose goes on where that leaves off.
+    Without an opening the prose continues where `begun` ends.
     """
-    goes_on = prose.after(begun) if begun and not opening else None
+    resume_at = prose.after(begun) if begun and not opening else None
     text = f"{opening} " if opening else ""
-    if goes_on is None and not opening and begun and not begun.endswith(" "):
+    if resume_at is None and not opening and begun and not begun.endswith(" "):
         text = " "
     room = length * tokens.CHARS_PER_TOKEN - len(text) - 1
     if room < 2:
         return opening
-    at = prose.start(draw) if goes_on is None else goes_on
+    at = prose.start(draw) if resume_at is None else resume_at
     # A sentence's end is at most two characters (". "), so the last token keeps at least one.
     return f"{text}{prose.slice(at, room).rstrip(' .,;')}."

@@ -1,11 +1,11 @@
-"""Embeddings of the mock: unit vectors that follow from the text alone, near where meanings or words are.
+"""Embeddings: unit vectors determined by the text alone, close for equal meanings or similar wordings.
 
 A text's vector is `sqrt(s) · meaning + sqrt(1 − s) · wording`, made unit length, where `s` is the profile's
 separability. `meaning` is a random direction for each question of the catalogue, shared by all its
 paraphrases; `wording` hashes words and character trigrams to signed dimensions (Weinberger et al., Feature
-Hashing, 2009), so that texts which differ in a negation or a number are nearer than one would like. Texts
-outside the catalogue have a wording only. The mixture is our choice: two paraphrases come out at about `s`,
-a confusable pair at about `1 − s`.
+Hashing, 2009), so that texts which differ only in a negation or a number are close, as with real models.
+Texts outside the catalogue have a wording only. The mixture is our choice: two paraphrases have a cosine of
+about `s`, a confusable pair of about `1 − s`.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ _GRAM = 3
 def embed(text: str, catalogue: Catalogue, dimensions: int, separability: float) -> Vector:
     """The unit vector of a text, of shape (dimensions,)."""
     wording = _wording(text, dimensions)
-    question = catalogue.meant_by(text)
+    question = catalogue.question_meant_by(text)
     if question is None:
         return wording
     mixed = math.sqrt(separability) * _meaning(question.id, dimensions)
@@ -35,7 +35,7 @@ def embed(text: str, catalogue: Catalogue, dimensions: int, separability: float)
 
 
 def shortened(vector: Vector, dimensions: int) -> Vector:
-    """Its first dimensions, unit length again, as OpenAI's models are trained for."""
+    """The first `dimensions`, scaled to unit length, as OpenAI's models allow."""
     return vector if dimensions == len(vector) else _unit(vector[:dimensions])
 
 
@@ -63,7 +63,7 @@ def _hash(feature: str) -> int:
 
 def _unit(vector: Vector) -> Vector:
     length = float(np.linalg.norm(vector))
-    if length == 0.0:  # every feature met its opposite
+    if length == 0.0:  # all features cancelled out
         vector = np.ones_like(vector)
         length = math.sqrt(len(vector))
     return (vector / np.float32(length)).astype(np.float32)

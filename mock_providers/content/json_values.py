@@ -1,9 +1,9 @@
-"""JSON values that a schema describes: what a mock model puts into a tool's arguments or a reply in JSON.
+"""Instances of a JSON schema, for the arguments of a tool and for replies in JSON.
 
-Played of JSON Schema: `type` (also several), `enum`, `const`, `properties`, `required`, `items`,
+Supported: `type` (also several), `enum`, `const`, `properties`, `required`, `items`,
 `prefixItems`, the bounds of lengths and numbers, `multipleOf`, `format`, `anyOf`, `oneOf`, `allOf` and local
-`$ref`s. Not played: `pattern`, `not`, conditions and what properties depend on. A schema that contradicts
-itself, or is none, still gets a value: nothing here raises, and no value grows past a few hundred parts.
+`$ref`s. Not supported: `pattern`, `not`, conditionals and dependent properties. A contradictory or invalid
+schema still gets a value: nothing here raises, and no value has more than a few hundred parts.
 """
 
 import math
@@ -21,7 +21,7 @@ _DEEPEST = 12
 _MOST_PARTS = 300
 _LONGEST_TEXT = 4_000
 _WHOLE = 2.0**53  # every JSON reader can hold integers up to here
-_LIKES_OPTIONAL = 0.5  # how often a property that is not required is there
+_OPTIONAL_SHARE = 0.5  # how often a property that is not required is present
 _FORMATS: dict[str, Callable[[int], str]] = {
     "date": lambda n: f"2025-{n % 12 + 1:02}-{n % 28 + 1:02}",
     "time": lambda n: f"{n % 24:02}:{n % 60:02}:00Z",
@@ -37,15 +37,15 @@ _FORMATS: dict[str, Callable[[int], str]] = {
 
 
 def instance(schema: Schema, rng: random.Random, first_text: str = "") -> Any:
-    """A value that `schema` describes, drawn from `rng`.
+    """A value of `schema`, drawn from `rng`.
 
-    The first text that is free in its wording and has room for it is `first_text`, unless that is empty.
+    `first_text`, unless empty, is the first string whose schema allows it.
     """
     return _Maker(schema, rng, first_text).value(schema, 0)
 
 
 class _Maker:
-    """Makes one value; `_parts` counts what it already has."""
+    """Makes one value; `_parts` counts its parts so far."""
 
     def __init__(self, root: Schema, rng: random.Random, first_text: str) -> None:
         self._root = root
@@ -92,12 +92,12 @@ class _Maker:
         return plain
 
     def _one_of(self, ways: list[Any]) -> Schema:
-        """One of several ways, not the one that says nothing."""
-        told = [way for way in map(_mapping, ways) if way.get("type") != "null"] or [{"type": "null"}]
-        return self._rng.choice(told)
+        """One of the alternatives, not null."""
+        others = [way for way in map(_mapping, ways) if way.get("type") != "null"] or [{"type": "null"}]
+        return self._rng.choice(others)
 
     def _at(self, reference: object) -> Schema:
-        """What a reference into this document points to."""
+        """The schema that a reference into this document points to."""
         if not isinstance(reference, str) or not reference.startswith("#"):
             return {}
         found: object = self._root
@@ -128,8 +128,8 @@ class _Maker:
         return made
 
     def _adds(self, depth: int) -> bool:
-        """Whether something that may be missing is there: less and less often the deeper it would be."""
-        likely = self._rng.random() < _LIKES_OPTIONAL
+        """Whether an optional property is present; never deep in a large value."""
+        likely = self._rng.random() < _OPTIONAL_SHARE
         return likely and depth < _DEEPEST // 2 and self._parts < _MOST_PARTS // 2
 
     def _array(self, schema: Schema, depth: int) -> list[Any]:
@@ -193,7 +193,7 @@ def _bound(schema: Schema, key: str, default: float, low: float = -_WHOLE, high:
 
 
 def _merged(schemas: list[Schema]) -> dict[str, Any]:
-    """All of them at once: properties and requirements together, of anything else the last word."""
+    """The schemas merged: properties and required keys united, otherwise the last schema wins."""
     merged: dict[str, Any] = {}
     for schema in schemas:
         properties = {**_mapping(merged.get("properties")), **_mapping(schema.get("properties"))}

@@ -1,8 +1,8 @@
-"""Prose that says nothing: what a reply goes on with after its answer.
+"""Filler prose: the text of a reply after its answer.
 
-Made once from a small vocabulary without digits, names of people, places or things, so that it can never
-contain the answer to a question. A reply takes a slice that starts at a sentence, and because the prose is
-a fixed cycle, the place where somebody stopped reading can be found again from the last words they have.
+Made once from a small vocabulary without digits or names of people, places or things, so that it never
+contains the answer to a question. A reply is a slice that starts at a sentence. The prose is a fixed cycle,
+so the position at which a partial reply ends can be found from its last words.
 """
 
 import random
@@ -94,7 +94,7 @@ class Prose:
         return self._starts[int(draw * len(self._starts))]
 
     def slice(self, at: int, chars: int) -> str:
-        """`chars` characters from a place on, round and round."""
+        """`chars` characters from a place on, cyclically."""
         piece = self._text[at : at + chars]
         while len(piece) < chars:
             piece += self._text[: chars - len(piece)]
@@ -123,13 +123,13 @@ class Prose:
 
 
 def plain_prose() -> Prose:
-    """The English one, of ASCII only."""
+    """English prose, ASCII only."""
     return _PLAIN_PROSE
 
 
 @cache
 def unicode_prose() -> Prose:
-    """The one of many scripts, accents and emoji; made when it is first asked for."""
+    """Prose of many scripts, accents and emoji; made at the first call."""
     return Prose(_UNICODE)
 
 
@@ -140,7 +140,7 @@ def filler(chars: int, draw: float) -> str:
 
 @cache
 def vocabulary() -> str:
-    """Every phrase that prose is made of: what an answer must not be part of."""
+    """Every phrase of the prose; no answer of a catalogue may occur in it."""
     return " / ".join((*_PLAIN, *_UNICODE))
 
 

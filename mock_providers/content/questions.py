@@ -1,12 +1,12 @@
-"""Questions with their right answers: what the mock knows, and so what a reply can be judged by.
+"""Questions with their right answers: the mock answers them, and replies are judged by them.
 
 A catalogue is JSON lines, one question each: `{"id": "q1", "question": "...", "answer": "...",
-"wrong": ["...", ...], "difficulty": "easy" | "medium" | "hard"}`, and where embeddings matter also
+"wrong": ["...", ...], "difficulty": "easy" | "medium" | "hard"}`, and for embeddings also
 
-- `"paraphrases": ["...", ...]`: other wordings of the question; asked so, it gets the same answer
-- `"group": "..."`: questions of one group look alike to an embedding model though their answers differ
+- `"paraphrases": ["...", ...]`: other wordings of the question, with the same answer
+- `"group": "..."`: an embedding model confuses questions of one group, though their answers differ
 
-Other keys are for other readers. A prompt asks a question by a line `Question: <text>` in its last user
+Other keys are ignored. A prompt asks a question by a line `Question: <text>` in its last user
 message (the last such line counts).
 """
 
@@ -34,8 +34,8 @@ class CatalogueError(Exception):
 class Question(BaseModel):
     """One question with its right answer and the wrong ones a model may give instead.
 
-    - `paraphrases`: other wordings that mean the same (default none)
-    - `group`: the questions that an embedding model confuses it with share this name (default: none does)
+    - `paraphrases`: other wordings of the question (default none)
+    - `group`: shared by the questions that an embedding model confuses with it (default none)
     """
 
     model_config = ConfigDict(frozen=True, strict=True)
@@ -50,12 +50,12 @@ class Question(BaseModel):
 
     @property
     def wordings(self) -> tuple[str, ...]:
-        """Every text that asks it, without blanks around."""
+        """Every text that asks the question, stripped of blanks."""
         return tuple(text.strip() for text in (self.question, *self.paraphrases))
 
 
 class Catalogue:
-    """Questions by their texts. Refuses a text that asks twice, and an answer that filler could contain."""
+    """Questions by text. CatalogueError for duplicate texts and answers that filler may contain."""
 
     def __init__(self, questions: Iterable[Question]) -> None:
         self._by_text: dict[str, Question] = {}
@@ -66,14 +66,14 @@ class Catalogue:
     def __len__(self) -> int:
         return self._size
 
-    def asked_in(self, text: str) -> Question | None:
+    def question_in(self, text: str) -> Question | None:
         """The question on the last `Question:` line of a message, None when it is not in the catalogue."""
         asked = last_match(_QUESTION, text) if self._by_text else None
         return None if asked is None else self._by_text.get(asked)
 
-    def meant_by(self, text: str) -> Question | None:
-        """The question that the whole text words, or else the one that it asks by a `Question:` line."""
-        return self._by_text.get(text.strip()) or self.asked_in(text)
+    def question_meant_by(self, text: str) -> Question | None:
+        """The question whose wording is the whole text, else the one on its `Question:` line."""
+        return self._by_text.get(text.strip()) or self.question_in(text)
 
     def _add(self, question: Question) -> None:
         if contains(vocabulary(), question.answer):
@@ -108,11 +108,11 @@ def load_catalogue(path: str | Path) -> Catalogue:
 
 
 def contains(text: str, phrase: str) -> bool:
-    """Whether the phrase stands in the text as whole words, in any case."""
+    """Whether the text contains the phrase as whole words, ignoring case."""
     return re.search(rf"(?<!\w){re.escape(phrase.strip())}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def last_match(pattern: re.Pattern[str], text: str) -> str | None:
-    """What the pattern's last match holds. Long prompts say such things at their end: look there first."""
+    """The group of the pattern's last match; the end of a long text is searched first."""
     found = pattern.findall(text, max(0, len(text) - _TAIL_CHARS)) or pattern.findall(text)
     return found[-1] if found else None

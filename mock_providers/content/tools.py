@@ -1,10 +1,10 @@
-"""Which tools a mock model calls, and with what.
+"""The tools that a mock model calls, and their arguments.
 
-With `tool_choice` "auto" it calls the tools that the last user message names: those with a word of at least
-four letters in their name that the message has too (`get_weather` is called by "What is the weather?"), a few
-verbs that say nothing excepted. After a tool's result it answers in words. "required" calls the named tools,
-or one that is drawn; the name of a tool calls that one. Several are called at once only where the client
-allows parallel calls.
+With `tool_choice` "auto" it calls the tools that the last user message mentions: those with a word of at
+least four letters in their name that the message also has (`get_weather` for "What is the weather?"), common
+verbs excepted. After a tool's result it answers with text. "required" calls the mentioned tools, or one that
+is drawn; the name of a tool calls that one. Several are called at once only if the client allows parallel
+calls.
 """
 
 import re
@@ -15,7 +15,7 @@ from ..exchange.draws import Draws
 from ..exchange.request import Request, Tool
 from .json_values import instance
 
-__all__ = ["arguments_of", "called"]
+__all__ = ["arguments_of", "tools_to_call"]
 
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _SHORTEST_WORD = 4
@@ -37,8 +37,8 @@ _VERBS = (
 _MOST_CALLS = 8
 
 
-def called(request: Request, draws: Draws) -> tuple[Tool, ...]:
-    """The tools that the reply calls, in the order of their definition; none: it answers in words."""
+def tools_to_call(request: Request, draws: Draws) -> tuple[Tool, ...]:
+    """The tools that the reply calls, in the order of their definition; empty for a text reply."""
     choice = request.tool_choice
     if not request.tools or choice == "none" or request.prefill:
         return ()
@@ -54,7 +54,7 @@ def called(request: Request, draws: Draws) -> tuple[Tool, ...]:
 
 
 def arguments_of(tool: Tool, draws: Draws) -> str:
-    """Arguments for the tool, as JSON: an object that its schema describes."""
+    """Arguments of the tool as JSON: an object of its schema."""
     value = instance({"type": "object", **tool.schema}, draws.rng("arguments", tool.name))
     return orjson.dumps(value if isinstance(value, dict) else {}).decode()
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from ..batches.files import FileStore
 from ..batches.store import BatchStore
-from ..content.answers import Catalogue
+from ..content.questions import Catalogue
 from ..engine.state import Caller, ProviderState
 from ..exchange.draws import Draws
 from ..exchange.received import Instant

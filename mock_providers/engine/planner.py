@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise, repeat
 from typing import NamedTuple
 
-from ..content.answers import Catalogue, GeneratedChoice, ReplyLength, generate
+from ..content.answers import GeneratedChoice, generate
+from ..content.options import ReplyLength
+from ..content.questions import Catalogue
 from ..exchange import tokens
 from ..exchange.draws import Draws
 from ..exchange.request import Request
@@ -46,32 +48,14 @@ def plan_reply(context: ReplyContext, request: Request, admission: Admission, dr
 
 
 def _without_faults(context: ReplyContext, request: Request, admission: Admission, draws: Draws) -> Plan:
-    model = context.model
-    room = model.context_window - request.input_tokens
-    cap = min(model.max_output_tokens, room)
-    generated = [
-        generate(
-            request,
-            context.catalogue,
-            model.accuracy,
-            context.reply_length,
-            cap,
-            _of_choice(draws, nth),
-            quality=context.effects.quality,
-        )
-        for nth in range(request.n)
-    ]
+    model, cached = context.model, admission.cached
+    generated = _generated(context, request, draws)
     queued_s, slowdown = 0.0, 1.0
     if model.load is not None and admission.place is not None:
         queued_s, slowdown = admission.place.wait_s, model.load.gap_factor(admission.place.busy_share)
-    cached = admission.cached
     prefill_s = model.prefill_s_per_token * (request.input_tokens - cached.read_tokens)
     ttft_s = queued_s + model.ttft.draw(draws.rng("ttft")) + prefill_s
-    pieces: list[Piece] = []
-    for nth, choice in enumerate(generated):
-        pieces += _pieces(nth, choice, ttft_s, model.pace, slowdown, _of_choice(draws, nth))
-    if len(generated) > 1:
-        pieces.sort(key=lambda piece: piece.due_s)
+    pieces = _all_pieces(generated, ttft_s, model.pace, slowdown, draws)
     ends_s = pieces[-1].due_s if pieces else ttft_s
     return Plan(
         status=200,
@@ -90,6 +74,36 @@ def _without_faults(context: ReplyContext, request: Request, admission: Admissio
         answer=generated[0].answer,
         meters=admission.verdict.meters,
     )
+
+
+def _generated(context: ReplyContext, request: Request, draws: Draws) -> list[GeneratedChoice]:
+    """The content of each choice, within the model's context window."""
+    model = context.model
+    cap = min(model.max_output_tokens, model.context_window - request.input_tokens)
+    return [
+        generate(
+            request,
+            context.catalogue,
+            model.accuracy,
+            context.reply_length,
+            cap,
+            _of_choice(draws, nth),
+            quality=context.effects.quality,
+        )
+        for nth in range(request.n)
+    ]
+
+
+def _all_pieces(
+    choices: list[GeneratedChoice], ttft_s: float, pace: Pace, slowdown: float, draws: Draws
+) -> list[Piece]:
+    """The chunks of all choices, in the order in which they are due."""
+    pieces: list[Piece] = []
+    for nth, choice in enumerate(choices):
+        pieces += _pieces(nth, choice, ttft_s, pace, slowdown, _of_choice(draws, nth))
+    if len(choices) > 1:
+        pieces.sort(key=lambda piece: piece.due_s)
+    return pieces
 
 
 def _of_choice(draws: Draws, nth: int) -> Draws:

@@ -27,10 +27,10 @@ class Html200(FaultBase):
 
     def apply(self, plan: Plan, refusals: Refusals) -> Plan:
         """Replace the reply by the page."""
-        return plan.replaced_by_page(page_of(self.status), self.status, refusals.error_latency_s, self.kind)
+        return plan.replaced_by_page(html_page(self.status), self.status, refusals.error_latency_s, self.kind)
 
 
-def page_of(status: int) -> str:
+def html_page(status: int) -> str:
     """The page that a proxy sends with this status."""
     title = "Welcome" if status < 400 else f"{status} Bad Gateway"
     return f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"

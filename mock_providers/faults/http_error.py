@@ -10,7 +10,7 @@ from ..exchange.options import Seconds
 from ..exchange.request import Problem
 from ..plan import Plan
 from .base import FaultBase, Refusals
-from .html_200 import page_of
+from .html_200 import html_page
 
 Variant = Literal["plain", "quota_exhausted", "ramp_limit", "html"]
 
@@ -38,7 +38,7 @@ class HttpError(FaultBase):
         """Refuse the request."""
         if self.variant == "html":
             return plan.replaced_by_page(
-                page_of(self.status), self.status, refusals.error_latency_s, self.kind
+                html_page(self.status), self.status, refusals.error_latency_s, self.kind
             )
         problem = replace(self._problem(refusals.errors), status=self.status)
         if self.retry_after_s is not None:

@@ -16,7 +16,7 @@ from ..exchange.options import Options, PositiveSeconds
 from ..exchange.request import CacheTtl, Message
 from ..exchange.tokens import TOKENS_PER_REQUEST
 from .entries import Entries
-from .prefix import Block, marked, stepped
+from .prefix import BlockPrefix, marked, stepped
 
 MinTokens = Annotated[int, Field(ge=TOKENS_PER_REQUEST)]
 PositiveInt = Annotated[int, Field(gt=0)]
@@ -67,7 +67,7 @@ class Breakpoints(Options):
     max_entries: PositiveInt = 500_000
 
 
-_NO_BLOCK = Block(0, None)
+_NO_PREFIX = BlockPrefix(0, None)
 
 PromptCaching = Annotated[Automatic | Breakpoints, Field(discriminator="kind")]
 
@@ -178,14 +178,16 @@ class BreakpointCache:
         for entries in self._entries.values():
             entries.drop_expired(use.now)
 
-    def _nearest(self, blocks: list[Block], now: float, since: float) -> tuple[Block, list[CacheTtl]]:
+    def _nearest(
+        self, blocks: list[BlockPrefix], now: float, since: float
+    ) -> tuple[BlockPrefix, list[CacheTtl]]:
         """The last of `blocks` that has an entry, and the entry's kinds; an empty prefix when none has."""
         for block in reversed(blocks):
             if kinds := [
                 kind for kind, held in self._entries.items() if held.readable(block.digest, now, since)
             ]:
                 return block, kinds
-        return _NO_BLOCK, []
+        return _NO_PREFIX, []
 
 
 def prompt_cache(options: Automatic | Breakpoints) -> PromptCache:

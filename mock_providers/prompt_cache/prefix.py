@@ -19,7 +19,7 @@ _BLOCK = b"\xfe"
 _PART_OF_ROLE = b"\xfd"
 
 
-class Block(NamedTuple):
+class BlockPrefix(NamedTuple):
     """The prefix that ends with one content block: its tokens, and the TTL of a breakpoint after it.
 
     `digest` is empty for blocks beyond the look-back of every breakpoint.
@@ -39,7 +39,7 @@ def stepped(messages: Sequence[Message], first: int, step: int) -> list[bytes]:
     return list(islice(_cut(messages, cuts), len(cuts)))
 
 
-def marked(messages: Sequence[Message], look_back: int) -> list[Block]:
+def marked(messages: Sequence[Message], look_back: int) -> list[BlockPrefix]:
     """The blocks up to the last breakpoint, with digests of the `look_back` blocks up to each breakpoint."""
     parts = [part for message in messages for part in message.parts]
     breakpoints = [nth for nth, part in enumerate(parts) if part.cache]
@@ -86,7 +86,7 @@ def _cut(messages: Sequence[Message], cuts: Sequence[int]) -> Iterator[bytes]:
         at = end
 
 
-def _blocks(messages: Sequence[Message], wanted: Sequence[bool]) -> Iterator[Block]:
+def _blocks(messages: Sequence[Message], wanted: Sequence[bool]) -> Iterator[BlockPrefix]:
     hasher = hashlib.blake2b(digest_size=16)
     before, nth = TOKENS_PER_REQUEST, 0
     for message in messages:
@@ -97,7 +97,7 @@ def _blocks(messages: Sequence[Message], wanted: Sequence[bool]) -> Iterator[Blo
             hasher.update(_utf8(part.text) + _BLOCK)
             chars += len(part.text)
             digest = hasher.digest() if nth < len(wanted) and wanted[nth] else b""
-            yield Block(before - (-chars // CHARS_PER_TOKEN), part.cache, digest)
+            yield BlockPrefix(before - (-chars // CHARS_PER_TOKEN), part.cache, digest)
             chars += 1  # the line break between two blocks
             nth += 1
         before += count(message.text)

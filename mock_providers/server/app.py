@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from ..admin.api import Admin
-from ..content.answers import Catalogue
+from ..content.questions import Catalogue
 from ..endpoints import Decision
 from ..exchange.draws import Draws
 from ..exchange.received import Instant, Received

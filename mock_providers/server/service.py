@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..batches.store import Settling
-from ..content.answers import Catalogue
+from ..batches.store import Settlement
+from ..content.questions import Catalogue
 from ..endpoints import PROTOCOLS, Decision, Exchange, ProviderContext, Routes
 from ..exchange.draws import Draws
 from ..exchange.keys import key_id
@@ -75,7 +75,7 @@ class Service:
 
     def settle_batches(self, faults: Sequence[FaultBase], instant: Instant) -> list[Entry]:
         """Answer the batch items due by `instant`; their ledger entries."""
-        return self._context.batches.settle(Settling(instant, faults))
+        return self._context.batches.settle(Settlement(instant, faults))
 
     def _key_problem(self, received: Received) -> Problem | None:
         key, keys = self.dialect.api_key(received), self._context.provider.keys

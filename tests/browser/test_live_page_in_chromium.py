@@ -1,4 +1,4 @@
-"""The live page in a real browser: poked at as a user does, and fed what a hostile client sends."""
+"""The live page in a real browser: used by hand, and with data from a hostile client."""
 
 import asyncio
 import io
@@ -15,7 +15,7 @@ from mock_providers import MockApp, load_profile, serve
 from tests.browser.devtools import CHROMIUM, Tab, browse
 
 pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no chromium on PATH: the page is not looked at in a browser"
+    CHROMIUM is None, reason="no chromium on PATH: the page is not tested in a browser"
 )
 
 MARKUP = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
@@ -29,18 +29,18 @@ class Site:
         self.page = urls["admin"] + "/_mock/"
 
     async def ask(self, model: str = "gpt-4o") -> int:
-        """The status of one request."""
+        """Send one request; its status."""
         body = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 3}
         async with httpx.AsyncClient() as client:
             url, headers = f"{self.urls['openai']}/chat/completions", {"authorization": "Bearer k"}
             return (await client.post(url, json=body, headers=headers)).status_code
 
     async def text(self, id_: str) -> str:
-        """What an element shows."""
+        """The text of an element."""
         return str(await self.tab.evaluate(f"document.getElementById('{id_}').innerText"))
 
     async def shows(self, id_: str, part: str) -> None:
-        """Wait until an element shows a text."""
+        """Wait until an element shows `part`."""
         await self.tab.until(f"document.getElementById('{id_}').innerText.includes({json.dumps(part)})")
 
 
@@ -56,13 +56,13 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
             await tab.open(opened.page)
             await opened.shows("title", "typical")
             yield opened
-        assert tab.said == []
+        assert tab.errors == []
     finally:
         stop.set()
         await serving
 
 
-async def test_requests_appear_by_themselves(site: Site) -> None:
+async def test_requests_appear_without_reload(site: Site) -> None:
     assert await site.ask() == 200
     await site.shows("last", "gpt-4o")
     assert await site.text("requests") == "1"
@@ -96,7 +96,7 @@ async def test_a_refused_fault_is_explained_in_one_line(site: Site) -> None:
     await site.tab.evaluate("$('probability').value = '2'; $('add').requestSubmit()")
     await site.shows("note", "probability: ")
     assert site.app.faults == ()
-    site.tab.said.clear()  # the browser logs every 400
+    site.tab.errors.clear()  # the browser logs every 400
 
 
 async def test_start_and_reset_by_hand(site: Site) -> None:
@@ -123,7 +123,7 @@ async def test_markup_in_a_models_name_stays_text(site: Site) -> None:
 
 
 @pytest.mark.parametrize("width", [1280, 768, 390])
-async def test_nothing_sticks_out_at_the_side(site: Site, width: int) -> None:
+async def test_no_element_exceeds_the_viewport(site: Site, width: int) -> None:
     await site.ask("a-model-whose-name-goes-on-and-on-" * 6)
     await site.shows("last", "goes-on")
     await site.tab.resize(width, 900)

@@ -1,4 +1,4 @@
-"""The page in a real browser: it shows something, and nothing sticks out at the side of a desk or a phone."""
+"""The report in a real browser: it is painted, and no element exceeds a desktop's or phone's width."""
 
 import io
 import json
@@ -17,7 +17,7 @@ from tests.reports.synthetic import outage_run, run_of
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no chromium on PATH: the page is not looked at in a browser"
+    CHROMIUM is None, reason="no chromium on PATH: the page is not tested in a browser"
 )
 
 FLAGS = (
@@ -32,8 +32,8 @@ FLAGS = (
     "--hide-scrollbars",
 )
 
-# A page that loads the report in frames of several widths, every <details> open and closed, and tells how far
-# its content reaches. The report itself holds no script.
+# A page that loads the report in frames of several widths, every <details> open and closed, and measures how
+# far its content reaches. The report itself has no script.
 PROBE = """<!doctype html><title>probe</title><body><script>
 const found = [];
 const frames = [];
@@ -88,7 +88,7 @@ def test_the_page_is_painted_in_both_themes(report: Path, theme: str, tmp_path: 
     assert background < 0.2 if theme == "dark" else background > 0.9
 
 
-def test_nothing_sticks_out_at_the_side_of_a_desk_or_a_phone(report: Path, tmp_path: Path) -> None:
+def test_no_element_exceeds_the_width_of_a_desktop_or_a_phone(report: Path, tmp_path: Path) -> None:
     many = write_report(
         outage_run(tmp_path / "six", calls=60, subjects=["naive", *(f"variant-{i}" for i in range(5))]).path
     )
@@ -103,11 +103,11 @@ def test_nothing_sticks_out_at_the_side_of_a_desk_or_a_phone(report: Path, tmp_p
             "--dump-dom",
             probe.as_uri(),
         )
-        told = re.search(r"<pre>(.*)</pre>", dom, re.DOTALL)
-        assert told is not None, dom[-2000:]
-        found = json.loads(told[1])
+        match = re.search(r"<pre>(.*)</pre>", dom, re.DOTALL)
+        assert match is not None, dom[-2000:]
+        found = json.loads(match[1])
         assert len(found) == 6
-        for seen in found:
-            assert seen["reach"] <= seen["width"], seen
-            assert seen["beyond"] == [], seen
-            assert seen["height"] > 700
+        for frame in found:
+            assert frame["reach"] <= frame["width"], frame
+            assert frame["beyond"] == [], frame
+            assert frame["height"] > 700

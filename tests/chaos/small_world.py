@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from harness.stack.assembly.layers import build
 from harness.stack.assembly.options import StackOptions
-from harness.stack.core.call import Caller, Priority
+from harness.stack.core.call import Call, Caller, Priority
 from harness.stack.core.errors import StackError
 from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.reply import Finish
@@ -285,14 +285,14 @@ async def _call(stack: Any, id_: str, asked: Asked) -> str:
 @contextmanager
 def _counted(remains: Remains) -> Iterator[None]:
     """Count how often each attempt is settled."""
-    settle = AttemptLedger._end
+    settle = AttemptLedger._settle
 
-    def counted(ledger: AttemptLedger, attempt: AttemptFacts, *args: Any, **options: Any) -> None:
+    def counted(ledger: AttemptLedger, call: Call, attempt: AttemptFacts, *args: Any, **options: Any) -> None:
         remains.settled[attempt.attempt_id] += 1
-        settle(ledger, attempt, *args, **options)
+        settle(ledger, call, attempt, *args, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(AttemptLedger, "_end", counted)
+        patch.setattr(AttemptLedger, "_settle", counted)
         yield
 
 

@@ -25,20 +25,20 @@ import httpx
 import orjson
 import pytest
 
-from harness.stack.assembly import target_chain
+from harness.stack.admission import admission, limiter
+from harness.stack.admission.admission import AdmissionQueue
+from harness.stack.admission.quota import Admission, Demand
+from harness.stack.admission.wait_queue import Waiter
 from harness.stack.assembly.layers import build
 from harness.stack.assembly.options import StackOptions
 from harness.stack.assembly.stack import Stack
+from harness.stack.core.call import Call
 from harness.stack.core.draws import uniform
 from harness.stack.core.errors import StackError
 from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.reply import Finish
 from harness.stack.core.request import Message
 from harness.stack.gateway.app import Gateway
-from harness.stack.limits import limiter as limiting
-from harness.stack.limits.limiter import Limiter
-from harness.stack.limits.queue import Waiter
-from harness.stack.limits.quota import Demand, Taken
 from harness.stack.money.attempt_ledger import AttemptLedger
 from harness.stack.state.backend import MemoryBackend
 from harness.stack.upstream.transport import make_client
@@ -133,23 +133,23 @@ def storm_profile() -> Profile:
     )
 
 
-class CountedLimiter(Limiter):
-    """A limiter that sums the permits taken, less those given back."""
+class CountedQueue(AdmissionQueue):
+    """Counts what was taken, less what was returned."""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
         self.taken_requests = 0.0
         self.taken_tokens = 0.0
 
-    async def _take(self, demand: Demand) -> Taken:
-        taken = await super()._take(demand)
-        if taken.wait_s == 0.0:
+    async def _take(self, demand: Demand) -> Admission:
+        admitted = await super()._take(demand)
+        if admitted.wait_s == 0.0:
             self.taken_requests += demand.requests
             self.taken_tokens += demand.tokens
-        return taken
+        return admitted
 
-    def _give_back(self, unused: Demand, said_tokens: float = 0.0) -> None:
-        super()._give_back(unused, said_tokens)
+    def release(self, unused: Demand, output_tokens: float = 0.0) -> None:
+        super().release(unused, output_tokens)
         self.taken_requests -= unused.requests
         self.taken_tokens -= unused.tokens
 
@@ -175,7 +175,7 @@ class JumpyWaiter(Waiter):
             self.admitted.add_done_callback(partial(_cancel_unless_it_was, task))
 
 
-def _cancel_unless_it_was(task: asyncio.Task[Any], admitted: asyncio.Future[Taken]) -> None:
+def _cancel_unless_it_was(task: asyncio.Task[Any], admitted: asyncio.Future[Admission]) -> None:
     if not admitted.cancelled():
         task.cancel(AS_ADMITTED)
 
@@ -187,7 +187,7 @@ class Storm:
     asked      calls by their caller's behaviour; `became`: by outcome for the caller
     emitted    the facts of each call as they were when they were emitted; `facts`: as they were at the end
     settled    how often each attempt was settled
-    limiters   those of the targets, in their order
+    queues     those of the targets' limiters, in their order
     ledger     the providers' rows; `in_flight`: requests still open there
     idle       the leak report a while after the last call, with the client still open
     end        the leak report after everything was closed
@@ -198,7 +198,7 @@ class Storm:
     emitted: list[dict[str, Any]] = field(default_factory=list)
     facts: list[CallFacts] = field(default_factory=list)
     settled: Counter[str] = field(default_factory=Counter)
-    limiters: list[CountedLimiter] = field(default_factory=list)
+    queues: list[CountedQueue] = field(default_factory=list)
     ledger: list[dict[str, Any]] = field(default_factory=list)
     in_flight: int = -1
     most_connections: int = 0
@@ -219,21 +219,21 @@ class Storm:
 
 @contextmanager
 def _watched(storm: Storm) -> Iterator[None]:
-    """Count how often attempts are settled, and keep the limiters that the stack is built with."""
-    settle = AttemptLedger._end
+    """Count how often attempts are settled, and keep the limiters' queues that the stack is built with."""
+    settle = AttemptLedger._settle
 
-    def counted(ledger: AttemptLedger, attempt: AttemptFacts, *args: Any, **options: Any) -> None:
+    def counted(ledger: AttemptLedger, call: Call, attempt: AttemptFacts, *args: Any, **options: Any) -> None:
         storm.settled[attempt.attempt_id] += 1
-        settle(ledger, attempt, *args, **options)
+        settle(ledger, call, attempt, *args, **options)
 
-    def limiter(*args: Any) -> Limiter:
-        storm.limiters.append(CountedLimiter(*args))
-        return storm.limiters[-1]
+    def queue(*args: Any, **options: Any) -> CountedQueue:
+        storm.queues.append(CountedQueue(*args, **options))
+        return storm.queues[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(AttemptLedger, "_end", counted)
-        patch.setattr(target_chain, "Limiter", limiter)
-        patch.setattr(limiting, "Waiter", JumpyWaiter)
+        patch.setattr(AttemptLedger, "_settle", counted)
+        patch.setattr(limiter, "AdmissionQueue", queue)
+        patch.setattr(admission, "Waiter", JumpyWaiter)
         yield
 
 

@@ -8,10 +8,10 @@ from typing import Any, get_args
 
 import pytest
 
+from harness.stack.assembly.providers import CODECS
 from harness.stack.core.facts import AttemptFacts
 from harness.stack.core.request import Message
 from harness.stack.core.tokens import prompt_tokens
-from harness.stack.upstream.endpoints import CODECS
 from harness.virtual import LeakReport
 from mock_providers.faults import KINDS
 from mock_providers.ledger.row import Ended
@@ -113,13 +113,13 @@ def test_every_request_at_a_provider_is_an_attempt_of_the_stack_and_recorded_onc
 
 
 def test_no_permit_is_held_and_every_permit_taken_belongs_to_a_request_that_was_sent(storm: Storm) -> None:
-    assert len(storm.limiters) == len(STACK["target"])
-    for target, limiter in zip(STACK["target"], storm.limiters, strict=True):
-        assert (len(limiter._line), limiter._pump, limiter.in_flight) == (0, None, 0)
+    assert len(storm.queues) == len(STACK["target"])
+    for target, queue in zip(STACK["target"], storm.queues, strict=True):
+        assert (len(queue), queue._admitting, queue.in_flight) == (0, None, 0)
         sent = [a for a in storm.attempts if a.provider == target["provider"] and a.sent]
-        assert limiter.taken_requests == len(sent) > 0
+        assert queue.taken_requests == len(sent) > 0
         by_usage = target["limiter"].get("settle") == "usage"
-        assert limiter.taken_tokens == sum(counted_tokens(attempt, by_usage=by_usage) for attempt in sent)
+        assert queue.taken_tokens == sum(counted_tokens(attempt, by_usage=by_usage) for attempt in sent)
 
 
 def counted_tokens(attempt: AttemptFacts, *, by_usage: bool) -> int:

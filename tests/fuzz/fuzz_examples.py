@@ -1,4 +1,4 @@
-"""How many examples a property gets: few in every run, BROWNOUT_FUZZ_EXAMPLES times as many in a long one."""
+"""Number of examples of a property: few by default, multiplied by BROWNOUT_FUZZ_EXAMPLES in a long run."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What a reply must look like for each protocol's own client to understand it, above all when it says no."""
+"""The shape that a reply must have for each protocol's client to understand it, error replies above all."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ _GOOGLE_CODES = {
 
 
 def check_error(protocol: str, got: Got) -> None:
-    """A refusal in the protocol's own shape, as its SDK models it."""
+    """Check an error reply against the shape that the protocol's SDK models."""
     assert got.headers[b"content-type"].startswith(b"application/json")
     body = got.json
     {"anthropic": _anthropic, "gemini": _gemini}.get(protocol, _openai)(body, got)
@@ -37,7 +37,7 @@ def _openai(body: Any, got: Got) -> None:
 
 def _anthropic(body: Any, got: Got) -> None:
     assert set(body) == {"type", "error", "request_id"}
-    if got.status != 413:  # the SDK tells this one by its status and models no type for it
+    if got.status != 413:  # the SDK recognises this one by its status and models no type for it
         ErrorResponse.model_validate(body, strict=True)
     assert body["error"]["message"]
     assert body["request_id"].encode() == got.headers[b"request-id"]
@@ -54,7 +54,7 @@ def _gemini(body: Any, got: Got) -> None:
 
 
 def check_success(protocol: str, got: Got) -> None:
-    """JSON, or server-sent events that come to their end, or a file as it was stored."""
+    """Check for JSON, complete server-sent events, or a stored file."""
     kind = got.headers[b"content-type"]
     if kind.startswith(b"application/json"):
         assert got.json is not None
@@ -76,8 +76,8 @@ def _check_events(protocol: str, body: bytes) -> None:
         *head, data = event.split(b"\n")
         assert len(head) == (1 if protocol == "anthropic" else 0)
         assert data.startswith(b"data: ")
-        said = data.removeprefix(b"data: ")
-        names.append(said if said == b"[DONE]" else orjson.loads(said).get("type"))
+        content = data.removeprefix(b"data: ")
+        names.append(content if content == b"[DONE]" else orjson.loads(content).get("type"))
     if protocol in ("openai", "together"):
         assert names[-1] == b"[DONE]"
     elif protocol == "anthropic":

@@ -1,4 +1,4 @@
-"""A good request for every route of every protocol: what the others are spoiled from."""
+"""A valid request for every route of every protocol: the mutations start from these."""
 
 import re
 from typing import Any, NamedTuple
@@ -115,7 +115,7 @@ FORM = b"".join(
 
 
 class Call(NamedTuple):
-    """One good request: `body` is JSON, None for none, bytes for a form."""
+    """One valid request; `body`: a JSON value, None without a body, bytes for a form."""
 
     provider: str
     method: str
@@ -182,7 +182,7 @@ def raw_body(body: Any) -> bytes:
 
 
 def as_sent(call: Call, key: bytes = b"") -> Sent:
-    """The call as a good client sends it; `key` is for the provider that lists its keys."""
+    """The request as a valid client sends it; `key`: for the provider that lists its keys."""
     kind = (
         b"multipart/form-data; boundary=" + BOUNDARY if isinstance(call.body, bytes) else b"application/json"
     )

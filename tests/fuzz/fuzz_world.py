@@ -1,4 +1,4 @@
-"""Mock providers without sockets or waits: one exchange after the other over ASGI, in virtual time."""
+"""Mock providers over ASGI in virtual time, without sockets or real waits: one request after the other."""
 
 import asyncio
 import re
@@ -13,7 +13,7 @@ from mock_providers import LedgerRow, MockApp, Profile, make_profile
 T = TypeVar("T")
 
 PATIENCE_S = 400.0
-"""How long a client of this world waits before it leaves: longer than anything here takes."""
+"""Time after which a client disconnects: longer than any reply here takes."""
 
 _NAME = re.compile(rb"[a-z0-9-]+")
 _VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
@@ -40,7 +40,7 @@ _EMBEDDING = {
 
 
 def small_world() -> Profile:
-    """Every protocol, without limits, and with short replies; only `locked` lists its keys."""
+    """A provider per protocol, without limits and with short replies; only `locked` lists its keys."""
     providers: dict[str, Any] = {
         name: {"protocol": name, "models": {"m-1": {**_MODEL, "aliases": ["m"]}}}
         for name in ("openai", "anthropic", "together", "gemini")
@@ -55,7 +55,7 @@ def small_world() -> Profile:
 
 
 class Sent(NamedTuple):
-    """One request as a client writes it; `path` as the server decodes it."""
+    """One request as sent; `path`: as decoded by the server."""
 
     method: str
     path: str
@@ -65,7 +65,7 @@ class Sent(NamedTuple):
 
 
 class Got(NamedTuple):
-    """What came back, status 0 for nothing; `cut`: provider or client cut the connection before the end."""
+    """The response, status 0 without one; `cut`: provider or client cut the connection before its end."""
 
     status: int
     headers: dict[bytes, bytes]
@@ -79,13 +79,13 @@ class Got(NamedTuple):
 
 
 class World:
-    """The providers of a profile, and a client that asks one thing after the other."""
+    """The providers of a profile, and a client that sends one request after the other."""
 
     def __init__(self, profile: Profile) -> None:
         self.app = MockApp(profile)
 
     async def ask(self, provider: str, sent: Sent, *, patience_s: float = PATIENCE_S) -> Got:
-        """Send one request to a provider and take what comes, checked to be HTTP."""
+        """Send one request to a provider; the response, checked to be valid HTTP."""
         loop = asyncio.get_running_loop()
         left = loop.create_future()
         started: list[dict[str, Any]] = []
@@ -152,7 +152,7 @@ def _checked(got: Got, sent: Sent) -> Got:
 
 
 def play(session: Coroutine[Any, Any, T]) -> T:
-    """Run a session in virtual time; nothing may be left of it."""
+    """Run a session in virtual time; no task or timer may be left."""
     left: list[LeakReport] = []
     result = run_virtual(session, on_leak_report=left.append)
     assert not [each for each in left if each.tasks], left

@@ -1,4 +1,4 @@
-"""The admin API takes what it knows, refuses the rest in one line, and leaves the providers at work."""
+"""The admin API refuses invalid requests in one line, and never breaks the providers."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.fuzz_around import METHODS
 from tests.fuzz.fuzz_examples import examples
-from tests.fuzz.fuzz_spoil import VALUES, dumps, spoiled_json, spoiled_text
+from tests.fuzz.fuzz_json import VALUES, dumps, mutated_json, mutated_text
+from tests.fuzz.fuzz_requests import METHODS
 from tests.fuzz.fuzz_valid import PLAIN, as_sent
 from tests.fuzz.fuzz_world import Got, Sent, World, play, small_world
 
@@ -69,18 +69,18 @@ QUERIES = st.one_of(
 
 @st.composite
 def admin_requests(draw: st.DrawFn) -> Sent:
-    """A request to the admin API with something wrong, or nothing."""
+    """A request to the admin API, valid or with something wrong."""
     name = draw(st.sampled_from(list(BODIES)))
     method = draw(st.sampled_from(["POST", "POST", "POST", "GET", "PUT", *METHODS]))
     valid = BODIES[name]
-    spoiled = st.one_of(VALUES, spoiled_json(valid)).map(dumps) | spoiled_text(valid) | st.binary(max_size=20)
-    body = draw(st.one_of(st.just(orjson.dumps(valid)), spoiled))
+    mutated = st.one_of(VALUES, mutated_json(valid)).map(dumps) | mutated_text(valid) | st.binary(max_size=20)
+    body = draw(st.one_of(st.just(orjson.dumps(valid)), mutated))
     tail = draw(st.sampled_from(["", "", "", "/", "//", "/x", "\n", "\x00", "\u202e", "/../faults"]))
     return Sent(method, f"/_mock/{name}{tail}", (), body, draw(QUERIES) if name == "ledger" else b"")
 
 
 def judge(sent: Sent, got: Got) -> None:
-    """JSON with a sentence where it says no; the ledger's rows, or the page's address."""
+    """Check for JSON, with a one-line error if refused; or ledger rows, or the redirect to the page."""
     assert got.status < 500
     if got.status >= 400:
         body = got.json

@@ -1,4 +1,4 @@
-"""Batches of whatever lines: a batch is refused, fails, or ends with a result for every item it took."""
+"""Batches of arbitrary lines: a batch is refused, fails, or ends with a result for every item."""
 
 import asyncio
 from typing import Any
@@ -7,10 +7,10 @@ import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.fuzz_around import form_of
 from tests.fuzz.fuzz_examples import examples
+from tests.fuzz.fuzz_json import dumps, mutated_json, mutated_lines, mutated_text
+from tests.fuzz.fuzz_requests import form_of
 from tests.fuzz.fuzz_shapes import check_error
-from tests.fuzz.fuzz_spoil import dumps, spoiled_json, spoiled_lines, spoiled_text
 from tests.fuzz.fuzz_valid import (
     BATCH,
     CHAT,
@@ -42,20 +42,20 @@ async def upload(world: World, content: bytes) -> str:
 
 
 async def get(world: World, provider: str, path: str) -> Got:
-    """What is there now."""
+    """The reply to a GET."""
     got = await world.ask(provider, Sent("GET", path, KEYS[provider]))
     assert got.status == 200
     return got
 
 
 async def still_good(world: World, provider: str) -> None:
-    """A good request is answered; nobody is left waiting."""
+    """Check that a valid request is answered and none is in flight."""
     assert (await world.ask(provider, as_sent(PLAIN[provider]))).status == 200
     assert world.app.in_flight == 0
 
 
 def check_rows(world: World, batch_id: str, statuses: list[int]) -> None:
-    """One row for each item that was answered."""
+    """Check for one row per answered item."""
     rows = [row for row in world.app.ledger.rows if row.batch_id == batch_id]
     assert sorted(row.status for row in rows) == sorted(statuses)
     assert all(row.cost_nusd >= 0 for row in rows)
@@ -73,9 +73,9 @@ async def results_of_file(world: World, batch: dict[str, Any]) -> list[dict[str,
 
 @settings(max_examples=examples(100), deadline=None, suppress_health_check=slow_is_fine)
 @given(data=st.data())
-def test_an_openai_batch_of_spoiled_lines_fails_or_answers_every_one(data: st.DataObject) -> None:
+def test_an_openai_batch_of_mutated_lines_fails_or_answers_every_one(data: st.DataObject) -> None:
     line = data.draw(st.sampled_from([LINE, EMBEDDING_LINE]))
-    content = data.draw(spoiled_lines(line))
+    content = data.draw(mutated_lines(line))
 
     async def session() -> None:
         world = World(PROFILE)
@@ -102,16 +102,16 @@ def test_an_openai_batch_of_spoiled_lines_fails_or_answers_every_one(data: st.Da
 @settings(max_examples=examples(100), deadline=None, suppress_health_check=slow_is_fine)
 @given(
     raw=st.one_of(
-        st.lists(spoiled_json(MESSAGES), min_size=1, max_size=3).map(
+        st.lists(mutated_json(MESSAGES), min_size=1, max_size=3).map(
             lambda items: dumps(
                 {"requests": [{"custom_id": str(nth), "params": each} for nth, each in enumerate(items)]}
             )
         ),
-        spoiled_json(MESSAGE_BATCH).map(dumps),
-        spoiled_text(MESSAGE_BATCH),
+        mutated_json(MESSAGE_BATCH).map(dumps),
+        mutated_text(MESSAGE_BATCH),
     )
 )
-def test_an_anthropic_batch_of_spoiled_items_is_refused_or_answers_every_one(raw: bytes) -> None:
+def test_an_anthropic_batch_of_mutated_items_is_refused_or_answers_every_one(raw: bytes) -> None:
     async def session() -> None:
         world = World(PROFILE)
         sent = as_sent(Call("anthropic", "POST", "/v1/messages/batches", MESSAGE_BATCH))

@@ -1,4 +1,4 @@
-"""Whatever is sent to whichever route is answered in the protocol's own shape, with one row in the ledger."""
+"""Any request to any route gets a reply in the protocol's shape, and one ledger row."""
 
 import re
 from typing import Any
@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mock_providers import Profile
-from tests.fuzz.fuzz_around import spoiled_requests
 from tests.fuzz.fuzz_examples import examples
+from tests.fuzz.fuzz_requests import mutated_requests
 from tests.fuzz.fuzz_shapes import check_error, check_success
 from tests.fuzz.fuzz_valid import CALLS, PLAIN, Call, as_sent, name_of
 from tests.fuzz.fuzz_world import Got, Sent, World, play, small_world
@@ -20,7 +20,7 @@ slow_is_fine = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.la
 
 
 def judge(world: World, provider: str, sent: Sent, got: Got) -> None:
-    """No failure of ours, the protocol's own words, one row that says the same."""
+    """Check for no 500 of our own, the protocol's shape, and one matching ledger row."""
     protocol = PROFILE.providers[provider].protocol
     assert got.status < 500
     assert not got.cut
@@ -47,7 +47,7 @@ def test_a_good_request_is_answered_or_finds_nothing(call: Call) -> None:
 
 
 async def ask_all(call: Call, asked: list[Sent]) -> None:
-    """Send spoiled requests of a call, judge each answer, and then ask something good."""
+    """Send mutated requests, judge each reply, then send a valid request."""
     world = World(PROFILE)
     for nth, sent in enumerate(asked, 1):
         judge(world, call.provider, sent, await world.ask(call.provider, sent))
@@ -60,8 +60,8 @@ async def ask_all(call: Call, asked: list[Sent]) -> None:
 @pytest.mark.parametrize("call", CALLS, ids=name_of)
 @settings(max_examples=examples(20), deadline=None, suppress_health_check=slow_is_fine)
 @given(data=st.data())
-def test_a_spoiled_request_gets_the_protocols_own_answer_and_one_row(call: Call, data: st.DataObject) -> None:
-    play(ask_all(call, data.draw(st.lists(spoiled_requests(call), min_size=1, max_size=3))))
+def test_a_mutated_request_gets_the_protocols_own_answer_and_one_row(call: Call, data: st.DataObject) -> None:
+    play(ask_all(call, data.draw(st.lists(mutated_requests(call), min_size=1, max_size=3))))
 
 
 LARGE: dict[str, tuple[Call, dict[str, Any], int]] = {
@@ -105,7 +105,7 @@ LARGE: dict[str, tuple[Call, dict[str, Any], int]] = {
 
 
 @pytest.mark.parametrize("name", LARGE)
-@pytest.mark.timeout(10)  # what takes the square of its size would need minutes
+@pytest.mark.timeout(10)  # quadratic time would need minutes
 def test_a_large_request_does_not_hold_the_providers_up(name: str) -> None:
     call, body, status = LARGE[name]
 

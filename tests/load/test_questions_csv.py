@@ -99,8 +99,8 @@ def asks_what_the_mock_knows(workload: Workload, path: Path) -> set[str]:
     wordings = set()
     for call in make_plan(PoissonArrivals(rate_per_s=20), workload, 7, 60):
         text = call.messages[-1][1]
-        known = of_run.asked_in(text)
-        assert known == of_file.asked_in(text)
+        known = of_run.question_in(text)
+        assert known == of_file.question_in(text)
         assert known is not None
         assert (known.id, known.answer) == (call.question_id, call.expected)
         assert not is_right(text, call.expected)

@@ -298,7 +298,7 @@ def test_the_mock_knows_what_is_asked_in_every_plan() -> None:
     for call in plan(
         30, sessions={"turns": 3, "think_s": 2.0}, paraphrase_share=0.5, bursts=[{"from_s": 5, "to_s": 9}]
     ):
-        known = answers.asked_in(call.messages[-1][1])
+        known = answers.question_in(call.messages[-1][1])
         assert known is not None
         assert (known.id, known.answer) == (call.question_id, call.expected)
 

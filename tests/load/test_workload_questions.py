@@ -119,7 +119,7 @@ def test_the_mock_knows_every_wording() -> None:
     assert len(answers) == len(QUESTIONS)
     for question in QUESTIONS:
         for text in question.wordings:
-            known = answers.asked_in(f"Notes.\nQuestion: {text}\nAnswer in about 20 tokens.")
+            known = answers.question_in(f"Notes.\nQuestion: {text}\nAnswer in about 20 tokens.")
             assert known is not None
             assert known.id == question.id
 

@@ -1,4 +1,4 @@
-"""How fast and how punctual one mock provider process is on loopback, run by hand.
+"""Throughput and chunk lateness of one mock provider process on loopback, run by hand.
 
 python tests/mock_providers/bench_mock.py [--replies 6000] [--streams 100] [--against URL ...]
 
@@ -44,7 +44,7 @@ def profile(tokens_per_s: float, chunk_tokens: int) -> Profile:
 
 
 class Reader(asyncio.Protocol):
-    """Asks `replies` times over one connection, reading each reply whole."""
+    """Sends `replies` requests over one connection and reads each reply completely."""
 
     def __init__(self, request: bytes, replies: int, done: "asyncio.Future[int]") -> None:
         self._request, self._left, self._done, self._bytes = request, replies, done, 0
@@ -93,7 +93,7 @@ async def load(origin: str, tokens: int, replies: int, connections: int) -> tupl
 
 
 def server(ready: "Queue[Any]", tokens_per_s: float, chunk_tokens: int) -> None:
-    """A process of its own: tells its URLs, and when asked to end how late first and last chunks were."""
+    """A server process: reports its URLs, and at the end the lateness of first and last chunks."""
 
     async def run() -> None:
         stop = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Options are strict: what is no number is refused, an integer is a float, an array is a tuple."""
+"""Options are strict: no bool or string as a number; integers as floats and arrays as tuples are accepted."""
 
 from typing import Any
 

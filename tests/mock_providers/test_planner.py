@@ -1,4 +1,4 @@
-"""A decision follows from the request, what came before it, the seed and the schedule. No sockets here."""
+"""A decision depends on the request, its history, the seed and the fault schedule. No sockets here."""
 
 import json
 from collections.abc import Callable
@@ -18,7 +18,7 @@ NOTHING = Catalogue(())
 
 
 class Asker:
-    """One service, asked one request after the other at chosen times."""
+    """One service; requests come one after the other at chosen times."""
 
     def __init__(
         self, profile: Profile, *, name: str = "openai", seed: int = 0, faults: tuple[FaultBase, ...] = ()

@@ -1,4 +1,4 @@
-"""Each shipped profile is what its title says."""
+"""Each shipped profile has the properties that its title names."""
 
 import tomllib
 from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import Any
 import httptools
 import orjson
 
-from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.endpoint import Endpoint
 from tests.lab.providers import MODELS
 from tests.parity.worlds import MOMENT_HEADERS, without_moments
 

@@ -8,7 +8,7 @@ from harness.stack.assembly.options import StackOptions
 from harness.stack.assembly.stack import Stack
 from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.request import Message
-from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.endpoint import Endpoint
 from tests.lab.providers import MODELS
 from tests.parity.cases import MOST_HINT_S, NEVER_RETRIED, Case, breaks_after_commit
 from tests.parity.raw_client import MAX_TOKENS, PROMPT

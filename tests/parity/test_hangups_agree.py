@@ -16,7 +16,7 @@ from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Delta
 from harness.stack.core.request import Message
 from harness.stack.gateway.app import Gateway
-from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.endpoint import Endpoint
 from harness.world.serving import serve
 from tests.parity.cases import both_modes, every_provider
 from tests.parity.raw_client import exchange

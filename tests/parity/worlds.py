@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any, TypeVar
 
-from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.endpoint import Endpoint
 from harness.virtual import run_virtual
 from harness.world.provider_keys import PROVIDER_KEY
 from mock_providers import LedgerRow, MockApp, Profile, parse_faults

@@ -38,7 +38,7 @@ import asyncio
 from pydantic import Field
 
 from ..core.call import Call, Next
-from ..core.options import Options
+from ..config.options import Options
 from ..core.reply import Reply
 
 
@@ -62,7 +62,7 @@ class Pause:
     {
         "harness/stack/assembly/options.py": [
             ("class TargetOptions(Options):", "from ..resilience.pause import PauseOptions\n\n\n"),
-            ("    throttle: ThrottleOptions | None = None\n", "    pause: PauseOptions | None = None\n"),
+            ("    throttle: LoadSheddingOptions | None = None\n", "    pause: PauseOptions | None = None\n"),
         ],
         "harness/stack/assembly/layers.py": [
             ("def build(\n", "from ..resilience.pause import Pause\n\n\n"),

@@ -129,7 +129,7 @@ def failed_ledger_row(attempt_id: str | None = "c0/1", **facts: Any) -> Row:
     return ledger_row(attempt_id, **{**free, **unsent, **facts})
 
 
-def manifest(*subjects: str, **said: Any) -> Row:
+def manifest(*subjects: str, **keys: Any) -> Row:
     base: Row = {
         "schema_version": 1,
         "id": "outage-20260101-120000",
@@ -143,7 +143,7 @@ def manifest(*subjects: str, **said: Any) -> Row:
             {"name": name, "title": name.title(), "stack": name, "via": "gateway"} for name in subjects
         ],
     }
-    return {**base, **said}
+    return {**base, **keys}
 
 
 def run_of(
@@ -152,10 +152,10 @@ def run_of(
     attempts: Sequence[Row] = (),
     ledger: Sequence[Row] = (),
     subjects: Sequence[str] = ("full",),
-    **said: Any,
+    **keys: Any,
 ) -> Run:
-    """A written run of the given rows; `said` goes into the manifest."""
-    return write_run(path, manifest(*subjects, **said), calls, attempts, ledger)
+    """A written run of the given rows; `keys` go into the manifest."""
+    return write_run(path, manifest(*subjects, **keys), calls, attempts, ledger)
 
 
 OUTAGE: Row = {
@@ -212,7 +212,7 @@ OUTAGE: Row = {
 }
 
 
-def outage_run(path: Path, calls: int = 600, subjects: Sequence[str] = ("naive", "full"), **said: Any) -> Run:
+def outage_run(path: Path, calls: int = 600, subjects: Sequence[str] = ("naive", "full"), **keys: Any) -> Run:
     """A run of 30 s with OpenAI down from 10 to 20 s: naive fails, the others retry and fall back."""
     tables: dict[str, list[Row]] = {"calls": [], "attempts": [], "ledger": []}
     generator = {name: {"cpu_percent_max": 31.0 + i, "late_starts": 0} for i, name in enumerate(subjects)}
@@ -222,9 +222,9 @@ def outage_run(path: Path, calls: int = 600, subjects: Sequence[str] = ("naive",
         for n in range(calls):
             luck = draws.uniform(size=8)
             _play(tables, subject, n, float(planned[n]), luck, resilient=k > 0)
-    told = {**OUTAGE, "generator": generator, **said}
-    claims = [claim for claim in told["claims"] if claim["subject"] in subjects]
-    return write_run(path, manifest(*subjects, **{**told, "claims": claims}), **tables)
+    facts = {**OUTAGE, "generator": generator, **keys}
+    claims = [claim for claim in facts["claims"] if claim["subject"] in subjects]
+    return write_run(path, manifest(*subjects, **{**facts, "claims": claims}), **tables)
 
 
 def _play(
@@ -243,17 +243,23 @@ def _play(
     base |= {"question_id": f"q{n % 64}", "difficulty": "easy", "cache": "miss" if resilient else "off"}
     if resilient and n > 64 and luck[3] < 0.18:
         times = [sent + 0.003 + 0.0001 * i for i in range(20)]
-        told = {"output_tokens": tokens_out, "cache": "exact", "attempts": 0, "cost_nusd": 0}
-        replayed = {**base, **told, "chunk_s": times, "first_s": times[0], "end_s": times[-1]}
+        facts = {"output_tokens": tokens_out, "cache": "exact", "attempts": 0, "cost_nusd": 0}
+        replayed = {**base, **facts, "chunk_s": times, "first_s": times[0], "end_s": times[-1]}
         tables["calls"].append(call(call_id, **replayed))
         return
     plan = ["gpt-4o", "gpt-4o", "claude-sonnet"] if resilient else ["gpt-4o"]
     now, kinds = sent + 0.002, ["primary", "retry", "fallback"]
     for number, model in enumerate(plan, 1):
         attempt_id = f"{call_id}/{number}"
-        told = {"subject": subject, "provider": _PROVIDERS[model], "model": model, "started_s": now}
-        told |= {"kind": kinds[number - 1], "backoff_s": 0.0 if number == 1 else 0.1 * luck[4]}
-        whose = {"subject": subject, "provider": _PROVIDERS[model], "model": model, "received_s": now + 0.001}
+        target = {"subject": subject, "provider": _PROVIDERS[model], "model": model}
+        facts = {**target, "started_s": now}
+        facts |= {"kind": kinds[number - 1], "backoff_s": 0.0 if number == 1 else 0.1 * luck[4]}
+        request = {
+            "subject": subject,
+            "provider": _PROVIDERS[model],
+            "model": model,
+            "received_s": now + 0.001,
+        }
         down = model == "gpt-4o" and 10 <= now < 20
         broken = not down and number == 1 and luck[5] < 0.012
         if down or broken:
@@ -261,11 +267,11 @@ def _play(
             end = now + (0.02 if down else 0.7)
             cost = 0 if down else tokens_in * _PRICES[model][0] + 12 * _PRICES[model][1]
             tables["attempts"].append(
-                failed_attempt(attempt_id, **told, end_s=end, error_kind=kind, cost_nusd=cost)
+                failed_attempt(attempt_id, **facts, end_s=end, error_kind=kind, cost_nusd=cost)
                 | {"status": status, "usage_known": down}
             )
             tables["ledger"].append(
-                failed_ledger_row(attempt_id, **whose)
+                failed_ledger_row(attempt_id, **request)
                 | {
                     "cost_nusd": cost,
                     "status": status,
@@ -276,7 +282,7 @@ def _play(
             )
             now = end + 0.1 * luck[4]
             continue
-        _answer(tables, call_id, attempt_id, base, told, whose, model, tokens_out, luck)
+        _answer(tables, call_id, attempt_id, base, facts, request, model, tokens_out, luck)
         return
     tables["calls"].append(
         failed_call(
@@ -298,24 +304,24 @@ def _answer(
     call_id: str,
     attempt_id: str,
     base: Row,
-    told: Row,
-    whose: Row,
+    facts: Row,
+    request: Row,
     model: str,
     tokens_out: int,
     luck: Any,
 ) -> None:
     tokens_in = base["input_tokens"]
     cost = tokens_in * _PRICES[model][0] + tokens_out * _PRICES[model][1]
-    first = told["started_s"] + 0.4 * float(np.exp(0.35 * (luck[6] * 4 - 2)))
+    first = facts["started_s"] + 0.4 * float(np.exp(0.35 * (luck[6] * 4 - 2)))
     pace = 0.02 * float(np.exp(0.25 * (luck[7] * 4 - 2)))
     contents = [first + pace * i for i in range(tokens_out // 2)]
     end = contents[-1] + 0.002
     usage = {"input_tokens": tokens_in, "output_tokens": tokens_out, "cost_nusd": cost}
-    tables["attempts"].append(attempt(attempt_id, **told, **usage, first_s=first + 0.0005, end_s=end))
+    tables["attempts"].append(attempt(attempt_id, **facts, **usage, first_s=first + 0.0005, end_s=end))
     sent = {"first_scheduled_s": first, "first_sent_s": first, "last_sent_s": contents[-1]}
-    tables["ledger"].append(ledger_row(attempt_id, **whose, **usage, **sent))
+    tables["ledger"].append(ledger_row(attempt_id, **request, **usage, **sent))
     seen = [moment + 0.001 + 0.002 * float(luck[0]) for moment in contents]
     answered = {"first_s": seen[0], "end_s": seen[-1] + 0.001, "chunk_s": seen, "output_tokens": tokens_out}
-    answered |= {"provider": told["provider"], "model": model, "cost_nusd": cost}
+    answered |= {"provider": facts["provider"], "model": model, "cost_nusd": cost}
     answered |= {"attempts": int(attempt_id.rsplit("/", 1)[1]), "answer_right": bool(luck[1] < 0.93)}
     tables["calls"].append(call(call_id, **{**base, **answered}))

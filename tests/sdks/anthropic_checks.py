@@ -1,11 +1,11 @@
-"""Anthropic's protocol as the anthropic SDK sees it, under both generations of headers."""
+"""Checks of Anthropic's protocol with the anthropic SDK, under both generations of headers."""
 
 import json
 from typing import Any
 
 import anthropic
 
-from tests.sdks.bench import TODAY, Checks, Lab, raised, until_over, user
+from tests.sdks.lab import CURRENT_SDKS, Checks, Lab, raised, until_over, user
 from tests.sdks.openai_checks import ASKED, MIDDLE_OF_A_CHARACTER, SCHEMA
 
 ANTHROPIC_CHECKS = Checks()
@@ -85,12 +85,12 @@ async def a_tool_that_the_prompt_names_is_called_and_its_result_answered(lab: La
         assert call.id.startswith("toolu_")
         assert (type(call.input["city"]), type(call.input["days"])) == (str, int)
         result = {"type": "tool_result", "tool_use_id": call.id, "content": "A clear sky."}
-        told = [
+        turns = [
             *asked["messages"],
             {"role": "assistant", "content": reply.content},
             {"role": "user", "content": [result]},
         ]
-        answer = await lab.claude.messages.create(**{**asked, "messages": told})
+        answer = await lab.claude.messages.create(**{**asked, "messages": turns})
         assert (answer.stop_reason, [block.type for block in answer.content]) == ("end_turn", ["text"])
         assert answer.usage.input_tokens > reply.usage.input_tokens
 
@@ -113,8 +113,8 @@ async def tool_choice_forces_and_forbids(lab: Lab) -> None:
 async def a_json_schema_is_kept_streamed_or_not(lab: Lab) -> None:
     output_config = {"format": {"type": "json_schema", "schema": SCHEMA}}
     for reply in await both(lab, **asking("Tell", output_config=output_config)):
-        told = json.loads(text_of(reply))
-        assert (type(told["city"]), type(told["days"])) == (str, int)
+        value = json.loads(text_of(reply))
+        assert (type(value["city"]), type(value["days"])) == (str, int)
 
 
 @ANTHROPIC_CHECKS
@@ -217,7 +217,7 @@ async def models_are_listed_and_retrieved(lab: Lab) -> None:
 async def each_generation_sends_its_own_headers(lab: Lab) -> None:
     raw = await lab.claude.messages.with_raw_response.create(**asking("Hello"))
     sent = raw.http_request.headers
-    key, version = ("authorization", NEW) if TODAY else ("x-api-key", OLD)
+    key, version = ("authorization", NEW) if CURRENT_SDKS else ("x-api-key", OLD)
     assert sent["anthropic-version"] == version
     assert [name for name in ("authorization", "x-api-key") if name in sent] == [key]
     [row] = await lab.rows()
@@ -226,7 +226,7 @@ async def each_generation_sends_its_own_headers(lab: Lab) -> None:
 
 @ANTHROPIC_CHECKS
 async def the_headers_of_the_other_generation_are_accepted(lab: Lab) -> None:
-    if TODAY:
+    if CURRENT_SDKS:
         other = {"anthropic-version": OLD, "x-api-key": "key", "authorization": ""}
     else:
         other = {"anthropic-version": NEW, "authorization": "Bearer key", "x-api-key": ""}
@@ -239,7 +239,7 @@ async def sampling_parameters_are_refused_under_the_new_version_only(lab: Lab) -
     for name, value in (("temperature", 1.0), ("top_p", 1.0), ("top_k", 5)):
         asked = {**asking("in about 5 tokens"), "extra_body": {name: value}}
         for version, refused in (
-            ({}, TODAY),
+            ({}, CURRENT_SDKS),
             ({"anthropic-version": NEW}, True),
             ({"anthropic-version": OLD}, False),
         ):

@@ -1,4 +1,4 @@
-"""The failures, asked for: each SDK's own error, the number of requests, and nothing to pay for a refusal."""
+"""Checks of the failure tables: the SDK's error, the number of requests, and no charge for an error reply."""
 
 import asyncio
 from functools import partial
@@ -7,15 +7,15 @@ from typing import Any
 import anthropic
 import openai
 
-from tests.sdks.bench import Checks, Lab, user
 from tests.sdks.failures import Case, Fault, cases
+from tests.sdks.lab import Checks, Lab, user
 
 ASLEEP_S = 5.0
-"""Longer than two retries take by the SDKs' own backoff, shorter than any hint in the tables."""
+"""Longer than two retries with the SDKs' own backoff, shorter than any retry-after hint in the tables."""
 
 
 async def asked_openai(case: Case, lab: Lab) -> str:
-    """What came of a chat completion."""
+    """The outcome of a chat completion."""
     sdk = lab.gpt.with_options(max_retries=2, timeout=openai.Timeout(10.0, read=case.read_timeout_s))
     reply = await sdk.chat.completions.create(**asked("gpt-4o", case))
     if not case.stream:
@@ -29,7 +29,7 @@ async def asked_openai(case: Case, lab: Lab) -> str:
 
 
 async def asked_anthropic(case: Case, lab: Lab) -> str:
-    """What came of a message."""
+    """The outcome of a message."""
     sdk = lab.claude.with_options(max_retries=2, timeout=anthropic.Timeout(10.0, read=case.read_timeout_s))
     reply = await sdk.messages.create(**asked("claude-sonnet", case))
     if not case.stream:
@@ -53,14 +53,14 @@ def asked(model: str, case: Case) -> dict[str, Any]:
 
 
 def whole(reply: Any, content: Any) -> str:
-    """How a reply in one piece looks to the caller."""
+    """The outcome of a reply that is not streamed."""
     if isinstance(reply, str):
         return "a str"
     return "a whole reply" if content() else "a reply without content"
 
 
 def streamed(text: str, events: int, *, finished: bool) -> str:
-    """How a stream looks that ended without an error; 60 tokens are 237 to 240 characters."""
+    """The outcome of a stream that ended without an error; 60 tokens are 237 to 240 characters."""
     if not events:
         return "an empty stream"
     if not finished:
@@ -68,8 +68,8 @@ def streamed(text: str, events: int, *, finished: bool) -> str:
     return "a whole reply" if len(text) >= 237 else "a reply with a hole"
 
 
-def told(error: Exception) -> str:
-    """An error's class, status and name."""
+def described(error: Exception) -> str:
+    """Class, status and name of an error."""
     kind = f"{type(error).__module__.partition('.')[0]}.{type(error).__name__}"
     body: Any = getattr(error, "body", None)
     inner = body.get("error", body) if isinstance(body, dict) else {}
@@ -78,18 +78,18 @@ def told(error: Exception) -> str:
 
 
 async def check_case(case: Case, lab: Lab) -> None:
-    """The outcome is the expected one, so is the number of requests, and a refusal is free of charge."""
+    """Check outcome and number of requests, and that an error reply is free of charge."""
     refusal: Any = None
     try:
         async with asyncio.timeout(ASLEEP_S if case.outcome.startswith("asleep") else None):
-            came = await ASK[case.sdk](case, lab)
+            outcome = await ASK[case.sdk](case, lab)
     except TimeoutError:
-        came = "asleep"
-    except Exception as error:  # noqa: BLE001  # raw errors of the transport are among the results
-        came, refusal = told(error), error
+        outcome = "asleep"
+    except Exception as error:  # noqa: BLE001  # raw transport errors are among the outcomes
+        outcome, refusal = described(error), error
     rows = await lab.rows(at_least=int(case.outcome.rpartition("x")[2]))
-    came += f" x{len(rows)}"
-    assert came == case.outcome, f"expected {case.outcome}, got {came}"
+    outcome += f" x{len(rows)}"
+    assert outcome == case.outcome, f"expected {case.outcome}, got {outcome}"
     if getattr(refusal, "status_code", 200) >= 400:
         last = rows[-1]
         assert (last["status"], last["ended"], last["cost_nusd"]) == (refusal.status_code, "error", 0)
@@ -100,4 +100,4 @@ ERROR_CHECKS = Checks({case.check: partial(check_case, case) for case in cases()
 FAULTS: list[Fault] = [
     {**case.fault, "provider": case.sdk, "key": case.check} for case in cases() if case.fault is not None
 ]
-"""Each aimed at its own case's key, so that all cases can run at once."""
+"""Each targets its case's key, so that all cases can run concurrently."""

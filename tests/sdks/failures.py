@@ -1,18 +1,18 @@
-"""The failures that a client can meet, as tables: what each SDK makes of each, and how often it asks.
+"""Failures that a client can meet, as tables: how each SDK reports each one, and how often it retries.
 
 An outcome is written `class status name xN`: the class with its package, the HTTP status if the error has
 one, the provider's name for the error (its code, else its type), and N requests in the provider's ledger. The
 SDKs have their default of two retries. Measured with openai 3.54 and 2.54, anthropic 2.12 and 0.125; where
-the older generation differs, OLDER has what it does.
+the previous generation differs, OLDER has its outcome.
 """
 
 from typing import Any, NamedTuple
 
-from tests.sdks.bench import TODAY, user
+from tests.sdks.lab import CURRENT_SDKS, user
 
 Fault = dict[str, Any]
 
-HTTP = "httpx2" if TODAY else "httpx"
+HTTP = "httpx2" if CURRENT_SDKS else "httpx"
 
 
 def status(code: int, **more: Any) -> Fault:
@@ -89,7 +89,7 @@ REFUSALS: dict[str, tuple[Fault, str, str]] = {
         "openai.RateLimitError 429 rate_limit_exceeded x3",
         "anthropic.RateLimitError 429 rate_limit_error x3",
     ),
-    # openai gives up on a hint of more than two minutes; anthropic 2 sleeps through any.
+    # openai gives up on a hint of more than two minutes; anthropic 2 waits any time.
     "429-after-200-s": (
         status(429, retry_after_s=200.0),
         "openai.RateLimitError 429 rate_limit_exceeded x1",
@@ -100,7 +100,7 @@ REFUSALS: dict[str, tuple[Fault, str, str]] = {
         "openai.RateLimitError 429 slow_down x3",
         "anthropic.RampLimitExceededError 429 rate_limit_error x3",
     ),
-    # Waiting cannot help here, and yet both try again unless they are told not to.
+    # Waiting cannot help here, yet both retry unless x-should-retry says no.
     "429-quota": (
         status(429, variant="quota_exhausted"),
         "openai.RateLimitError 429 insufficient_quota x3",
@@ -163,7 +163,7 @@ REFUSALS: dict[str, tuple[Fault, str, str]] = {
         "anthropic.APIConnectionError x3",
     ),
 }
-"""By case: the fault, and what the openai and the anthropic SDK make of it, streamed or not."""
+"""By case: the fault, and the outcome with the openai and the anthropic SDK, streamed or not."""
 
 DAMAGE: dict[str, tuple[Fault, tuple[str, str], tuple[str, str]]] = {
     "clean-end": (
@@ -227,16 +227,16 @@ DAMAGE: dict[str, tuple[Fault, tuple[str, str], tuple[str, str]]] = {
         ("a whole reply x1", "a whole reply x1"),
     ),
 }
-"""By case: the fault, and what each SDK makes of it: (streamed, not streamed)."""
+"""By case: the fault, and the outcome with each SDK: (streamed, not streamed)."""
 
 OLDER: dict[str, str] = {
-    # openai 2 lets errors of the transport in mid-stream through as they are, as anthropic still does
+    # openai 2 passes transport errors in mid-stream on unchanged, as anthropic still does
     "openai-end-without-last-chunk-stream": "httpx.RemoteProtocolError x1",
     "openai-reset-stream": "httpx.ReadError x1",
     "openai-reset-after-headers-stream": "httpx.ReadError x1",
     "openai-stall-stream": "httpx.ReadTimeout x1",
     "openai-stall-before-the-first-token-stream": "httpx.ReadTimeout x1",
-    # anthropic 0 has fewer classes, and takes no hint of more than a minute: it goes by its own backoff
+    # anthropic 0 has fewer classes, and ignores a hint of more than a minute: it uses its own backoff
     "anthropic-402": "anthropic.APIStatusError 402 billing_error x1",
     "anthropic-408": "anthropic.APIStatusError 408 invalid_request_error x3",
     "anthropic-413": "anthropic.RequestTooLargeError 413 request_too_large x1",
@@ -247,7 +247,7 @@ OLDER: dict[str, str] = {
     "anthropic-503": "anthropic.InternalServerError 503 api_error x3",
     "anthropic-504": "anthropic.InternalServerError 504 timeout_error x3",
 }
-"""What the older generation does otherwise: by SDK and case, with the mode where only that one differs."""
+"""Outcomes that differ with the previous generation, by SDK and case, with the mode if only one differs."""
 
 LONG = user("x" * 600_000)
 NO_KEY = {"extra_headers": {"authorization": "Basic x", "x-api-key": ""}}
@@ -283,11 +283,11 @@ MISTAKES: dict[str, tuple[dict[str, Any], str, str]] = {
         "anthropic.RateLimitError 429 rate_limit_error x3",
     ),
 }
-"""By case: what is wrong about the request, and what each SDK makes of the refusal, streamed or not."""
+"""By case: what is wrong with the request, and the outcome with each SDK, streamed or not."""
 
 
 class Case(NamedTuple):
-    """One failure, met by one SDK in one mode."""
+    """One failure with one SDK in one mode."""
 
     sdk: str
     name: str
@@ -303,8 +303,8 @@ class Case(NamedTuple):
 
     @property
     def outcome(self) -> str:
-        """What is expected of the SDK of this interpreter."""
-        if TODAY:
+        """The outcome expected of the SDK of this interpreter."""
+        if CURRENT_SDKS:
             return self.expected
         return OLDER.get(self.check) or OLDER.get(f"{self.sdk}-{self.name}") or self.expected
 
@@ -319,14 +319,14 @@ class Case(NamedTuple):
 
 
 def cases() -> list[Case]:
-    """All tables, flat."""
+    """The cases of all tables."""
     listed = []
     for nth, sdk in enumerate(("openai", "anthropic")):
         for stream in (True, False):
-            for name, (fault, *told) in REFUSALS.items():
-                listed.append(Case(sdk, name, stream, told[nth], fault))
+            for name, (fault, *outcomes) in REFUSALS.items():
+                listed.append(Case(sdk, name, stream, outcomes[nth], fault))
             for name, (fault, *modes) in DAMAGE.items():
                 listed.append(Case(sdk, name, stream, modes[nth][not stream], fault))
-            for name, (changes, *told) in MISTAKES.items():
-                listed.append(Case(sdk, name, stream, told[nth], changes=changes))
+            for name, (changes, *outcomes) in MISTAKES.items():
+                listed.append(Case(sdk, name, stream, outcomes[nth], changes=changes))
     return listed

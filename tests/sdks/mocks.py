@@ -1,4 +1,4 @@
-"""The mock that is checked: every model that the checks ask for, and replies of milliseconds."""
+"""The mock under test: every model that the checks use, and replies within milliseconds."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ _CLAUDE: dict[str, Any] = {
 
 
 def fast_profile() -> Profile:
-    """The two providers twice: those whose name ends in -endless finish no batch."""
+    """The two providers twice: those whose name ends in -endless never finish a batch."""
     return make_profile(
         {
             "name": "sdks",

@@ -1,4 +1,4 @@
-"""OpenAI's protocol as the openai SDK sees it, Together's included."""
+"""Checks of OpenAI's and Together's protocol with the openai SDK."""
 
 import base64
 import json
@@ -8,7 +8,7 @@ from typing import Any
 import openai
 from pydantic import BaseModel
 
-from tests.sdks.bench import Checks, Lab, raised, until_over, user
+from tests.sdks.lab import Checks, Lab, raised, until_over, user
 
 OPENAI_CHECKS = Checks()
 MODEL = "gpt-4o"
@@ -40,7 +40,7 @@ MIDDLE_OF_A_CHARACTER = ("\u200d", "\u0301", "\u0300", "\ufe0f", "\U0001f3fb", "
 
 
 class Forecast(BaseModel):
-    """What a reply is parsed into."""
+    """A reply parsed by the SDK."""
 
     city: str
     days: int
@@ -94,7 +94,7 @@ async def a_stream_is_the_chat_in_chunks_and_ends_with_usage(lab: Lab) -> None:
 
 
 @OPENAI_CHECKS
-async def usage_is_streamed_only_to_those_who_ask(lab: Lab) -> None:
+async def usage_is_streamed_only_when_requested(lab: Lab) -> None:
     stream = await lab.gpt.chat.completions.create(model=MODEL, messages=user("Hello"), stream=True)
     texts, finish, usage = await streamed(stream)
     assert "".join(texts)
@@ -149,8 +149,8 @@ async def a_tool_that_the_prompt_names_is_called_and_its_result_answered(lab: La
     reply = await lab.gpt.chat.completions.create(**WEATHER)
     call = assert_calls_weather(reply.choices[0])
     result = {"role": "tool", "tool_call_id": call.id, "content": '{"sky": "clear"}'}
-    told = [*WEATHER["messages"], reply.choices[0].message, result]
-    answer = await lab.gpt.chat.completions.create(**{**WEATHER, "messages": told})
+    turns = [*WEATHER["messages"], reply.choices[0].message, result]
+    answer = await lab.gpt.chat.completions.create(**{**WEATHER, "messages": turns})
     assert (answer.choices[0].finish_reason, answer.choices[0].message.tool_calls) == ("stop", None)
     assert answer.choices[0].message.content
     assert answer.usage.prompt_tokens > reply.usage.prompt_tokens

@@ -1,4 +1,4 @@
-"""The checks run by another interpreter against a mock in this process, and what came of each."""
+"""Runs the checks in another interpreter against a mock in this process, and collects the results."""
 
 import asyncio
 import json
@@ -18,24 +18,24 @@ _LONGEST_LINE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """`failures` by the name of the check: a traceback, or None."""
+    """`failures`: by check, a traceback or None."""
 
     versions: dict[str, str]
     failures: dict[str, str | None]
 
     def major(self, package: str) -> int:
-        """The first number of a package's version."""
+        """The major version of a package."""
         return int(self.versions[package].partition(".")[0])
 
     def judge(self, check: str) -> None:
-        """Fail where the check has failed."""
+        """Fail the test if the check failed."""
         if failure := self.failures[check]:
             pytest.fail(failure, pytrace=False)
 
     def __str__(self) -> str:
         passed = sum(failure is None for failure in self.failures.values())
-        told = ", ".join(f"{name} {version}" for name, version in self.versions.items())
-        return f"{told}: {passed} of {len(self.failures)} checks passed"
+        versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
+        return f"{versions}: {passed} of {len(self.failures)} checks passed"
 
 
 def outcomes_with(python: str | Path) -> Outcomes:
@@ -57,7 +57,7 @@ async def _reported(python: str) -> list[str]:
 
 
 async def _run(python: str, urls: dict[str, str]) -> list[str]:
-    """The lines that the program prints; raises RuntimeError with its complaints if it has any."""
+    """The lines that the program prints; raises RuntimeError with its standard error if there is any."""
     command = [python, "-W", "error", "-m", "tests.sdks.conformance", json.dumps(urls)]
     program = await asyncio.create_subprocess_exec(
         *command,
@@ -81,6 +81,6 @@ async def _run(python: str, urls: dict[str, str]) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """This process's variables without those that would steer an SDK or the other interpreter."""
+    """This process's environment without variables that affect an SDK or the other interpreter."""
     steering = ("OPENAI_", "ANTHROPIC_", "PYTHON")
     return {name: value for name, value in os.environ.items() if not name.startswith(steering)}

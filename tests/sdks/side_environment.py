@@ -1,4 +1,4 @@
-"""An environment beside this one, with the SDKs of the generation before: made once for a test session."""
+"""A virtual environment with the previous generation of the SDKs, made once per test session."""
 
 import fcntl
 import os
@@ -10,14 +10,14 @@ from pathlib import Path
 
 WANTED = ("openai>=2,<3", "anthropic>=0.60,<1")
 VARIABLE = "BROWNOUT_SIDE_ENV"
-"""Names the folder of an existing environment, to be used as it is."""
+"""Environment variable: the folder of an existing environment, used unchanged."""
 LONGEST_S = 50.0
 
-_HAS_PIP = find_spec("pip") is not None  # an environment of its own takes seconds longer with a pip inside
+_HAS_PIP = find_spec("pip") is not None  # making the environment takes seconds longer with a pip inside
 
 
 class CannotInstall(Exception):
-    """There is no index to install from; one line."""
+    """The SDKs cannot be installed from an index; one line."""
 
 
 def side_python(shared: Path) -> Path:
@@ -39,7 +39,7 @@ def side_python(shared: Path) -> Path:
 
 
 def shared_folder(base_temp: Path) -> Path:
-    """Where all workers of a test session can meet: pytest-xdist gives each a folder inside of it."""
+    """The folder that all workers of a test session share: pytest-xdist gives each one a folder inside."""
     return base_temp.parent if "PYTEST_XDIST_WORKER" in os.environ else base_temp
 
 

@@ -16,7 +16,7 @@ from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Delta, Event, Finish, Reply, Usage
 from harness.stack.core.request import Message
 from harness.stack.core.target import Target
-from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.endpoint import Endpoint
 from tests.stack.calls import make_call
 
 OPENAI = Target("openai", "openai", "gpt-4o")

@@ -4,36 +4,36 @@ from collections.abc import Mapping
 
 import httpx
 
-from ..batch.client import Lane
+from ..batch.client import BatchLane
 from ..batch.queue import BatchQueue
 from ..caching.exact import ExactCache
-from ..caching.semantic.agreement import Agrees
+from ..caching.semantic.agreement import AnswerComparison
 from ..caching.semantic.embedding.choice import embedder_of
 from ..caching.semantic.layer import SemanticCache
+from ..config.options import optional
 from ..core.background import Background
 from ..core.call import Call, Layer, stack
 from ..core.eligibility import unsuitable
-from ..core.options import optional
 from ..core.reply import Reply
 from ..core.target import Target
 from ..money.budget import Budgets
 from ..money.price import Price
 from ..money.price_list import price_of
 from ..observe.telemetry import Sink, Telemetry
-from ..prompt.caching import PromptCaching
 from ..prompt.layer import Prompt
 from ..prompt.summarise import Summarise
+from ..prompt_cache.layer import PromptCaching
 from ..resilience.fallback import Fallback
-from ..resilience.hedge import Hedge, next_in
+from ..resilience.hedge import Hedge, next_target
 from ..resilience.retry import Retry
 from ..resilience.retry_budget import RetryBudget
 from ..routing.cascade import Judge
 from ..routing.policies import make_route
 from ..state.backend import Backend, MemoryBackend
-from ..upstream.endpoints import BATCHES, CODECS
-from ..upstream.send import Endpoint
+from ..upstream.endpoint import Endpoint
 from ..upstream.transport import make_transport
 from .options import StackOptions, TargetOptions, prices_for
+from .providers import BATCHES, CODECS
 from .stack import Stack
 from .target_chain import StackContext, target_chain
 
@@ -48,7 +48,7 @@ def build(
     transport: httpx.AsyncBaseTransport | None = None,
     backend: Backend | None = None,
     epoch_s: float = 0.0,
-    agrees: Agrees | None = None,
+    compare_answers: AnswerComparison | None = None,
     judge: Judge | None = None,
 ) -> Stack:
     """The stack that `options` describe. Raises `ConfigError`.
@@ -60,7 +60,7 @@ def build(
     - `transport`: the HTTP transport; default: aiohttp behind httpx
     - `backend`: state of limiters, breakers and budgets; default: memory
     - `epoch_s`: Unix time at zero of the loop's clock, for the periods of budgets
-    - `agrees`: tells the semantic cache which answers say the same, beyond equal texts
+    - `compare_answers`: finds answers that agree beyond equal texts, for the semantic cache
     - `judge`: judges the answers of a cascade's smaller tiers
     """
     prices = prices_for(options) if prices is None else prices
@@ -71,7 +71,7 @@ def build(
     grant = None if budget is None else budget.grant
     caching = optional(options.prompt_cache, PromptCaching)
     made = [target_chain(context, target, caching) for target in options.target]
-    chains = {watched.name: chain for chain, watched in made}
+    chains = {probe.name: chain for chain, probe in made}
 
     async def by_target(call: Call) -> Reply:
         return await chains[call.target.name](call)
@@ -81,17 +81,17 @@ def build(
         Budgets(options.budget, targets, prices, backend, epoch_s) if options.budget else None,
         _prompt(context, background),
         optional(options.cache, lambda its: ExactCache(its, background)),
-        _semantic_cache(context, background, agrees),
+        _semantic_cache(context, background, compare_answers),
         _batches(context, background),
         budget,
         optional(options.route, lambda its: make_route(its, targets, prices, backend, judge)),
         caching,
         Fallback(targets, options.fallback, grant, None if caching is None else caching.order),
         optional(options.retry, lambda its: Retry(its, seed, grant)),
-        optional(options.hedge, lambda its: Hedge(its, next_in(targets, _suits), grant, backend)),
+        optional(options.hedge, lambda its: Hedge(its, next_target(targets, _suits), grant, backend)),
     ]
     ask = stack(*[layer for layer in layers if layer is not None], send=by_target)
-    return Stack(options, ask, transport, background, [watched for _, watched in made])
+    return Stack(options, ask, transport, background, [probe for _, probe in made])
 
 
 def _suits(call: Call, target: Target) -> bool:
@@ -112,14 +112,14 @@ def _prompt(context: StackContext, background: Background) -> Prompt | None:
 
 
 def _semantic_cache(
-    context: StackContext, background: Background, agrees: Agrees | None
+    context: StackContext, background: Background, compare_answers: AnswerComparison | None
 ) -> SemanticCache | None:
     options = context.options.semantic_cache
     if options is None:
         return None
     connect_s = context.options.deadlines.connect_s
     embedder = embedder_of(options, context.endpoints, context.prices, context.transport, connect_s)
-    return SemanticCache(options, embedder, background, seed=context.seed, agrees=agrees)
+    return SemanticCache(options, embedder, background, seed=context.seed, compare_answers=compare_answers)
 
 
 def _batches(context: StackContext, background: Background) -> BatchQueue | None:
@@ -129,7 +129,7 @@ def _batches(context: StackContext, background: Background) -> BatchQueue | None
     able = [target for target in context.options.target if target.provider in BATCHES]
     codecs = {target.target().name: CODECS[target.provider] for target in able}
     lanes = {
-        target.target().name: Lane(
+        target.target().name: BatchLane(
             BATCHES[target.provider].at(
                 context.transport, CODECS[target.provider], context.endpoints[target.provider]
             ),

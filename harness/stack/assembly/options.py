@@ -5,30 +5,31 @@ from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
+from ..admission.api_keys import ApiKeysOptions
+from ..admission.breaker import BreakerOptions
+from ..admission.limiter import LimiterOptions
+from ..admission.load_shedding import LoadSheddingOptions
 from ..batch.queue import BatchOptions
 from ..caching.exact import CacheOptions
 from ..caching.semantic.layer import SemanticCacheOptions
+from ..config.options import Options, first_complaint
 from ..core.errors import ConfigError
-from ..core.options import Options, first_complaint
 from ..core.target import Target
 from ..core.tokens import counter_named
-from ..limits.api_keys import KeysOptions
-from ..limits.limiter import LimiterOptions
 from ..money.budget import BudgetOptions
 from ..money.price import Price
 from ..money.price_list import CostOptions, prices_of
-from ..prompt.caching import PromptCacheOptions
 from ..prompt.layer import PromptOptions
-from ..resilience.breaker import BreakerOptions
-from ..resilience.deadlines import DeadlineOptions
+from ..prompt_cache.layer import PromptCacheOptions
 from ..resilience.fallback import FallbackOptions
 from ..resilience.hedge import HedgeOptions
-from ..resilience.load_shedding import ThrottleOptions
 from ..resilience.retry import RetryOptions
 from ..resilience.retry_budget import RetryBudgetOptions
 from ..routing.options import RouteOptions
-from ..upstream.endpoints import BATCHES, ProviderName
+from ..upstream.deadlines import DeadlineOptions
+from ..upstream.endpoint import ProviderName
 from .base import NamedStacks, Origin, flattened, read_tables
+from .providers import BATCHES
 
 
 class TargetOptions(Options):
@@ -51,7 +52,7 @@ class TargetOptions(Options):
     region: str = ""
     tier: str = ""
     limiter: LimiterOptions | None = None
-    keys: KeysOptions | None = None
+    keys: ApiKeysOptions | None = None
 
     def target(self) -> Target:
         """The target that these options describe."""
@@ -89,7 +90,7 @@ class StackOptions(Options):
     retry_budget: RetryBudgetOptions | None = None
     hedge: HedgeOptions | None = None
     breaker: BreakerOptions | None = None
-    throttle: ThrottleOptions | None = None
+    throttle: LoadSheddingOptions | None = None
     target: tuple[TargetOptions, ...] = Field(min_length=1)
 
     @property

@@ -6,13 +6,13 @@ from typing import Any
 
 import httpx
 
+from ..config.durations import seconds_of
 from ..core.background import Background
 from ..core.call import ANYBODY, Call, Caller, Next
-from ..core.durations import seconds_of
 from ..core.facts import CallFacts
 from ..core.request import Message, Request
 from ..core.tokens import counter_named
-from ..observe.health import Watched, health
+from ..observe.health import HealthProbe, health
 from .options import StackOptions
 
 
@@ -25,13 +25,13 @@ class Stack:
         ask: Next,
         transport: httpx.AsyncBaseTransport,
         background: Background | None = None,
-        watched: Sequence[Watched] = (),
+        probes: Sequence[HealthProbe] = (),
     ) -> None:
         self.options = options
         self.ask = ask
         self._transport = transport
         self._background = background or Background()
-        self._watched = watched
+        self._probes = probes
         self._counter = counter_named(options.cost.tokens)
         self._asked = 0
 
@@ -61,7 +61,7 @@ class Stack:
 
     async def health(self, now: float) -> dict[str, Any]:
         """The state of breakers and keys at `now` (the loop's clock): see `health.py`."""
-        return await health(self._watched, now)
+        return await health(self._probes, now)
 
     def next_id(self) -> str:
         """An id for a call that came without one: a running number."""

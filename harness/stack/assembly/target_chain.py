@@ -5,23 +5,24 @@ from dataclasses import dataclass
 
 import httpx
 
+from ..admission.api_keys import ApiKeys, ApiKeysOptions
+from ..admission.breaker import Breaker
+from ..admission.limiter import Limiter
+from ..admission.load_shedding import LoadShedding
+from ..config.options import optional
 from ..core.call import Layer, Next, stack
 from ..core.errors import ConfigError
-from ..core.options import optional
-from ..limits.api_keys import Keys, KeysOptions
-from ..limits.limiter import Limiter
 from ..money.attempt_ledger import AttemptLedger
 from ..money.price import Price
 from ..money.price_list import price_of
-from ..observe.health import Watched
-from ..prompt.caching import PromptCaching
-from ..resilience.breaker import Breaker
-from ..resilience.deadlines import Deadlines
-from ..resilience.load_shedding import Throttle
+from ..observe.health import HealthProbe
+from ..prompt_cache.layer import PromptCaching
 from ..state.backend import Backend
-from ..upstream.endpoints import CODECS
-from ..upstream.send import Endpoint, Send
+from ..upstream.deadlines import Deadlines
+from ..upstream.endpoint import Endpoint
+from ..upstream.send import Send
 from .options import StackOptions, TargetOptions
+from .providers import CODECS
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +39,24 @@ class StackContext:
 
 def target_chain(
     context: StackContext, target: TargetOptions, caching: PromptCaching | None = None
-) -> tuple[Next, Watched]:
+) -> tuple[Next, HealthProbe]:
     """The chain to one target, outermost layer first, and its layers that `/health` reports."""
     options, backend, name = context.options, context.backend, target.target().name
     codec, endpoint = CODECS[target.provider], _endpoint(context, target)
     breaker = optional(options.breaker, lambda its: Breaker(its, f"breaker/{name}", backend, context.seed))
-    keys = optional(target.keys, lambda its: Keys(its, f"keys/{name}", backend))
+    keys = optional(target.keys, lambda its: ApiKeys(its, f"keys/{name}", backend))
     layers: list[Layer | None] = [
-        caching and caching.held_by(target.target()),
+        caching and caching.for_target(target.target()),
         breaker,
-        optional(options.throttle, lambda its: Throttle(its, f"throttle/{name}", backend, context.seed)),
+        optional(options.throttle, lambda its: LoadShedding(its, f"throttle/{name}", backend, context.seed)),
         AttemptLedger(price_of(target.model, context.prices)),
         optional(target.limiter, lambda its: Limiter(its, codec.reserved_tokens, f"limiter/{name}", backend)),
         keys,
         Deadlines(options.deadlines),
     ]
     send = Send(context.transport, codec, endpoint, options.deadlines.connect_s)
-    return stack(*[layer for layer in layers if layer is not None], send=send), Watched(name, breaker, keys)
+    chain = stack(*[layer for layer in layers if layer is not None], send=send)
+    return chain, HealthProbe(name, breaker, keys)
 
 
 def _endpoint(context: StackContext, target: TargetOptions) -> Endpoint:
@@ -66,7 +68,7 @@ def _endpoint(context: StackContext, target: TargetOptions) -> Endpoint:
     return endpoint
 
 
-def _check_keys(keys: KeysOptions, provider: str, endpoint: Endpoint) -> None:
+def _check_keys(keys: ApiKeysOptions, provider: str, endpoint: Endpoint) -> None:
     for name in keys.names:
         if not endpoint.keys.get(name):
             variable = f"{provider}_API_KEY_{name}".upper()

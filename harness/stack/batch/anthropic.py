@@ -8,10 +8,20 @@ import httpx
 import orjson
 
 from ..core.errors import ProviderError
-from ..upstream.send import Endpoint
+from ..upstream.endpoint import Endpoint
 from ..wire.anthropic import VERSION
 from ..wire.codec import Codec
-from .http import CANCELLED, EXPIRED, Errands, Progress, Request, Result, answered, lines_of, told
+from .http import (
+    CANCELLED,
+    EXPIRED,
+    BatchHttp,
+    BatchItem,
+    ItemResult,
+    Progress,
+    lines_of,
+    result_of,
+    text_field,
+)
 
 BATCHES = "/v1/messages/batches"
 STATUS = {
@@ -24,57 +34,57 @@ STATUS = {
     "timeout_error": 504,
     "overloaded_error": 529,
 }
-"""The HTTP status that an error's type would have come with; 500 for the others."""
+"""The HTTP status of each error type; 500 for the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnthropicBatches:
-    """`codec` reads the replies in the results."""
+    """`codec` decodes the replies in the results."""
 
-    errands: Errands
+    http: BatchHttp
     codec: Codec
 
     @classmethod
     def at(cls, transport: httpx.AsyncBaseTransport, codec: Codec, endpoint: Endpoint) -> "AnthropicBatches":
-        """Over that transport."""
+        """The API at `endpoint`, over `transport`."""
         headers = {"authorization": f"Bearer {endpoint.api_key}", "anthropic-version": VERSION}
-        return cls(Errands(transport, codec, endpoint, headers), codec)
+        return cls(BatchHttp(transport, codec, endpoint, headers), codec)
 
-    async def submit(self, key: str, requests: Sequence[Request]) -> str:
-        asked = [{"custom_id": each.custom_id, "params": orjson.Fragment(each.body)} for each in requests]
-        made = await self.errands.json("POST", BATCHES, orjson.dumps({"requests": asked}))
-        return told("a batch", made, "id")
+    async def submit(self, key: str, items: Sequence[BatchItem]) -> str:
+        batch = [{"custom_id": each.custom_id, "params": orjson.Fragment(each.body)} for each in items]
+        created = await self.http.json("POST", BATCHES, orjson.dumps({"requests": batch}))
+        return text_field("a batch", created, "id")
 
     async def find(self, key: str, total: int, known: Sequence[str]) -> str | None:
-        """A batch has no name of ours here: the newest one of that size that nobody else is waiting for."""
-        listed = await self.errands.json("GET", f"{BATCHES}?limit=100")
-        for batch in listed.get("data") or ():
+        """Anthropic stores no key of ours: the newest batch of `total` items that is not in `known`."""
+        batches = await self.http.json("GET", f"{BATCHES}?limit=100")
+        for batch in batches.get("data") or ():
             counts = batch.get("request_counts") or {}
             if batch.get("id") not in known and sum(counts.values()) == total:
-                return told("a batch", batch, "id")
+                return text_field("a batch", batch, "id")
         return None
 
-    async def look(self, batch_id: str) -> Progress:
-        batch = await self.errands.json("GET", f"{BATCHES}/{batch_id}")
-        ended = told("a batch", batch, "processing_status") == "ended"
+    async def status(self, batch_id: str) -> Progress:
+        batch = await self.http.json("GET", f"{BATCHES}/{batch_id}")
+        ended = text_field("a batch", batch, "processing_status") == "ended"
         return Progress(ended, batch.get("cancel_initiated_at") is not None, (batch_id,))
 
-    async def collect(self, progress: Progress) -> list[Result]:
-        content = await self.errands.run("GET", f"{BATCHES}/{progress.files[0]}/results")
+    async def collect(self, progress: Progress) -> list[ItemResult]:
+        content = await self.http.request("GET", f"{BATCHES}/{progress.files[0]}/results")
         return [self._result(line) for line in lines_of(content, "a result")]
 
     async def cancel(self, batch_id: str) -> None:
-        await self.errands.run("POST", f"{BATCHES}/{batch_id}/cancel")
+        await self.http.request("POST", f"{BATCHES}/{batch_id}/cancel")
 
-    def _result(self, line: Mapping[str, Any]) -> Result:
-        custom_id, result = told("a result", line, "custom_id"), line.get("result") or {}
+    def _result(self, line: Mapping[str, Any]) -> ItemResult:
+        custom_id, result = text_field("a result", line, "custom_id"), line.get("result") or {}
         kind = result.get("type")
         if kind == "succeeded":
-            return answered(self.codec, custom_id, result.get("message"))
+            return result_of(self.codec, custom_id, result.get("message"))
         if kind == "errored":
             body = result.get("error") or {}
             status = STATUS.get(str((body.get("error") or {}).get("type")), 500)
-            return Result(custom_id, None, self.codec.error(status, {}, orjson.dumps(body)))
+            return ItemResult(custom_id, None, self.codec.error(status, {}, orjson.dumps(body)))
         if kind == "canceled":
-            return Result(custom_id, None, ProviderError("batch_cancelled", CANCELLED))
-        return Result(custom_id, None, ProviderError("batch_expired", EXPIRED))
+            return ItemResult(custom_id, None, ProviderError("batch_cancelled", CANCELLED))
+        return ItemResult(custom_id, None, ProviderError("batch_expired", EXPIRED))

@@ -1,8 +1,8 @@
-"""Submit, poll, collect, cancel, and go on after a restart.
+"""Submits, polls, collects and cancels batches, and resumes them after a restart.
 
-Before anything is sent the batch is on disk, so a process that dies at any point goes on where it was: a
-batch that may or may not have been sent is looked for at the provider before it is sent again, so that it is
-not paid twice. A poll that fails is one that told nothing; the next one comes.
+A batch is on disk before it is sent, so a process that dies at any point resumes where it was. A batch that
+may have been sent is looked up at the provider before it is sent again, so that it is not paid twice. A poll
+that fails with a retryable error is ignored; polling goes on.
 """
 
 import asyncio
@@ -12,20 +12,20 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.draws import uniform
 from ..core.errors import ProviderError
-from ..core.options import Options
 from ..money.price import Price
-from .http import CANCELLED, BatchApi, Progress, Request, Result
-from .journal import Billed, Journal, State
+from .http import CANCELLED, BatchApi, BatchItem, ItemResult, Progress
+from .journal import BatchState, BilledResult, Journal
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class BatchClientOptions(Options):
-    """`poll_s` 60 to the first look, each later one `growth` 1.5 times as far away, at most `max_poll_s` 600;
-    all drawn from half to one and a half times that. `submit_attempts` 5: how often a batch is sent, or
-    looked for, before submitting fails.
+    """`poll_s` 60 seconds to the first poll; each later interval is `growth` 1.5 times as long, at most
+    `max_poll_s` 600; each is drawn uniformly from 0.5 to 1.5 times that. `submit_attempts` 5: how often a
+    batch is sent, or looked up, before submitting fails.
     """
 
     poll_s: float = Field(default=60.0, gt=0)
@@ -35,25 +35,25 @@ class BatchClientOptions(Options):
 
 
 def poll_after_s(options: BatchClientOptions, n: int, u: float) -> float:
-    """How long to wait before look `n`, counted from 0; `u` is drawn from [0, 1)."""
+    """Seconds to wait before poll `n`, counted from 0; `u` is drawn from [0, 1)."""
     full_s = min(options.max_poll_s, options.poll_s * options.growth ** min(n, 64))
     return full_s * (0.5 + u)
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
-    """One target: its batch API, and the live price of its model."""
+class BatchLane:
+    """One target's batch API, and the live price of its model."""
 
     api: BatchApi
     price: Price
 
 
 class BatchClient:
-    """The batches of one journal; `lanes` are the targets by their names."""
+    """The batches of one journal; `lanes` are the batch APIs by target name."""
 
     def __init__(
         self,
-        lanes: Mapping[str, Lane],
+        lanes: Mapping[str, BatchLane],
         journal: Journal,
         options: BatchClientOptions | None = None,
         seed: int = 0,
@@ -63,25 +63,25 @@ class BatchClient:
         self._options = options or BatchClientOptions()
         self._seed = seed
 
-    async def submit(self, key: str, target: str, requests: Sequence[Request]) -> State:
-        """Send a batch under our name for it, which must be new. Raises `ProviderError`."""
+    async def submit(self, key: str, target: str, items: Sequence[BatchItem]) -> BatchState:
+        """Send a batch under a new `key`. Raises `ProviderError`; `ValueError` for an invalid key."""
         if not NAME.fullmatch(key):
             raise ValueError(f"expected a key of letters, digits, - and _, got {key!r}")
-        state = State(key, target, len(requests))
+        state = BatchState(key, target, len(items))
         if any(known.key == key for known in self._journal.states()):
-            raise ValueError(f"there is a batch {key!r} in the journal")
-        self._journal.open(state, requests)
+            raise ValueError(f"expected a new key, got {key!r}, which is in the journal")
+        self._journal.open(state, items)
         return await self._submitted(state)
 
-    def unfinished(self) -> list[State]:
-        """Batches that an earlier process began, and nobody has collected."""
+    def unfinished(self) -> list[BatchState]:
+        """The batches whose results have not been collected."""
         return [state for state in self._journal.states() if state.stage != "collected"]
 
-    async def results(self, state: State) -> list[Billed]:
-        """Wait until the batch has ended; a result for each of its requests, in their order.
+    async def results(self, state: BatchState) -> list[BilledResult]:
+        """Wait until the batch has ended; returns a result for each of its items, in their order.
 
-        May be called for any batch of the journal, at any time and again. Raises `ProviderError` for one that
-        could not be sent.
+        May be called for any batch of the journal, at any time, repeatedly. Raises `ProviderError` if the
+        batch could not be sent.
         """
         if state.stage == "collected":
             return self._journal.results(state.key)
@@ -91,8 +91,8 @@ class BatchClient:
         self._journal.close(state, billed)
         return billed
 
-    async def cancel(self, state: State) -> None:
-        """Let nothing more of it be done; what was done is billed and among the results. Late is fine."""
+    async def cancel(self, state: BatchState) -> None:
+        """Cancel the batch; finished items are billed and keep their results. No error if it has ended."""
         if not state.batch_id:
             return
         try:
@@ -101,7 +101,7 @@ class BatchClient:
             if error.status not in (400, 409):
                 raise
 
-    async def _submitted(self, state: State) -> State:
+    async def _submitted(self, state: BatchState) -> BatchState:
         api, n = self._lanes[state.target].api, 0
         while state.stage in ("new", "submitting"):
             n += 1
@@ -109,7 +109,7 @@ class BatchClient:
                 batch_id = await self._sent_before(state, api) if state.stage == "submitting" else None
                 if batch_id is None:
                     state = self._journal.note(state, stage="submitting")
-                    batch_id = await api.submit(state.key, self._journal.requests(state.key))
+                    batch_id = await api.submit(state.key, self._journal.items(state.key))
                 state = self._journal.note(state, stage="submitted", batch_id=batch_id)
             except ProviderError as error:
                 if not error.retryable or n >= self._options.submit_attempts:
@@ -117,17 +117,17 @@ class BatchClient:
                 await self._pause(state.key, "submit", n - 1)
         return state
 
-    async def _sent_before(self, state: State, api: BatchApi) -> str | None:
+    async def _sent_before(self, state: BatchState, api: BatchApi) -> str | None:
         others = [known.batch_id for known in self._journal.states() if known.batch_id]
         return await api.find(state.key, state.total, others)
 
-    async def _ended(self, state: State) -> Progress:
+    async def _ended(self, state: BatchState) -> Progress:
         n = 0
         while True:
             await self._pause(state.key, "poll", n)
             n += 1
             try:
-                progress = await self._lanes[state.target].api.look(state.batch_id)
+                progress = await self._lanes[state.target].api.status(state.batch_id)
             except ProviderError as error:
                 if not error.retryable:
                     raise
@@ -135,7 +135,7 @@ class BatchClient:
             if progress.ended:
                 return progress
 
-    async def _collected(self, state: State, progress: Progress) -> list[Result]:
+    async def _collected(self, state: BatchState, progress: Progress) -> list[ItemResult]:
         n = 0
         while True:
             try:
@@ -149,21 +149,23 @@ class BatchClient:
     async def _pause(self, key: str, what: str, n: int) -> None:
         await asyncio.sleep(poll_after_s(self._options, n, uniform(self._seed, "batch", key, what, n)))
 
-    def _billed(self, state: State, progress: Progress, results: Sequence[Result]) -> list[Billed]:
+    def _billed(
+        self, state: BatchState, progress: Progress, results: Sequence[ItemResult]
+    ) -> list[BilledResult]:
         price, by_id = self._lanes[state.target].price, {each.custom_id: each for each in results}
-        billed: list[Billed] = []
-        for request in self._journal.requests(state.key):
-            result = by_id.get(request.custom_id) or _undone(request.custom_id, progress)
+        billed: list[BilledResult] = []
+        for item in self._journal.items(state.key):
+            result = by_id.get(item.custom_id) or _missing(item.custom_id, progress)
             usage = None if result.answer is None else result.answer.finish.usage
-            billed.append(Billed(result, 0 if usage is None else price.of(usage, batch=True)))
+            billed.append(BilledResult(result, 0 if usage is None else price.of(usage, batch=True)))
         return billed
 
 
-def _undone(custom_id: str, progress: Progress) -> Result:
+def _missing(custom_id: str, progress: Progress) -> ItemResult:
     if progress.cancelled:
         error = ProviderError("batch_cancelled", CANCELLED)
     elif progress.reason:
         error = ProviderError("bad_request", progress.reason)
     else:
         error = ProviderError("truncated", "the results of the batch lack this request")
-    return Result(custom_id, None, error)
+    return ItemResult(custom_id, None, error)

@@ -1,4 +1,4 @@
-"""What both batch APIs have in common: errands over HTTP, and the shapes that come back."""
+"""Shared by both batch APIs: HTTP requests, and the types of items, progress and results."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -10,24 +10,24 @@ import orjson
 
 from ..core.errors import ProviderError
 from ..core.reply import Answer
-from ..upstream.send import Endpoint
-from ..upstream.transport import TROUBLE, provider_error
+from ..upstream.endpoint import Endpoint
+from ..upstream.transport import NETWORK_ERRORS, provider_error, read_body
 from ..wire.codec import Codec
-from ..wire.reading import SURPRISES, load_json, surprise
+from ..wire.reading import SHAPE_ERRORS, load_json, shape_error
 
-ERRAND_S = 300.0
-"""No errand takes longer: uploads and results may be hundreds of megabytes."""
+TIMEOUT_S = 300.0
+"""Timeout of one request: uploads and results may be hundreds of megabytes."""
 
 
-class Request(NamedTuple):
-    """One line of a batch: its id there, and the body that its endpoint would have got."""
+class BatchItem(NamedTuple):
+    """One request of a batch: its id there, and the body for the live endpoint."""
 
     custom_id: str
     body: bytes
 
 
 class Progress(NamedTuple):
-    """How far a batch is. `files` is where its results are; `reason` why it failed as a whole."""
+    """Status of a batch. `files` are the ids of its results; `reason` says why it failed as a whole."""
 
     ended: bool
     cancelled: bool = False
@@ -35,8 +35,8 @@ class Progress(NamedTuple):
     reason: str = ""
 
 
-class Result(NamedTuple):
-    """What became of one request: an answer, or why there is none."""
+class ItemResult(NamedTuple):
+    """The outcome of one item: an answer, or an error."""
 
     custom_id: str
     answer: Answer | None
@@ -44,46 +44,46 @@ class Result(NamedTuple):
 
 
 class BatchApi(Protocol):
-    """One provider's batches. Everything raises `ProviderError`."""
+    """One provider's batch API. All methods raise `ProviderError`."""
 
-    async def submit(self, key: str, requests: Sequence[Request]) -> str:
-        """Send a batch; its id there. `key` is our name for it."""
+    async def submit(self, key: str, items: Sequence[BatchItem]) -> str:
+        """Send a batch under our name `key`; returns the provider's id."""
         ...
 
     async def find(self, key: str, total: int, known: Sequence[str]) -> str | None:
-        """The batch of that key, when nobody knows whether it was made; `known` are others' ids."""
+        """The id of the batch `key` if it was created, else None; `known` are the ids of other batches."""
         ...
 
-    async def look(self, batch_id: str) -> Progress:
-        """How far it is."""
+    async def status(self, batch_id: str) -> Progress:
+        """The batch's progress."""
         ...
 
-    async def collect(self, progress: Progress) -> list[Result]:
-        """The results of a batch that has ended; what is not among them was not done."""
+    async def collect(self, progress: Progress) -> list[ItemResult]:
+        """The results of an ended batch; items without a result were not processed."""
         ...
 
     async def cancel(self, batch_id: str) -> None:
-        """Let nothing more of it be done; what is done stays."""
+        """Process no more items; finished items keep their results."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Errands:
-    """Requests to a provider that are answered at once and whole."""
+class BatchHttp:
+    """HTTP requests to a batch API, each answered whole. `codec` decodes its errors."""
 
     transport: httpx.AsyncBaseTransport
     codec: Codec
     endpoint: Endpoint
     headers: Mapping[str, str]
 
-    async def run(
+    async def request(
         self,
         method: Literal["GET", "POST"],
         path: str,
         content: bytes = b"",
         content_type: str = "application/json",
     ) -> bytes:
-        """The body of the reply to one errand."""
+        """The body of the response. Raises `ProviderError`."""
         headers = {**self.headers, "user-agent": "brownout"}
         if content:
             headers["content-type"] = content_type
@@ -91,49 +91,46 @@ class Errands:
             method, self.endpoint.base_url + path, headers=headers, content=content or None
         )
         try:
-            async with asyncio.timeout(ERRAND_S):
+            async with asyncio.timeout(TIMEOUT_S):
                 response = await self.transport.handle_async_request(request)
                 response.request = request
-                try:
-                    body = await response.aread()
-                finally:
-                    await response.aclose()
+                body = await read_body(response)
         except TimeoutError:
-            raise ProviderError("timeout_total", f"{path} took longer than {ERRAND_S:.0f} s") from None
-        except TROUBLE as error:
+            raise ProviderError("timeout_total", f"{path} took longer than {TIMEOUT_S:.0f} s") from None
+        except NETWORK_ERRORS as error:
             raise provider_error(error, after_first=False) from error
         if response.status_code != 200:
             raise self.codec.error(response.status_code, response.headers, body)
         return body
 
     async def json(self, method: Literal["GET", "POST"], path: str, content: bytes = b"") -> dict[str, Any]:
-        """The same, as the JSON object that it must be."""
-        return load_json(await self.run(method, path, content), path)
+        """The response as a JSON object. Raises `ProviderError`."""
+        return load_json(await self.request(method, path, content), path)
 
 
 def lines_of(body: bytes, what: str) -> list[dict[str, Any]]:
-    """The objects of JSON lines."""
+    """The objects of a JSON Lines body; `what` names them in errors."""
     return [load_json(line, what) for line in body.splitlines() if line.strip()]
 
 
-def answered(codec: Codec, custom_id: str, reply: Any) -> Result:
-    """A whole reply as a result, or as the failure that it is."""
+def result_of(codec: Codec, custom_id: str, reply: Any) -> ItemResult:
+    """The result of a whole reply: its answer, or the error if it cannot be decoded."""
     try:
-        return Result(custom_id, Answer.of(codec.parse(orjson.dumps(reply))), None)
+        return ItemResult(custom_id, Answer.of(codec.parse(orjson.dumps(reply))), None)
     except ProviderError as error:
-        return Result(custom_id, None, error)
+        return ItemResult(custom_id, None, error)
 
 
-def told(what: str, fields: Mapping[str, Any], key: str) -> str:
-    """A text that must be there."""
+def text_field(what: str, fields: Mapping[str, Any], key: str) -> str:
+    """A required string field. Raises `ProviderError("malformed")`."""
     try:
         value = fields[key]
         if not isinstance(value, str):
             raise TypeError(f"expected text, got {value!r}")
-    except SURPRISES as error:
-        raise surprise(what, error) from error
+    except SHAPE_ERRORS as error:
+        raise shape_error(what, error) from error
     return value
 
 
-EXPIRED = "the provider did not get to it in time"
-CANCELLED = "the batch was cancelled before it was done"
+EXPIRED = "the batch expired before the provider processed the request"
+CANCELLED = "the batch was cancelled before the provider processed the request"

@@ -1,8 +1,8 @@
-"""What survives a restart: three files a batch, each written whole or not at all.
+"""Batches on disk, to survive restarts: three files per batch, each replaced atomically.
 
-`KEY.requests.jsonl` what is asked, before anything is sent; `KEY.state.json` where it stands;
-`KEY.results.jsonl` what came of it and what it cost. A file is written beside its place, flushed to the disk
-and moved there, so whoever reads finds the old one or the new one.
+`KEY.requests.jsonl`: the items, written before anything is sent; `KEY.state.json`: the batch's stage and ids;
+`KEY.results.jsonl`: results and costs. Files are written under a temporary name, synced and renamed, so a
+reader finds the old or the new content, never a part.
 """
 
 import os
@@ -15,14 +15,14 @@ import orjson
 
 from ..core.errors import ProviderError
 from ..core.reply import Answer, Finish, ToolCall, Usage
-from .http import Request, Result
+from .http import BatchItem, ItemResult
 
 Stage = Literal["new", "submitting", "submitted", "collected"]
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """Where a batch stands; `batch_id` is the provider's, once it is known."""
+class BatchState:
+    """The stage of a batch of `total` items; `batch_id` is the provider's id, "" until it is known."""
 
     key: str
     target: str
@@ -32,50 +32,50 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Billed:
-    """A result, and what it cost in nano-dollars."""
+class BilledResult:
+    """A result and its cost in nano-dollars."""
 
-    result: Result
+    result: ItemResult
     cost_nusd: int = 0
 
 
 class Journal:
-    """The batches in a folder, which is made when it is missing."""
+    """The batches in a folder; the folder is created if missing."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    def states(self) -> list[State]:
-        """Of all batches, by their keys."""
+    def states(self) -> list[BatchState]:
+        """The states of all batches, sorted by key."""
         files = sorted(self._folder.glob("*.state.json"))
-        return [State(**orjson.loads(file.read_bytes())) for file in files]
+        return [BatchState(**orjson.loads(file.read_bytes())) for file in files]
 
-    def open(self, state: State, requests: Iterable[Request]) -> None:
-        """Write down a batch that is about to be sent."""
-        asked = [{"custom_id": each.custom_id, "body": orjson.Fragment(each.body)} for each in requests]
-        self._write(f"{state.key}.requests.jsonl", _lines(asked))
+    def open(self, state: BatchState, items: Iterable[BatchItem]) -> None:
+        """Save a batch before it is sent."""
+        rows = [{"custom_id": each.custom_id, "body": orjson.Fragment(each.body)} for each in items]
+        self._write(f"{state.key}.requests.jsonl", _lines(rows))
         self.note(state)
 
-    def note(self, state: State, **changes: Any) -> State:
-        """Write down where a batch stands now."""
+    def note(self, state: BatchState, **changes: Any) -> BatchState:
+        """Save the state with these changes; returns the new state."""
         state = replace(state, **changes)
         self._write(f"{state.key}.state.json", orjson.dumps(asdict(state)))
         return state
 
-    def requests(self, key: str) -> list[Request]:
-        """What a batch asks."""
+    def items(self, key: str) -> list[BatchItem]:
+        """The items of a batch, in their order."""
         lines = (self._folder / f"{key}.requests.jsonl").read_bytes().splitlines()
-        asked = [orjson.loads(line) for line in lines]
-        return [Request(each["custom_id"], orjson.dumps(each["body"])) for each in asked]
+        rows = [orjson.loads(line) for line in lines]
+        return [BatchItem(each["custom_id"], orjson.dumps(each["body"])) for each in rows]
 
-    def close(self, state: State, results: Iterable[Billed]) -> State:
-        """Write down what came of a batch."""
-        self._write(f"{state.key}.results.jsonl", _lines(map(_told, results)))
+    def close(self, state: BatchState, results: Iterable[BilledResult]) -> BatchState:
+        """Save the results of a batch; it is then collected."""
+        self._write(f"{state.key}.results.jsonl", _lines(map(_row, results)))
         return self.note(state, stage="collected")
 
-    def results(self, key: str) -> list[Billed]:
-        """What came of a batch."""
+    def results(self, key: str) -> list[BilledResult]:
+        """The results of a collected batch."""
         lines = (self._folder / f"{key}.results.jsonl").read_bytes().splitlines()
         return [_read(orjson.loads(line)) for line in lines]
 
@@ -93,13 +93,13 @@ def _lines(values: Iterable[Any]) -> bytes:
     return b"".join(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE) for value in values)
 
 
-def _told(billed: Billed) -> dict[str, Any]:
+def _row(billed: BilledResult) -> dict[str, Any]:
     result = billed.result
     row: dict[str, Any] = {"custom_id": result.custom_id, "cost_nusd": billed.cost_nusd}
     if result.error is not None:
         error = result.error
-        said = {"kind": error.kind, "message": str(error), "status": error.status}
-        row["error"] = said | {"retryable": error.retryable}
+        fields = {"kind": error.kind, "message": str(error), "status": error.status}
+        row["error"] = fields | {"retryable": error.retryable}
     if result.answer is not None:
         text, calls, finish = result.answer
         usage = None if finish.usage is None else asdict(finish.usage)
@@ -108,7 +108,7 @@ def _told(billed: Billed) -> dict[str, Any]:
     return row
 
 
-def _read(row: dict[str, Any]) -> Billed:
+def _read(row: dict[str, Any]) -> BilledResult:
     error, answer, whole = row.get("error"), row.get("answer"), None
     if answer is not None:
         usage = None if answer["usage"] is None else Usage(**answer["usage"])
@@ -119,4 +119,4 @@ def _read(row: dict[str, Any]) -> Billed:
         failed = ProviderError(
             error["kind"], error["message"], status=error["status"], retryable=error["retryable"]
         )
-    return Billed(Result(row["custom_id"], whole, failed), row["cost_nusd"])
+    return BilledResult(ItemResult(row["custom_id"], whole, failed), row["cost_nusd"])

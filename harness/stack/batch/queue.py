@@ -1,10 +1,9 @@
-"""The layer that makes batches of calls that can wait: those whose deadline is a day away.
+"""The layer that collects calls into batches: calls whose deadline is at least `window_s` away.
 
-Such a call stands in line until enough others have come or the first has waited long enough; then they are
-one batch, at half the price. Whoever asks waits for the answer; who leaves before the batch is sent takes the
-request out, who leaves later is billed for it all the same. A request that failed or expired there is asked
-live, like any other call. After a restart, a call of the same id that asks the same joins the batch that it
-was in.
+Such a call waits until enough others have come or the first has waited for `linger_s`; together they become a
+batch at half the price. A caller that leaves before the batch is sent withdraws its item; one that leaves
+later is billed all the same. An item that failed or expired is sent live, like any other call. After a
+restart, a call with the same id and request joins the batch that it was in.
 """
 
 import asyncio
@@ -28,19 +27,19 @@ from ..core.target import Target
 from ..core.tokens import call_tokens, most_output_tokens
 from ..money.price import half
 from ..wire.codec import Codec
-from .client import BatchClient, BatchClientOptions, Lane
-from .http import Request
+from .client import BatchClient, BatchClientOptions, BatchLane
+from .http import BatchItem
 from .ids import custom_id
-from .journal import Billed, Journal, State
-from .waiting import Waiting, settle_all
+from .journal import BatchState, BilledResult, Journal
+from .pending import PendingCall, settle_all
 
 
 class BatchOptions(BatchClientOptions):
-    """`target` "": the target whose batch API is used, the chain's first that has one; `window_s` 82,800
-    (23 hours): calls that have at least so long until their deadline go into batches, of at most
-    `max_requests` 1,000, sent when the first has waited `linger_s` 300. `on_failure` "live": a request that
-    failed there is asked live, or "fail". `folder` "": where the journal is kept over restarts; without, it
-    ends with the process.
+    """`target` "": the target whose batch API is used, "" for the chain's first that has one. `window_s`
+    82,800 seconds (23 hours): calls with at least this long until their deadline go into batches of at most
+    `max_requests` 1,000 items, sent when the first has waited for `linger_s` 300 seconds. `on_failure`
+    "live": an item that failed is sent live; "fail": its call fails. `folder` "": where the journal is kept
+    over restarts; "" for a temporary folder that ends with the process.
     """
 
     target: str = ""
@@ -52,21 +51,21 @@ class BatchOptions(BatchClientOptions):
 
 
 @dataclass(slots=True)
-class Line:
-    """Those who wait for one target's next batch."""
+class PendingBatch:
+    """The calls that wait for one target's next batch."""
 
-    waiting: list[Waiting] = field(default_factory=list)
+    calls: list[PendingCall] = field(default_factory=list)
     timer: asyncio.TimerHandle | None = None
 
 
 class BatchQueue:
-    """`targets` are those that have a batch API, `lanes` and `codecs` theirs by name."""
+    """`targets` have a batch API; `lanes` and `codecs` are theirs, by target name."""
 
     def __init__(
         self,
         options: BatchOptions,
         targets: Sequence[Target],
-        lanes: Mapping[str, Lane],
+        lanes: Mapping[str, BatchLane],
         codecs: Mapping[str, Codec],
         background: Background,
         seed: int = 0,
@@ -76,30 +75,30 @@ class BatchQueue:
         self._lanes = lanes
         self._codecs = codecs
         self._background = background
-        self._lines = {target.name: Line() for target in self._targets}
+        self._pending = {target.name: PendingBatch() for target in self._targets}
         self._journal = Journal(_folder(self, options))
         self._client = BatchClient(lanes, self._journal, options, seed)
         self._made = len(self._journal.states())
         self._earlier = {
-            request: state
-            for state in self._journal.states()
-            for request in self._journal.requests(state.key)
+            item: state for state in self._journal.states() for item in self._journal.items(state.key)
         }
-        self._joined: dict[str, list[Waiting]] = {}
+        self._joined: dict[str, list[PendingCall]] = {}
 
     async def __call__(self, call: Call, next: Next) -> Reply:
         target = self._target_for(call, asyncio.get_running_loop().time())
         if target is None:
             return await next(call)
-        waiting = await self._enter(call.at(target).with_request(stream=False))
+        pending = await self._enter(call.at(target).with_request(stream=False))
         try:
             async with asyncio.timeout_at(call.caller.deadline_s):
-                billed = await asyncio.shield(waiting.done)
+                billed = await asyncio.shield(pending.done)
         except TimeoutError:
-            self._leave(waiting)
-            raise ProviderError("timeout_total", "the call's time is over, its batch is not") from None
+            self._leave(pending)
+            raise ProviderError(
+                "timeout_total", "the call's deadline passed before its batch ended"
+            ) from None
         except asyncio.CancelledError:
-            self._leave(waiting)
+            self._leave(pending)
             raise
         if billed.result.answer is not None:
             first, *rest = _events(billed.result.answer)
@@ -110,80 +109,82 @@ class BatchQueue:
         return await next(call.with_attempt(kind="retry"))
 
     def _target_for(self, call: Call, now: float) -> Target | None:
-        """Where the call's batch goes; None for one that cannot wait, or that suits no target here."""
+        """The target of the call's batch; None if the call cannot wait or no target can serve it."""
         if not isfinite(call.caller.deadline_s) or call.caller.deadline_s - now < self._options.window_s:
             return None
         return next((each for each in self._targets if unsuitable(call, each) is None), None)
 
-    async def _enter(self, call: Call) -> Waiting:
+    async def _enter(self, call: Call) -> PendingCall:
         loop = asyncio.get_running_loop()
         target = call.target
         attempt = call.facts.begin(call.attempt.kind, target.provider, target.model, loop.time())
         body = self._codecs[target.name].request(call, "").body
-        request = Request(custom_id(attempt.attempt_id), body)
+        item = BatchItem(custom_id(attempt.attempt_id), body)
         price = self._lanes[target.name].price
-        waiting = Waiting(call, attempt, request, price, loop.create_future())
-        waiting.done.add_done_callback(lambda done: done.cancelled() or done.exception())
-        call.facts.goes_on_with(waiting.done)
+        pending = PendingCall(call, attempt, item, price, loop.create_future())
+        pending.done.add_done_callback(lambda done: done.cancelled() or done.exception())
+        call.facts.goes_on_with(pending.done)
         try:
             if call.reservation is not None:
                 most = price.most(call_tokens(call), most_output_tokens(call, target))
                 await call.reservation.reserve(attempt, half(most))
         except BaseException as error:
-            waiting.settle("rejected", error)
-            waiting.done.cancel()
+            pending.settle("rejected", error=error)
+            pending.done.cancel()
             raise
-        self._stand_in_line(waiting)
-        return waiting
+        self._add(pending)
+        return pending
 
-    def _stand_in_line(self, waiting: Waiting) -> None:
-        earlier = self._earlier.pop(waiting.request, None)
+    def _add(self, pending: PendingCall) -> None:
+        earlier = self._earlier.pop(pending.item, None)
         if earlier is not None:
-            self._join(waiting, earlier)
+            self._join(pending, earlier)
             return
-        name = waiting.call.target.name
-        line = self._lines[name]
-        line.waiting.append(waiting)
-        if len(line.waiting) >= self._options.max_requests:
-            self._depart(name)
-        elif line.timer is None:
+        name = pending.call.target.name
+        batch = self._pending[name]
+        batch.calls.append(pending)
+        if len(batch.calls) >= self._options.max_requests:
+            self._send(name)
+        elif batch.timer is None:
             loop = asyncio.get_running_loop()
-            line.timer = loop.call_later(self._options.linger_s, self._depart, name)
+            batch.timer = loop.call_later(self._options.linger_s, self._send, name)
 
-    def _depart(self, name: str) -> None:
-        """The line becomes a batch."""
-        line, self._lines[name] = self._lines[name], Line()
-        if line.timer is not None:
-            line.timer.cancel()
-        if line.waiting:
+    def _send(self, name: str) -> None:
+        """Send the target's pending calls as a batch."""
+        batch, self._pending[name] = self._pending[name], PendingBatch()
+        if batch.timer is not None:
+            batch.timer.cancel()
+        if batch.calls:
             self._made += 1
-            self._background.start(self._carry(f"batch-{self._made:06d}", name, line.waiting))
+            self._background.start(self._run_batch(f"batch-{self._made:06d}", name, batch.calls))
 
-    def _join(self, waiting: Waiting, state: State) -> None:
-        """Wait for a batch of an earlier process, with the others who were in it."""
+    def _join(self, pending: PendingCall, state: BatchState) -> None:
+        """Wait for a batch of an earlier process, together with its other calls."""
         joined = self._joined.get(state.key)
         if joined is None:
             joined = self._joined[state.key] = []
             self._background.start(self._settled(joined, self._fetched(state)))
-        waiting.attempt.sent = True
-        joined.append(waiting)
+        pending.attempt.sent = True
+        joined.append(pending)
 
-    async def _carry(self, key: str, target: str, waiting: list[Waiting]) -> None:
-        for each in waiting:
+    async def _run_batch(self, key: str, target: str, pending: list[PendingCall]) -> None:
+        for each in pending:
             each.attempt.sent = True
-        await self._settled(waiting, self._sent(key, target, [each.request for each in waiting]))
+        await self._settled(pending, self._results(key, target, [each.item for each in pending]))
 
-    async def _sent(self, key: str, target: str, requests: list[Request]) -> list[Billed]:
-        return await self._client.results(await self._client.submit(key, target, requests))
+    async def _results(self, key: str, target: str, items: list[BatchItem]) -> list[BilledResult]:
+        return await self._client.results(await self._client.submit(key, target, items))
 
-    async def _fetched(self, state: State) -> list[Billed]:
+    async def _fetched(self, state: BatchState) -> list[BilledResult]:
         results = await self._client.results(state)
         del self._joined[state.key]
         return results
 
-    async def _settled(self, waiting: list[Waiting], work: Coroutine[Any, Any, list[Billed]]) -> None:
-        """Whatever happens to a batch, each of its calls is settled once."""
-        results: list[Billed] = []
+    async def _settled(
+        self, pending: list[PendingCall], work: Coroutine[Any, Any, list[BilledResult]]
+    ) -> None:
+        """Wait for the batch's results; each of its calls is settled once, whatever happens."""
+        results: list[BilledResult] = []
         failure: BaseException | None = None
         try:
             results = await work
@@ -193,15 +194,15 @@ class BatchQueue:
             failure = error
             raise
         finally:
-            settle_all(waiting, results, failure)
+            settle_all(pending, results, failure)
 
-    def _leave(self, waiting: Waiting) -> None:
-        """The caller is gone: out of the line, if the batch was not sent yet."""
-        line = self._lines[waiting.call.target.name]
-        if waiting in line.waiting:
-            line.waiting.remove(waiting)
-            waiting.settle("abandoned")
-            waiting.done.cancel()
+    def _leave(self, pending: PendingCall) -> None:
+        """The caller left: withdraw its item if the batch was not sent yet."""
+        batch = self._pending[pending.call.target.name]
+        if pending in batch.calls:
+            batch.calls.remove(pending)
+            pending.settle("abandoned")
+            pending.done.cancel()
 
 
 def _folder(queue: BatchQueue, options: BatchOptions) -> Path:
@@ -214,5 +215,5 @@ def _folder(queue: BatchQueue, options: BatchOptions) -> Path:
 
 def _events(answer: Answer) -> list[Event]:
     calls = [ToolDelta(n, each.id, each.name, each.arguments) for n, each in enumerate(answer.tool_calls)]
-    said: list[Event] = [Delta(answer.text)] if answer.text else []
-    return [*said, *calls, answer.finish]
+    text: list[Event] = [Delta(answer.text)] if answer.text else []
+    return [*text, *calls, answer.finish]

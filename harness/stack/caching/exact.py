@@ -1,12 +1,12 @@
-"""Exact cache: the same question from the same tenant gets the same answer, replayed as a stream.
+"""Exact cache: the same request from the same tenant gets the same answer, replayed as a stream.
 
-Only whole, successful answers are kept. The key holds everything that decides an answer and nothing that
-does not: tenant, model asked for, messages with their tool calls and results, tools, sampling parameters,
-the form of the reply, where it may be made; never ids or deadlines.
+Only complete, successful answers are stored. The key covers everything that decides an answer and nothing
+else: tenant, requested model, messages with their tool calls and results, tools, sampling parameters,
+response format, residency; never ids or deadlines.
 
-Calls that ask the same while an answer is on its way share it (`flight`). An answer past its time may be
-served for a while yet, and the first call that gets it so has it made anew behind its back
-(stale-while-revalidate, RFC 5861).
+Identical calls while an answer is on its way share it (`single_flight.py`). An answer past its TTL may be
+served for `stale_s` longer; the first stale hit starts one background refresh (stale-while-revalidate, RFC
+5861).
 """
 
 import asyncio
@@ -15,21 +15,20 @@ from hashlib import sha256
 import orjson
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.background import Background
 from ..core.call import Call, Next
-from ..core.options import Options
 from ..core.reply import Event, Outcome, Reply, replay
 from .single_flight import Flight
 from .store import EntryStore
 
 
 class CacheOptions(Options):
-    """`ttl_s` 300 seconds from when the answer was complete, then `stale_s` 0 in which it is served stale and
-    made anew; `max_entries` 10,000 and `max_chars` 50 million of all answers, the least recently used go
-    first. `single_flight` true: calls that ask the same at the same time share one call upstream.
-
-    Whoever asks for a temperature above `max_temperature` (1.0) wants variety, and is neither served nor
-    kept; nor is a call that says so itself (`Call.cache`).
+    """`ttl_s` 300 seconds from the end of the answer, then `stale_s` 0 seconds in which it is served stale
+    and refreshed; `max_entries` 10,000 and `max_chars` 50 million characters of all answers, evicted least
+    recently used first; `single_flight` true: identical concurrent calls share one upstream call;
+    `max_temperature` 1.0: calls with a higher temperature ask for variety, and bypass the cache, as do calls
+    whose `Caller.cache` is "bypass".
     """
 
     ttl_s: float = Field(default=300.0, gt=0)
@@ -41,12 +40,12 @@ class CacheOptions(Options):
 
 
 def cache_key(call: Call) -> bytes:
-    """The identity of an answer: who may read it, where it may be made, and the digest of the request."""
+    """SHA-256 of the tenant, the residency and the digest of the request."""
     return sha256(orjson.dumps([call.caller.tenant, call.caller.residency]) + call.request.digest()).digest()
 
 
 class ExactCache:
-    """Answers from memory when it can; otherwise listens to the answer going by and keeps it."""
+    """The layer: answers from the store if possible, otherwise records the answer passing through."""
 
     def __init__(self, options: CacheOptions, background: Background | None = None) -> None:
         self._options = options
@@ -70,50 +69,50 @@ class ExactCache:
                 call.facts.cache = "stale" if found.stale else "exact"
                 call.facts.cached_from = found.source
                 if found.stale and key not in self._flights:
-                    self._take_off(key, call, next, kept=True)
+                    self._start(key, call, next, detached=True)
                 return Reply(found.events[0], replay(found.events[1:]))
             if self._options.single_flight:
-                return await self._together(key, call, next)
+                return await self._shared(key, call, next)
         call.facts.cache = "miss"
-        return self._overheard(key, await next(call), call)
+        return self._recorded(key, await next(call), call)
 
-    async def _together(self, key: bytes, call: Call, next: Next) -> Reply:
-        """With those who ask the same, or ahead of those who will."""
+    async def _shared(self, key: bytes, call: Call, next: Next) -> Reply:
+        """Subscribe to the flight of an identical call, or start one."""
         while True:
             flight = self._flights.get(key)
-            if flight is None or not flight.takes(call):
+            if flight is None or not flight.accepts(call):
                 call.facts.cache = "miss"
-                return await self._take_off(key, call, next).board(call)
+                return await self._start(key, call, next).subscribe(call)
             call.facts.cache = "coalesced"
             try:
-                return await flight.board(call)
+                return await flight.subscribe(call)
             except Exception:
-                if not flight.failed_for(call):
+                if not flight.should_retry(call):
                     raise
 
-    def _take_off(self, key: bytes, call: Call, next: Next, *, kept: bool = False) -> Flight:
-        def landed(flight: Flight) -> None:
+    def _start(self, key: bytes, call: Call, next: Next, *, detached: bool = False) -> Flight:
+        def on_complete(flight: Flight) -> None:
             if self._flights.get(key) is flight:
                 del self._flights[key]
             if flight.answer is not None:
-                self._keep(key, flight.answer, call)
+                self._store_answer(key, flight.answer, call)
 
-        flight = self._flights[key] = Flight(call, next, self._background, landed, kept=kept)
+        flight = self._flights[key] = Flight(call, next, self._background, on_complete, detached=detached)
         return flight
 
-    def _overheard(self, key: bytes, reply: Reply, call: Call) -> Reply:
-        """The reply as it is; its answer is kept if it comes to its end."""
+    def _recorded(self, key: bytes, reply: Reply, call: Call) -> Reply:
+        """The reply unchanged; its answer is stored if it ends successfully."""
         events: list[Event] = []
         reply.tap(events.append)
 
-        def keep(outcome: Outcome) -> None:
+        def store(outcome: Outcome) -> None:
             if outcome.kind == "success":
-                self._keep(key, tuple(events), call)
+                self._store_answer(key, tuple(events), call)
 
-        reply.on_end(keep)
+        reply.on_end(store)
         return reply
 
-    def _keep(self, key: bytes, events: tuple[Event, ...], call: Call) -> None:
-        """What the semantic cache answered is its own to keep, and to audit."""
+    def _store_answer(self, key: bytes, events: tuple[Event, ...], call: Call) -> None:
+        """Store an answer, unless it is the semantic cache's, which stores and audits its own."""
         if call.facts.cache != "semantic":
             self._store.put(key, events, asyncio.get_running_loop().time(), call.id)

@@ -1,4 +1,4 @@
-"""The exact cache's memory: whole answers by their key, bounded in number and size, forgotten in time."""
+"""The exact cache's store: complete answers by key, bounded in number and size (LRU) and in age (TTL)."""
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable
@@ -10,9 +10,9 @@ from ..core.reply import Delta, Event, ToolDelta
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A whole answer, event by event; until when it is fresh, and until when it may be served at all.
+    """A complete answer: fresh until `fresh_until_s`, served stale until `served_until_s`.
 
-    `source` is the id of the call that it was given to.
+    `source` is the id of the call that produced it.
     """
 
     events: tuple[Event, ...]
@@ -23,7 +23,7 @@ class Entry:
 
 
 class Found(NamedTuple):
-    """An answer from memory, to the call `source`; `stale`: past its time to live, and to be made anew."""
+    """A stored answer, produced by the call `source`; `stale`: past its TTL and due for a refresh."""
 
     events: tuple[Event, ...]
     stale: bool
@@ -31,10 +31,10 @@ class Found(NamedTuple):
 
 
 class EntryStore:
-    """Least-recently-used entries with a time to live. Takes `now`, pure.
+    """An LRU store with a TTL. Takes `now`, pure.
 
-    Every entry lives equally long, so they expire in the order they were written: those at the front of that
-    order are dropped with each write, and what nobody asks for again does not stay.
+    All entries have the same lifetime, so they expire in the order they were written; each write drops the
+    expired ones at the front of that order, so entries that are never read again are freed, too.
     """
 
     def __init__(self, *, ttl_s: float, stale_s: float, max_entries: int, max_chars: int) -> None:
@@ -55,7 +55,7 @@ class EntryStore:
         return self._chars
 
     def get(self, key: bytes, now: float) -> Found | None:
-        """The answer, or None if it is unknown or too old."""
+        """The answer; None if there is none or it is too old."""
         entry = self._entries.get(key)
         if entry is None:
             return None
@@ -66,9 +66,9 @@ class EntryStore:
         return Found(entry.events, now >= entry.fresh_until_s, entry.source)
 
     def put(self, key: bytes, events: tuple[Event, ...], now: float, source: str = "") -> None:
-        """Keep an answer; the expired ones go, and the least recently used ones make room.
+        """Store an answer, evicting expired entries, then the least recently used ones until it fits.
 
-        One that is larger than all the room there is, is not kept.
+        An answer larger than `max_chars` is not stored.
         """
         self._drop_expired(now)
         self._drop(key)

@@ -30,13 +30,13 @@ class CacheHints(NamedTuple):
 
     - `prefixes`: the prefixes that may be cached; `marks`: those that the provider is asked to cache
     - `key`: the name of the shared prefix, for providers that take one (OpenAI's `prompt_cache_key`)
-    - `home`: digest of the session or prefix that decides which target is asked first, b"" for none
+    - `affinity_key`: digest of the session or prefix that decides which target is asked first, b"" for none
     """
 
     prefixes: tuple[Prefix, ...] = ()
     marks: tuple[Mark, ...] = ()
     key: str = ""
-    home: bytes = b""
+    affinity_key: bytes = b""
 
 
 NO_HINTS = CacheHints()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .errors import ProviderError
 from .kinds import ATTEMPT_KINDS, AttemptKind
 from .reply import Usage
 
@@ -59,6 +60,29 @@ class AttemptFacts:
         self.note_prompt(usage)
         self.output_tokens = usage.output_tokens
         self.reasoning_tokens = usage.reasoning_tokens
+
+    def settle(
+        self,
+        outcome: str,
+        now: float,
+        usage: Usage | None = None,
+        *,
+        known: bool,
+        cost_nusd: int,
+        price_known: bool,
+        error: BaseException | None = None,
+    ) -> None:
+        """Close the row. `usage` and `cost_nusd` are the provider's if `known`, else our estimate."""
+        self.outcome, self.end_s = outcome, now
+        self.usage_known, self.price_known, self.cost_nusd = known, price_known, cost_nusd
+        if usage is not None:
+            self.note(usage)
+        if outcome == "success":
+            self.status = 200
+        if isinstance(error, Exception):
+            self.error_kind = getattr(error, "kind", type(error).__name__)
+        if isinstance(error, ProviderError):
+            self.status, self.retry_after_s = error.status, error.retry_after_s
 
     @property
     def attempt_id(self) -> str:

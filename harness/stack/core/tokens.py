@@ -69,8 +69,8 @@ def most_output_tokens(call: Call, target: Target) -> int:
     return limit if call.request.max_tokens is None else min(call.request.max_tokens, limit)
 
 
-class Heard:
-    """What was read of a reply, kept by a tap so that another counter than ours can count it."""
+class ReplyRecorder:
+    """A tap that keeps the text of a reply, tool calls included, so that `counter` can count its tokens."""
 
     def __init__(self, counter: Counter) -> None:
         self._counter = counter
@@ -84,7 +84,7 @@ class Heard:
 
     @property
     def tokens(self) -> int:
-        """Tokens of it by now."""
+        """Tokens received so far."""
         return self._counter("".join(self._pieces))
 
 

@@ -1,4 +1,4 @@
-"""OpenAI's chat completions from the server's side, going out: events and answers become bytes."""
+"""Writes OpenAI chat completions: events and answers as bytes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from ..core.reply import Answer, Finish, ToolCall, ToolDelta, Usage
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What every chunk of one reply repeats."""
+    """The fields that every chunk of a reply repeats."""
 
     id: str
     created: int
@@ -48,7 +48,7 @@ class ChunkWriter:
         return self._chunk({"tool_calls": [call | {"function": function}]}, None)
 
     def finish(self, finish: Finish) -> bytes:
-        """The finish chunk, and the usage chunk if it was asked for and is known."""
+        """The finish chunk, and the usage chunk if requested and known."""
         written = self._chunk({}, finish.reason)
         if self._include_usage and finish.usage is not None:
             envelope = self._identity.envelope("chat.completion.chunk")
@@ -81,7 +81,7 @@ def _tool_calls(calls: Sequence[ToolCall]) -> list[dict[str, Any]]:
 
 
 def usage_json(usage: Usage) -> dict[str, Any]:
-    """Usage in OpenAI's words."""
+    """Usage in OpenAI's format."""
     return {
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,
@@ -96,7 +96,7 @@ def error_json(kind: str, code: str, message: str, param: str | None = None) -> 
 
 
 def comment(text: bytes) -> bytes:
-    """An SSE comment line: every parser skips it, whoever wants to can read it."""
+    """An SSE comment line, which SSE parsers skip."""
     return b": " + text + b"\n\n"
 
 

@@ -1,4 +1,4 @@
-"""Reading a client's request field by field: what is wrong is told with its place."""
+"""Reads a client's request field by field; errors name the field."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from ..core.errors import StackError
 
 
 class BadRequest(StackError):
-    """The client's request is wrong; `param` says where."""
+    """The client's request is invalid; `param` is the field."""
 
     def __init__(self, message: str, param: str | None = None) -> None:
         super().__init__("bad_request", message)
@@ -18,7 +18,7 @@ class BadRequest(StackError):
 def take(
     fields: dict[str, Any], name: str, kind: type | tuple[type, ...], default: Any, where: str = ""
 ) -> Any:
-    """Take the field out and check its type; `default` if it is absent or null."""
+    """Remove and return a field; `default` if it is absent or null. Raises `BadRequest` for a wrong type."""
     value = fields.pop(name, None)
     if value is None:
         return default
@@ -28,7 +28,7 @@ def take(
 
 
 def schema(fields: dict[str, Any], name: str, where: str) -> dict[str, Any]:
-    """A JSON schema, empty if it is absent; one nested more deeply than can be sent on is refused."""
+    """A JSON schema, {} if absent. Raises `BadRequest` if it is nested too deeply to be encoded."""
     value: dict[str, Any] = take(fields, name, dict, {}, where)
     try:
         orjson.dumps(value)
@@ -38,7 +38,7 @@ def schema(fields: dict[str, Any], name: str, where: str) -> dict[str, Any]:
 
 
 def text(fields: Any, name: str, where: str) -> str:
-    """A text that must be there and not be empty."""
+    """A required non-empty string. Raises `BadRequest`."""
     value = fields.get(name) if isinstance(fields, dict) else None
     if not isinstance(value, str) or not value:
         raise BadRequest(f"'{where}.{name}' must be a non-empty string.", f"{where}.{name}")

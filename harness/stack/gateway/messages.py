@@ -1,4 +1,4 @@
-"""The conversation of a chat completion request, as the client wrote it."""
+"""Reads the messages of a chat completion request."""
 
 from typing import Any
 
@@ -47,8 +47,8 @@ def _call(call: Any, where: str) -> ToolCall:
     name = text(function, "name", f"{where}.function")
     arguments = function.get("arguments")
     if not isinstance(arguments, str):
-        said = f"'{where}.function.arguments' must be a string."
-        raise BadRequest(said, f"{where}.function.arguments")
+        message = f"'{where}.function.arguments' must be a string."
+        raise BadRequest(message, f"{where}.function.arguments")
     return ToolCall(id, name, arguments)
 
 

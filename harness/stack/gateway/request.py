@@ -1,6 +1,6 @@
-"""OpenAI's chat completions from the server's side, coming in: a request body becomes call fields.
+"""Reads the body of an OpenAI chat completion request into the fields of a call.
 
-Parameters the stack cannot honour are refused by name: dropping them silently would change the answer.
+Unsupported parameters are refused by name: ignoring them silently would change the answer.
 """
 
 from collections.abc import Mapping
@@ -15,38 +15,38 @@ from .messages import read_messages
 from .tools import read_format, read_tool_choice, read_tools
 
 IGNORED = ("user", "metadata", "store", "seed", "safety_identifier", "prompt_cache_key")
-"""Parameters that change nothing about the answer here."""
+"""Parameters that do not affect the answer here."""
 NEUTRAL: dict[str, Any] = {"n": 1, "presence_penalty": 0, "frequency_penalty": 0, "logprobs": False}
-"""Parameters that are fine at the value that means "as usual"."""
+"""Parameters that are accepted at their default value."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A parsed chat completion request; `asked` are the fields of `Call` beside messages and model."""
+    """A parsed chat completion request; `options` are the other fields of `Request`."""
 
     messages: tuple[Message, ...]
     model: str
     stream: bool = False
     include_usage: bool = False
-    asked: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def parse_chat_request(body: bytes) -> ChatRequest:
     """The request in `body`. Raises `BadRequest`."""
     try:
-        sent = orjson.loads(body)
+        parsed = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise BadRequest("We could not parse the JSON body of your request.") from error
-    if not isinstance(sent, dict):
+    if not isinstance(parsed, dict):
         raise BadRequest("The body must be a JSON object.")
-    fields = dict(sent)
-    options = take(fields, "stream_options", dict, {})
+    fields = dict(parsed)
+    stream_options = take(fields, "stream_options", dict, {})
     request = ChatRequest(
         messages=read_messages(fields.pop("messages", None)),
         model=take(fields, "model", str, ""),
         stream=take(fields, "stream", bool, False),
-        include_usage=bool(options.get("include_usage")),
-        asked=_sampling(fields) | _tools(fields) | read_format(fields.pop("response_format", None)),
+        include_usage=bool(stream_options.get("include_usage")),
+        options=_sampling(fields) | _tools(fields) | read_format(fields.pop("response_format", None)),
     )
     for name, value in fields.items():
         if name not in IGNORED and value is not None and NEUTRAL.get(name, ...) != value:

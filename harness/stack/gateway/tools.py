@@ -1,4 +1,4 @@
-"""The tools of a chat completion request, which of them to call, and the form of the reply."""
+"""Reads tools, `tool_choice` and `response_format` of a chat completion request."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def _tool(tool: Any, where: str) -> Tool:
 
 
 def read_tool_choice(value: Any, tools: tuple[Tool, ...]) -> str:
-    """In `Call`'s words. Raises `BadRequest`."""
+    """`tool_choice` as a field of `Request`. Raises `BadRequest`."""
     if value is None:
         return "auto"
     if not tools:
@@ -51,7 +51,7 @@ def read_tool_choice(value: Any, tools: tuple[Tool, ...]) -> str:
 
 
 def read_format(value: Any) -> dict[str, Any]:
-    """`response_format` as fields of `Call`. Raises `BadRequest`."""
+    """`response_format` as fields of `Request`. Raises `BadRequest`."""
     if value is None:
         return {}
     kind = value.get("type") if isinstance(value, dict) else None
@@ -59,12 +59,12 @@ def read_format(value: Any) -> dict[str, Any]:
         return {}
     if kind == "json_object":
         return {"json_schema": {}}
-    described = value.get("json_schema") if kind == "json_schema" else None
-    if not isinstance(described, dict):
-        said = "'response_format.type' must be one of text, json_object, json_schema."
-        raise BadRequest(said, "response_format")
-    described, where = dict(described), "response_format.json_schema."
+    spec = value.get("json_schema") if kind == "json_schema" else None
+    if not isinstance(spec, dict):
+        message = "'response_format.type' must be one of text, json_object, json_schema."
+        raise BadRequest(message, "response_format")
+    spec, where = dict(spec), "response_format.json_schema."
     return {
-        "json_schema": schema(described, "schema", where),
-        "json_strict": take(described, "strict", bool, False, where),
+        "json_schema": schema(spec, "schema", where),
+        "json_strict": take(spec, "strict", bool, False, where),
     }

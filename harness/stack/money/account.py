@@ -1,7 +1,7 @@
-"""What a budget knows of one period: what was spent, and what is reserved for calls under way. Pure.
+"""A budget's account of one period: nano-dollars spent, and reserved for calls in flight. Pure.
 
-Money is reserved before it is spent and never beyond the limit, so however many calls are under way, what
-they spend together stays within it as long as none spends more than was reserved for it.
+Money is reserved before it is spent, and never beyond the limit. So concurrent calls cannot exceed the limit
+together, as long as none spends more than was reserved for it.
 """
 
 from typing import NamedTuple
@@ -16,12 +16,12 @@ class Account(NamedTuple):
 
     @property
     def used_nusd(self) -> int:
-        """What is gone, or may yet be."""
+        """Spent and reserved money."""
         return self.reserved_nusd + self.spent_nusd
 
 
 class Granted(NamedTuple):
-    """What was reserved, and in which period; `cheaper` when it was the lesser amount."""
+    """The amount reserved, and its period; `cheaper` if it is the amount of the cheaper targets."""
 
     period: int
     nusd: int
@@ -37,10 +37,10 @@ def reserve(
     soft_nusd: int | None = None,
     cheaper_nusd: int | None = None,
 ) -> tuple[Account, Granted | None]:
-    """The account after `nusd` were asked for, and what was granted, None when that is beyond the hard limit.
+    """The account after a request for `nusd`, and the grant; None beyond the hard limit.
 
-    What would go beyond the soft limit is granted `cheaper_nusd` instead. A period that has gone by is not
-    reserved in: another clock may be ahead of ours.
+    A request beyond the soft limit is granted `cheaper_nusd` instead. If the account is in a later period
+    than `period` (another process's clock is ahead), the later one is used.
     """
     now = account if account is not None and account.period >= period else Account(period)
     cheaper = soft_nusd is not None and cheaper_nusd is not None and now.used_nusd + nusd > soft_nusd
@@ -52,15 +52,15 @@ def reserve(
 
 
 def spend(account: Account | None, period: int, nusd: int) -> Account:
-    """The account after something was spent that had not been reserved."""
+    """The account after an expense without a reservation."""
     now = account if account is not None and account.period >= period else Account(period)
     return now._replace(spent_nusd=now.spent_nusd + nusd)
 
 
 def settle(account: Account | None, period: int, returned_nusd: int, spent_nusd: int) -> Account:
-    """The account after something reserved in `period` was spent, or not needed.
+    """The account after money reserved in `period` was spent or returned.
 
-    When the next period has begun, the one that it belongs to is history.
+    Nothing changes if the account is in another period by now.
     """
     if account is None or account.period != period:
         return account or Account(period)

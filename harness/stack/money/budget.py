@@ -1,15 +1,14 @@
-"""Budgets: what a tenant, a key or a model may cost in a minute, an hour, a day or a month.
+"""Budgets: limits on the cost per tenant, key or model in a minute, an hour, a day or a month.
 
-Before a call goes on, the most that its first attempt can cost is reserved: its prompt, and as many tokens as
-it may say, at the dearest price they can have. Each further attempt (a retry, a hedge, the next target)
-reserves for itself. When an attempt ends, its real cost takes the place of what it reserved, exactly once,
-whoever cancelled; an answer from a cache costs nothing. So calls that run at the same time cannot pass a hard
-limit together; only a provider that counts more tokens than we do can make them, and the embedding of a
-question, which is spent when the call is over. A call without `max_tokens` reserves its target's
-`max_output_tokens`: set it, or calls are turned away long before the money is gone. A call belongs to the
-period in which it began.
+Before a call goes on, the maximum cost of its first attempt is reserved: prompt tokens and maximum output
+tokens at their highest prices. Each further attempt (retry, hedge, fallback) reserves for itself. When an
+attempt ends, its reservation is settled with its actual cost, exactly once; an answer from a cache costs
+nothing. So concurrent calls cannot exceed a hard limit together, with two exceptions: a provider that counts
+more tokens than we do, and the embedding of a question, which is spent when the call is over. A call without
+`max_tokens` reserves its target's `max_output_tokens`: set it, or calls are rejected long before the money is
+spent. A call belongs to the period in which it began.
 
-A budget per model concerns attempts, not calls: an attempt at a model whose budget is used up is refused,
+A budget per model applies to attempts, not calls: an attempt at a model whose budget is exhausted is refused,
 and the chain goes on to its next target.
 """
 
@@ -20,10 +19,10 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, model_validator
 
+from ..config.options import Options
 from ..core.call import Call, Next
 from ..core.eligibility import unsuitable
 from ..core.errors import Rejected
-from ..core.options import Options
 from ..core.reply import Reply
 from ..core.target import Target
 from ..core.tokens import call_tokens, most_output_tokens
@@ -34,25 +33,25 @@ from .price import Price, dollars_nusd
 from .reservation import BudgetReservation, BudgetView
 
 
-def _dollars(given: object) -> object:
-    if isinstance(given, int | float) and not isinstance(given, bool):
-        given = str(given)
-    if isinstance(given, str):
-        dollars_nusd(given)
-    return given
+def _dollars(value: object) -> object:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
+    if isinstance(value, str):
+        dollars_nusd(value)
+    return value
 
 
 Dollars = Annotated[str, BeforeValidator(_dollars)]
 
 
 class BudgetOptions(Options):
-    """`hard_usd`: what may be spent in a `period` ("minute", "hour", "day", "month" of UTC; "day"); beyond it
-    calls are rejected. `soft_usd`: beyond it, calls go to the targets named in `cheaper`, of those in the
-    chain. Dollars as strings are exact, to the nano-dollar.
+    """`hard_usd` (default: none): limit per `period` "day" ("minute", "hour", "day", "month"; UTC); calls
+    beyond it are rejected. `soft_usd` (default: none): beyond it, calls go only to the chain's targets
+    named in `cheaper` []. Dollars as strings are exact, to the nano-dollar.
 
-    `per` []: which of "tenant", "key" (the caller's), "model" have a budget each; else all share one.
-    `tenants`, `keys`, `models` []: only what these cost counts. `name`: keeps its state apart, "PERIOD-N"
-    unless given.
+    `per` []: one budget for each value of "tenant", "key" (the caller's) or "model"; [] for one budget in
+    all. `tenants`, `keys`, `models` []: only the cost of these counts; [] for all. `name`: key of its
+    state, default "PERIOD-N".
     """
 
     name: str = ""
@@ -77,7 +76,7 @@ class BudgetOptions(Options):
 
     @property
     def by_model(self) -> bool:
-        """Whether it must be known which model is asked."""
+        """Whether the budget depends on the model."""
         return "model" in self.per or bool(self.models)
 
     @model_validator(mode="after")
@@ -103,8 +102,8 @@ class Budget(BudgetView):
     epoch_s: float
 
     def key(self, model: str) -> str:
-        whose = {"tenant": self.call.caller.tenant, "key": self.call.caller.key, "model": model}
-        return "/".join(("budget", self.name, *(whose[each] for each in self.options.per)))
+        values = {"tenant": self.call.caller.tenant, "key": self.call.caller.key, "model": model}
+        return "/".join(("budget", self.name, *(values[each] for each in self.options.per)))
 
     def concerns(self, model: str) -> bool:
         return not self.options.models or model in self.options.models
@@ -113,7 +112,7 @@ class Budget(BudgetView):
         return self.admitting(nusd, None)
 
     def admitting(self, nusd: int, cheaper_nusd: int | None) -> Change[Granted | None]:
-        """Reserve for a new call: what it may cost, or what it may cost where it is cheaper."""
+        """Reserve for a new call: its maximum cost, beyond the soft limit that of the cheaper targets."""
         options, period = self.options, span_of(self.options.period, self._now).number
         return lambda known: reserve(
             known,
@@ -133,7 +132,7 @@ class Budget(BudgetView):
         left_s = span_of(options.period, self._now).ends_s - self._now
         return Rejected(
             "rejected_budget",
-            f"what this call may cost is more than is left of {options.hard_usd} dollars a {options.period}",
+            f"the call may cost more than is left of {options.hard_usd} dollars a {options.period}",
             retry_after_s=left_s,
         )
 
@@ -143,14 +142,14 @@ class Budget(BudgetView):
 
 
 def _concerns(options: BudgetOptions, call: Call) -> bool:
-    """Whether what `call` costs counts, whichever model it goes to."""
+    """Whether the cost of `call` counts in the budget, for some model."""
     return (not options.tenants or call.caller.tenant in options.tenants) and (
         not options.keys or call.caller.key in options.keys
     )
 
 
 class Budgets:
-    """Reserves money for each call before its first attempt; rejects a call that cannot be paid."""
+    """Reserves money for each call before its first attempt; rejects a call beyond a hard limit."""
 
     def __init__(
         self,
@@ -185,7 +184,7 @@ class Budgets:
     async def _fill(
         self, reservation: BudgetReservation, budgets: Sequence[Budget], call: Call
     ) -> tuple[str, ...]:
-        """Reserve for the first attempt; the targets that the call may go to, () for all."""
+        """Reserve for the first attempt; returns the permitted targets, () for all."""
         only = call.routing.only
         for budget in budgets:
             if budget.options.by_model:
@@ -200,7 +199,7 @@ class Budgets:
         return only
 
     def _most(self, call: Call, only: Sequence[str]) -> int:
-        """What the first attempt can cost at most; a call that suits no target costs nothing."""
+        """The maximum cost of the first attempt; 0 if no target can serve the call."""
         named = [target for target in self._targets if not only or target.name in only]
         first = next((target for target in named if unsuitable(call, target) is None), None)
         if first is None:

@@ -1,4 +1,4 @@
-"""The calendar of budgets: which minute, hour, day or month (UTC) a moment belongs to."""
+"""Calendar periods of budgets: the minute, hour, day or month (UTC) of a moment."""
 
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
@@ -9,14 +9,14 @@ SECONDS = {"minute": 60, "hour": 3_600, "day": 86_400}
 
 
 class Span(NamedTuple):
-    """One period: its number, later ones have greater numbers, and the Unix time at which it ends."""
+    """One period: its number, increasing in time, and the Unix time of its end."""
 
     number: int
     ends_s: float
 
 
 def span_of(period: Period, unix_s: float) -> Span:
-    """The period that a moment of Unix time is in."""
+    """The period that contains a Unix time."""
     if period != "month":
         length = SECONDS[period]
         number = int(unix_s // length)

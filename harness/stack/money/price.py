@@ -1,8 +1,8 @@
-"""What tokens cost, in integer nano-dollars, exactly.
+"""Prices of tokens in integer nano-dollars, exact.
 
-A price of $2.50 per million tokens is 2,500 nano-dollars a token, so every price list in whole thousandths of
-a dollar per million tokens is exact, and costs add up to the same sum in any order. Which price a model has
-is decided when the stack is built (`price_list.py`): a model without one is an error then, never zero.
+$2.50 per million tokens are 2,500 nano-dollars per token: every price in whole thousandths of a dollar per
+million tokens is exact, and costs add up to the same sum in any order. A model's price is chosen when the
+stack is built (`price_list.py`): a model without a price is an error then, never zero.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ NUSD_PER_USD = 1_000_000_000
 class Price:
     """Nano-dollars per token.
 
-    Input tokens read from the provider's prompt cache or written to it are part of the input tokens, and
-    reasoning tokens part of the output tokens: each counts once, at its own price, None if that is the price
-    of the others. `known` is False for a guess.
+    Tokens read from the provider's prompt cache or written to it are part of the input tokens, and reasoning
+    tokens part of the output tokens: each counts once, at its own price; None means the price of the others.
+    `known` is False for an estimated price.
     """
 
     input_nusd: int
@@ -52,7 +52,7 @@ class Price:
         )
 
     def of(self, usage: Usage, *, batch: bool = False) -> int:
-        """The cost of that usage in nano-dollars; in a batch half of it, rounded up as it is billed."""
+        """The cost of `usage` in nano-dollars; in a batch half of it, rounded up."""
         special = (
             (usage.cached_input_tokens, self.cached_input_nusd, self.input_nusd),
             (usage.cache_write_tokens, self.cache_write_nusd, self.input_nusd),
@@ -66,7 +66,7 @@ class Price:
         return half(cost) if batch else cost
 
     def most(self, input_tokens: int, output_tokens: int) -> int:
-        """The most that so many tokens can cost, whatever of them is cached, written or reasoning."""
+        """The maximum cost of these tokens, whichever of them are cache reads, writes or reasoning."""
         dearest_in = max(
             self.input_nusd,
             self.cached_input_nusd,
@@ -77,7 +77,7 @@ class Price:
 
 
 def half(cost_nusd: int) -> int:
-    """What a batch API charges: half, rounded up to the whole nano-dollar."""
+    """The price of a batch: half, rounded up to a whole nano-dollar."""
     return (cost_nusd + 1) // 2
 
 
@@ -91,11 +91,11 @@ def dollars_nusd(usd: str) -> int:
     return _whole(usd, Decimal(NUSD_PER_USD), "dollars")
 
 
-def _whole(given: str, scale: Decimal, unit: str) -> int:
+def _whole(amount: str, scale: Decimal, unit: str) -> int:
     try:
-        nusd = Decimal(given) * scale
+        nusd = Decimal(amount) * scale
     except (InvalidOperation, TypeError):
-        raise ValueError(f"expected {unit}, got {given!r}") from None
+        raise ValueError(f"expected {unit}, got {amount!r}") from None
     if not nusd.is_finite() or nusd != nusd.to_integral_value() or nusd < 0:
-        raise ValueError(f"{given} {unit} is not a whole number of nano-dollars")
+        raise ValueError(f"{amount} {unit} is not a whole number of nano-dollars")
     return int(nusd)

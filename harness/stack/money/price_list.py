@@ -1,11 +1,11 @@
-"""Which price each model has: the page's table, a file of your own, or `genai-prices`.
+"""Price lists: the shipped table, a table of your own, or `genai-prices`.
 
-A table is TOML, a model id to its dollars per million tokens as strings, so that they stay exact:
+A table is TOML: a model id with its dollars per million tokens, as strings so that they stay exact:
 
     "my-model" = { input_usd = "2.50", output_usd = "10", cached_input_usd = "1.25",
                    cache_write_usd = "3.125", cache_write_1h_usd = "5", reasoning_usd = "10" }
 
-All but the first two may be left out; an embedding model says `output_usd = "0"`. Batches cost half.
+All but the first two are optional; an embedding model has `output_usd = "0"`. Batches cost half.
 """
 
 import importlib
@@ -16,15 +16,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
+from ..config.options import Options
+from ..config.toml_file import parse_toml
 from ..core.errors import ConfigError
-from ..core.options import Options
-from ..core.toml_file import parse_toml
 from .price import Price
 
 PAGE = "page"
 GENAI_PRICES = "genai-prices"
 NEWEST = datetime(9999, 1, 1, tzinfo=UTC)
-"""Of a model whose price has changed, the newest that the release knows: no cost depends on a clock."""
+"""For models whose price changed: use the newest price of the release, whatever the date."""
 SPECIAL = {
     "cached_input_usd": "cache_read_mtok",
     "cache_write_usd": "cache_write_mtok",
@@ -32,18 +32,18 @@ SPECIAL = {
 }
 
 Model = tuple[str, str]
-"""A provider and its id of the model."""
+"""Provider name and model id."""
 
 
 class CostOptions(Options):
-    """`prices` "page": the table that comes along (`prices.toml`); "genai-prices": today's, of the package of
-    that name (`pip install 'brownout[prices]'`), the price up to its first tier where long prompts cost more;
-    or a path to a table, beside the stack's file. It replaces the page's.
+    """`prices` "page": the shipped table (`prices.toml`); "genai-prices": the installed package's
+    (`pip install 'brownout[prices]'`), the first tier's price where long prompts cost more; or a path to a
+    table, relative to the stack's file, which replaces the shipped one.
 
-    `unknown` "error": a model that the list does not have; "estimate": it is taken to cost what the listed
-    model costs whose id its own begins with, else the dearest of the list, and its attempts are marked
-    (`price_known` false). `tokens` "chars": four characters a token, on every machine; "bpe": as GPT-4o's
-    tokenizer counts (`pip install 'brownout[bpe]'`).
+    `unknown` "error": a model without a price is an error; "estimate": it costs what the listed model costs
+    whose id is the longest prefix of its id, else the most expensive, and its attempts are marked
+    (`price_known` false). `tokens` "chars": four characters per token, the same on every machine; "bpe":
+    GPT-4o's tokenizer (`pip install 'brownout[bpe]'`).
     """
 
     prices: str = PAGE
@@ -57,7 +57,7 @@ def default_prices() -> dict[str, Price]:
 
 
 def read_prices(text: str, where: str) -> dict[str, Price]:
-    """A table's prices by model id. Raises `ConfigError`, one line that names `where`."""
+    """A table's prices by model id. Raises `ConfigError`, one line, with `where` as the source."""
     return {model: _row(model, row, where) for model, row in parse_toml(text, where).items()}
 
 
@@ -84,7 +84,7 @@ def price_of(model: str, prices: Mapping[str, Price]) -> Price:
 
 
 def prices_of(options: CostOptions, models: Iterable[Model]) -> dict[str, Price]:
-    """The price of each of `models`, by its id. Raises `ConfigError`, one line, for one that has none."""
+    """The price of each of `models`, by model id. Raises `ConfigError`, one line, for one without a price."""
     table, known = _sources(options)
     found: dict[str, Price] = {}
     for provider, model in models:
@@ -101,7 +101,7 @@ def prices_of(options: CostOptions, models: Iterable[Model]) -> dict[str, Price]
 
 
 def estimate(model: str, table: Mapping[str, Price]) -> Price:
-    """A marked guess: the listed model that `model` is a version of, else the dearest of the list."""
+    """An estimate, marked as such: the listed model with the longest matching id, else the most expensive."""
     if not table:
         raise ConfigError(f"no price for model {model!r} can be estimated from an empty list")
     relatives = [name for name in table if model.startswith(name)]
@@ -112,7 +112,7 @@ def estimate(model: str, table: Mapping[str, Price]) -> Price:
 def _sources(
     options: CostOptions,
 ) -> tuple[Callable[[], Mapping[str, Price]], Callable[[str, str], Price | None]]:
-    """The table to guess from, and how a price is found."""
+    """The table for estimates, and the lookup of a price."""
     if options.prices == GENAI_PRICES:
         return default_prices, _genai_prices()
     table = default_prices() if options.prices == PAGE else _own(Path(options.prices))

@@ -1,8 +1,8 @@
-"""What is reserved for one call: taken from the budgets before money is spent, settled when it was.
+"""Reserve and settle for one call: money is reserved before an attempt and settled when it ends.
 
-Each attempt holds the most that it can cost, in every budget that it concerns, from before it is sent until
-its cost is known. What one attempt leaves over serves the call's next one, and what is left when the call is
-over returns to the budgets.
+An attempt holds the most that it can cost, in every budget that it concerns, from before it is sent until its
+cost is known. Money left over by one attempt is used for the call's next one; the rest returns to the budgets
+when the call is over.
 """
 
 import asyncio
@@ -19,23 +19,23 @@ class BudgetView(Protocol):
     """One budget, as one call sees it."""
 
     def key(self, model: str) -> str:
-        """Where its state is kept, for a call that goes to `model`."""
+        """The key of its account, for a call that goes to `model`."""
         ...
 
     def concerns(self, model: str) -> bool:
-        """Whether what `model` costs counts."""
+        """Whether the cost of `model` counts in this budget."""
         ...
 
     def reserving(self, nusd: int) -> Change[Granted | None]:
-        """Reserve so much now."""
+        """The change that reserves `nusd` now."""
         ...
 
     def spending(self, nusd: int) -> Callable[[Account | None], Account]:
-        """Spend so much now, that nothing was reserved for."""
+        """The change that spends `nusd` now without a reservation."""
         ...
 
     def exhausted(self) -> Exception:
-        """What to raise when there is not so much left."""
+        """The error to raise when too little is left."""
         ...
 
 
@@ -50,41 +50,41 @@ class ReservedAmount:
 
 @dataclass(slots=True)
 class BudgetReservation:
-    """The holds of one call: idle ones, and those of attempts under way, by the attempt's number."""
+    """The amounts reserved for one call: `idle`, and `held` by attempts in flight, by attempt number."""
 
-    funds: Sequence[BudgetView]
+    budgets: Sequence[BudgetView]
     backend: Backend
     facts: CallFacts
     idle: list[ReservedAmount] = field(default_factory=list)
     held: dict[int, list[ReservedAmount]] = field(default_factory=dict)
-    known: list[int] = field(default_factory=list)
+    reserved_for: list[int] = field(default_factory=list)
     closed: bool = False
 
     async def reserve(self, attempt: AttemptFacts, nusd: int) -> None:
-        """ReservedAmount so much for an attempt. Raises what the budget says that has not so much left."""
-        self.known.append(attempt.n)
+        """Reserve `nusd` for an attempt. Raises the error of the budget that has too little left."""
+        self.reserved_for.append(attempt.n)
         held = self.held[attempt.n] = []
-        for funds in self.funds:
-            if not funds.concerns(attempt.model):
+        for budget in self.budgets:
+            if not budget.concerns(attempt.model):
                 continue
-            key = funds.key(attempt.model)
+            key = budget.key(attempt.model)
             hold = self._left_over(key, nusd)
             if hold is None:
-                granted = await self._take(key, funds.reserving(nusd))
+                granted = await self._take(key, budget.reserving(nusd))
                 if granted is None:
-                    raise funds.exhausted()
+                    raise budget.exhausted()
                 hold = ReservedAmount(key, granted.period, granted.nusd)
             held.append(hold)
 
     async def fill(self, key: str, change: Change[Granted | None]) -> Granted | None:
-        """ReservedAmount what `change` grants, for the first attempt that needs it."""
+        """Reserve what `change` grants, for the first attempt that needs it."""
         granted = await self._take(key, change)
         if granted is not None:
             self.idle.append(ReservedAmount(key, granted.period, granted.nusd))
         return granted
 
     def settle(self, attempt: AttemptFacts) -> None:
-        """An attempt is over: spend what it cost. Settling twice is settling once."""
+        """Spend the cost of a finished attempt, once; further calls do nothing."""
         for hold in self.held.pop(attempt.n, ()):
             self._spend(hold, attempt.cost_nusd)
             if hold.nusd > 0 and not self.closed:
@@ -93,34 +93,34 @@ class BudgetReservation:
                 self._spend(hold, 0, returned_nusd=hold.nusd)
 
     def close(self) -> None:
-        """The call is over: give back what is left, and spend what it cost without having reserved it (the
-        embedding of its question). What an attempt still holds returns when that ends.
+        """Return what is left when the call is over, and spend costs without a reservation (the embedding of
+        its question). An attempt in flight returns its amount when it ends.
         """
         self.closed = True
         for attempt in self.facts.attempts:
-            if attempt.n not in self.known and attempt.cost_nusd:
-                for funds in self.funds:
-                    if funds.concerns(attempt.model):
-                        self._post(funds.key(attempt.model), funds.spending(attempt.cost_nusd))
+            if attempt.n not in self.reserved_for and attempt.cost_nusd:
+                for budget in self.budgets:
+                    if budget.concerns(attempt.model):
+                        self._post(budget.key(attempt.model), budget.spending(attempt.cost_nusd))
         idle, self.idle = self.idle, []
         for hold in idle:
             self._spend(hold, 0, returned_nusd=hold.nusd)
 
     async def _take(self, key: str, change: Change[Granted | None]) -> Granted | None:
-        """What is granted; whoever is cancelled meanwhile has taken nothing."""
+        """The grant; if cancelled meanwhile, the grant is returned."""
         if isinstance(self.backend, MemoryBackend):
             return await self.backend.update(key, change)
-        asked = asyncio.ensure_future(self.backend.update(key, change))
+        update = asyncio.ensure_future(self.backend.update(key, change))
         try:
-            return await asyncio.shield(asked)
+            return await asyncio.shield(update)
         except asyncio.CancelledError:
-            asked.add_done_callback(lambda done: self._undo(key, done))
+            update.add_done_callback(lambda done: self._undo(key, done))
             raise
 
-    def _undo(self, key: str, asked: "asyncio.Future[Granted | None]") -> None:
-        if asked.cancelled() or asked.exception() is not None:
+    def _undo(self, key: str, update: "asyncio.Future[Granted | None]") -> None:
+        if update.cancelled() or update.exception() is not None:
             return
-        granted = asked.result()
+        granted = update.result()
         if granted is not None:
             self._spend(ReservedAmount(key, granted.period, granted.nusd), 0, returned_nusd=granted.nusd)
 
@@ -132,7 +132,7 @@ class BudgetReservation:
         return None
 
     def _spend(self, hold: ReservedAmount, spent_nusd: int, *, returned_nusd: int | None = None) -> None:
-        """Spend from a hold, or return it. More than it held is spent all the same: it was billed."""
+        """Spend from a reserved amount, or return it. Cost beyond the amount is spent too: it was billed."""
         period = hold.period
         back = min(hold.nusd, spent_nusd) if returned_nusd is None else returned_nusd
         hold.nusd -= back

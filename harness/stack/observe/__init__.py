@@ -1,1 +1,1 @@
-"""What a stack reports: one row of facts per call, and the state of its targets."""
+"""Observability: one row of facts per call, and the health of the targets."""

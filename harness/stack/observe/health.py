@@ -1,43 +1,43 @@
-"""What a stack knows of its targets, for those who watch it: breakers and keys, as JSON-ready values."""
+"""The state of a stack's targets for monitoring: breakers and API keys, as JSON-ready values."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..limits.api_keys import Keys
-from ..resilience.breaker import Breaker
+from ..admission.api_keys import ApiKeys
+from ..admission.breaker import Breaker
 
 
-class Watched(NamedTuple):
-    """The parts of one target that have a state to show; None: it has no such part."""
+class HealthProbe(NamedTuple):
+    """The parts of one target that have a state to report; None for a part it does not have."""
 
     name: str
     breaker: Breaker | None = None
-    keys: Keys | None = None
+    keys: ApiKeys | None = None
 
 
-async def health(watched: Sequence[Watched], now: float) -> dict[str, Any]:
+async def health(probes: Sequence[HealthProbe], now: float) -> dict[str, Any]:
     """`{"ok": true, "targets": {NAME: {"breaker": …, "keys": {NAME: …}}}}`.
 
-    A breaker tells its `state` (closed, open, half-open) and `cooldown_s` until it may be asked again; a key
-    whether it is `in_use`, else `why` not (an error kind) and for how long, `rest_s`.
+    A breaker reports its `state` (closed, open, half-open) and `cooldown_s` until the next probe; a key
+    whether it is `in_use`, else `why` not (an error kind) and for how many seconds, `rest_s`.
     """
-    return {"ok": True, "targets": {target.name: await _target(target, now) for target in watched}}
+    return {"ok": True, "targets": {probe.name: await _target(probe, now) for probe in probes}}
 
 
-async def _target(target: Watched, now: float) -> dict[str, Any]:
-    told: dict[str, Any] = {}
-    if target.breaker is not None:
-        circuit = await target.breaker.circuit()
-        told["breaker"] = {
+async def _target(probe: HealthProbe, now: float) -> dict[str, Any]:
+    report: dict[str, Any] = {}
+    if probe.breaker is not None:
+        circuit = await probe.breaker.circuit()
+        report["breaker"] = {
             "state": circuit.state(now),
             "cooldown_s": round(circuit.cooldown_s(now), 3),
         }
-    if target.keys is not None:
-        rests = await target.keys.rests()
-        told["keys"] = {
+    if probe.keys is not None:
+        cooldowns = await probe.keys.cooldowns()
+        report["keys"] = {
             name: {"in_use": True}
-            if rest.until_s <= now
-            else {"in_use": False, "why": rest.why, "rest_s": round(rest.until_s - now, 3)}
-            for name, rest in rests.items()
+            if cooldown.until_s <= now
+            else {"in_use": False, "why": cooldown.kind, "rest_s": round(cooldown.until_s - now, 3)}
+            for name, cooldown in cooldowns.items()
         }
-    return told
+    return report

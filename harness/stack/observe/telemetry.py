@@ -1,6 +1,6 @@
-"""The outermost layer: one row per call, emitted exactly once when the call is over.
+"""The outermost layer: emits one row per call, exactly once, when the call is over.
 
-A call whose reply has ended may still go on (`CallFacts.going_on`): its row waits, for it may yet cost.
+Work of a call may outlive its reply (`CallFacts.going_on`): the row is emitted after that, with its cost.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ Sink = Callable[[CallFacts], None]
 
 
 class Telemetry:
-    """Stamps the call's facts and hands them to `sink`, whether it was answered, failed or abandoned."""
+    """Records times and outcome of the call, and passes its facts to `sink`."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink

@@ -1,1 +1,1 @@
-"""What is done to a prompt before it is sent: made shorter, made to fit, and kept where it is cached."""
+"""Shorter prompts: trimmed, fitted to the context window, summarised, asked to be concise."""

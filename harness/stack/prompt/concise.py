@@ -1,4 +1,4 @@
-"""Concise mode: an instruction that the system prompt ends with. Output costs three to five times input."""
+"""Concise mode: an instruction at the end of the system prompt. Output costs three to five times input."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,9 +9,9 @@ INSTRUCTION = "Answer concisely."
 
 
 def instructed(messages: Sequence[Message], instruction: str = INSTRUCTION) -> tuple[Message, ...]:
-    """The messages with the instruction at the end of the last system prompt, once; without one, it is one.
+    """The messages with the instruction, once, at the end of the last system prompt, or as a new one.
 
-    At the end, so that what providers cache of the prompt's beginning stays what it was.
+    It goes to the end so that the cacheable prefix of the prompt does not change.
     """
     at = max((nth for nth, turn in enumerate(messages) if turn.role == "system"), default=None)
     if at is None:
@@ -19,5 +19,5 @@ def instructed(messages: Sequence[Message], instruction: str = INSTRUCTION) -> t
     system = messages[at]
     if system.content.endswith(instruction):
         return tuple(messages)
-    told = replace(system, content=f"{system.content}\n\n{instruction}" if system.content else instruction)
-    return (*messages[:at], told, *messages[at + 1 :])
+    content = f"{system.content}\n\n{instruction}" if system.content else instruction
+    return (*messages[:at], replace(system, content=content), *messages[at + 1 :])

@@ -1,11 +1,11 @@
-"""Context-window fit: the oldest rounds of a conversation go, until the rest has room.
+"""Context-window fit: drop the oldest rounds of a conversation until the rest fits.
 
-Never dropped are the system prompt, the last message of the user, and the latest step since (what a tool has
-just said). First go the oldest rounds, then, of a long row of tool calls, the oldest steps.
+The system prompt, the last user message, and the latest step (with its tool results) are never dropped. The
+oldest rounds are dropped first; then, of a long series of tool calls, the oldest steps.
 
-They go by the stride: enough of them to make room for a quarter of the window at once. So what is left begins
-with the same words for many turns, and the provider's prompt cache can read it; one round less at every turn
-would move everything, and nothing would ever be read.
+Rounds are dropped in strides of a quarter of the window. The remaining prefix then stays the same for many
+turns, and the provider's prompt cache can read it; dropping one round per turn would change the prefix each
+time and never hit the cache.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ STRIDES = 4
 
 
 def fitted(messages: Sequence[Message], room: int, tokens_of: Callable[[Messages], int]) -> Messages:
-    """The messages that fit into `room` tokens, if that can be; `tokens_of` counts a row of messages."""
+    """The messages that fit into `room` tokens, if possible; `tokens_of` counts the tokens of messages."""
     whole = tuple(messages)
     needed = tokens_of(whole) - room
     if needed <= 0:

@@ -1,14 +1,14 @@
-"""The prompt layer: a prompt is made shorter and made to fit before anything else is done with it.
+"""The prompt layer: shortens a prompt and fits it to the context window, before all other layers but budgets.
 
-In this order: system prompts are trimmed, old rounds replaced by their summary, what does not fit into the
-context window is dropped, an instruction to be concise is added. Everything that depends on the call alone is
-pure, so that the turns of a session begin alike.
+In this order: trim system prompts, replace old rounds by their summary, drop what does not fit into the
+context window, add the instruction to be concise. Apart from summaries, the result depends on the call
+alone, so that the turns of a session keep the same prefix.
 """
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.call import Call, Next
-from ..core.options import Options
 from ..core.reply import Reply
 from ..core.request import Message
 from ..core.tokens import call_tokens
@@ -20,16 +20,16 @@ from .turns import Messages
 
 
 class PromptOptions(Options):
-    """`trim` true: system prompts without repetitions, which count from `trim_min_chars` 20 characters on.
+    """`trim` true: remove repetitions of at least `trim_min_chars` 20 characters from system prompts.
 
-    `fit` true: the oldest rounds go when the prompt and its reply (`max_tokens` of the call, else
-    `reply_tokens` 1,024) are more than `context_tokens`, by default the largest window of all targets.
+    `fit` true: drop the oldest rounds when the prompt and its reply (the call's `max_tokens`, else
+    `reply_tokens` 1,024) exceed `context_tokens`, by default the largest window of all targets.
 
-    `concise` false: whether `instruction` "Answer concisely." is added; `max_tokens`: no call asks for more
-    (default: as the caller says). `summarise`: see `SummariseOptions` (default: no summaries).
+    `concise` false: add `instruction` "Answer concisely.". `max_tokens`: upper limit of every call's
+    `max_tokens` (default: none). `summarise`: see `SummariseOptions` (default: no summaries).
 
-    `stamp` false: true puts the call's id in front of everything, as some do to find it in a log. No provider
-    can cache a prompt whose beginning changes: this is there to measure what that costs.
+    `stamp` false: true puts the call's id before the prompt. No provider can cache a prompt whose prefix
+    changes: this option exists to measure what that costs.
     """
 
     trim: bool = True
@@ -45,9 +45,7 @@ class PromptOptions(Options):
 
 
 class Prompt:
-    """Reworks each call's prompt. `window` is the largest context window of the targets; `summarise` asks the
-    small model for a summary.
-    """
+    """Reworks each call's prompt. `window` is the largest context window of the targets, in tokens."""
 
     def __init__(
         self,
@@ -82,7 +80,7 @@ class Prompt:
 
 
 def fitting(call: Call, window: int, reply_tokens: int) -> Call:
-    """The call with as much of its conversation as the window holds beside the reply."""
+    """The call with as much of its conversation as fits into the window beside the reply."""
     room = window - min(call.request.max_tokens or reply_tokens, window // 2)
     if call_tokens(call) <= room:
         return call
@@ -93,5 +91,5 @@ def fitting(call: Call, window: int, reply_tokens: int) -> Call:
     return call.with_request(messages=fitted(call.request.messages, room, tokens_of))
 
 
-def _least(asked: int | None, allowed: int | None) -> int | None:
-    return min((limit for limit in (asked, allowed) if limit is not None), default=None)
+def _least(wanted: int | None, allowed: int | None) -> int | None:
+    return min((limit for limit in (wanted, allowed) if limit is not None), default=None)

@@ -1,4 +1,4 @@
-"""Having summaries made: by a small model, in the background, at the expense of the call that needed one."""
+"""Requests summaries from a small model, in the background, at the cost of the call that needs one."""
 
 import asyncio
 from dataclasses import replace
@@ -6,22 +6,23 @@ from typing import Literal
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.background import Background
 from ..core.call import Call, Next
 from ..core.eligibility import unsuitable
 from ..core.errors import StackError
-from ..core.options import Options
 from ..core.request import Request
 from ..core.target import Target
 from .summary import Needed, Summaries
 
 
 class SummariseOptions(Options):
-    """`provider` and `model` of the small model that writes summaries, of about `tokens` 150 each, within
-    `timeout_s` 30 seconds.
+    """`provider` and `model` of the small model that writes summaries of about `tokens` 150 tokens each,
+    within `timeout_s` 30 seconds.
 
-    A summary is made for every `every_turns` 4 rounds of a conversation; the latest `keep_turns` 2 before the
-    question are sent as they are. `max_entries` 10,000 summaries are kept, the oldest go first.
+    A summary is made for every `every_turns` 4 rounds of a conversation; the latest `keep_turns` 2 rounds
+    before the question are sent unchanged. `max_entries` 10,000 summaries are kept; the oldest is dropped
+    first.
     """
 
     provider: Literal["openai", "anthropic", "together"]
@@ -34,7 +35,7 @@ class SummariseOptions(Options):
 
 
 class Summarise:
-    """Has summaries made in the background; each is asked for once at a time."""
+    """Makes summaries in the background, with one request at a time for each."""
 
     def __init__(self, options: SummariseOptions, target: Target, ask: Next, background: Background) -> None:
         self.summaries = Summaries(
@@ -44,10 +45,10 @@ class Summarise:
         self._target = target
         self._ask = ask
         self._background = background
-        self._asked: dict[bytes, None] = {}
+        self._pending: dict[bytes, None] = {}
 
     def begin(self, call: Call, needed: Needed) -> None:
-        """Have the summary made; what it costs is the call's. Without one the rounds are sent as they are."""
+        """Start making the summary, at the call's cost. Until it is there, the rounds are sent unchanged."""
         deadline_s = asyncio.get_running_loop().time() + self._options.timeout_s
         request = replace(
             call.with_caller(priority="batch", deadline_s=deadline_s).with_attempt(
@@ -62,9 +63,9 @@ class Summarise:
                 stream=False,
             ),
         )
-        if needed.key in self._asked or unsuitable(request, self._target) is not None:
+        if needed.key in self._pending or unsuitable(request, self._target) is not None:
             return
-        self._asked[needed.key] = None
+        self._pending[needed.key] = None
         call.facts.goes_on_with(self._background.start(self._make(needed.key, request)))
 
     async def _make(self, key: bytes, request: Call) -> None:
@@ -75,4 +76,4 @@ class Summarise:
         except StackError:
             pass  # the next turn asks again
         finally:
-            del self._asked[key]
+            del self._pending[key]

@@ -1,9 +1,9 @@
-"""System prompts without what they say twice: repeated paragraphs and sentences, and idle white space.
+"""Trims system prompts: removes repeated paragraphs and sentences, and superfluous white space.
 
-What was said first stays, word for word and in its place; only later repetitions go, whatever their case and
-spacing. A repetition counts from `min_chars` characters on: "Yes." may well be meant twice. Between code
-fences (```) nothing is touched. The same prompt is always trimmed to the same text, so what providers cache
-of it stays the same; and trimming twice is trimming once.
+The first occurrence stays unchanged and in its place; later repetitions are removed, compared without case
+and spacing. Only repetitions of at least `min_chars` characters count: a short "Yes." may be meant twice.
+Code between fences (```) is not touched. Trimming is deterministic, so the cacheable prefix stays the same,
+and idempotent.
 """
 
 import re
@@ -19,7 +19,7 @@ _SPACES = re.compile(r"(?<=\S)[ \t]+")
 
 
 def trimmed(messages: Sequence[Message], min_chars: int = 20) -> tuple[Message, ...]:
-    """The messages, each system prompt without what it or an earlier one has said; an empty one goes."""
+    """The messages, with repetitions within and between system prompts removed; empty ones are dropped."""
     texts = iter(_trimmed(tuple(turn.content for turn in messages if turn.role == "system"), min_chars))
     kept: list[Message] = []
     for turn in messages:
@@ -32,32 +32,30 @@ def trimmed(messages: Sequence[Message], min_chars: int = 20) -> tuple[Message, 
 
 
 def trim(text: str, min_chars: int = 20) -> str:
-    """One system prompt without what it says twice."""
+    """One system prompt without repetitions."""
     return _trimmed((text,), min_chars)[0]
 
 
 @lru_cache(maxsize=128)
 def _trimmed(texts: tuple[str, ...], min_chars: int) -> tuple[str, ...]:
-    paragraphs, sentences = _Said(min_chars), _Said(min_chars)
+    paragraphs, sentences = _Seen(min_chars), _Seen(min_chars)
     return tuple(
         "\n\n".join(new for block in _blocks(text) if (new := _only_new(block, paragraphs, sentences)))
         for text in texts
     )
 
 
-class _Said:
-    """What was said so far, whatever its case and spacing; what is shorter than `min_chars` is not noted."""
+class _Seen:
+    """Texts seen so far, compared without case and spacing; texts below `min_chars` are not recorded."""
 
     def __init__(self, min_chars: int) -> None:
         self._min_chars = min_chars
         self._keys: dict[str, None] = {}
 
-    def before(self, text: str) -> bool:
-        """Whether this was said before."""
+    def __contains__(self, text: str) -> bool:
         return self._key(text) in self._keys
 
-    def now(self, text: str) -> None:
-        """This is said."""
+    def add(self, text: str) -> None:
         key = self._key(text)
         if len(key) >= self._min_chars:
             self._keys[key] = None
@@ -67,7 +65,7 @@ class _Said:
 
 
 def _blocks(text: str) -> Iterator[str]:
-    """Paragraphs; what stands between fences is one, fences included."""
+    """Paragraphs; a fenced code block is one paragraph, fences included."""
     lines: list[str] = []
     fenced = False
     for line in text.splitlines():
@@ -87,29 +85,29 @@ def _blocks(text: str) -> Iterator[str]:
     yield "\n".join(lines).rstrip()
 
 
-def _only_new(block: str, paragraphs: _Said, sentences: _Said) -> str:
-    """What of a paragraph was not said before; "" if all of it was."""
+def _only_new(block: str, paragraphs: _Seen, sentences: _Seen) -> str:
+    """A paragraph without repetitions; "" if nothing is left."""
     if block.lstrip().startswith(FENCE):
         return block
-    if paragraphs.before(block):
+    if block in paragraphs:
         return ""
     lines = []
     for line in block.splitlines():
         indent = line[: len(line) - len(line.lstrip())]
         new = []
         for sentence in _sentences(line.lstrip()):
-            if not sentences.before(sentence):
-                sentences.now(sentence)
+            if sentence not in sentences:
+                sentences.add(sentence)
                 new.append(sentence)
         if new:
             lines.append(indent + " ".join(new))
     kept = "\n".join(lines)
-    if paragraphs.before(kept):
+    if kept in paragraphs:
         return ""
-    paragraphs.now(kept)
+    paragraphs.add(kept)
     return kept
 
 
 def _sentences(line: str) -> list[str]:
-    """A line with a fence somewhere in it stays whole: shortened, it might begin with it."""
+    """A line that contains a fence stays whole: shortened, it might begin with the fence."""
     return [line] if FENCE in line else _SENTENCE_ENDS.split(line)

@@ -1,8 +1,7 @@
-"""A conversation in pieces that belong together.
+"""A conversation in pieces that must stay whole.
 
-A *round* begins with a message of the user and has everything up to the next one; a *step* is a message of
-the assistant with the results of the tools that it called. Neither is ever cut in two: a provider refuses a
-result without its call.
+A *round* is a user message and everything up to the next one; a *step* is an assistant message with the
+results of its tool calls. Neither is ever split: a provider refuses a tool result without its call.
 """
 
 from collections.abc import Sequence
@@ -24,15 +23,15 @@ class Conversation(NamedTuple):
 
     @classmethod
     def of(cls, messages: Sequence[Message]) -> "Conversation":
-        """The conversation in its pieces; a beginning by the assistant counts as a round."""
+        """Split a conversation; messages before the first user message count as a round."""
         system = tuple(turn for turn in messages if turn.role == "system")
-        spoken = [turn for turn in messages if turn.role != "system"]
-        begins = [nth for nth, turn in enumerate(spoken) if turn.role == "user"]
+        turns = [turn for turn in messages if turn.role != "system"]
+        begins = [nth for nth, turn in enumerate(turns) if turn.role == "user"]
         if not begins:
-            return cls(system, (), (), _steps(spoken))
+            return cls(system, (), (), _steps(turns))
         starts = begins if begins[0] == 0 else [0, *begins]
-        rounds = tuple(tuple(spoken[a:b]) for a, b in pairwise(starts))
-        return cls(system, rounds, (spoken[begins[-1]],), _steps(spoken[begins[-1] + 1 :]))
+        rounds = tuple(tuple(turns[a:b]) for a, b in pairwise(starts))
+        return cls(system, rounds, (turns[begins[-1]],), _steps(turns[begins[-1] + 1 :]))
 
 
 def _steps(messages: Sequence[Message]) -> tuple[Messages, ...]:
@@ -46,6 +45,6 @@ def _steps(messages: Sequence[Message]) -> tuple[Messages, ...]:
 
 
 def without(messages: Sequence[Message], left_out: Sequence[Messages]) -> Messages:
-    """The messages but those in `left_out`, which are the same objects; the others stay where they are."""
-    gone = {id(message) for piece in left_out for message in piece}
-    return tuple(message for message in messages if id(message) not in gone)
+    """The messages without those in `left_out`, compared by identity, in their order."""
+    dropped = {id(message) for piece in left_out for message in piece}
+    return tuple(message for message in messages if id(message) not in dropped)

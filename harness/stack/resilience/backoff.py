@@ -1,12 +1,12 @@
-"""How long to wait before trying again: pure, with the jitter's draw handed in.
+"""Backoff: the delay before a retry. Pure; the jitter's draw is an argument.
 
 | backoff | delay before the n-th retry (n from 0) | source |
 | --- | --- | --- |
 | none | no retry at all | |
 | fixed | base | |
-| exponential | min(base · 2ⁿ, cap): everybody who failed together comes back together | |
+| exponential | min(base · 2ⁿ, cap): clients that failed together retry together | |
 | exponential_jitter | min(base · 2ⁿ + U(0, jitter), cap) | the usual formula of guides to LLM APIs |
-| full_jitter | U(0, min(cap, base · 2ⁿ)): spreads a herd best | AWS, below |
+| full_jitter | U(0, min(cap, base · 2ⁿ)): spreads retries best | AWS, below |
 | decorrelated | min(cap, U(base, 3 · previous delay)) | AWS, below |
 
 M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
@@ -27,7 +27,7 @@ def backoff_s(
     jitter_s: float,
     previous_s: float,
 ) -> float | None:
-    """Seconds to wait before the n-th retry, None for none; `u` in [0, 1) is the draw."""
+    """Seconds before the n-th retry (from 0), None for no retry; `u` in [0, 1) is the jitter's draw."""
     grown_s = base_s * 2.0 ** min(n, 64)
     match backoff:
         case "none":

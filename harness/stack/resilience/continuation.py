@@ -1,8 +1,8 @@
-"""When a reply breaks after its first event: the next target goes on from where it broke.
+"""Continuation: when a reply breaks after its first event, the next target goes on from where it broke.
 
-The partial answer is handed to the next target as the beginning of its own (`Call.prefill`), so a reader
-sees one answer that pauses for a moment. Targets that do not go on from a prefill are left out, and so are
-calls of tools, half of which nobody can finish. When it cannot be done, the error carries the text so far
+The partial answer is sent to the next target as a prefill (`Request.prefill`), so the reader sees one answer
+with a pause in it. Targets that do not continue a prefill are skipped, and a reply with tool calls is not
+continued, since half a tool call cannot be. If no continuation is possible, the error carries the text so far
 and its cost.
 """
 
@@ -14,32 +14,25 @@ from ..core.errors import ProviderError, StackError
 from ..core.reply import Delta, Event, Finish, Reply
 from ..core.target import Target
 from ..core.tokens import count
-from .failover import Attempted
+from .failover import FailureLog
 from .retry_budget import Grant
+from .seam import Seam
 
-Ask = Callable[[Call, Sequence[Target], Attempted], Awaitable[tuple[Target, Reply]]]
+AskTargets = Callable[[Call, Sequence[Target], FailureLog], Awaitable[tuple[Target, Reply]]]
 """Sends a call to the first of these targets that begins to answer."""
 
 
-def after(target: Target, targets: Sequence[Target]) -> tuple[Target, ...]:
-    """Who is to go on when `target` broke: those after it, those before it, itself at last."""
+def continuation_order(target: Target, targets: Sequence[Target]) -> tuple[Target, ...]:
+    """Targets to continue with when `target` broke: those after it, those before it, itself last."""
     at = targets.index(target)
     order = (*targets[at + 1 :], *targets[:at], target)
     return tuple(candidate for candidate in order if candidate.prefill)
 
 
-def at_seam(said: str, first: str) -> str:
-    """The first piece of a continuation without the white space that the partial answer ended with.
-
-    Some providers refuse a prefill that ends in white space, so it is sent without, and they begin with it.
-    """
-    return first.removeprefix(said[len(said.rstrip()) :]) if said[-1:].isspace() else first
-
-
 class Continuation:
-    """An event source: `reply`, and whatever goes on from where it breaks.
+    """An event source: the first target's reply, and its continuations by other targets.
 
-    `most` is how often it may be continued, and `grant` must agree each time.
+    `most` is the number of continuations allowed; each needs a `grant` of the retry budget.
     """
 
     def __init__(
@@ -47,8 +40,8 @@ class Continuation:
         call: Call,
         answering: tuple[Target, Reply],
         targets: Sequence[Target],
-        ask: Ask,
-        attempted: Attempted,
+        ask: AskTargets,
+        failures: FailureLog,
         *,
         most: int,
         grant: Grant | None,
@@ -57,12 +50,12 @@ class Continuation:
         self._target, self._reply = answering
         self._targets = targets
         self._ask = ask
-        self._attempted = attempted
+        self._failures = failures
         self._left = most
         self._grant = grant
         self._pieces: list[str] = []
-        self._said_before = 0
-        self._at_seam = False
+        self._earlier_tokens = 0
+        self._seam: Seam | None = None
         self._text_only = True
 
     async def __anext__(self) -> Event:
@@ -70,53 +63,54 @@ class Continuation:
             try:
                 event = await self._reply.__anext__()
             except ProviderError as error:
-                await self._go_on(error)
+                await self._continue(error)
                 continue
             if type(event) is Delta:
-                if self._at_seam:
-                    self._at_seam = False
-                    event = Delta(at_seam("".join(self._pieces), event.text))
+                if self._seam is not None:
+                    event = Delta(self._seam.take(event.text))
+                    if not event.text:
+                        continue
                 self._pieces.append(event.text)
             elif type(event) is Finish:
-                return self._whole(event)
+                return self._with_all_usage(event)
             else:
                 self._text_only = False
             return event
 
     async def aclose(self) -> None:
-        """Stop reading whoever is answering."""
+        """Close the reply that is being read."""
         await self._reply.aclose()
 
-    async def _go_on(self, error: ProviderError) -> None:
-        """Make the next target's reply the one that is read, or raise."""
-        said = "".join(self._pieces)
+    async def _continue(self, error: ProviderError) -> None:
+        """Go on with the reply of another target, or raise with the text so far."""
+        partial = "".join(self._pieces)
         try:
-            self._attempted.add(self._target, error)
-            candidates = after(self._target, self._targets)
+            self._failures.add(self._target, error)
+            candidates = continuation_order(self._target, self._targets)
             if not (self._text_only and self._left and candidates and await self._granted()):
                 raise error
             self._left -= 1
-            answering = await self._ask(self._from_here(said), candidates, self._attempted)
+            answering = await self._ask(self._continuation_call(partial), candidates, self._failures)
         except StackError as failure:
-            failure.partial = said
+            failure.partial = partial
             failure.cost_nusd = self._call.facts.cost_nusd
             raise
         self._target, self._reply = answering
-        self._said_before, self._at_seam = count(len(said)), True
+        self._earlier_tokens, self._seam = count(len(partial)), Seam(partial)
 
     async def _granted(self) -> bool:
         return self._grant is None or await self._grant()
 
-    def _from_here(self, said: str) -> Call:
-        """The call as whoever goes on gets it: what is there, and how many tokens may still come."""
+    def _continuation_call(self, partial: str) -> Call:
+        """The call with the text so far as prefill, and `max_tokens` less the tokens of that text."""
         limit = self._call.request.max_tokens
-        left = None if limit is None else max(1, limit - count(len(said)))
-        request = self._call.with_request(prefill=self._call.request.prefill + said, max_tokens=left)
+        left = None if limit is None else max(1, limit - count(len(partial)))
+        request = self._call.with_request(prefill=self._call.request.prefill + partial, max_tokens=left)
         return request.with_attempt(kind="continue")
 
-    def _whole(self, finish: Finish) -> Finish:
-        """The end of the whole answer: its usage counts what came before the seam, too."""
-        if finish.usage is None or not self._said_before:
+    def _with_all_usage(self, finish: Finish) -> Finish:
+        """`finish` with the output tokens of all parts of the answer in its usage."""
+        if finish.usage is None or not self._earlier_tokens:
             return finish
-        output_tokens = self._said_before + finish.usage.output_tokens
+        output_tokens = self._earlier_tokens + finish.usage.output_tokens
         return Finish(finish.reason, replace(finish.usage, output_tokens=output_tokens))

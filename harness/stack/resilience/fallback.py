@@ -1,7 +1,7 @@
-"""Fallback: an ordered chain of targets; each failure is on record, and when all have failed, so is that.
+"""Fallback: an ordered chain of targets; the error of a call that all of them failed lists each failure.
 
-A target is left at its first failure that retrying did not heal, and the prompt is adapted to the next one by
-its codec. A reply that breaks after its first event is treated as `after_first_token` says.
+The next target is tried at the first failure that retrying did not heal; its codec adapts the prompt. A reply
+that breaks after its first event is handled by `after_first_token`.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,24 +9,24 @@ from typing import Literal
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.call import Call, Next
 from ..core.errors import ProviderError
-from ..core.options import Options
 from ..core.reply import Reply, replay
 from ..core.target import Target
 from .continuation import Continuation
-from .failover import Attempted, allowed, first_answer
+from .failover import FailureLog, allowed, first_answer
 from .retry_budget import Grant
 
 Order = Callable[[Call, Sequence[Target]], tuple[Target, ...]]
-"""In which order a call's targets are tried."""
+"""The order in which a call's targets are tried."""
 
 
 class FallbackOptions(Options):
-    """`after_first_token` "continue": the partial answer goes to the next target as the beginning of its own,
-    and the caller's stream simply goes on; "restart": the reply is held back until it is whole, and begun
-    again elsewhere if it breaks, for callers that do not stream; "fail": the caller gets the error, with the
-    text so far and what it cost. `max_continuations` 3 bounds the first two for one call.
+    """`after_first_token` "continue": the partial answer is the next target's prefill, and the caller's
+    stream goes on; "restart": the reply is buffered until it is complete, and restarted at the next target if
+    it breaks; "fail": the caller gets the error, with the text so far and its cost. `max_continuations` 3:
+    most continuations or restarts of one call.
     """
 
     after_first_token: Literal["continue", "restart", "fail"] = "continue"
@@ -34,12 +34,10 @@ class FallbackOptions(Options):
 
 
 class Fallback:
-    """Tries `targets` in order, or in that of the call's route.
+    """Tries `targets` in order, or in the order of the call's routing.
 
-    Raises `AllProvidersFailed`, or the error itself if it is nobody's fault.
-
-    `grant` asks the retry budget, which must agree to each attempt that mends a broken reply; `order` may put
-    the targets in another order for a call.
+    Raises `AllProvidersFailed`, or the error itself if another target could not do better. `grant` asks the
+    retry budget before each continuation or restart; `order` may reorder the targets for a call.
     """
 
     def __init__(
@@ -60,38 +58,38 @@ class Fallback:
             targets = self._order(call, targets)
         if self._options.after_first_token == "restart" and call.request.stream:
             return await self._restarted(call, targets, next)
-        attempted, targets = Attempted(), allowed(call, targets)
-        answering = await first_answer(call, targets, next, attempted)
+        log, targets = FailureLog(), allowed(call, targets)
+        answering = await first_answer(call, targets, next, log)
         if not call.request.stream:
             return answering[1]
         source = Continuation(
             call,
             answering,
             targets,
-            lambda again, targets, so_far: first_answer(again, targets, next, so_far),
-            attempted,
+            lambda call, targets, log: first_answer(call, targets, next, log),
+            log,
             most=self._options.max_continuations if self._continues(call) else 0,
             grant=self._grant,
         )
         return Reply(await source.__anext__(), source)
 
     def _continues(self, call: Call) -> bool:
-        """A router that asks others itself mends what breaks; half an answer is no use to it."""
+        """Not for a router that may escalate: it asks other targets itself."""
         return self._options.after_first_token == "continue" and not call.routing.may_escalate
 
     async def _restarted(self, call: Call, targets: tuple[Target, ...], next: Next) -> Reply:
-        """The events of the first reply that comes whole."""
-        attempted, targets = Attempted(), allowed(call, targets)
+        """The events of the first reply that is complete."""
+        log, targets = FailureLog(), allowed(call, targets)
         for left in reversed(range(self._options.max_continuations + 1)):
-            target, reply = await first_answer(call, targets, next, attempted)
+            target, reply = await first_answer(call, targets, next, log)
             try:
                 async with reply:
                     first, *rest = [event async for event in reply]
                 return Reply(first, replay(tuple(rest)))
             except ProviderError as error:
-                attempted.add(target, error)
+                log.add(target, error)
             targets = targets[targets.index(target) + 1 :]
             if not (left and targets) or (self._grant and not await self._grant()):
                 break
             call = call.with_attempt(kind="fallback")
-        raise attempted.error()
+        raise log.error()

@@ -1,27 +1,27 @@
-"""Retry: the same target again after a wait, for failures that may heal, while the retry budget lasts.
+"""Retry: the same target again after a backoff, for retryable failures, while the retry budget lasts.
 
-Which kinds may heal is the table `errors.RETRYABLE`, unless the provider says otherwise (`x-should-retry`). A
-wait is never shorter than the provider's own hint: whoever comes back early is refused again, and some
-providers count that.
+`ErrorKind.retryable` says which kinds are, unless the provider says otherwise (`x-should-retry`). The wait is
+never shorter than the provider's Retry-After: an earlier retry is refused again, and some providers count it
+against the limit.
 """
 
 import asyncio
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.call import Call, Next
 from ..core.draws import uniform
 from ..core.errors import ProviderError
-from ..core.options import Options
 from ..core.reply import Reply
 from .backoff import Backoff, backoff_s
 from .retry_budget import Grant
 
 
 class RetryOptions(Options):
-    """`attempts` 3, the first one included; `backoff` "exponential_jitter" (see `backoff.py` for the others)
-    with `base_s` 0.5, `jitter_s` 0.5 and `cap_s` 8; `max_retry_after_s` 30: a provider that asks for more is
-    not waited for here (a fallback may do better).
+    """`attempts` 3, the first one included; `backoff` "exponential_jitter" (the others: `backoff.py`) with
+    `base_s` 0.5, `jitter_s` 0.5 and `cap_s` 8 seconds; `max_retry_after_s` 30: no retry if the provider asks
+    for a longer wait (a fallback may do better).
     """
 
     attempts: int = Field(default=3, ge=1)
@@ -35,9 +35,9 @@ class RetryOptions(Options):
 def wait_before_retry_s(
     options: RetryOptions, error: ProviderError, n: int, u: float, previous_s: float = 0.0
 ) -> float | None:
-    """Seconds to wait before attempt n + 2, or None when this failure is not to be retried.
+    """Seconds to wait before retry `n` (from 0), None for no retry.
 
-    Never shorter than the provider's own hint, unless that is for another key than the next one.
+    Never shorter than the provider's Retry-After, unless that is for one API key and the retry uses another.
     """
     if not error.retryable or n + 1 >= options.attempts:
         return None
@@ -57,7 +57,7 @@ def wait_before_retry_s(
 
 
 class Retry:
-    """Asks the same target again, if `grant` agrees. Gives up early when the wait would pass the deadline."""
+    """The layer. `grant` asks the retry budget; a wait past the call's deadline is not begun."""
 
     def __init__(self, options: RetryOptions, seed: int = 0, grant: Grant | None = None) -> None:
         self._options = options
@@ -76,7 +76,7 @@ class Retry:
             n += 1
 
     async def _wait_s(self, call: Call, error: ProviderError, n: int, previous_s: float) -> float:
-        """How long to wait, or the error again when there is no retry."""
+        """Seconds to wait before the retry. Raises `error` if there is none."""
         u = uniform(self._seed, "backoff", call.id, call.target.name, len(call.facts.attempts), n)
         wait_s = wait_before_retry_s(self._options, error, n, u, previous_s)
         now = asyncio.get_running_loop().time()

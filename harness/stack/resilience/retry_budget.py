@@ -1,7 +1,7 @@
-"""One budget for every attempt that is not a call's first: retries, hedges and continuations.
+"""Retry budget: one token bucket for all extra attempts (retries, hedges, continuations).
 
-Each call puts a fraction of a token in, each such attempt takes a whole one out, so extra load stays a
-fraction of the load however bad it gets; a trickle that does not depend on traffic lets a quiet client retry.
+Each call deposits a fraction of a token, each extra attempt withdraws a whole one, so extra load stays a
+fixed share of the load in the worst case; a refill per second lets a client with little traffic retry.
 Sources: gRPC A6 (retry throttling) and Finagle's RetryBudget (20 % and a floor per second).
 """
 
@@ -11,18 +11,18 @@ from typing import NamedTuple
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.call import Call, Next
-from ..core.options import Options
 from ..core.reply import Reply
 from ..state.backend import Backend, MemoryBackend
 
 Grant = Callable[[], Awaitable[bool]]
-"""Asks for one more attempt."""
+"""Asks for one extra attempt; true if it may be made."""
 
 
 class RetryBudgetOptions(Options):
-    """`ratio` 0.2 attempts more per call, `min_per_s` 1 more a second whatever the traffic; at most `cap` 100
-    are saved up, and `initial` 10 are there at the start.
+    """`ratio` 0.2 extra attempts per call, and `min_per_s` 1 per second whatever the traffic; the bucket
+    holds at most `cap` 100, and `initial` 10 at the start.
     """
 
     ratio: float = Field(default=0.2, ge=0)
@@ -32,7 +32,7 @@ class RetryBudgetOptions(Options):
 
 
 class Tokens(NamedTuple):
-    """What is left, as of a moment."""
+    """The tokens at `at_s`."""
 
     level: float
     at_s: float
@@ -42,24 +42,24 @@ def refilled(options: RetryBudgetOptions, tokens: Tokens | None, now: float) -> 
     """The tokens at `now`."""
     if tokens is None:
         return Tokens(min(options.initial, options.cap), now)
-    trickled = (now - tokens.at_s) * options.min_per_s
-    return Tokens(min(options.cap, tokens.level + trickled), now)
+    refill = (now - tokens.at_s) * options.min_per_s
+    return Tokens(min(options.cap, tokens.level + refill), now)
 
 
 def deposit(options: RetryBudgetOptions, tokens: Tokens | None, now: float) -> Tokens:
-    """After one more call."""
+    """The tokens after one more call."""
     level, _ = refilled(options, tokens, now)
     return Tokens(min(options.cap, level + options.ratio), now)
 
 
 def withdraw(options: RetryBudgetOptions, tokens: Tokens | None, now: float) -> tuple[Tokens, bool]:
-    """After one more attempt was asked for, and whether it was granted."""
+    """The tokens after a request for one extra attempt, and whether it is granted."""
     level, _ = refilled(options, tokens, now)
     return (Tokens(level - 1, now), True) if level >= 1 else (Tokens(level, now), False)
 
 
 class RetryBudget:
-    """As a layer, above all that withdraws, it counts the calls; `grant` is what the others ask."""
+    """A layer that counts calls, above all layers that withdraw; those call `grant`."""
 
     def __init__(
         self, options: RetryBudgetOptions, key: str = "retry_budget", backend: Backend | None = None
@@ -74,6 +74,6 @@ class RetryBudget:
         return await next(call)
 
     async def grant(self) -> bool:
-        """One more attempt, if there is a token left."""
+        """Withdraw one token for an extra attempt; false if there is none."""
         now = asyncio.get_running_loop().time()
         return await self._backend.update(self._key, lambda known: withdraw(self._options, known, now))

@@ -1,21 +1,21 @@
-"""Where a partial answer ends and its continuation begins: white space is neither lost nor doubled.
+"""The seam between a partial answer and its continuation: white space is neither lost nor doubled.
 
-Some providers refuse a prefill that ends in white space. It is sent without; one that goes on from there
-writes that white space again, one that was given all of it does not. So what a continuation begins with is
-left out as far as it repeats the white space that the partial answer ended with, however it is cut in pieces.
+Some providers refuse a prefill that ends in white space, so codecs strip it, and the continuation writes it
+again; a provider that got the whole prefill does not. So white space at the start of a continuation is
+dropped as far as it repeats the end of the partial answer, however the continuation is cut into pieces.
 """
 
 
 class Seam:
-    """Give it the continuation's pieces in order, from the first one on."""
+    """Takes a continuation's pieces in order, from the first one on."""
 
     __slots__ = ("_expected",)
 
-    def __init__(self, said: str) -> None:
-        self._expected = said[len(said.rstrip()) :]
+    def __init__(self, partial: str) -> None:
+        self._expected = partial[len(partial.rstrip()) :]
 
     def take(self, piece: str) -> str:
-        """What of `piece` comes after all that was said; nothing, while it only repeats white space."""
+        """`piece` without the white space that it repeats: "" while it is nothing else."""
         if not self._expected:
             return piece
         most = min(len(piece), len(self._expected))
@@ -24,6 +24,6 @@ class Seam:
         return piece[same:]
 
 
-def join(said: str, continuation: str) -> str:
+def join(partial: str, continuation: str) -> str:
     """The whole text."""
-    return said + Seam(said).take(continuation)
+    return partial + Seam(partial).take(continuation)

@@ -1,6 +1,6 @@
 """Policies `small` and `large`: every call goes to the smallest, or to the largest, tier that can take it.
 
-The ends of every quality-cost curve: what a router saves, and what it costs in quality, is counted from them.
+They are the two ends of a quality-cost curve: baselines for what a router saves and what quality it costs.
 """
 
 from typing import Literal

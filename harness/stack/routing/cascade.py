@@ -1,12 +1,12 @@
-"""Policy `cascade`: ask the smallest tier, check its answer, and escalate to the next larger one if in doubt.
+"""Policy `cascade`: ask the smallest tier, check its answer, escalate to the next larger tier if it fails.
 
-A tier below the last answers into a buffer, for a caller who has begun to read cannot be told another answer:
-the first token is held back until the whole answer is judged, which `held_s` and the TTFT tell. A tier that
-fails, before or after its first token, is left as one that is in doubt. The last tier streams as usual; when
-it does not begin to answer, the best doubted answer there is is served after all.
+The answer of every tier but the last is buffered, since a reply cannot be withdrawn once the caller reads it:
+the first token is held back until the whole answer is judged (`held_s`; the TTFT contains it). A tier that
+fails, before or after its first token, is escalated like a rejected answer. The last tier streams as usual;
+if it fails before its first token, the latest rejected answer is served after all.
 
-The check is the text's own (`check.py`), then the `judge`, if there is one. What the rejected answers and the
-judge's requests cost is the call's: they are attempts like any other. Source: L. Chen, M. Zaharia and J. Zou,
+Answers are checked by their text (`check.py`), then by the `judge`, if there is one. Rejected answers and the
+judge's requests are attempts of the call and count into its cost. Source: L. Chen, M. Zaharia and J. Zou,
 "FrugalGPT", arXiv 2305.05176.
 """
 
@@ -14,30 +14,30 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
+from ..config.options import Options
 from ..core.call import Call, Next
 from ..core.errors import AllProvidersFailed, StackError
-from ..core.options import Options
 from ..core.reply import Answer, Event, Reply, replay
 from ..core.target import Target
-from .check import CheckOptions, doubt
+from .check import CheckOptions, reject_reason
 from .route import note
 from .tiers import Decision, Tiers
 
 Judge = Callable[[Call, Answer, Next], Awaitable[str | None]]
-"""Why an answer should not be served, or None. The call it gets is addressed to the tier that answered; it
-may ask that tier, or others, through `Next`: such requests are the call's attempts, of kind "judge". A judge
-that fails leaves the answer in doubt."""
+"""Returns why an answer should not be served, or None. Its call is addressed to the tier that answered;
+requests that it makes through `Next` are attempts of the call, of kind "judge". If the judge fails, the
+answer is rejected."""
 
 
 class CascadeOptions(Options):
-    """`check`: what the text itself is checked for."""
+    """`check`: the checks of an answer's text."""
 
     check: CheckOptions = CheckOptions()
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A whole answer that is in doubt, whose it is, and when it began."""
+class Candidate:
+    """A rejected whole answer, its decision, and when it began; served if no better one comes."""
 
     events: tuple[Event, ...]
     decision: Decision
@@ -45,26 +45,26 @@ class Kept:
 
 
 @dataclass(slots=True)
-class Climb:
-    """One call's way up: why each tier below was left, and the best whole answer so far."""
+class Escalation:
+    """One call's escalation: why each tier was left, and the latest rejected answer."""
 
-    left: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
     failures: list[tuple[str, StackError]] = field(default_factory=list)
-    kept: Kept | None = None
+    candidate: Candidate | None = None
 
     def failed(self, targets: tuple[Target, ...], error: StackError) -> None:
-        """A tier came to nothing."""
+        """Note that a tier failed."""
         one = ((targets[0].name, error),)
         self.failures += error.failures if isinstance(error, AllProvidersFailed) else one
-        self.left.append(f"{targets[0].tier}: {error.kind}")
+        self.reasons.append(f"{targets[0].tier}: {error.kind}")
 
     def error(self, last: StackError) -> StackError:
-        """What to tell a caller whom nobody answered: every failure, when there were several tiers."""
+        """The error of a call that no tier answered: with several failures, `AllProvidersFailed`."""
         return last if len(self.failures) < 2 else AllProvidersFailed(tuple(self.failures))
 
 
 class Cascade:
-    """Climbs the tiers until an answer holds."""
+    """Escalates through the tiers until an answer passes its checks."""
 
     name = "cascade"
 
@@ -75,28 +75,28 @@ class Cascade:
 
     async def __call__(self, call: Call, next: Next) -> Reply:
         *lower, last = self._tiers.suited(call)
-        climb = Climb()
+        escalation = Escalation()
         for tier in lower:
-            call.facts.escalated = bool(climb.left)
-            reply = await self._below(self._asked(call, tier, climb), next, climb)
+            call.facts.escalated = bool(escalation.reasons)
+            reply = await self._lower_tier(self._call_for(call, tier, escalation), next, escalation)
             if reply is not None:
                 return reply
-        call.facts.escalated = bool(climb.left)
-        return await self._last(self._asked(call, last, climb, at_last=True), next, climb)
+        call.facts.escalated = bool(escalation.reasons)
+        return await self._last_tier(self._call_for(call, last, escalation, at_last=True), next, escalation)
 
-    def _asked(self, call: Call, tier: str, climb: Climb, *, at_last: bool = False) -> Call:
-        """The call as one tier gets it. The last one's fallback is every other target, unless there is a
-        doubted answer, which is as good and costs nothing more.
+    def _call_for(self, call: Call, tier: str, escalation: Escalation, *, at_last: bool = False) -> Call:
+        """The call, addressed to one tier. The last tier falls back to all other targets, unless there is a
+        candidate, which is as good and costs nothing more.
         """
-        decision = self._tiers.to(tier, why=", ".join(climb.left))
-        alone = not at_last or climb.kept is not None
+        decision = self._tiers.to(tier, why=", ".join(escalation.reasons))
+        alone = not at_last or escalation.candidate is not None
         order = self._tiers.of(tier) if alone else decision.order
         note(call.facts, self.name, replace(decision, order=order))
-        kind = "escalate" if climb.left else call.attempt.kind
+        kind = "escalate" if escalation.reasons else call.attempt.kind
         return call.with_routing(order=order, may_escalate=not at_last).with_attempt(kind=kind)
 
-    async def _below(self, call: Call, next: Next, climb: Climb) -> Reply | None:
-        """The answer of a tier that is not the last, if it holds."""
+    async def _lower_tier(self, call: Call, next: Next, escalation: Escalation) -> Reply | None:
+        """The answer of a tier below the last; None if it failed or was rejected."""
         targets, loop = call.routing.order, asyncio.get_running_loop()
         decision = self._tiers.to(targets[0].tier)
         try:
@@ -105,36 +105,36 @@ class Cascade:
                 events = tuple([event async for event in reply])
         except StackError as error:
             if not error.row.next_target:
-                return self._served(call, climb, error)
-            climb.failed(targets, error)
+                return self._serve_candidate(call, escalation, error)
+            escalation.failed(targets, error)
             return None
-        why = await self._doubt(call, Answer.of(events), next)
+        why = await self._reject_reason(call, Answer.of(events), next)
         if why is None:
-            return _released(call, events, began_s)
-        climb.kept = Kept(events, decision, began_s)
-        climb.left.append(f"{decision.tier}: {why}")
+            return _release(call, events, began_s)
+        escalation.candidate = Candidate(events, decision, began_s)
+        escalation.reasons.append(f"{decision.tier}: {why}")
         return None
 
-    async def _last(self, call: Call, next: Next, climb: Climb) -> Reply:
+    async def _last_tier(self, call: Call, next: Next, escalation: Escalation) -> Reply:
         try:
             return await next(call)
         except StackError as error:
             if error.row.next_target:
-                climb.failed(call.routing.order, error)
-                error = climb.error(error)
-            return self._served(call, climb, error)
+                escalation.failed(call.routing.order, error)
+                error = escalation.error(error)
+            return self._serve_candidate(call, escalation, error)
 
-    def _served(self, call: Call, climb: Climb, error: StackError) -> Reply:
-        """The best answer there is, when no better one will come; raises `error` if there is none."""
-        if climb.kept is None:
+    def _serve_candidate(self, call: Call, escalation: Escalation, error: StackError) -> Reply:
+        """The candidate, when no better answer will come; raises `error` if there is none."""
+        if escalation.candidate is None:
             raise error
-        kept = climb.kept
-        why = f"served in doubt: {', '.join(climb.left)}"
-        note(call.facts, self.name, replace(kept.decision, why=why))
-        return _released(call, kept.events, kept.began_s)
+        candidate = escalation.candidate
+        why = f"served in doubt: {', '.join(escalation.reasons)}"
+        note(call.facts, self.name, replace(candidate.decision, why=why))
+        return _release(call, candidate.events, candidate.began_s)
 
-    async def _doubt(self, call: Call, answer: Answer, next: Next) -> str | None:
-        why = doubt(self._options.check, call, answer)
+    async def _reject_reason(self, call: Call, answer: Answer, next: Next) -> str | None:
+        why = reject_reason(self._options.check, call, answer)
         if why is not None or self._judge is None:
             return why
         try:
@@ -143,7 +143,7 @@ class Cascade:
             return f"could not be judged ({error.kind})"
 
 
-def _released(call: Call, events: tuple[Event, ...], began_s: float) -> Reply:
-    """An answer that was held back since `began_s`."""
+def _release(call: Call, events: tuple[Event, ...], began_s: float) -> Reply:
+    """The reply with an answer that was held back since `began_s`."""
     call.facts.held_s = asyncio.get_running_loop().time() - began_s
     return Reply(events[0], replay(events[1:]))

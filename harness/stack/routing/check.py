@@ -1,15 +1,15 @@
-"""A cheap verifier of a small model's answer: no model is asked, only the answer's own text is looked at.
+"""A cheap verifier of a small model's answer: it reads only the answer's text and asks no model.
 
-It finds what a reply shows by itself: that it says it is not sure, is too short, was refused, or is not the
-JSON asked for. It cannot know that an answer given with confidence is wrong.
+It rejects an answer that says it is not sure, is too short, was refused, or is not the requested JSON. It
+cannot detect a wrong answer that sounds confident.
 """
 
 from functools import lru_cache
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.call import Call
-from ..core.options import Options
 from ..core.reply import Answer
 from .json_check import json_complaint
 
@@ -28,7 +28,7 @@ UNSURE = (
 
 class CheckOptions(Options):
     """`unsure`: phrases by which an answer says that it is not sure (in any case, within the first `within`
-    400 characters), the English ones of `UNSURE` unless given; `min_chars` 1: a shorter answer is doubted;
+    400 characters), the English ones of `UNSURE` by default; `min_chars` 1: a shorter answer is rejected;
     `json_mode` true: a call that asks for JSON must get JSON of its schema.
     """
 
@@ -38,7 +38,7 @@ class CheckOptions(Options):
     json_mode: bool = True
 
 
-def doubt(options: CheckOptions, call: Call, answer: Answer) -> str | None:
+def reject_reason(options: CheckOptions, call: Call, answer: Answer) -> str | None:
     """Why this answer should not be served, or None. Tool calls are not judged."""
     if answer.finish.reason == "content_filter":
         return "refused"

@@ -1,21 +1,21 @@
-"""What can be seen of a question before anybody answers it: the features that the heuristic router goes by.
+"""Features of a question, computed before it is answered, for the heuristic router.
 
-Only the question is looked at, not the notes around it: the last sentence of the last user message that ends
+Only the question itself counts, not the text around it: the last sentence of the last user message that ends
 in a question mark (its last line, if there is none).
 
-| feature | why it may tell hard from easy |
+| feature | why it may separate hard from easy |
 | --- | --- |
-| `words` | how many: a question that must say much to be clear asks for something special |
+| `words` | number of words: a question that needs many words asks for something specific |
 | `longest` | letters of the longest word: technical words are long |
 | `mean` | letters of the mean word |
 | `clauses` | commas and words that open a clause (whose, when, that, with): more to keep in mind at once |
-| `names` | words with a capital letter after the first: a named thing to know something about |
+| `names` | words with a capital letter after the first: named entities |
 | `digits` | words with a digit: years and numbers |
-| `who_when` | asks for a person or a date, which is a fact to be known |
+| `who_when` | asks for a person or a date: a fact |
 | `define` | asks what something stands for or is called: a definition |
-| `sums` | words of arithmetic (sum, times, squared): something to be worked out |
+| `sums` | words of arithmetic (sum, times, squared): a calculation |
 
-Each is a plain number; the classifier brings them to one scale.
+Each is a plain number; the classifier standardises them.
 """
 
 import re
@@ -47,11 +47,11 @@ _SUMS = re.compile(
 
 
 def question_in(messages: Sequence[Message]) -> str:
-    """The question that a conversation ends with; "" when no user has said anything."""
-    said = next((turn.content for turn in reversed(messages) if turn.role == "user"), "")
-    asked = _SENTENCE.findall(said)
-    lines = [line for line in said.splitlines() if line.strip()]
-    return (asked[-1] if asked else lines[-1] if lines else "").strip()
+    """The last question of the user; "" without a user message."""
+    message = next((turn.content for turn in reversed(messages) if turn.role == "user"), "")
+    questions = _SENTENCE.findall(message)
+    lines = [line for line in message.splitlines() if line.strip()]
+    return (questions[-1] if questions else lines[-1] if lines else "").strip()
 
 
 def features(question: str) -> tuple[float, ...]:
@@ -72,5 +72,5 @@ def features(question: str) -> tuple[float, ...]:
 
 
 def features_of(call: Call) -> tuple[float, ...]:
-    """Those of the question that a call asks."""
+    """The features of a call's question."""
     return features(question_in(call.request.messages))

@@ -1,7 +1,7 @@
-"""Whether a text is JSON of the form that a call asked for: the part of JSON Schema that replies are held to.
+"""Whether a reply is JSON of the schema that a call asked for.
 
-Looked at: `type`, `enum`, `const`, `required`, `properties`, `additionalProperties` false, `items`, and local
-`$ref`s. What else a schema says is taken to hold: this is a cheap check before a dearer model is asked, not a
+Checked are `type`, `enum`, `const`, `required`, `properties`, `additionalProperties` false, `items` and local
+`$ref`s. Other keywords are ignored: this is a cheap check before a more expensive model is asked, not a
 validator.
 """
 
@@ -22,7 +22,7 @@ TYPES: dict[str, tuple[type, ...]] = {
 
 
 def json_complaint(text: str, schema: Mapping[str, Any]) -> str | None:
-    """What is wrong with `text` as an instance of `schema` (`{}`: any object); None if nothing is."""
+    """Why `text` is not an instance of `schema` (`{}`: any object); None if it is."""
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:

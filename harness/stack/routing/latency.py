@@ -1,8 +1,8 @@
-"""Policy `latency`: the target whose first tokens came fastest of late, of all that qualify.
+"""Policy `latency`: of the eligible targets, the one with the lowest median TTFT of its recent attempts.
 
-For each target, the latest times to first token; one that failed before its first token counts as if it had
-taken its whole timeout. A target of which nothing recent is known is asked first, or a slow one would never
-be seen to have become fast again. The median decides, for one slow reply says nothing.
+An attempt that failed before its first token counts as its whole timeout. A target without recent samples
+is asked first, so that a slow target that recovered is noticed. The median is robust against single slow
+replies.
 """
 
 from collections.abc import Mapping
@@ -11,18 +11,17 @@ from typing import NamedTuple
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.call import Call
-from ..core.eligibility import unsuitable
 from ..core.facts import AttemptFacts
-from ..core.options import Options
 from ..core.target import Target
 from ..state.quantile import quantile
 from .tiers import Decision, Tiers
 
 
 class LatencyOptions(Options):
-    """The median of the latest `window` 20 first tokens of each target, none older than `forget_s` 60;
-    `at_least` "": the smallest tier that will do (none is too small).
+    """The median TTFT of each target's latest `window` 20 attempts, none older than `forget_s` 60 seconds;
+    `at_least` "": the smallest eligible tier, "" for any.
     """
 
     window: int = Field(default=20, ge=1)
@@ -31,7 +30,7 @@ class LatencyOptions(Options):
 
 
 class Sample(NamedTuple):
-    """A time to first token, and when it was known."""
+    """A TTFT, and the moment when it was measured."""
 
     at_s: float
     ttft_s: float
@@ -42,7 +41,7 @@ Known = Mapping[str, tuple[Sample, ...]]
 
 
 def sample_of(attempt: AttemptFacts, target: Target, now: float) -> Sample | None:
-    """What an attempt at a target tells; None if it never went out or nobody waited for it."""
+    """The sample of an attempt at a target; None if it was not sent, or abandoned before its first token."""
     if attempt.first_s is not None:
         return Sample(now, attempt.first_s - attempt.started_s)
     if attempt.outcome != "failed" or attempt.end_s is None:
@@ -59,18 +58,20 @@ def with_sample(
 
 
 def typical_s(options: LatencyOptions, samples: tuple[Sample, ...], now: float) -> float | None:
-    """The median of what is recent; None when nothing is."""
+    """The median of the recent samples; None without any."""
     recent = tuple(sample.ttft_s for sample in samples if now - sample.at_s <= options.forget_s)
     return quantile(recent, 0.5) if recent else None
 
 
 def latency(options: LatencyOptions, tiers: Tiers, call: Call, known: Known, now: float) -> Decision:
     """The decision for one call: unknown targets first, then by the median, ties in the chain's order."""
-    least = tiers.names.index(options.at_least) if options.at_least else 0
-    large_enough = [t for t in tiers.targets if tiers.names.index(t.tier) >= least]
-    fit = [target for target in large_enough if unsuitable(call, target) is None] or large_enough
+    fit = tiers.eligible(call, options.at_least)
     typical = {target.name: typical_s(options, known.get(target.name, ()), now) for target in fit}
     order = sorted(fit, key=lambda target: typical[target.name] or 0.0)
-    told = typical[order[0].name]
-    why = f"{order[0].name}: nothing recent is known" if told is None else f"{order[0].name}: {told:.3f} s"
-    return tiers.in_order(order, told, why)
+    median_s = typical[order[0].name]
+    why = (
+        f"{order[0].name}: nothing recent is known"
+        if median_s is None
+        else f"{order[0].name}: {median_s:.3f} s"
+    )
+    return tiers.in_order(order, median_s, why)

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from ..core.options import Options
+from ..config.options import Options
 from .cascade import CascadeOptions
 from .heuristic import HeuristicOptions
 from .latency import LatencyOptions
@@ -15,9 +15,9 @@ PolicyName = Literal["small", "large", "heuristic", "cascade", "latency", "cost"
 
 
 class RouteOptions(Options):
-    """`policy`: how the tier of a call is chosen. `tiers` ["small", "large"]: their names, smallest first;
-    each target of the stack has one of them as its `tier`. A policy's own options are a table of its
-    name, e.g. `[route.heuristic]`.
+    """`policy`: how the tier of a call is chosen. `tiers` ["small", "large"]: the tiers' names, smallest
+    first; each target of the stack names one of them as its `tier`. A policy's own options are in the table
+    of its name, e.g. `[route.heuristic]`.
     """
 
     policy: PolicyName
@@ -30,7 +30,7 @@ class RouteOptions(Options):
 
     @field_validator("tiers")
     @classmethod
-    def _differ(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _unique_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if len(dict.fromkeys(names)) < len(names):
             raise ValueError(f"expected names that differ, got {', '.join(names)}")
         return names

@@ -1,19 +1,20 @@
-"""Policy `oracle`: knows how hard each question is, because the caller says so (`Call.hint`).
+"""Policy `oracle`: the caller states how hard each question is (`Caller.hint`).
 
-No router of real traffic can; it is what deciding before anybody has answered can be worth at best. A cascade
-may do better, for it has seen an answer. A gateway's client says the hint in the header `x-brownout-hint`.
+Real traffic has no such hint: this is the upper bound for routers that decide before an answer exists. A
+cascade, which sees an answer, may do better. Clients of the gateway send the header `x-brownout-hint`.
 """
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.call import Call
-from ..core.options import Options
 from .tiers import Decision, Tiers
 
 
 class OracleOptions(Options):
     """`order` ["easy", "medium", "hard"]: the hints, easiest first, which score from 0 to 1 in equal steps
-    (no hint, or another, scores 1); from `threshold` 0.5 on the largest tier is asked, below it the smallest.
+    (no hint, or an unknown one, scores 1); from `threshold` 0.5 on the largest tier is asked, below it the
+    smallest.
     """
 
     order: tuple[str, ...] = Field(default=("easy", "medium", "hard"), min_length=2)

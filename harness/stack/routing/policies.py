@@ -1,4 +1,4 @@
-"""From the `[route]` table to the layer: the only file that knows every policy, and what each remembers."""
+"""Builds the layer from the `[route]` table: every policy, and the state it keeps."""
 
 import asyncio
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from .tiers import Decision, Tiers
 
 @dataclass(frozen=True, slots=True)
 class Always:
-    """One tier for all calls; nothing to learn."""
+    """One tier for all calls; learns nothing."""
 
     name: Literal["small", "large"]
     tiers: Tiers
@@ -37,7 +37,7 @@ class Always:
 
 @dataclass(frozen=True, slots=True)
 class Oracle:
-    """Nothing to learn: it has been told."""
+    """The caller's hint decides; learns nothing."""
 
     options: OracleOptions
     tiers: Tiers
@@ -52,7 +52,7 @@ class Oracle:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Remembers each target's first tokens."""
+    """Remembers each target's latest TTFTs."""
 
     options: LatencyOptions
     tiers: Tiers
@@ -62,7 +62,7 @@ class Latency:
     async def decide(self, call: Call) -> Decision:
         known: dict[str, tuple[Sample, ...]] = {}
         for target in self.tiers.targets:
-            known[target.name] = await self.backend.update(_key(target), _as_it_is)
+            known[target.name] = await self.backend.update(_key(target), _read)
         return latency(self.options, self.tiers, call, known, asyncio.get_running_loop().time())
 
     def learn(self, facts: CallFacts) -> None:
@@ -81,7 +81,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Remembers how long replies were."""
+    """Remembers the latest output lengths."""
 
     options: CostOptions
     tiers: Tiers
@@ -90,7 +90,7 @@ class Cost:
     name: str = "cost"
 
     async def decide(self, call: Call) -> Decision:
-        lengths = await self.backend.update("route/lengths", _as_it_is)
+        lengths = await self.backend.update("route/lengths", _read)
         return cost(self.options, self.tiers, self.prices, call, lengths)
 
     def learn(self, facts: CallFacts) -> None:
@@ -110,7 +110,7 @@ def make_route(
     backend: Backend,
     judge: Judge | None = None,
 ) -> Layer:
-    """The layer that these options describe; `judge` is asked by a cascade."""
+    """The layer that these options describe; `judge` is used by the cascade."""
     tiers = Tiers(options.tiers, targets)
     if options.policy == "cascade":
         return Cascade(options.cascade, tiers, judge)
@@ -137,5 +137,5 @@ def _key(target: Target) -> str:
     return f"route/ttft/{target.name}"
 
 
-def _as_it_is(known: tuple[Any, ...] | None) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+def _read(known: tuple[Any, ...] | None) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     return known or (), known or ()

@@ -1,16 +1,15 @@
-"""Policy `cost`: the target that should cost least for this call's tokens, of all that can take it.
+"""Policy `cost`: of the eligible targets, the one with the lowest expected cost of this call.
 
-The prompt is counted, the reply predicted: the mean of the latest replies, at most what the call allows.
-Which target is cheapest depends on both, for some sell input cheaply and some output.
+Expected cost = prompt tokens x input price + predicted output tokens x output price. The prompt is counted;
+the reply is predicted as the mean of the latest replies, at most the call's `max_tokens`.
 """
 
 from collections.abc import Mapping
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.call import Call
-from ..core.eligibility import unsuitable
-from ..core.options import Options
 from ..core.reply import Usage
 from ..core.tokens import call_tokens
 from ..money.price import Price
@@ -18,8 +17,8 @@ from .tiers import Decision, Tiers
 
 
 class CostOptions(Options):
-    """A reply is taken to be as long as the mean of the latest `window` 100, or `output_tokens` 200 if there
-    was none; `at_least` "": the smallest tier that will do (none is too small).
+    """A reply's predicted length is the mean of the latest `window` 100 replies, or `output_tokens` 200
+    before the first one; `at_least` "": the smallest eligible tier, "" for any.
     """
 
     output_tokens: int = Field(default=200, ge=1)
@@ -28,7 +27,7 @@ class CostOptions(Options):
 
 
 def predicted(options: CostOptions, call: Call, lengths: tuple[int, ...]) -> Usage:
-    """The tokens that this call should take."""
+    """The predicted tokens of this call."""
     mean = round(sum(lengths) / len(lengths)) if lengths else options.output_tokens
     allowed = mean if call.request.max_tokens is None else min(mean, call.request.max_tokens)
     return Usage(input_tokens=call_tokens(call), output_tokens=allowed)
@@ -39,9 +38,7 @@ def cost(
 ) -> Decision:
     """The decision for one call: cheapest first, ties in the chain's order; the score is nano-dollars."""
     usage = predicted(options, call, lengths)
-    least = tiers.names.index(options.at_least) if options.at_least else 0
-    large_enough = [t for t in tiers.targets if tiers.names.index(t.tier) >= least]
-    fit = [target for target in large_enough if unsuitable(call, target) is None] or large_enough
+    fit = tiers.eligible(call, options.at_least)
     nusd = {target.name: prices[target.model].of(usage) for target in fit}
     order = sorted(fit, key=lambda target: nusd[target.name])
     first = order[0].name

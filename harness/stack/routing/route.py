@@ -1,7 +1,7 @@
 """Routing: which tier of targets a call goes to first; the fallback chain does the rest.
 
-A policy decides before anything is sent, from the call alone or from what was learnt of earlier ones, and may
-learn from this one when it is over. What it decided, and why, is on the call's facts.
+A policy decides before anything is sent, from the call alone or from earlier calls, and may learn from this
+call when it is over. The decision and its reason are on the call's facts.
 """
 
 from typing import Protocol
@@ -17,15 +17,15 @@ class Policy(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called on the facts."""
+        """The policy's name on the facts."""
         ...
 
     async def decide(self, call: Call) -> Decision:
-        """Where this call is to go."""
+        """Choose the order of targets for this call."""
         ...
 
     def learn(self, facts: CallFacts) -> None:
-        """Take in what became of a call; called once, when its reply has ended or none came."""
+        """Learn from a finished call; called once, when its reply has ended or none came."""
         ...
 
 
@@ -39,7 +39,7 @@ def note(facts: CallFacts, policy: str, decision: Decision) -> None:
 
 
 class Route:
-    """Asks the policy, and hands the call on with its targets in the order decided."""
+    """Asks the policy, and passes the call on with its targets in the decided order."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy

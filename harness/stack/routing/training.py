@@ -1,8 +1,8 @@
 """Training the heuristic router: logistic regression by Newton's method, in a few lines of numpy.
 
-Minimises the mean log loss plus `l2 / 2` times the squared weights (the intercept is free), on features
-brought to mean 0 and deviation 1. The loss is convex, so there is one answer, whatever it starts from: no
-draw is made. Source: Hastie, Tibshirani and Friedman, "The Elements of Statistical Learning", 4.4.1.
+Minimises the mean log loss plus `l2 / 2` times the squared weights (without the intercept), on features
+standardised to mean 0 and deviation 1. The loss is strictly convex: the result is unique and needs no random
+start. Source: Hastie, Tibshirani and Friedman, "The Elements of Statistical Learning", 4.4.1.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from .heuristic import Weights
 
 Floats = npt.NDArray[np.float64]
 DIGITS = 6
-"""Weights are rounded to so many: a decision feels none of what is lost, and machines differ by less."""
+"""Decimal digits of the weights: too many to change a decision, few enough to be equal on all machines."""
 
 
 def train(
@@ -25,7 +25,7 @@ def train(
     l2: float = 0.1,
     steps: int = 50,
 ) -> Weights:
-    """The weights under which `rows` best tell which questions want the large tier."""
+    """Weights that predict `large` (the question needs the large tier) from the features in `rows`."""
     x: Floats = np.asarray(rows, dtype=np.float64)
     y: Floats = np.asarray(large, dtype=np.float64)
     means, deviations = x.mean(axis=0), x.std(axis=0)

@@ -1,1 +1,1 @@
-"""State that mechanisms share: a backend of key-value pairs, token buckets, sliding windows, quantiles."""
+"""State of the mechanisms: a key-value backend, token buckets, sliding windows, quantiles."""

@@ -1,9 +1,9 @@
-"""Where the mechanisms keep what they know: one small protocol, in memory here.
+"""The backend: where mechanisms (limiter, breaker, …) keep their state. In memory here.
 
-A mechanism is a pure function from what was known to what is known now, plus an answer. A backend keeps a
-value under a key and applies such functions to it one at a time; so several gateways can share a limit or a
-breaker by sharing a backend, and no mechanism changes. Values are plain (named tuples of numbers, texts and
-tuples), so that a backend can also write them down.
+A mechanism is a pure function from the old state to the new one and an answer. A backend keeps a value under
+a key and applies such functions to it one at a time, so several gateways can share a limit or a breaker by
+sharing a backend. Values are plain (named tuples of numbers, strings and tuples), so a backend can serialise
+them.
 """
 
 from collections.abc import Callable
@@ -16,19 +16,19 @@ Change = Callable[[Any], tuple[Any, R]]
 
 
 class Backend(Protocol):
-    """Named values that change one at a time."""
+    """Named values with atomic updates."""
 
     async def update(self, key: str, change: Change[R]) -> R:
-        """Apply `change` to the value under `key`; nobody else's change comes between. Returns its answer."""
+        """Apply `change` to the value under `key`, atomically. Returns its answer."""
         ...
 
     def post(self, key: str, change: Change[Any]) -> None:
-        """As `update`, when nobody waits for the answer: it will happen, even if the caller is cancelled."""
+        """As `update`, without waiting for it: it happens even if the caller is cancelled."""
         ...
 
 
 class MemoryBackend:
-    """Values in this process; a change is made before the call returns."""
+    """Values in this process; every change is made before the call returns."""
 
     def __init__(self) -> None:
         self._values: dict[str, Any] = {}
@@ -43,5 +43,5 @@ class MemoryBackend:
         self._values[key], _ = change(self._values.get(key))
 
     def peek(self, key: str) -> Any:
-        """The value under `key`, None if there is none: for those who show state."""
+        """The value under `key`, None if there is none: for health reports and tests."""
         return self._values.get(key)

@@ -1,4 +1,4 @@
-"""A running quantile: exact, over the latest samples, as a plain value."""
+"""An exact quantile over the latest samples. Plain values."""
 
 from math import ceil
 
@@ -6,7 +6,7 @@ Samples = tuple[float, ...]
 
 
 def with_sample(samples: Samples | None, value: float, most: int) -> Samples:
-    """The samples with one more, the oldest dropped beyond `most`."""
+    """The samples with `value` added; beyond `most`, the oldest is dropped."""
     kept = samples or ()
     return (*kept[len(kept) + 1 - most :], value) if len(kept) >= most else (*kept, value)
 

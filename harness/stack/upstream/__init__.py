@@ -1,1 +1,1 @@
-"""The last step of an attempt: endpoints, the HTTP transport, and the send itself."""
+"""The last steps of an attempt: deadlines, the send itself, endpoints, the HTTP transport."""

@@ -1,8 +1,7 @@
 """The innermost step: one attempt on the wire, committed at its first content event."""
 
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
 import httpx
@@ -14,22 +13,13 @@ from ..core.rate_meters import meters_of
 from ..core.reply import Event, Reply, replay
 from ..wire.codec import Codec, StreamDecoder
 from ..wire.sse import one_by_one
-from .transport import TROUBLE, provider_error, reader
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where a provider is reached, and with which key; `keys` are further ones, by name."""
-
-    base_url: str
-    api_key: str = field(repr=False)
-    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
-
+from .endpoint import Endpoint
+from .transport import NETWORK_ERRORS, provider_error, read_body, reader
 
 COMMON = {"content-type": "application/json", "user-agent": "brownout"}
 STREAMED = COMMON | {"accept": "text/event-stream", "accept-encoding": "identity"}
 WHOLE = COMMON | {"accept": "application/json", "accept-encoding": "gzip, deflate"}
-"""A compressed stream would wait for a block to fill; a whole reply may as well come compressed."""
+"""Whole replies may be compressed; a compressed stream would be delayed until a block is full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +35,8 @@ class Send:
     connect_s: float = 5.0
 
     async def __call__(self, call: Call) -> Reply:
-        own = call.attempt.key_name
-        wire = self.codec.request(call, self.endpoint.keys[own] if own else self.endpoint.api_key)
+        key = call.attempt.key_name
+        wire = self.codec.request(call, self.endpoint.keys[key] if key else self.endpoint.api_key)
         headers = wire.headers | (STREAMED if call.request.stream else WHOLE)
         if call.attempt.facts is not None:
             call.attempt.facts.sent = True
@@ -58,43 +48,37 @@ class Send:
             response = await self.transport.handle_async_request(request)
             response.request = request
             if response.status_code != 200:
-                raise self.codec.error(response.status_code, response.headers, await _read(response))
+                raise self.codec.error(response.status_code, response.headers, await read_body(response))
             return await (
                 self._stream(response, call.attempt.facts) if call.request.stream else self._whole(response)
             )
-        except TROUBLE as error:
+        except NETWORK_ERRORS as error:
             raise provider_error(error, after_first=False) from error
 
     async def _whole(self, response: httpx.Response) -> Reply:
-        first, *rest = self.codec.parse(await _read(response))
+        first, *rest = self.codec.parse(await read_body(response))
         return Reply(first, replay(tuple(rest)), meters_of(response.headers))
 
     async def _stream(self, response: httpx.Response, attempt: AttemptFacts | None) -> Reply:
         kind = response.headers.get("content-type", "")
         if not kind.startswith("text/event-stream"):
             await response.aclose()
-            raise ProviderError("malformed", f"asked for an event stream, got {kind or 'no content type'}")
+            raise ProviderError("malformed", f"expected an event stream, got {kind or 'no content type'}")
         source = WireEvents(response, self.codec.decoder(), attempt)
         return Reply(await source.__anext__(), source, meters_of(response.headers))
 
 
 @cache
 def _url(text: str) -> httpx.URL:
-    """Parsed once: a stack asks few addresses many times."""
+    """Parsed once per URL: a stack uses few URLs."""
     return httpx.URL(text)
 
 
-async def _read(response: httpx.Response) -> bytes:
-    try:
-        return await response.aread()
-    finally:
-        await response.aclose()
-
-
 class WireEvents:
-    """A streamed reply's events. The response is closed however they end; errors say if they came after the
-    first event, and what came before one is heard before it, however the bytes came. What the provider told
-    of usage by then is noted on the attempt.
+    """A streamed reply's events. The response is closed however they end.
+
+    An error's `phase` tells whether an event was delivered before it; events that arrived in the same read as
+    an error are delivered first. Prompt usage that the provider has reported is noted on the attempt.
     """
 
     def __init__(
@@ -134,18 +118,18 @@ class WireEvents:
         except ProviderError as error:
             error.phase = "after" if self._committed or self._pending else "before"
             self._broken = error
-        except TROUBLE as error:
+        except NETWORK_ERRORS as error:
             raise provider_error(error, after_first=self._committed) from error
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Give the connection back, or cut it if the reply is not over. Twice is once."""
+        """Return the connection to the pool, or close it if the reply is unfinished. Idempotent."""
         if not self._over:
             self._over = True
             self._note_usage()
             await self._response.aclose()
 
     def _note_usage(self) -> None:
-        told = self._decoder.told
-        if told is not None and self._attempt is not None:
-            self._attempt.note_prompt(told)
+        usage = self._decoder.reported_usage
+        if usage is not None and self._attempt is not None:
+            self._attempt.note_prompt(usage)

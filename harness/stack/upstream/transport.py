@@ -1,10 +1,10 @@
-"""The HTTP transport under the stack, and what its exceptions mean.
+"""The HTTP transport under the stack, and the error kinds of its exceptions.
 
 httpx is the API, aiohttp does the work (`httpx-aiohttp`): several times less CPU per streamed call and no
-latency cliff with many connections in flight. Any other `httpx.AsyncBaseTransport` can be given instead. The
-stack speaks to the transport itself: it wants no cookies, redirects or proxies from the client above it.
-Timeouts other than connecting are the stack's own (`streaming.py`): a client library's read timeout restarts
-with every read, so a slow drip never trips it.
+latency cliff with many concurrent connections. Any other `httpx.AsyncBaseTransport` can be used. The stack
+calls the transport directly: it needs none of the client's cookies, redirects and proxies. All timeouts
+except connecting are the stack's own (`resilience/deadlines.py`): a client library's read timeout restarts
+with every read, so a slow drip never triggers it.
 """
 
 import ssl
@@ -18,17 +18,17 @@ from httpx_aiohttp.transport import AiohttpResponseStream, AiohttpTransport
 from ..core.errors import ProviderError
 
 READ = "brownout.read"
-"""Key of a response's `extensions`: a coroutine function giving the next raw bytes, b"" at the end."""
+"""Key in a response's `extensions`: a coroutine function that returns the next raw bytes, b"" at the end."""
 
 MAX_CONNECTIONS = 100_000
-"""Concurrency is bounded by the limiter, not by a pool that would queue calls out of sight."""
+"""The limiter bounds concurrency; a pool limit would be a second, hidden queue."""
 
 KEEPALIVE_S = 15.0
-"""Shorter than any provider's idle timeout that we know, so that we never write into a closing connection."""
+"""Shorter than every known idle timeout of a provider, so that no request meets a closing connection."""
 
 
 class StreamTransport(AiohttpTransport):
-    """httpx-aiohttp, with the body's reader within reach: three generators fewer for every chunk."""
+    """httpx-aiohttp with direct access to the body's reader, which saves three generators per chunk."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """As the base class; the response's extensions hold `READ`."""
@@ -39,7 +39,7 @@ class StreamTransport(AiohttpTransport):
 
 
 def reader(response: httpx.Response) -> Callable[[], Awaitable[bytes]]:
-    """The fastest way to the bytes of a streamed response, whatever its transport; decompressed."""
+    """The fastest reader of a streamed response's decompressed bytes, for any transport."""
     direct: Callable[[], Awaitable[bytes]] | None = response.extensions.get(READ)
     if direct is not None and "content-encoding" not in response.headers:
         return direct
@@ -60,24 +60,32 @@ def tls_context() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
+async def read_body(response: httpx.Response) -> bytes:
+    """The whole body of a response, which is closed afterwards."""
+    try:
+        return await response.aread()
+    finally:
+        await response.aclose()
+
+
 def make_transport() -> httpx.AsyncBaseTransport:
-    """The transport for real use: as many connections as there are calls, kept alive for a while."""
+    """The transport for real use: one connection per concurrent call, kept alive for `KEEPALIVE_S`."""
     limits = httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_S)
     return StreamTransport(verify=tls_context(), limits=limits, trust_env=False)
 
 
 def make_client(connect_s: float, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
-    """A whole client on top, for those who want one: it ignores proxy variables and never times a read."""
+    """An httpx client on the transport; it ignores proxy variables and has no read timeout."""
     timeout = httpx.Timeout(None, connect=connect_s)
     return httpx.AsyncClient(transport=transport or make_transport(), timeout=timeout, trust_env=False)
 
 
-TROUBLE = (httpx.HTTPError, httpx.StreamError, aiohttp.ClientError)
-"""What a client raises when the network or the peer fails it."""
+NETWORK_ERRORS = (httpx.HTTPError, httpx.StreamError, aiohttp.ClientError)
+"""Exceptions of a failed network or peer."""
 
 
 def provider_error(error: Exception, *, after_first: bool) -> ProviderError:
-    """The provider failure behind one of `TROUBLE`.
+    """The provider failure behind one of `NETWORK_ERRORS`.
 
     httpx-aiohttp reports every `aiohttp.ClientConnectionError`, a reset included, as `httpx.ConnectTimeout`;
     the cause tells them apart.
@@ -91,5 +99,5 @@ def provider_error(error: Exception, *, after_first: bool) -> ProviderError:
         kind = "timeout_connect"
     else:
         kind = "connection"
-    said = str(error) or type(cause or error).__name__
-    return ProviderError(kind, said, phase="after" if after_first else "before")
+    message = str(error) or type(cause or error).__name__
+    return ProviderError(kind, message, phase="after" if after_first else "before")

@@ -1,4 +1,4 @@
-"""Wire codecs, pure: a `Call` becomes request bytes, response bytes become events.
+"""Client codecs, pure: a `Call` becomes request bytes, response bytes become events.
 
-`codec.py` is the shape; a file for each protocol. No sockets, no clocks.
+`codec.py` defines the interface; each protocol has its own files. No sockets, no clocks.
 """

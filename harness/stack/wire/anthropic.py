@@ -1,4 +1,4 @@
-"""Anthropic's messages: what OpenAI says otherwise is adapted in `anthropic_request`."""
+"""Anthropic's Messages API; `anthropic_request` adapts a call to it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from ..core.reply import Event
 from .anthropic_request import messages_body
 from .anthropic_stream import AnthropicStream, events_of, in_band
 from .codec import StreamDecoder, WireRequest
-from .reading import SURPRISES, error_fields, http_error, kind_of_status, load_json, surprise
+from .reading import SHAPE_ERRORS, error_fields, http_error, kind_of_status, load_json, shape_error
 
 VERSION = "2026-10-21"
 
 
 @dataclass(frozen=True, slots=True)
 class AnthropicCodec:
-    """`default_max_tokens` is sent when the caller set no limit: this protocol demands one."""
+    """`default_max_tokens` is sent when the caller set no limit, since the protocol requires one."""
 
     default_max_tokens: int = 4096
 
@@ -37,8 +37,8 @@ class AnthropicCodec:
             raise in_band(reply)
         try:
             return events_of(reply)
-        except SURPRISES as error:
-            raise surprise("the reply", error) from error
+        except SHAPE_ERRORS as error:
+            raise shape_error("the reply", error) from error
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         error = error_fields(body)

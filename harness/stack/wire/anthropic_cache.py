@@ -1,21 +1,21 @@
 """Breakpoints of Anthropic's prompt cache: `cache_control` on the block that ends each marked prefix.
 
-A text that is marked becomes a block of that text, which counts the same. What the reply has begun with is
-not marked: it is no turn of the conversation. Of two user turns with more than twenty blocks between them the
-earlier is marked as well, if there is a breakpoint left: the later would not find what is cached up to it.
+A marked text becomes a text block, with the same token count. A prefilled beginning of the reply is not
+marked: it is not a turn of the conversation. If more than twenty blocks lie between the last two user turns,
+the earlier one is marked too, if a breakpoint is left: a breakpoint does not look back further.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
 from ..core.cache_hints import CacheTtl, Mark
-from ..prompt.breakpoints import LOOK_BACK_BLOCKS, MOST_MARKS
+from ..prompt_cache.breakpoints import LOOK_BACK_BLOCKS, MOST_MARKS
 
 Body = dict[str, Any]
 
 
 def mark(body: Body, marks: Sequence[Mark]) -> Body:
-    """The body with these marks; those whose prefix the body does not have are left out."""
+    """The body with these marks, without those whose prefix it lacks."""
     for end, ttl in marks:
         if end == "tools" and body.get("tools"):
             body["tools"] = [*body["tools"][:-1], body["tools"][-1] | _control(ttl)]
@@ -27,7 +27,7 @@ def mark(body: Body, marks: Sequence[Mark]) -> Body:
 
 
 def _mark_turns(turns: list[Body], ttl: CacheTtl, left: int) -> None:
-    """The last turn of the user, and the one before it if that is out of sight."""
+    """Mark the last user turn, and the one before it if it is beyond the look-back of the last."""
     of_user = [nth for nth, turn in enumerate(turns) if turn["role"] == "user"]
     *_, last = of_user
     turns[last] = turns[last] | {"content": _marked(turns[last]["content"], ttl)}
@@ -47,5 +47,5 @@ def _marked(content: str | list[Body], ttl: CacheTtl) -> list[Body]:
 
 
 def _control(ttl: CacheTtl) -> Body:
-    """Five minutes is what the protocol means when nothing is said."""
+    """Five minutes is the protocol's default."""
     return {"cache_control": {"type": "ephemeral"} | ({"ttl": ttl} if ttl == "1h" else {})}

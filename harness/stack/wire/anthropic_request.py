@@ -1,13 +1,13 @@
-"""A call in the words of Anthropic's messages: what is said otherwise there, and what is left out.
+"""The body of Anthropic's Messages API for a call: its differences from the stack's own format.
 
-- System messages become the system prompt, wherever they stood.
-- Turns must alternate and begin with the user's: neighbours are joined, empty ones dropped. Results of tools
-  are the user's.
-- `max_tokens` is demanded; `temperature` and `top_p` are refused since 2026-10-21, and left behind.
-- Stop sequences of white space alone are refused, and left behind.
-- A last turn of the assistant, the beginning of the reply, may not end in white space: it goes without, and
-  whoever hands it on expects that white space again at the beginning of the continuation.
-- JSON: see `anthropic_json`; breakpoints of the prompt cache: `anthropic_cache`.
+- System messages are joined into the system prompt, wherever they are in the conversation.
+- Turns must alternate and begin with the user: neighbours are joined, empty ones dropped. Tool results are
+  user turns.
+- `max_tokens` is required; `temperature` and `top_p` are refused since 2026-10-21 and omitted.
+- Stop sequences of white space alone are refused and omitted.
+- A prefilled last turn of the assistant must not end in white space: it is stripped, and the continuation is
+  expected to begin with that white space.
+- JSON mode: see `anthropic_json`; breakpoints of the prompt cache: see `anthropic_cache`.
 """
 
 import re
@@ -22,10 +22,10 @@ from ..core.reply import ToolCall
 from ..core.request import Message, Tool
 from .anthropic_cache import mark
 from .anthropic_json import forced, instruction, json_tool
-from .conversation import spoken
+from .conversation import turns_of
 
 OPENING = "(The conversation begins.)"
-"""What the user says before a conversation that the assistant opens."""
+"""The user turn put before a conversation that the assistant opens."""
 NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")
 
 
@@ -51,16 +51,16 @@ def messages_body(call: Call, default_max_tokens: int) -> dict[str, Any]:
 
 
 def _system(call: Call) -> str:
-    said = [turn.content for turn in call.request.messages if turn.role == "system"]
+    texts = [turn.content for turn in call.request.messages if turn.role == "system"]
     if call.request.json_schema is not None and not forced(call):
-        said.append(instruction(call.request.json_schema))
-    return "\n\n".join(text for text in said if text)
+        texts.append(instruction(call.request.json_schema))
+    return "\n\n".join(text for text in texts if text)
 
 
 def _turns(call: Call) -> list[dict[str, Any]]:
-    said = [turn for turn in spoken(call) if turn.role != "system" and _says_something(turn)]
+    messages = [turn for turn in turns_of(call) if turn.role != "system" and _not_empty(turn)]
     turns: list[dict[str, Any]] = [
-        {"role": role, "content": _content(list(turn))} for role, turn in groupby(said, key=_side)
+        {"role": role, "content": _content(list(turn))} for role, turn in groupby(messages, key=_side)
     ]
     if not turns:
         return []
@@ -69,7 +69,7 @@ def _turns(call: Call) -> list[dict[str, Any]]:
     return turns if turns[0]["role"] == "user" else [{"role": "user", "content": OPENING}, *turns]
 
 
-def _says_something(turn: Message) -> bool:
+def _not_empty(turn: Message) -> bool:
     return bool(turn.role == "tool" or turn.tool_calls or turn.content.strip())
 
 
@@ -94,12 +94,12 @@ def _blocks(part: Message) -> Iterator[dict[str, Any]]:
 
 
 def _id(id: str) -> str:
-    """Another provider's id of a call, in the letters that this one takes."""
+    """Another provider's call id, in the characters that Anthropic accepts."""
     return NOT_IN_IDS.sub("_", id)
 
 
 def _input(call: ToolCall) -> orjson.Fragment | dict[str, str]:
-    """The arguments as the object that this protocol wants; what the model wrote, if they are none."""
+    """The arguments as a JSON object; if they are not one, an object with the text as `arguments`."""
     written = call.arguments or "{}"
     try:
         is_object = isinstance(orjson.loads(written), dict)
@@ -109,7 +109,7 @@ def _input(call: ToolCall) -> orjson.Fragment | dict[str, str]:
 
 
 def _tools(call: Call) -> dict[str, Any]:
-    """The tools and which of them to call."""
+    """The `tools` and `tool_choice` fields."""
     if not call.target.tools:
         return {}
     offered = [_tool(tool) for tool in call.request.tools] or _called_before(call)
@@ -126,15 +126,15 @@ def _tools(call: Call) -> dict[str, Any]:
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
-    told: dict[str, Any] = {"name": tool.name}
+    fields: dict[str, Any] = {"name": tool.name}
     if tool.description:
-        told["description"] = tool.description
-    told["input_schema"] = {"type": "object", "properties": {}} | dict(tool.parameters)
-    return told | ({"strict": True} if tool.strict else {})
+        fields["description"] = tool.description
+    fields["input_schema"] = {"type": "object", "properties": {}} | dict(tool.parameters)
+    return fields | ({"strict": True} if tool.strict else {})
 
 
 def _called_before(call: Call) -> list[dict[str, Any]]:
-    """A conversation in which tools were called must describe them, even when none may be called any more."""
+    """Tools called earlier in the conversation: they must be declared even when none may be called now."""
     names = dict.fromkeys(made.name for turn in call.request.messages for made in turn.tool_calls)
     return [_tool(Tool(name)) for name in names]
 

@@ -1,4 +1,4 @@
-"""Anthropic's messages coming back: stream events and whole replies as events."""
+"""Decodes Anthropic's stream events and whole replies."""
 
 from typing import Any
 
@@ -7,7 +7,15 @@ import orjson
 from ..core.errors import ProviderError
 from ..core.reply import Delta, Event, Finish, ToolDelta, Usage
 from .anthropic_json import JSON_TOOL
-from .reading import SURPRISES, load_json, named, surprise, tokens, tokens_if_told, words
+from .reading import (
+    SHAPE_ERRORS,
+    load_json,
+    optional_text,
+    optional_tokens,
+    required_name,
+    shape_error,
+    tokens,
+)
 from .sse import SSEParser
 
 FINISH_REASONS = {
@@ -21,15 +29,15 @@ FINISH_REASONS = {
 
 
 class AnthropicStream:
-    """One messages stream. Input usage comes first, output usage last, `message_stop` ends it.
+    """One stream. Input usage comes first, output usage last, `message_stop` ends it.
 
-    Blocks come one after the other. A tool's arguments begin with its block; if none came, they are `{}`.
+    Blocks come one after the other. A tool call without arguments has the arguments `{}`.
     """
 
     def __init__(self) -> None:
         self._sse = SSEParser()
         self._start_usage: dict[str, Any] = {}
-        self._told: Usage | None = None
+        self._reported: Usage | None = None
         self._output_tokens: int | None = None
         self._reason: str | None = None
         self._calls = 0
@@ -38,9 +46,9 @@ class AnthropicStream:
         self._done = False
 
     @property
-    def told(self) -> Usage | None:
-        """What the provider has said of usage by now: first of all, how long the prompt was."""
-        return self._told
+    def reported_usage(self) -> Usage | None:
+        """The usage reported so far: the prompt's, as soon as the stream starts."""
+        return self._reported
 
     def feed(self, received: bytes) -> list[Event]:
         events: list[Event] = []
@@ -50,8 +58,8 @@ class AnthropicStream:
             event = load_json(data, "an event")
             try:
                 self._take(name, event, events)
-            except SURPRISES as error:
-                raise surprise("an event", error) from error
+            except SHAPE_ERRORS as error:
+                raise shape_error("an event", error) from error
         return events
 
     def _take(self, name: bytes, event: dict[str, Any], events: list[Event]) -> None:
@@ -63,9 +71,9 @@ class AnthropicStream:
             self._close(events)
         elif name == b"message_start":
             self._start_usage = event["message"]["usage"]
-            self._told = usage_of(self._start_usage, 0)
+            self._reported = usage_of(self._start_usage, 0)
         elif name == b"message_delta":
-            self._reason = words(event["delta"]["stop_reason"])
+            self._reason = optional_text(event["delta"]["stop_reason"])
             self._output_tokens = tokens(event["usage"], "output_tokens")
         elif name == b"message_stop":
             self._finish(events)
@@ -74,30 +82,32 @@ class AnthropicStream:
 
     def _take_delta(self, delta: dict[str, Any], events: list[Event]) -> None:
         if delta["type"] == "text_delta":
-            if words(delta["text"]):
+            if optional_text(delta["text"]):
                 events.append(Delta(delta["text"]))
-        elif delta["type"] == "input_json_delta" and words(delta["partial_json"]):
-            self._say_arguments(delta["partial_json"], events)
+        elif delta["type"] == "input_json_delta" and optional_text(delta["partial_json"]):
+            self._emit_arguments(delta["partial_json"], events)
 
     def _open(self, block: dict[str, Any], events: list[Event]) -> None:
-        self._block = words(block["type"])
+        self._block = optional_text(block["type"])
         if self._block != "tool_use":
             return
         self._no_arguments = True
         if block["name"] == JSON_TOOL:
             self._block = "json"
         else:
-            events.append(ToolDelta(self._calls, named(block["id"]), named(block["name"]), ""))
+            events.append(
+                ToolDelta(self._calls, required_name(block["id"]), required_name(block["name"]), "")
+            )
             self._calls += 1
         if block.get("input"):
-            self._say_arguments(arguments_of(block), events)
+            self._emit_arguments(arguments_of(block), events)
 
     def _close(self, events: list[Event]) -> None:
         if self._no_arguments:
-            self._say_arguments("{}", events)
+            self._emit_arguments("{}", events)
         self._block = ""
 
-    def _say_arguments(self, text: str, events: list[Event]) -> None:
+    def _emit_arguments(self, text: str, events: list[Event]) -> None:
         self._no_arguments = False
         if self._block == "json":
             events.append(Delta(text))
@@ -117,21 +127,21 @@ class AnthropicStream:
 
 
 def events_of(reply: dict[str, Any]) -> list[Event]:
-    """A whole reply's events. Raises one of `SURPRISES` if it is of another shape."""
+    """A whole reply's events. Raises one of `SHAPE_ERRORS` if its shape is wrong."""
     texts: list[str] = []
     calls: list[Event] = []
     for block in reply["content"]:
         if block["type"] == "text":
-            texts.append(words(block["text"]))
+            texts.append(optional_text(block["text"]))
         elif block["type"] == "tool_use" and block["name"] == JSON_TOOL:
             texts.append(arguments_of(block))
         elif block["type"] == "tool_use":
-            id, name = named(block["id"]), named(block["name"])
+            id, name = required_name(block["id"]), required_name(block["name"])
             calls.append(ToolDelta(len(calls), id, name, arguments_of(block)))
     text = "".join(texts)
     usage = usage_of(reply["usage"], tokens(reply["usage"], "output_tokens"))
-    said: list[Event] = [Delta(text)] if text else []
-    return [*said, *calls, Finish(reason_of(reply["stop_reason"], calls=bool(calls)), usage)]
+    content: list[Event] = [Delta(text)] if text else []
+    return [*content, *calls, Finish(reason_of(reply["stop_reason"], calls=bool(calls)), usage)]
 
 
 def arguments_of(block: dict[str, Any]) -> str:
@@ -140,18 +150,18 @@ def arguments_of(block: dict[str, Any]) -> str:
 
 
 def reason_of(stop_reason: Any, *, calls: bool) -> str:
-    """In OpenAI's words. A reply in JSON that was a tool's input just stops."""
-    reason = FINISH_REASONS.get(words(stop_reason), "stop")
+    """The finish reason in OpenAI's terms; "stop" for a JSON reply through the forced tool."""
+    reason = FINISH_REASONS.get(optional_text(stop_reason), "stop")
     return "stop" if reason == "tool_calls" and not calls else reason
 
 
 def usage_of(start: dict[str, Any], output_tokens: int) -> Usage:
-    """Usage with the cached tokens among the input tokens, each once; what is written stays five minutes
-    unless it is told to stay an hour.
+    """Usage; `input_tokens` includes cache reads and writes. Writes count as five-minute entries unless
+    reported as one-hour entries.
     """
-    read = tokens_if_told(start, "cache_read_input_tokens")
-    written = tokens_if_told(start, "cache_creation_input_tokens")
-    hour = min(written, tokens_if_told(start.get("cache_creation") or {}, "ephemeral_1h_input_tokens"))
+    read = optional_tokens(start, "cache_read_input_tokens")
+    written = optional_tokens(start, "cache_creation_input_tokens")
+    hour = min(written, optional_tokens(start.get("cache_creation") or {}, "ephemeral_1h_input_tokens"))
     return Usage(
         input_tokens=tokens(start, "input_tokens") + read + written,
         output_tokens=output_tokens,

@@ -1,4 +1,4 @@
-"""What a provider's protocol must be able to do for us: the shape that each codec file fills."""
+"""The interface of a provider's wire protocol."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ class StreamDecoder(Protocol):
     """Turns the bytes of one streamed reply into events."""
 
     @property
-    def told(self) -> Usage | None:
-        """What the provider has said of usage so far: what a cut stream's prompt cost need not be guessed."""
+    def reported_usage(self) -> Usage | None:
+        """The usage reported so far, for the cost of a stream that breaks."""
         ...
 
     def feed(self, received: bytes) -> list[Event]:
@@ -49,9 +49,9 @@ class Codec(Protocol):
         ...
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """What an HTTP error reply means."""
+        """The error that an HTTP error response stands for."""
         ...
 
     def reserved_tokens(self, input_tokens: int, max_tokens: int) -> int:
-        """What this provider counts against its token limit when a request arrives."""
+        """The tokens that the provider counts against its rate limit when a request arrives."""
         ...

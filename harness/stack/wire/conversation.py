@@ -1,4 +1,4 @@
-"""What every protocol does alike with a conversation before it words it."""
+"""The part of building a conversation that all protocols share."""
 
 from dataclasses import replace
 
@@ -6,11 +6,8 @@ from ..core.call import Call
 from ..core.request import Message
 
 
-def spoken(call: Call) -> tuple[Message, ...]:
-    """The call's turns; the beginning of the reply, where one is handed on, is the assistant's last.
-
-    It goes on from what the caller has begun the reply with, if that is how the conversation ends.
-    """
+def turns_of(call: Call) -> tuple[Message, ...]:
+    """The call's messages; a prefill is the last assistant turn, appended to one that is already there."""
     if not call.request.prefill:
         return call.request.messages
     last = call.request.messages[-1] if call.request.messages else None

@@ -1,4 +1,4 @@
-"""OpenAI's chat completions, and Together's, which are shaped like them."""
+"""OpenAI's Chat Completions API, also used by Together."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from ..core.reply import Event
 from .codec import StreamDecoder, WireRequest
 from .openai_request import chat_body
 from .openai_stream import OpenAIStream, events_of, in_band
-from .reading import SURPRISES, error_fields, http_error, kind_of_status, load_json, surprise
+from .reading import SHAPE_ERRORS, error_fields, http_error, kind_of_status, load_json, shape_error
 
 QUOTA_CODES = ("insufficient_quota", "billing_hard_limit_reached")
 
 
 @dataclass(frozen=True, slots=True)
 class OpenAICodec:
-    """Messages, tools and JSON mode go as they are: the stack's own words are OpenAI's."""
+    """Messages, tools and JSON mode need no adaptation: the stack's own format is OpenAI's."""
 
     def request(self, call: Call, api_key: str) -> WireRequest:
         body = orjson.dumps(chat_body(call))
@@ -33,8 +33,8 @@ class OpenAICodec:
             raise in_band(reply)
         try:
             return events_of(reply)
-        except SURPRISES as error:
-            raise surprise("the reply", error) from error
+        except SHAPE_ERRORS as error:
+            raise shape_error("the reply", error) from error
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         error = error_fields(body)

@@ -1,21 +1,21 @@
-"""A call in the words of OpenAI's chat completions."""
+"""The body of OpenAI's Chat Completions API for a call."""
 
 from typing import Any
 
 from ..core.call import Call
 from ..core.reply import ToolCall
 from ..core.request import Message, Tool
-from .conversation import spoken
+from .conversation import turns_of
 
 SCHEMA_NAME = "reply"
-"""The protocol wants a name for a schema; a call has none."""
-SAY_JSON = "Reply in JSON."
+"""The schema's name, which the protocol requires."""
+JSON_INSTRUCTION = "Reply in JSON."
 
 
 def chat_body(call: Call) -> dict[str, Any]:
-    """The request body; `max_tokens` within the target's own limit, usage asked for with a stream."""
+    """The request body; `max_tokens` within the target's own limit, a stream requests usage."""
     target = call.target
-    body: dict[str, Any] = {"model": target.model, "messages": [_message(turn) for turn in spoken(call)]}
+    body: dict[str, Any] = {"model": target.model, "messages": [_message(turn) for turn in turns_of(call)]}
     if call.request.max_tokens is not None:
         body["max_tokens"] = min(call.request.max_tokens, target.max_output_tokens)
     if call.request.temperature is not None:
@@ -27,7 +27,7 @@ def chat_body(call: Call) -> dict[str, Any]:
     if call.request.tools and target.tools:
         body |= _tools(call)
     if call.request.json_schema is not None:
-        _ask_for_json(call, body)
+        _request_json(call, body)
     if call.routing.cache_hints.key and target.provider == "openai":
         body["prompt_cache_key"] = call.routing.cache_hints.key
     if call.request.stream:
@@ -50,14 +50,14 @@ def _tool_call(call: ToolCall) -> dict[str, Any]:
 
 
 def _tools(call: Call) -> dict[str, Any]:
-    asked: dict[str, Any] = {"tools": [_tool(tool) for tool in call.request.tools]}
+    fields: dict[str, Any] = {"tools": [_tool(tool) for tool in call.request.tools]}
     if call.request.tool_choice in ("none", "required"):
-        asked["tool_choice"] = call.request.tool_choice
+        fields["tool_choice"] = call.request.tool_choice
     elif call.request.tool_choice != "auto":
-        asked["tool_choice"] = {"type": "function", "function": {"name": call.request.tool_choice}}
+        fields["tool_choice"] = {"type": "function", "function": {"name": call.request.tool_choice}}
     if not call.request.parallel_tool_calls:
-        asked["parallel_tool_calls"] = False
-    return asked
+        fields["parallel_tool_calls"] = False
+    return fields
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
@@ -71,12 +71,12 @@ def _tool(tool: Tool) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def _ask_for_json(call: Call, body: dict[str, Any]) -> None:
-    """A schema goes as it is. JSON without one is refused unless the prompt speaks of JSON."""
+def _request_json(call: Call, body: dict[str, Any]) -> None:
+    """JSON mode without a schema is refused unless the prompt mentions JSON."""
     if call.request.json_schema:
         schema = {"name": SCHEMA_NAME, "schema": call.request.json_schema, "strict": call.request.json_strict}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
         return
     body["response_format"] = {"type": "json_object"}
     if not any("json" in turn.content.lower() for turn in call.request.messages):
-        body["messages"].insert(0, {"role": "system", "content": SAY_JSON})
+        body["messages"].insert(0, {"role": "system", "content": JSON_INSTRUCTION})

@@ -1,10 +1,19 @@
-"""Chat completions coming back: chunks and whole replies as events."""
+"""Decodes OpenAI's stream chunks and whole replies."""
 
 from typing import Any
 
 from ..core.errors import ProviderError
 from ..core.reply import Delta, Event, Finish, ToolDelta, Usage
-from .reading import SURPRISES, load_json, named, said, surprise, tokens, tokens_if_told, words
+from .reading import (
+    SHAPE_ERRORS,
+    load_json,
+    message_of,
+    optional_text,
+    optional_tokens,
+    required_name,
+    shape_error,
+    tokens,
+)
 from .sse import SSEParser
 
 
@@ -19,8 +28,8 @@ class OpenAIStream:
         self._done = False
 
     @property
-    def told(self) -> Usage | None:
-        """The usage, once it came."""
+    def reported_usage(self) -> Usage | None:
+        """The usage, once it was sent."""
         return self._usage
 
     def feed(self, received: bytes) -> list[Event]:
@@ -36,8 +45,8 @@ class OpenAIStream:
                     raise in_band(chunk)
                 try:
                     self._take(chunk, events)
-                except SURPRISES as error:
-                    raise surprise("a chunk", error) from error
+                except SHAPE_ERRORS as error:
+                    raise shape_error("a chunk", error) from error
         return events
 
     def _take(self, chunk: dict[str, Any], events: list[Event]) -> None:
@@ -47,28 +56,30 @@ class OpenAIStream:
             return
         choice = chunk["choices"][0]
         delta = choice["delta"]
-        text = words(delta.get("content"))
+        text = optional_text(delta.get("content"))
         if text:
             events.append(Delta(text))
         for piece in delta.get("tool_calls") or ():
             self._take_call(piece, events)
-        self._reason = words(choice.get("finish_reason")) or self._reason
+        self._reason = optional_text(choice.get("finish_reason")) or self._reason
 
     def _take_call(self, piece: dict[str, Any], events: list[Event]) -> None:
-        """A piece of a tool call; some servers repeat its id and name in every one."""
+        """A piece of a tool call; some servers repeat its id and name in every piece."""
         index, function = piece["index"], piece.get("function") or {}
         if not isinstance(index, int):
             raise TypeError(f"expected the number of a tool call, got {index!r}")
-        arguments = words(function.get("arguments"))
+        arguments = optional_text(function.get("arguments"))
         if index not in self._calls:
             self._calls.append(index)
-            events.append(ToolDelta(index, named(piece["id"]), named(function["name"]), arguments))
+            events.append(
+                ToolDelta(index, required_name(piece["id"]), required_name(function["name"]), arguments)
+            )
         elif arguments:
             events.append(ToolDelta(index, "", "", arguments))
 
     def _finish(self, events: list[Event]) -> None:
         if self._reason is None:
-            raise ProviderError("truncated", "the stream said [DONE] without a finish_reason")
+            raise ProviderError("truncated", "the stream sent [DONE] without a finish_reason")
         self._done = True
         events.append(Finish(reason_of(self._reason, calls=bool(self._calls)), self._usage))
 
@@ -78,27 +89,27 @@ class OpenAIStream:
 
 
 def events_of(reply: dict[str, Any]) -> list[Event]:
-    """A whole reply's events. Raises one of `SURPRISES` if it is of another shape."""
+    """A whole reply's events. Raises one of `SHAPE_ERRORS` if its shape is wrong."""
     choice = reply["choices"][0]
     message = choice["message"]
-    text = words(message.get("content"))
+    text = optional_text(message.get("content"))
     events: list[Event] = [Delta(text)] if text else []
     calls = message.get("tool_calls") or ()
     for index, call in enumerate(calls):
         function = call["function"]
-        arguments = words(function.get("arguments"))
-        events.append(ToolDelta(index, named(call["id"]), named(function["name"]), arguments))
-    reason = reason_of(words(choice.get("finish_reason")) or "stop", calls=bool(calls))
+        arguments = optional_text(function.get("arguments"))
+        events.append(ToolDelta(index, required_name(call["id"]), required_name(function["name"]), arguments))
+    reason = reason_of(optional_text(choice.get("finish_reason")) or "stop", calls=bool(calls))
     return [*events, Finish(reason, usage_of(reply.get("usage")))]
 
 
 def reason_of(reason: str, *, calls: bool) -> str:
-    """One word for it: a reply that had to call a tool ends with "stop" here, with "tool_use" elsewhere."""
+    """The finish reason; "tool_calls" also where OpenAI reports "stop" after a forced tool call."""
     return "tool_calls" if calls and reason == "stop" else reason
 
 
 def usage_of(usage: Any) -> Usage | None:
-    """Usage as OpenAI words it."""
+    """The usage in OpenAI's format."""
     if usage is None:
         return None
     prompt = usage.get("prompt_tokens_details") or {}
@@ -106,13 +117,13 @@ def usage_of(usage: Any) -> Usage | None:
     return Usage(
         input_tokens=tokens(usage, "prompt_tokens"),
         output_tokens=tokens(usage, "completion_tokens"),
-        cached_input_tokens=tokens_if_told(prompt, "cached_tokens"),
-        cache_write_tokens=tokens_if_told(prompt, "cache_write_tokens"),
-        reasoning_tokens=tokens_if_told(completion, "reasoning_tokens"),
+        cached_input_tokens=optional_tokens(prompt, "cached_tokens"),
+        cache_write_tokens=optional_tokens(prompt, "cache_write_tokens"),
+        reasoning_tokens=optional_tokens(completion, "reasoning_tokens"),
     )
 
 
 def in_band(chunk: dict[str, Any]) -> ProviderError:
     """An error on HTTP 200."""
     error = chunk["error"] if isinstance(chunk["error"], dict) else {"message": str(chunk["error"])}
-    return ProviderError("in_band", said(error, 200), status=200)
+    return ProviderError("in_band", message_of(error, 200), status=200)

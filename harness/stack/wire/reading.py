@@ -1,4 +1,4 @@
-"""Reading what a provider sent without trusting it: every surprise is a `ProviderError` of a known kind."""
+"""Reads provider responses without trusting them: every violation is a `ProviderError` of a known kind."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,17 +8,17 @@ import orjson
 from ..core.errors import ProviderError
 from .retry_after import retry_after_s
 
-SURPRISES = (KeyError, IndexError, TypeError, AttributeError)
-"""What JSON of another shape than the protocol's raises when it is read as if it had it."""
+SHAPE_ERRORS = (KeyError, IndexError, TypeError, AttributeError)
+"""Exceptions of reading JSON whose shape differs from the protocol's."""
 
 
-def surprise(what: str, error: Exception) -> ProviderError:
-    """One of `SURPRISES` as the provider failure that it is."""
+def shape_error(what: str, error: Exception) -> ProviderError:
+    """The provider failure for one of `SHAPE_ERRORS`; `what` names the part read."""
     return ProviderError("malformed", f"{what} is not of the protocol's shape ({error!r})")
 
 
 def load_json(data: bytes, what: str) -> dict[str, Any]:
-    """A JSON object, or `ProviderError("malformed")` that says what it was to be."""
+    """A JSON object; `what` names it in errors. Raises `ProviderError("malformed")`."""
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -29,20 +29,20 @@ def load_json(data: bytes, what: str) -> dict[str, Any]:
 
 
 def tokens(usage: Mapping[str, Any], key: str) -> int:
-    """A token count that must be there."""
+    """A required token count."""
     count = usage[key]
     if not isinstance(count, int) or count < 0:
         raise ProviderError("malformed", f"usage.{key} is not a token count: {count!r}")
     return count
 
 
-def tokens_if_told(usage: Mapping[str, Any], key: str) -> int:
-    """A token count that may be absent, or null: none then."""
+def optional_tokens(usage: Mapping[str, Any], key: str) -> int:
+    """An optional token count; 0 if absent or null."""
     return tokens(usage, key) if usage.get(key) else 0
 
 
-def words(value: Any) -> str:
-    """A text that may be absent; anything else is a surprise."""
+def optional_text(value: Any) -> str:
+    """An optional string, "" if null. Raises `TypeError` for anything else."""
     if value is None:
         return ""
     if not isinstance(value, str):
@@ -50,21 +50,21 @@ def words(value: Any) -> str:
     return value
 
 
-def named(value: Any) -> str:
-    """A name or an id: text, and not none."""
-    name = words(value)
+def required_name(value: Any) -> str:
+    """A required name or id. Raises `TypeError` if empty."""
+    name = optional_text(value)
     if not name:
         raise TypeError("a tool call without id or name")
     return name
 
 
 def should_retry(headers: Mapping[str, str]) -> bool | None:
-    """The provider's own word on retrying, which overrides the table; None without one."""
+    """The provider's `x-should-retry`, which overrides the table of error kinds; None without one."""
     return {"true": True, "false": False}.get(headers.get("x-should-retry", ""))
 
 
 def error_fields(body: bytes) -> dict[str, Any]:
-    """The `error` object of an error body, or an empty one for HTML pages, empty bodies and the like."""
+    """The `error` object of an error body; {} for HTML pages, empty bodies etc."""
     try:
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -73,15 +73,15 @@ def error_fields(body: bytes) -> dict[str, Any]:
     return error if isinstance(error, dict) else {}
 
 
-def said(error: Mapping[str, Any], status: int) -> str:
-    """The error's own sentence, or its status."""
+def message_of(error: Mapping[str, Any], status: int) -> str:
+    """The error's message, or its status."""
     message = error.get("message")
     return message if isinstance(message, str) and message else f"HTTP {status}"
 
 
 def http_error(kind: str, status: int, headers: Mapping[str, str], error: Mapping[str, Any]) -> ProviderError:
-    """An HTTP error reply of that kind, with the provider's own words, hint and wish."""
-    message = said(error, status)
+    """An HTTP error with the provider's message, retry-after hint and `x-should-retry`."""
+    message = message_of(error, status)
     return ProviderError(
         kind,
         message,
@@ -92,7 +92,7 @@ def http_error(kind: str, status: int, headers: Mapping[str, str], error: Mappin
 
 
 def kind_of_status(status: int) -> str:
-    """The error kind of an HTTP status whose body says nothing more precise."""
+    """The error kind of an HTTP status, if the body is no more precise."""
     by_status = {401: "auth", 402: "auth", 403: "auth", 408: "server_error", 429: "rate_limited"}
     by_status |= {503: "overloaded", 529: "overloaded"}
     return by_status.get(status, "server_error" if status >= 500 else "bad_request")

@@ -1,12 +1,12 @@
-"""When a provider wants us back: `retry-after` in all its forms, and what else says so.
+"""Seconds until a provider wants the next request: `retry-after` in all its forms, and its equivalents.
 
-In this order: `retry-after-ms`; `retry-after` in seconds or as an HTTP date; the reset of an Anthropic limit
-that is used up; Gemini's `RetryInfo` among the error's details; the sentence "Please try again in 41.724s."
+Read in this order: `retry-after-ms`; `retry-after` in seconds or as an HTTP date; the reset of an exhausted
+Anthropic limit; Gemini's `RetryInfo` among the error's details; the sentence "Please try again in 41.724s."
 of OpenAI's message. Moments are compared with the response's own `date`, never with our clock, which may
-differ from the provider's. OpenAI's `x-ratelimit-reset-*` are no hint: they tell when the bucket will be
-full, which nobody needs to wait for.
+differ from the provider's. OpenAI's `x-ratelimit-reset-*` are not used: they give the time until the bucket
+is full, which is longer than necessary.
 
-Whatever cannot be read, is negative, or is longer than a week is no hint, and the next in line is read.
+A value that cannot be read, is negative, or is longer than a week is ignored, and the next source is read.
 """
 
 import re
@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 MOST_S = 7 * 86_400.0
-"""No limit that providers tell of takes longer than a week to refill; who says so is mistaken."""
+"""Longest accepted hint: no documented limit takes longer than a week to refill."""
 
 _SECONDS = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _TRY_AGAIN = re.compile(r"try again in (?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(ms|s))?", re.IGNORECASE)
@@ -24,9 +24,8 @@ _METERS = ("requests", "tokens", "input-tokens", "output-tokens")
 
 
 def retry_after_s(headers: Mapping[str, str], message: str = "", details: Any = None) -> float | None:
-    """Seconds after which the provider wants to be asked again; None when it does not say.
-
-    `message` and `details` are the error's, as they came.
+    """Seconds to wait before the next request; None without a hint. `message` and `details` are the
+    error's.
     """
     for hint_s in _hints(headers, message, details):
         if hint_s is not None and 0 <= hint_s <= MOST_S:
@@ -47,7 +46,7 @@ def _hints(headers: Mapping[str, str], message: str, details: Any) -> Iterator[f
 
 
 def _number(text: str | None) -> float | None:
-    """Digits, not all that Python takes for a number (nan, 1e300, 1_0)."""
+    """Decimal digits only, not everything that `float` accepts (nan, 1e300, 1_0)."""
     text = "" if text is None else text.strip()
     return float(text) if _SECONDS.fullmatch(text) else None
 
@@ -62,12 +61,12 @@ def _http_date(text: str | None) -> datetime | None:
 def _between(now: datetime, then: datetime | None) -> float | None:
     try:
         return None if then is None else (then - now).total_seconds()
-    except TypeError:  # one of them tells no time zone
+    except TypeError:  # one of them has no time zone
         return None
 
 
 def _resets(headers: Mapping[str, str], date: datetime) -> float | None:
-    """The longest wait among the limits that are used up."""
+    """The longest wait among the exhausted limits."""
     waits = [
         _between(date, _rfc3339(headers.get(f"anthropic-ratelimit-{meter}-reset")))
         for meter in _METERS
@@ -93,7 +92,7 @@ def _retry_info(details: Any) -> float | None:
 
 
 def _in_words(message: str) -> float | None:
-    """The duration that a sentence like "Please try again in 6m0s." names."""
+    """The duration in a sentence like "Please try again in 6m0s."."""
     found = _TRY_AGAIN.search(message)
     if found is None or not any(found.groups()):
         return None

@@ -1,8 +1,8 @@
-"""Server-sent events, incrementally, from any split of the bytes.
+"""Incremental parser of server-sent events, for bytes split anywhere.
 
 Source: the WHATWG HTML standard, section 9.2.6, "Interpreting an event stream"; `id` and `retry` fields are
-ignored, since no LLM provider sends them. One thing is stricter: a line of no known field is an error, not
-ignored, for what looks like one is a chunk of an answer that lost its `data:`, and would be lost in silence.
+ignored, since no LLM provider sends them. One rule is stricter: a line with an unknown field is an error,
+since it may be a chunk that lost its `data:`, whose text would be lost silently.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ..core.errors import ProviderError
 
 IGNORED = (b"", b"id", b"retry")
-"""The empty field name is a comment's."""
+"""Ignored fields; a comment has the empty name."""
 
 
 class ServerSentEvent(NamedTuple):
@@ -22,7 +22,7 @@ class ServerSentEvent(NamedTuple):
 
 
 class SSEParser:
-    """Feed bytes as they come; get the events they complete. An event without its blank line never comes."""
+    """Feed bytes, get the events that they complete. An event without its blank line is never emitted."""
 
     def __init__(self) -> None:
         self._tail = b""
@@ -74,14 +74,14 @@ _BEHIND_BLANK_LINES = re.compile(rb"(?<=\n\n)|(?<=\n\r\n)|(?<=\r\r)")
 
 
 def one_by_one(received: bytes) -> list[bytes]:
-    """The same bytes, an event at a time: whoever feeds them so has those that come before a broken one."""
+    """Split bytes into single events, so that events before a malformed one are still delivered."""
     if b"\r" not in received and received.find(b"\n\n", 0, -2) < 0:
         return [received]
     return [part for part in _BEHIND_BLANK_LINES.split(received) if part]
 
 
 def _is_one_plain_event(chunk: bytes) -> bool:
-    """Exactly `data: …` and a blank line: what most reads of a paced stream bring, and cheap to tell."""
+    """Exactly `data: …` and a blank line, as most reads of a paced stream are; a fast path."""
     return (
         chunk.startswith(b"data: ")
         and chunk.endswith(b"\n\n")

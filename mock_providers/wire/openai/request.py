@@ -39,10 +39,7 @@ def read_request(body: object, *, obfuscation: bool = False, lenient: bool = Fal
     - `lenient`: unknown fields are ignored (default: refused)
     """
     fields = Fields(body)
-    if not lenient:
-        fields.only(_PARAMETERS)
-    model = fields.text("model")
-    _check_values(fields)
+    model = _checked_model(fields, lenient=lenient)
     options = _stream_options(fields, lenient=lenient)
     tools, definitions = read_tools(fields)
     tool_choice, several = read_tool_choice(fields, tools)
@@ -64,6 +61,15 @@ def read_request(body: object, *, obfuscation: bool = False, lenient: bool = Fal
     if request.json_schema == {} and not lenient:
         _check_json_is_mentioned(request)
     return request
+
+
+def _checked_model(fields: Fields, *, lenient: bool) -> str:
+    """The model, after a check of the fields that are not read further."""
+    if not lenient:
+        fields.only(_PARAMETERS)
+    model = fields.text("model")
+    _check_values(fields)
+    return model
 
 
 def _stream_options(fields: Fields, *, lenient: bool) -> Fields:

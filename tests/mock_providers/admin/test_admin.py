@@ -61,20 +61,20 @@ async def test_start_sets_the_origin_of_all_times(serve_mock: ServeMock) -> None
         assert (await client.get(urls["admin"] + "/_mock/health")).json()["t_s"] < 60.0
 
 
-async def test_the_first_request_is_the_start_when_nobody_says_otherwise(serve_mock: ServeMock) -> None:
+async def test_the_first_request_is_the_start_when_start_was_not_called(serve_mock: ServeMock) -> None:
     app, urls = await serve_mock()
     async with httpx.AsyncClient() as client:
         await ask(client, urls)
     assert 0.0 <= app.ledger.rows[0].received_s < 5.0
 
 
-async def test_faults_are_replaced_and_told(serve_mock: ServeMock) -> None:
+async def test_faults_are_replaced_and_listed(serve_mock: ServeMock) -> None:
     _, urls = await serve_mock()
     url = urls["admin"] + "/_mock/faults"
     async with httpx.AsyncClient() as client:
         assert (await client.get(url)).json() == []
-        told = (await client.post(url, json=[{"kind": "outage", "model": "gpt-4o-2024-08-06"}])).json()
-        assert [{key: value for key, value in told[0].items() if value is not None}] == [
+        listed = (await client.post(url, json=[{"kind": "outage", "model": "gpt-4o-2024-08-06"}])).json()
+        assert [{key: value for key, value in listed[0].items() if value is not None}] == [
             {"kind": "outage", "model": "gpt-4o", "from_s": 0.0, "every": 1, "probability": 1.0}
         ]
         assert (await ask(client, urls)).status_code == 503
@@ -82,7 +82,7 @@ async def test_faults_are_replaced_and_told(serve_mock: ServeMock) -> None:
         assert (await ask(client, urls)).status_code == 200
 
 
-async def test_reset_forgets_everything(serve_mock: ServeMock) -> None:
+async def test_reset_clears_everything(serve_mock: ServeMock) -> None:
     app, urls = await serve_mock(seed=1)
     async with httpx.AsyncClient() as client:
         first = await ask(client, urls)
@@ -97,7 +97,7 @@ async def test_reset_forgets_everything(serve_mock: ServeMock) -> None:
     assert app.run.seed == 2
 
 
-async def test_the_profile_is_told(serve_mock: ServeMock) -> None:
+async def test_the_profile_is_served(serve_mock: ServeMock) -> None:
     _, urls = await serve_mock()
     async with httpx.AsyncClient() as client:
         profile = (await client.get(urls["admin"] + "/_mock/profile")).json()
@@ -113,26 +113,26 @@ async def test_a_fault_is_added_from_now_beside_the_others(serve_mock: ServeMock
         await client.post(urls["admin"] + "/_mock/start", json={"at_s": now - 500.0})
         await client.post(url, json=[{"kind": "hang", "from_s": 9000}])
         endless = (await client.post(url + "/add", json={"kind": "outage", "for_s": None})).json()
-        told = (
+        listed = (
             await client.post(url + "/add", json={"kind": "http_error", "status": 529, "for_s": 60})
         ).json()
-        assert [fault["kind"] for fault in told] == ["hang", "outage", "http_error"]
-        assert told[:2] == endless
-        assert 500.0 <= told[1]["from_s"] <= told[2]["from_s"] < 560.0
-        assert (told[1]["to_s"], told[2]["to_s"]) == (None, told[2]["from_s"] + 60.0)
+        assert [fault["kind"] for fault in listed] == ["hang", "outage", "http_error"]
+        assert listed[:2] == endless
+        assert 500.0 <= listed[1]["from_s"] <= listed[2]["from_s"] < 560.0
+        assert (listed[1]["to_s"], listed[2]["to_s"]) == (None, listed[2]["from_s"] + 60.0)
         assert (await ask(client, urls)).status_code == 503
         own_window = (await client.post(url + "/add", json={"kind": "reset", "from_s": 1, "to_s": 2})).json()
         assert (own_window[3]["from_s"], own_window[3]["to_s"]) == (1.0, 2.0)
 
 
-async def test_a_fault_is_removed_by_being_named(serve_mock: ServeMock) -> None:
+async def test_a_fault_is_removed_by_its_value(serve_mock: ServeMock) -> None:
     _, urls = await serve_mock()
     url = urls["admin"] + "/_mock/faults"
     outage, hang = {"kind": "outage"}, {"kind": "hang", "provider": "openai", "from_s": 9000}
     async with httpx.AsyncClient() as client:
-        told = (await client.post(url, json=[outage, hang, outage])).json()
-        assert (await client.post(url + "/remove", json=told[2])).json() == [told[1], told[0]]
-        assert (await client.post(url + "/remove", json=hang)).json() == [told[0]]
+        listed = (await client.post(url, json=[outage, hang, outage])).json()
+        assert (await client.post(url + "/remove", json=listed[2])).json() == [listed[1], listed[0]]
+        assert (await client.post(url + "/remove", json=hang)).json() == [listed[0]]
         missing = await client.post(url + "/remove", json=hang)
         assert missing.status_code == 400
         assert missing.json()["error"].startswith("body: expected one of the scheduled faults")
@@ -168,7 +168,7 @@ async def test_a_follower_gets_new_rows_until_a_reset(serve_mock: ServeMock) -> 
     assert numbers == expected
 
 
-async def test_a_follower_that_leaves_is_forgotten(serve_mock: ServeMock) -> None:
+async def test_a_follower_that_leaves_ends_its_request(serve_mock: ServeMock) -> None:
     app, urls = await serve_mock()
     async with httpx.AsyncClient() as client, asyncio.timeout(20):
         async with client.stream("GET", urls["admin"] + "/_mock/ledger?follow=true"):
@@ -180,7 +180,7 @@ async def test_a_follower_that_leaves_is_forgotten(serve_mock: ServeMock) -> Non
 @pytest.mark.parametrize(
     "path", ["", "health", "health/", "stats", "kinds", "faults", "profile", "ledger", "ledger/?follow=true"]
 )
-async def test_whatever_can_be_got_has_a_head(serve_mock: ServeMock, path: str) -> None:
+async def test_every_get_has_a_head(serve_mock: ServeMock, path: str) -> None:
     _, urls = await serve_mock()
     async with httpx.AsyncClient() as client, asyncio.timeout(20):
         head = await client.head(f"{urls['admin']}/_mock/{path}")

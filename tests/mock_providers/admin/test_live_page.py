@@ -1,4 +1,4 @@
-"""What the live page is sent with, and the numbers that it shows."""
+"""The live page's headers, and the numbers that it shows."""
 
 import base64
 import hashlib
@@ -102,7 +102,7 @@ async def test_looking_at_the_numbers_does_not_start_the_clock(serve_mock: Serve
         assert 0.0 <= (await client.get(urls["admin"] + "/_mock/stats")).json()["t_s"] < 60.0
 
 
-def test_faults_are_told_with_their_phase(fast_profile: Callable[..., Profile]) -> None:
+def test_faults_are_listed_with_their_phase(fast_profile: Callable[..., Profile]) -> None:
     window = {"kind": "hang", "from_s": 10, "to_s": 20}
     endless = {"kind": "outage", "from_s": 10}
     faults = parse_faults([window, endless], fast_profile())
@@ -110,18 +110,18 @@ def test_faults_are_told_with_their_phase(fast_profile: Callable[..., Profile]) 
         ["upcoming", "active", "active", "past"],
         ["upcoming", "active", "active", "active"],
     ]
-    told: list[dict[str, Any]] = live_stats(MockApp(fast_profile(), faults=faults), 15.0, {})["faults"]
-    assert [(one["phase"], one["kind"], one["from_s"]) for one in told] == [
+    listed: list[dict[str, Any]] = live_stats(MockApp(fast_profile(), faults=faults), 15.0, {})["faults"]
+    assert [(one["phase"], one["kind"], one["from_s"]) for one in listed] == [
         ("active", "hang", 10.0),
         ("active", "outage", 10.0),
     ]
 
 
-async def test_every_kind_of_fault_is_told_with_its_own_options(serve_mock: ServeMock) -> None:
+async def test_every_kind_of_fault_is_listed_with_its_own_options(serve_mock: ServeMock) -> None:
     _, urls = await serve_mock()
     async with httpx.AsyncClient() as client:
         kinds = (await client.get(urls["admin"] + "/_mock/kinds")).json()
-    assert {kind: told["summary"] for kind, told in kinds.items()} == describe_faults()
+    assert {kind: one["summary"] for kind, one in kinds.items()} == describe_faults()
     assert kinds["http_error"]["options"]["status"] == 500
-    for told in kinds.values():
-        assert {"kind", "provider", "model", "from_s", "to_s", "probability"}.isdisjoint(told["options"])
+    for one in kinds.values():
+        assert {"kind", "provider", "model", "from_s", "to_s", "probability"}.isdisjoint(one["options"])

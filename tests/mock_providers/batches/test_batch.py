@@ -15,7 +15,7 @@ FINAL = ("completed", "failed", "expired", "cancelled")
 
 @st.composite
 def schedules(draw: st.DrawFn) -> BatchSchedule:
-    """Batches made at some time, some with a short deadline, some cancelled, some that cannot be used."""
+    """Batch schedules: some with a short deadline, some cancelled, some with invalid input."""
     created = draw(SECONDS)
     options = BatchOptions.model_validate(
         {

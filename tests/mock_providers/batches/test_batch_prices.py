@@ -1,4 +1,4 @@
-"""What is asked in a batch costs half, embeddings as well as replies. No sockets here."""
+"""A batch item costs half, embeddings as well as replies. No sockets here."""
 
 import json
 from typing import Any
@@ -41,7 +41,7 @@ def profile(embedding_price: str) -> Profile:
 
 
 class Client:
-    """One service, asked live and in batches."""
+    """One service that takes live requests and batches."""
 
     def __init__(self, embedding_price: str = "0.02") -> None:
         self.service = Service("openai", profile(embedding_price), Catalogue(()), Draws(0))

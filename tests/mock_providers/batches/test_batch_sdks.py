@@ -1,4 +1,4 @@
-"""Batches over real sockets, by the official SDKs, down to the last nano-dollar of the ledger."""
+"""Batches over real sockets, through the official SDKs, with exact ledger costs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,7 +29,7 @@ FOREVER = {"completion": {"kind": "constant", "value_s": 3600.0}}
 
 
 def profile_with(profile: Profile, **batch: Any) -> Profile:
-    """The profile, its batches done within some hundredths of a second unless `batch` says otherwise."""
+    """The profile with batches that complete within hundredths of a second unless `batch` says otherwise."""
     data = profile.model_dump(mode="json")
     for provider in data["providers"].values():
         for model in provider["models"].values():

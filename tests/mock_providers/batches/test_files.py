@@ -1,4 +1,4 @@
-"""Uploads, the file store, and lists told page by page."""
+"""Uploads, the file store, and paged lists."""
 
 import pytest
 from hypothesis import given

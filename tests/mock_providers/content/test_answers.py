@@ -1,4 +1,4 @@
-"""What replies say, and how long they are."""
+"""Text and length of generated replies."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_providers import Catalogue, CatalogueError, Question, load_catalogue
-from mock_providers.content.answers import Accuracy, GeneratedChoice, ReplyLength, generate
+from mock_providers.content.answers import GeneratedChoice, generate
+from mock_providers.content.options import Accuracy, ReplyLength
 from mock_providers.content.prose import filler, vocabulary
 from mock_providers.exchange import tokens
 from mock_providers.exchange.draws import Draws
@@ -143,7 +144,7 @@ def test_a_catalogue_is_read_from_json_lines_and_may_have_keys_for_others(tmp_pa
     )
     loaded = load_catalogue(file)
     assert len(loaded) == 1
-    assert loaded.asked_in("Question: Q?") is not None
+    assert loaded.question_in("Question: Q?") is not None
 
 
 @pytest.mark.parametrize(

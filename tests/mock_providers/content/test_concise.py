@@ -1,9 +1,10 @@
-"""Asked to be concise, a model says less, and is right a little less often."""
+"""A concise reply is shorter and slightly less often right."""
 
 import pytest
 
 from mock_providers import Catalogue, Question
-from mock_providers.content.answers import Accuracy, GeneratedChoice, ReplyLength, generate
+from mock_providers.content.answers import GeneratedChoice, generate
+from mock_providers.content.options import Accuracy, ReplyLength
 from mock_providers.exchange import tokens
 from mock_providers.exchange.draws import Draws
 from mock_providers.exchange.request import Message, Request

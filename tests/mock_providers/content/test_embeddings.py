@@ -1,4 +1,4 @@
-"""Embeddings: vectors that mean something, in both encodings, limited, struck and billed like replies."""
+"""Embeddings: similarity, both encodings, limits, faults and billing."""
 
 import base64
 import subprocess

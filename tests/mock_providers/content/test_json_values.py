@@ -1,4 +1,4 @@
-"""JSON values are what their schema describes, whatever the schema."""
+"""Generated JSON values are instances of any schema."""
 
 import random
 from typing import Any

@@ -286,7 +286,7 @@ def sdk(urls: dict[str, str], provider: str = "openai") -> AsyncOpenAI:
 
 
 def make_choice(monkeypatch: pytest.MonkeyPatch, *blocks: GeneratedBlock, finish: Any = "tool_use") -> None:
-    """Every reply says this."""
+    """Make every reply consist of these blocks."""
     monkeypatch.setattr(
         planner, "generate", lambda *_, **__: GeneratedChoice(blocks, finish, None, "generated")
     )
@@ -318,7 +318,7 @@ async def test_the_sdk_takes_parallel_calls_streamed_or_not(
 
 
 class City(BaseModel):
-    """What the reply is parsed to."""
+    """The parsed content of the reply."""
 
     city: str
 

@@ -1,11 +1,12 @@
-"""Right, wrong, invented; worse on demand; continued without a seam; in many scripts; or nothing at all."""
+"""Right, wrong and invented answers; quality loss; exact continuation; many scripts; empty replies."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_providers import Catalogue, Question
-from mock_providers.content.answers import Accuracy, GeneratedChoice, ReplyLength, generate
+from mock_providers.content.answers import GeneratedChoice, generate
+from mock_providers.content.options import Accuracy, ReplyLength
 from mock_providers.content.prose import plain_prose
 from mock_providers.exchange import tokens
 from mock_providers.exchange.draws import Draws

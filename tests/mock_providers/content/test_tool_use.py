@@ -1,4 +1,4 @@
-"""Which tools a reply calls, and what a reply in JSON says."""
+"""The tools that a reply calls, and the content of JSON replies."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,8 @@ import orjson
 import pytest
 
 from mock_providers import Catalogue, Question
-from mock_providers.content.answers import Accuracy, GeneratedChoice, ReplyLength, generate
+from mock_providers.content.answers import GeneratedChoice, generate
+from mock_providers.content.options import Accuracy, ReplyLength
 from mock_providers.exchange import tokens
 from mock_providers.exchange.draws import Draws
 from mock_providers.exchange.request import Message, Request, Tool
@@ -140,7 +141,7 @@ def test_json_that_does_not_fit_is_cut_and_stop_sequences_end_it() -> None:
 def test_json_that_one_provider_began_another_goes_on_with(
     schema: dict[str, Any], first_is_right: bool
 ) -> None:
-    """The two draw with other seeds, and one of them is always wrong."""
+    """Two models with different seeds; one is always wrong."""
     text = f"{PROMPT}\nIn about 40 tokens."
     first = ask(text, json_schema=schema, seed=1, right=float(first_is_right))
     whole = first.blocks[0].text

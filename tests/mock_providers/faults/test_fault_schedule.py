@@ -1,4 +1,4 @@
-"""A schedule's fields decide who is struck, when and how often, whatever the kind of fault."""
+"""The fields of a schedule decide which requests a fault hits, for every kind of fault."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -30,7 +30,7 @@ def fault(kind: str, **fields: Any) -> FaultBase:
 
 
 def who_is_struck(one: FaultBase, requests: Iterable[tuple[Target, float]]) -> list[bool]:
-    """Whether each of these requests, of one provider and in this order, is struck."""
+    """Whether the fault hits each of these requests to one provider, in this order."""
     counts: Counter[int] = Counter()
     return [
         bool(matching_faults((one,), target, t_s, Draws(0).under(nth), counts))
@@ -39,7 +39,7 @@ def who_is_struck(one: FaultBase, requests: Iterable[tuple[Target, float]]) -> l
 
 
 def hits(one: FaultBase, n: int, t_s: float = 5.0) -> list[bool]:
-    """The same for `n` requests alike, but for their draws."""
+    """The same for `n` equal requests with different draws."""
     return who_is_struck(one, [(TARGET, t_s)] * n)
 
 
@@ -135,7 +135,7 @@ def test_who_is_struck_at_a_low_probability_is_struck_at_a_higher_one(
 def test_a_schedule_strikes_with_each_of_its_faults_as_if_the_kind_stood_alone(
     scheduled: list[str], seed: int
 ) -> None:
-    """Of different kinds: two of one kind draw apart."""
+    """Faults of different kinds: two of one kind draw independently."""
     different = [fault(kind, probability=0.5) for kind in dict.fromkeys(scheduled)]
     together = matching_faults(different, TARGET, 5.0, Draws(seed), Counter())
     alone = [one for one in different if matching_faults((one,), TARGET, 5.0, Draws(seed), Counter())]

@@ -1,4 +1,4 @@
-"""Faults: who is struck when, and what becomes of the plan. No sockets here."""
+"""Faults: the requests they hit, and their effect on the plan. No sockets here."""
 
 from collections import Counter
 from collections.abc import Callable

@@ -49,7 +49,7 @@ REQUESTS: dict[tuple[str, str], tuple[str, str, Any]] = {
 
 
 class Asker:
-    """A service of every provider of a profile, asked under one schedule."""
+    """A service for every provider of a profile, under one fault schedule."""
 
     def __init__(self, *faults: dict[str, Any], profile: Profile = UNPACED) -> None:
         self.faults = parse_faults(list(faults), profile)
@@ -62,7 +62,7 @@ class Asker:
         return service.decide(service.arrival(received), received, self.faults, instant)
 
     def struck(self, now: float = 0.0) -> set[tuple[str, str]]:
-        """Which of ASKED a fault strikes."""
+        """The endpoints and providers of REQUESTS that a fault hits."""
         found = {key: self(key[1], method, path, body, now) for key, (method, path, body) in REQUESTS.items()}
         assert {key: decision.info.endpoint for key, decision in found.items()} == {
             key: key[0] for key in REQUESTS
@@ -110,7 +110,7 @@ def test_a_batch_that_is_refused_is_not_made(ends: str) -> None:
 
 @pytest.mark.parametrize("ends", ["stall", "truncate", "slow_drip", "malformed_json", "brownout"])
 def test_a_batch_whose_reply_breaks_off_on_its_way_was_made(ends: str) -> None:
-    """So a client that asks again has it twice, as with the real ones."""
+    """A client that retries has it twice, as at the real providers."""
     assert len(batches_made_under({"kind": ends})) == 1
 
 
@@ -152,7 +152,7 @@ PROMPT = {"model": "gpt-4o", "max_tokens": 1, "messages": [{"role": "user", "con
 
 
 def cached(asker: Asker, now: float) -> tuple[int, str | None]:
-    """What a long prompt reads from the cache at this time, and the fault that its row would name."""
+    """Tokens that a long prompt reads from the cache now, and the fault in its row."""
     plan = asker("openai", "POST", "/v1/chat/completions", PROMPT, now).plan
     return plan.cached_input_tokens, plan.fault
 

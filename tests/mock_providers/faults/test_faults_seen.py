@@ -1,4 +1,4 @@
-"""Each fault as a client meets it, over real sockets, and what the ledger says about it."""
+"""Each fault as a client observes it over real sockets, and as the ledger records it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

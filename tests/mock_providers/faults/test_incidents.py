@@ -1,4 +1,4 @@
-"""Named incidents load, fit the shipped profiles, and strike when they say."""
+"""Named incidents load, fit the shipped profiles, and hit at their stated times and rates."""
 
 from collections import Counter
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Latencies: what is drawn is what the options say. And the schedule of a reply's chunks."""
+"""Latencies follow their distributions; chunks follow the pace."""
 
 import math
 import random

@@ -1,4 +1,4 @@
-"""What the shipped profiles promise is what is drawn, keyed as a provider keys it; and what was measured.
+"""Draws keyed as a provider keys them follow the shipped profiles, and those follow published measurements.
 
 Quantiles of the time to first token must come within 2 % of the profile's own wherever so many draws can tell
 2 % (three standard errors at most), and within four standard errors elsewhere. Elsewhere is `SPARSE`: the p99

@@ -74,7 +74,7 @@ class Stay(NamedTuple):
 
 
 def play(jobs: list[Job], load: Load) -> list[Stay]:
-    """Everybody's stay: a negative `share` leaves while it waits, one below 1 before the planned end."""
+    """The stay of every job: a negative `share` leaves while waiting, one below 1 before the planned end."""
     slots, stays = Slots(load), []
     leaving: list[tuple[float, Place]] = []
     now = 0.0

@@ -1,4 +1,4 @@
-"""Ledger rows: what is billed, and the axis of their times. No sockets here."""
+"""Ledger rows: billing, and times relative to t = 0. No sockets here."""
 
 import json
 from dataclasses import replace

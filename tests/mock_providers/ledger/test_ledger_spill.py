@@ -1,4 +1,4 @@
-"""A ledger that outgrows memory reads as one that never left it."""
+"""A ledger that spills to disk reads the same as one in memory."""
 
 import tempfile
 from collections.abc import Callable
@@ -121,7 +121,7 @@ def test_a_closed_ledger_has_no_rows_and_ends_who_reads_it() -> None:
 
 @pytest.fixture
 def spill_files(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Every temporary file that is opened."""
+    """Record every temporary file that is opened."""
     opened: list[Any] = []
     real = tempfile.TemporaryFile
 

@@ -1,4 +1,4 @@
-"""How a request is let in: limits of key and organisation, prompt cache, slots. No sockets here."""
+"""Admission of a request: limits of key and organisation, prompt cache, slots. No sockets here."""
 
 import json
 from collections.abc import Callable
@@ -18,7 +18,7 @@ ROOMY = {"context_window": 100_000}
 
 
 class ProviderUnderTest:
-    """One service; requests are named by who asks, and stay in flight until they are settled."""
+    """One service; a request stays in flight until it is settled."""
 
     def __init__(self, profile: Profile, name: str = "openai", **provider: Any) -> None:
         if provider:

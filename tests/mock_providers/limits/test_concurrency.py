@@ -1,4 +1,4 @@
-"""Requests in flight at once: slots are taken once, given back once, and never more than there are."""
+"""Requests in flight: every slot is taken and returned once, never more than the limit."""
 
 from hypothesis import given
 from hypothesis import strategies as st

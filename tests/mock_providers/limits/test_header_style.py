@@ -1,4 +1,4 @@
-"""Headers about limits: what each style sends."""
+"""Rate limit headers of each style."""
 
 from email.utils import parsedate_to_datetime
 

@@ -1,4 +1,4 @@
-"""Token buckets: what they admit, and that they admit nothing more."""
+"""Token buckets admit exactly up to their limit."""
 
 import math
 import re

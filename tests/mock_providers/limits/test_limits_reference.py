@@ -21,7 +21,7 @@ Name = tuple[LimitName, Scope]
 
 @dataclass
 class Tank:
-    """What was taken from a bucket and when; its level is computed from all of it, each time."""
+    """A bucket as the history of its charges; the level is computed from all of them each time."""
 
     capacity: Fraction
     per_s: Fraction
@@ -42,7 +42,7 @@ class Tank:
 
 
 class Reference:
-    """One scope. Nothing is kept but what happened."""
+    """One scope, as the history of its events."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -123,7 +123,7 @@ NAMES = ("rpm", "tpm", "itpm", "otpm", "rpd", "tpd", "concurrency", "ramp")
 
 @st.composite
 def limits(draw: st.DrawFn) -> Limits:
-    """At most three limits at once, so that each gets to decide."""
+    """At most three limits at once, so that each one decides sometimes."""
     chosen = draw(st.lists(st.sampled_from(NAMES), max_size=3, unique=True))
     burst_s = draw(st.sampled_from([1.0, 4.0, 60.0]))
     unit = int(60 / burst_s)

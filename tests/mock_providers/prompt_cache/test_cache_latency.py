@@ -1,4 +1,4 @@
-"""What a prompt-cache hit saves is the prefill of the tokens it reads, and nothing else. No sockets here."""
+"""A prompt cache hit saves the prefill of the tokens read, nothing else. No sockets here."""
 
 import json
 import math
@@ -66,7 +66,7 @@ def test_of_one_reply_a_hit_saves_exactly_the_prefill_of_what_it_reads(
 def test_over_many_requests_hits_come_sooner_by_the_saved_prefill(
     name: str, model_id: str, model: Model
 ) -> None:
-    """Without the slow modes, whose few draws would hide it; four standard errors of a mean."""
+    """Without slow modes, whose few draws would hide it; four standard errors of a mean."""
     n, plain = 300, model.model_copy(update={"ttft": model.ttft.model_copy(update={"slow": None})})
     models = {model_id: plain.model_copy(update={"limits": type(plain.limits)()})}
     provider = OBSERVED.providers[name].model_copy(update={"models": models})

@@ -33,7 +33,7 @@ LONG = "x" * 4 * 1024
 
 
 def row(prompt: Sequence[Message]) -> list[Token]:
-    """A prompt as the tokens it is made of."""
+    """A prompt as its tokens."""
     made: list[Token] = [("request", nth) for nth in range(3)]
     for message in prompt:
         made += [(f"role {message.role}", nth) for nth in range(4)]
@@ -43,7 +43,7 @@ def row(prompt: Sequence[Message]) -> list[Token]:
 
 
 def common(one: list[Token], other: list[Token]) -> int:
-    """Tokens that both rows begin with."""
+    """Length of the common prefix."""
     for nth, (mine, yours) in enumerate(zip(one, other, strict=False)):
         if mine != yours:
             return nth
@@ -51,7 +51,7 @@ def common(one: list[Token], other: list[Token]) -> int:
 
 
 class Touch(NamedTuple):
-    """A call used or wrote a prefix: received, begins to reply, what was lost before."""
+    """A call used or wrote a prefix: when received, when the reply began, what was lost before."""
 
     now: float
     ready: float
@@ -59,7 +59,7 @@ class Touch(NamedTuple):
 
 
 def serves(touches: list[Touch], now: float, since: float, idle: float, age: float) -> bool:
-    """Whether a prefix with this history can be read: the history is played again from its start."""
+    """Whether a prefix with this history can be read, by replaying the history."""
     ready = used = -math.inf
     for touch in touches:
         if touch.now >= min(used + idle, ready + age) or ready < touch.since:
@@ -87,7 +87,7 @@ LENGTHS = st.integers(0, 5)
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[tuple[Prompt, int, int, int | None]]:
-    """Calls as (prompt, seconds since the last one, seconds to the reply, wiped so long ago or never).
+    """Calls as (prompt, seconds since the last one, seconds to the reply, seconds since a wipe or None).
 
     Most prompts are another one continued or with its end changed.
     """

@@ -1,4 +1,4 @@
-"""Whatever a client sends gets an answer in the provider's own shape, never a failure of ours. No sockets."""
+"""Any request gets a reply in the provider's shape, never a 500 of our own; without sockets."""
 
 import copy
 import json
@@ -118,14 +118,14 @@ values = st.recursive(
 
 
 def places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The path to everything inside a JSON value, itself included."""
+    """The path of every value inside a JSON value, itself included."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [at, *(place for key, each in inner for place in places(each, (*at, key)))]
 
 
 @st.composite
 def malformed(draw: st.DrawFn, valid: dict[str, Any]) -> Any:
-    """A valid body in which a few things have been replaced, removed or added."""
+    """A valid body in which a few values were replaced, removed or added."""
     body: Any = {"body": copy.deepcopy(valid)}
     for _ in range(draw(st.integers(1, 3))):
         place = draw(st.sampled_from([each for each in places(body) if each]))
@@ -153,7 +153,7 @@ def send(endpoint: str, raw: bytes, headers: dict[bytes, bytes] | None = None) -
 
 
 def check(service: Service, decision: Decision) -> None:
-    """A reply that can be written whole and as a stream, or a refusal with an error object; never a 500."""
+    """Check for a reply that can be written whole and streamed, or an error object; never a 500."""
     plan = decision.plan
     assert plan.status < 500
     if plan.problem is not None:
@@ -171,7 +171,7 @@ def check(service: Service, decision: Decision) -> None:
 
 @every_endpoint
 @given(data=st.data())
-def test_a_spoiled_request_is_answered_or_refused(endpoint: str, data: st.DataObject) -> None:
+def test_a_mutated_request_is_answered_or_refused(endpoint: str, data: st.DataObject) -> None:
     body = data.draw(malformed(ENDPOINTS[endpoint][3]))
     check(*send(endpoint, json.dumps(body).encode()))
 
@@ -181,7 +181,7 @@ def test_a_spoiled_request_is_answered_or_refused(endpoint: str, data: st.DataOb
     raw=st.binary(max_size=60)
     | st.text(alphabet='{}[]",:0123456789.eE+-truefalsn\\u', max_size=60).map(str.encode)
 )
-def test_bytes_that_are_no_json_are_answered_or_refused(endpoint: str, raw: bytes) -> None:
+def test_bytes_that_are_not_json_are_answered_or_refused(endpoint: str, raw: bytes) -> None:
     check(*send(endpoint, raw))
 
 
@@ -195,7 +195,7 @@ def test_strange_headers_are_answered_or_refused(endpoint: str, name: bytes, val
 
 
 @every_endpoint
-def test_the_request_that_is_spoiled_here_is_a_good_one(endpoint: str) -> None:
+def test_the_unmutated_request_is_valid(endpoint: str) -> None:
     service, decision = send(endpoint, json.dumps(ENDPOINTS[endpoint][3]).encode())
     check(service, decision)
     needs_a_file = {"openai batches": 404, "openai files": 400}

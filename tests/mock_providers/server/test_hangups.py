@@ -1,4 +1,4 @@
-"""Clients that leave, and a server that stops: one row each, billed for what was sent."""
+"""Clients that disconnect, and a server that stops: one row each, billed for the tokens sent."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Clients that do not speak HTTP as they should: each is answered or cut off, and nothing is left of it."""
+"""Clients that violate HTTP: each is answered or cut off, and leaves nothing behind."""
 
 import asyncio
 import gc
@@ -33,23 +33,23 @@ SLOW: dict[str, Any] = {"ttft": {"kind": "constant", "value_s": 30.0}}
 
 
 def request(body: bytes, head: bytes = HEAD) -> bytes:
-    """A whole request."""
+    """The bytes of a complete request."""
     return b"%scontent-length: %d\r\n\r\n%s" % (head, len(body), body)
 
 
 class Line(NamedTuple):
-    """A client's end of a connection."""
+    """The client side of a connection."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
     async def says(self, *parts: bytes) -> bytes:
-        """Send, then everything that comes until the server closes; a reset ends it too."""
+        """Send, then receive until the server closes or resets."""
         await self.pour(parts)
         return await self.rest()
 
     async def pour(self, parts: Iterable[bytes]) -> int:
-        """Send until the server does not take more; how many bytes that were."""
+        """Send until the server accepts no more; the number of bytes accepted."""
         sent = 0
         for part in parts:
             try:
@@ -61,7 +61,7 @@ class Line(NamedTuple):
         return sent
 
     async def rest(self) -> bytes:
-        """What comes until the server closes."""
+        """Receive until the server closes."""
         got = bytearray()
         try:
             while part := await self.reader.read(65536):
@@ -71,7 +71,7 @@ class Line(NamedTuple):
         return bytes(got)
 
     async def reply(self) -> tuple[int, bytes]:
-        """One reply with a content-length."""
+        """Receive one reply with a content-length."""
         head = await self.reader.readuntil(b"\r\n\r\n")
         length = next(
             int(line.split(b":")[1])
@@ -89,11 +89,11 @@ class Mock(NamedTuple):
 
     @property
     def endings(self) -> list[tuple[int, str]]:
-        """How the requests of attackers ended: status and word."""
+        """Status and ending of the attackers' requests."""
         return [(row.status, row.ended) for row in self.app.ledger.rows]
 
     async def still_serves(self) -> None:
-        """A good client is answered."""
+        """Check that a valid client is answered."""
         line = await self.dial()
         await line.pour([MODELS])
         status, body = await line.reply()
@@ -104,13 +104,13 @@ Attack = Callable[..., Awaitable[Mock]]
 
 
 def open_connections() -> int:
-    """How many connections the server holds."""
+    """Number of open connections of the server."""
     found = [each for each in gc.get_objects() if type(each) is MockProtocol]
     return sum(not each.transport.is_closing() for each in found)
 
 
 def requests_at_work() -> int:
-    """How many tasks answer a request."""
+    """Number of tasks that answer a request."""
     return sum(
         "run_asgi" in repr(task) or "_watch_for_disconnect" in repr(task) for task in asyncio.all_tasks()
     )
@@ -120,7 +120,7 @@ def requests_at_work() -> int:
 async def attack(
     serve_mock: ServeMock, eventually: Eventually, capfd: pytest.CaptureFixture[str]
 ) -> AsyncIterator[Attack]:
-    """Serve a profile; afterwards it still does, and no request, task, connection or noise is left."""
+    """Serve a profile; then check that it still answers and leaves no request, task, connection or log."""
     mocks: list[Mock] = []
     lines: list[Line] = []
 
@@ -148,14 +148,14 @@ async def attack(
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Requests have a quarter of a second to arrive."""
+    """Requests must arrive within 0.25 s."""
     monkeypatch.setattr(MockProtocol, "request_s", 0.25)
     monkeypatch.setattr(MockProtocol, "linger_s", 0.1)
 
 
 @pytest.fixture
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bodies of 1 MiB are taken, and the connection is cut after 8."""
+    """Bodies up to 1 MiB are accepted, and the connection is cut after 8 MiB."""
     monkeypatch.setattr(app_module, "MAX_BODY_BYTES", MIB)
     monkeypatch.setattr(MockProtocol, "most_request_bytes", 8 * MIB)
 
@@ -253,7 +253,7 @@ async def test_a_head_that_trickles_gets_a_408(attack: Attack, start: bytes) -> 
 
 
 @pytest.mark.parametrize("greeting", [b"", b"\r\n\r\n"])
-async def test_a_connection_on_which_nothing_is_asked_is_closed(
+async def test_an_idle_connection_is_closed(
     attack: Attack, monkeypatch: pytest.MonkeyPatch, greeting: bytes
 ) -> None:
     monkeypatch.setattr(http_server, "_KEEP_ALIVE_S", 0.2)
@@ -312,7 +312,7 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("name", GARBAGE)
-async def test_what_is_no_http_gets_a_400(attack: Attack, name: str) -> None:
+async def test_input_that_is_not_http_gets_a_400(attack: Attack, name: str) -> None:
     mock = await attack()
     line = await mock.dial()
     answer = await asyncio.wait_for(line.says(GARBAGE[name]), 5)
@@ -356,7 +356,7 @@ async def test_requests_in_one_go_are_answered_in_their_order(attack: Attack) ->
     assert kinds == ["chat.completion", "list"] * 30
 
 
-async def test_who_leaves_with_requests_queued_is_gone_for_all_of_them(
+async def test_a_client_that_leaves_ends_all_its_queued_requests(
     attack: Attack, eventually: Eventually, fast_profile: Callable[..., Profile]
 ) -> None:
     mock = await attack(fast_profile(**SLOW))
@@ -383,7 +383,7 @@ async def test_http_1_0_gets_no_chunks(attack: Attack) -> None:
     assert mock.endings == [(200, "complete")] * 2
 
 
-async def test_who_expects_100_continue_is_told_to_go_on(attack: Attack) -> None:
+async def test_expect_100_continue_is_answered(attack: Attack) -> None:
     mock = await attack()
     line = await mock.dial()
     await line.pour([HEAD + b"expect: 100-continue\r\ncontent-length: %d\r\n\r\n" % len(WHOLE)])

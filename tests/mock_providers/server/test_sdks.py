@@ -23,7 +23,7 @@ def anthropic_sdk(urls: dict[str, str]) -> AsyncAnthropic:
     return AsyncAnthropic(base_url=urls["anthropic"], api_key="sk-ant", max_retries=0)
 
 
-async def test_a_429_tells_when_to_come_back_and_the_promise_is_kept(
+async def test_a_429_says_how_long_to_wait_and_then_admits_the_request(
     serve_mock: ServeMock, fast_profile: Callable[..., Profile]
 ) -> None:
     _, urls = await serve_mock(fast_profile(limits={"requests_per_min": 120, "burst_s": 0.5}))

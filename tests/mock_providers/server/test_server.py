@@ -21,14 +21,14 @@ HEADERS = {"authorization": "Bearer k", "anthropic-version": "2026-10-21"}
 TIMES = ("received_s", "first_scheduled_s", "first_sent_s", "last_scheduled_s", "last_sent_s")
 
 
-async def test_the_urls_are_what_the_sdks_want(serve_mock: ServeMock) -> None:
+async def test_the_urls_are_the_sdks_base_urls(serve_mock: ServeMock) -> None:
     _, urls = await serve_mock()
     assert list(urls) == ["openai", "anthropic", "together", "admin"]
     assert [url.endswith("/v1") for url in urls.values()] == [True, False, True, False]
     assert len({url.removesuffix("/v1") for url in urls.values()}) == 4
 
 
-async def test_a_port_in_use_is_told_in_one_line_and_nothing_is_left_listening(
+async def test_a_port_in_use_is_reported_in_one_line_and_nothing_is_left_listening(
     fast_profile: Callable[..., Profile],
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("127.0.0.1", 0)) as other:
@@ -46,7 +46,7 @@ async def test_a_port_in_use_is_told_in_one_line_and_nothing_is_left_listening(
 
 
 @pytest.mark.parametrize(("host", "port"), [("192.0.2.1", 0), ("127.0.0.1", 70_000)])
-async def test_an_impossible_address_is_told_in_one_line(
+async def test_an_impossible_address_is_reported_in_one_line(
     fast_profile: Callable[..., Profile], host: str, port: int
 ) -> None:
     with pytest.raises(BindError, match=rf"^{host}:{port} \(openai\): ") as refused:

@@ -1,4 +1,4 @@
-"""Anthropic's protocol, byte by byte."""
+"""Anthropic's protocol: exact bytes in and out."""
 
 import json
 from typing import Any
@@ -167,7 +167,7 @@ def test_the_new_version_refuses_sampling_parameters_and_the_old_one_takes_them(
         ({**MINIMAL, "stream": 1}, "stream: Input should be a valid boolean"),
     ],
 )
-def test_a_bad_request_is_refused_in_anthropics_words(body: object, message: str) -> None:
+def test_a_bad_request_is_refused_with_anthropics_message(body: object, message: str) -> None:
     problem = refused(body)
     assert (problem.status, problem.type, problem.message) == (400, "invalid_request_error", message)
 
@@ -194,7 +194,7 @@ def test_errors_have_anthropics_shape() -> None:
     }
 
 
-def test_headers_tell_the_limits_with_the_time_of_full_refill() -> None:
+def test_headers_show_the_limits_with_the_time_of_full_refill() -> None:
     meters = (
         Meter("requests", 4000, 3999.5, 0.0, 1),
         Meter("input_tokens", 2_000_000, 1_234_567.0, 30.0, 9),
@@ -221,7 +221,7 @@ def test_headers_tell_the_limits_with_the_time_of_full_refill() -> None:
     }
 
 
-def test_a_rate_limit_names_what_it_limits() -> None:
+def test_a_rate_limit_error_names_the_limit() -> None:
     meter = Meter("input_tokens", 2_000_000, 0.0, 60.0, 9)
     problem = AnthropicErrors().rate_limited(Verdict((meter,), meter, 1.5), "claude-sonnet-4-5")
     assert "2,000,000 input tokens per minute" in problem.message

@@ -1,4 +1,4 @@
-"""Gemini's protocol, byte by byte and over sockets."""
+"""Gemini's protocol: exact bytes in and out, and over sockets."""
 
 import asyncio
 import json
@@ -172,7 +172,7 @@ async def test_every_method_answers_over_a_socket(
     assert [row.endpoint for row in app.ledger.rows][:4] == [*["generate_content"] * 3, "count_tokens"]
 
 
-async def test_keys_are_asked_for_in_googles_words(
+async def test_a_missing_key_gets_googles_message(
     serve_mock: ServeMock, fast_profile: Callable[..., Profile]
 ) -> None:
     _, urls = await serve_mock(gemini_profile(fast_profile(), keys=("good",)))
@@ -186,7 +186,7 @@ async def test_keys_are_asked_for_in_googles_words(
     assert right.status_code == 200
 
 
-def test_a_refusal_for_rate_tells_the_quota_and_the_delay(fast_profile: Callable[..., Profile]) -> None:
+def test_a_rate_limit_error_names_the_quota_and_the_delay(fast_profile: Callable[..., Profile]) -> None:
     meter = Meter("requests", 60, 0.0, 60.0, 1)
     problem = ERRORS.rate_limited(Verdict((meter,), meter, 40.2), "gemini-2.5-flash")
     dialect = GeminiDialect(gemini_profile(fast_profile()).providers["gemini"])
@@ -198,7 +198,7 @@ def test_a_refusal_for_rate_tells_the_quota_and_the_delay(fast_profile: Callable
 
 
 @pytest.mark.parametrize("limit", ["ramp", "concurrency"])
-def test_a_limit_that_is_no_quota_names_none_and_tells_the_delay(
+def test_a_limit_that_is_not_a_quota_names_only_the_delay(
     fast_profile: Callable[..., Profile], limit: LimitName
 ) -> None:
     meter = Meter(limit, 3, 0.0, 1.0, 1)
@@ -216,7 +216,7 @@ def test_a_limit_that_is_no_quota_names_none_and_tells_the_delay(
 async def test_gemini_refuses_over_its_limits_and_only_then(
     serve_mock: ServeMock, fast_profile: Callable[..., Profile], limits: dict[str, Any], status: int
 ) -> None:
-    """One after the other: a slot is free again, growth is not forgotten."""
+    """Sequential requests: the slot is free again, the ramp limit still counts them."""
     _, urls = await serve_mock(gemini_profile(fast_profile(limits=limits)))
     async with httpx.AsyncClient(base_url=urls["gemini"], headers={"x-goog-api-key": "k"}) as client:
         seen = [(await client.post(f"{PATH}:generateContent", json=HI)).status_code for _ in range(2)]
@@ -224,18 +224,18 @@ async def test_gemini_refuses_over_its_limits_and_only_then(
 
 
 @pytest.mark.parametrize("how", ["json", "sse"])
-async def test_a_function_call_that_is_to_be_broken_is_broken_where_it_is_sent(
+async def test_a_malformed_function_call_is_malformed_in_the_chunk_that_is_sent(
     fast_profile: Callable[..., Profile], how: Literal["json", "sse"]
 ) -> None:
-    """Most of its pieces send nothing, so that there is nothing in them to break."""
+    """Most pieces of the call send no bytes that could be malformed."""
     parts = ('{"a', '":"x', '"}')
     pieces = (Piece(0.0, "So", 1, 0, 0, True), *[Piece(0.0, part, 1, 0, 1) for part in parts])
     choices = (Choice("tool_use", None, (Block(), Block("tool", "1f", "weather"))),)
     plan = Plan(200, "complete", 0.0, 0.0, pieces, choices=choices).with_malformed_chunk(1, how, "malformed")
     text = await played(gemini_profile(fast_profile()), plan)
-    said, rest = text.split("\r\n\r\n", 1)
+    first, rest = text.split("\r\n\r\n", 1)
     broken, last = rest.removesuffix("\r\n\r\n").rsplit("data: ", 1)
-    assert json.loads(said.removeprefix("data: "))["candidates"][0]["content"]["parts"] == [{"text": "So"}]
+    assert json.loads(first.removeprefix("data: "))["candidates"][0]["content"]["parts"] == [{"text": "So"}]
     assert "functionCall" in broken
     assert broken.startswith("data: " if how == "json" else "\x00")
     assert broken.endswith("\n\n" if how == "json" else "}\n")
@@ -245,7 +245,7 @@ async def test_a_function_call_that_is_to_be_broken_is_broken_where_it_is_sent(
 
 
 async def played(profile: Profile, plan: Plan) -> str:
-    """What a client gets of a streamed reply."""
+    """The bytes that a client receives of a streamed reply."""
     sent: list[bytes] = []
 
     async def receive() -> MutableMapping[str, Any]:

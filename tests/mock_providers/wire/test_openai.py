@@ -1,4 +1,4 @@
-"""OpenAI's protocol, byte by byte."""
+"""OpenAI's protocol: exact bytes in and out."""
 
 import json
 from collections.abc import Callable
@@ -75,7 +75,7 @@ def test_a_stream_is_role_contents_finish_and_done() -> None:
     ]
 
 
-def test_asked_for_usage_comes_last_and_every_chunk_before_it_says_null() -> None:
+def test_requested_usage_comes_last_and_is_null_in_every_chunk_before() -> None:
     asked = parse({**MINIMAL, "stream": True, "stream_options": {"include_usage": True}})
     *before, last = events(asked, plan_of("Hel", "lo"))
     assert [chunk["usage"] for chunk in before] == [None] * 4
@@ -228,7 +228,7 @@ def test_the_digest_covers_what_decides_the_reply_and_nothing_else() -> None:
         ({**MINIMAL, "top_k": 5}, None, None, "Unrecognized request argument supplied: top_k"),
     ],
 )
-def test_a_bad_request_is_refused_in_openais_words(
+def test_a_bad_request_is_refused_with_openais_message(
     body: object, code: str | None, param: str | None, part: str
 ) -> None:
     problem = refused(body)
@@ -241,7 +241,7 @@ def test_together_is_lenient_about_unknown_arguments() -> None:
     assert parse({**MINIMAL, "top_k": 5, "repetition_penalty": 1.1}, TOGETHER_CHAT).model == "gpt-4o"
 
 
-def test_a_prompt_that_is_too_long_is_refused_in_openais_words() -> None:
+def test_a_prompt_that_is_too_long_is_refused_with_openais_message() -> None:
     errors = OpenAIErrors("org-x")
     start = "This model's maximum context length is 4096 tokens. However, "
     assert errors.prompt_too_long(5000, 0, 4096).message == (
@@ -277,7 +277,7 @@ def test_the_rate_limit_message_is_the_documented_one() -> None:
     assert (problem.status, problem.type, problem.code) == (429, "tokens", "rate_limit_exceeded")
 
 
-def test_headers_tell_the_limits_and_on_a_429_how_long_to_wait() -> None:
+def test_headers_show_the_limits_and_on_a_429_how_long_to_wait() -> None:
     meters = (Meter("requests", 10_000, 9999.9, 0.006, 1), Meter("tokens", 2_000_000, -3.0, 90.0, 50))
     headers = dict(OPENAI.headers(STAMP, plan_of("a", meters=meters)))
     assert headers[b"x-request-id"] == b"req_0a"

@@ -92,5 +92,5 @@ def test_an_unbounded_percentile_refutes_an_upper_bound() -> None:
 
 
 def test_a_claim_about_an_unknown_subject_is_unmeasured() -> None:
-    claim = Claim(text="?", subject="nobody", metric="success_rate", expected=">= 0")
+    claim = Claim(text="?", subject="missing", metric="success_rate", expected=">= 0")
     assert judge_claims([claim], SUBJECTS)[0].verdict == "unmeasured"

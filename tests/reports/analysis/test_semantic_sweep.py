@@ -9,19 +9,19 @@ from reports.page.figures import draw
 from tests.reports.synthetic import call, run_of
 
 
-def asked(
-    id: str, question: str, cache: str = "miss", nearest: str | None = None, **said: Any
+def question(
+    id: str, question_id: str, cache: str = "miss", nearest: str | None = None, **facts: Any
 ) -> dict[str, Any]:
     known = {} if nearest is None else {"cache_nearest": nearest, "cache_same_tokens": True}
-    return call(id, question_id=question, cache=cache, **known, **said)
+    return call(id, question_id=question_id, cache=cache, **known, **facts)
 
 
 CALLS = [
-    asked("a", "q1"),
-    asked("b", "q1", "semantic", "a", cached_from="a", cache_similarity=0.9),
-    asked("c", "q2", nearest="a", cache_similarity=0.7) | {"cache_same_tokens": False},
-    asked("d", "q2", nearest="c", cache_similarity=0.8),
-    asked("e", "q1", "exact", cached_from="a"),
+    question("a", "q1"),
+    question("b", "q1", "semantic", "a", cached_from="a", cache_similarity=0.9),
+    question("c", "q2", nearest="a", cache_similarity=0.7) | {"cache_same_tokens": False},
+    question("d", "q2", nearest="c", cache_similarity=0.8),
+    question("e", "q1", "exact", cached_from="a"),
 ]
 
 
@@ -33,7 +33,7 @@ def test_every_threshold_has_its_hits_and_its_false_hits(tmp_path: Path) -> None
 
 
 def test_equal_similarities_are_hits_together(tmp_path: Path) -> None:
-    calls = [asked("a", "q1"), *(asked(id, "q2", nearest="a", cache_similarity=0.5) for id in "bc")]
+    calls = [question("a", "q1"), *(question(id, "q2", nearest="a", cache_similarity=0.5) for id in "bc")]
     [facts] = subject_facts(run_of(tmp_path, calls)).values()
     assert sweep(facts) == [Hits(2 / 3, 2 / 3)]
 

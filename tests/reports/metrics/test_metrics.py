@@ -21,9 +21,9 @@ Rows = list[dict[str, Any]]
 
 
 def measured(
-    path: Path, calls: Rows, attempts: Rows | None = None, ledger: Rows | None = None, **said: Any
+    path: Path, calls: Rows, attempts: Rows | None = None, ledger: Rows | None = None, **keys: Any
 ) -> dict[str, Plain]:
-    facts = facts_of(run_of(path, calls, attempts or [], ledger or [], **said), "full")
+    facts = facts_of(run_of(path, calls, attempts or [], ledger or [], **keys), "full")
     return {name: plain(measure) for name, measure in subject_metrics(facts).items()}
 
 
@@ -203,18 +203,18 @@ def test_nobody_fails_over_without_a_failure(tmp_path: Path) -> None:
 
 
 def test_waste_is_what_was_billed_without_answering(tmp_path: Path) -> None:
-    calls = [call("won"), failed_call("cut", error_kind="truncated"), failed_call("client gone")]
+    calls = [call("won"), failed_call("cut", error_kind="truncated"), failed_call("abandoned")]
     attempts = [
         attempt("won/1", outcome="abandoned", cost_nusd=250_000, usage_known=False),
         attempt("won/2", kind="hedge"),
         failed_attempt("cut/1", cost_nusd=270_000),
-        attempt("client gone/1"),
+        attempt("abandoned/1"),
     ]
     ledger = [
         ledger_row("won/1", cost_nusd=250_000, output_tokens=0, ended="client_closed"),
         ledger_row("won/2"),
         ledger_row("cut/1", cost_nusd=270_000, output_tokens=2, ended="reset"),
-        ledger_row("client gone/1", cached_input_tokens=60),
+        ledger_row("abandoned/1", cached_input_tokens=60),
         failed_ledger_row("won/1", request_id="free"),
     ]
     found = measured(tmp_path, calls, attempts, ledger)

@@ -12,8 +12,8 @@ from tests.reports.synthetic import attempt, call, failed_ledger_row, ledger_row
 OPENAI = {"provider": "openai", "model": "gpt-4o"}
 
 
-def measured(path: Path, ledger: list[dict[str, Any]], **said: Any) -> dict[str, Plain]:
-    facts = facts_of(run_of(path, [call()], [attempt()], ledger, **said), "full")
+def measured(path: Path, ledger: list[dict[str, Any]], **keys: Any) -> dict[str, Plain]:
+    facts = facts_of(run_of(path, [call()], [attempt()], ledger, **keys), "full")
     return {name: plain(measure) for name, measure in subject_metrics(facts).items()}
 
 

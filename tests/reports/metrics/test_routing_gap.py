@@ -65,7 +65,7 @@ def test_ends_that_do_not_differ_have_no_gap() -> None:
     )
 
 
-def routed_run(path: Path, **said: Any) -> Run:
+def routed_run(path: Path, **keys: Any) -> Run:
     """Four calls. Small costs $1 a call and is right about the first two, large $5 and always right.
 
     The classifier scores 0.9, 0.1, 0.8, 0.3 and asks large from 0.5 on; the cascade escalates the last two
@@ -74,12 +74,12 @@ def routed_run(path: Path, **said: Any) -> Run:
     scores = (0.9, 0.1, 0.8, 0.3)
     rows: dict[str, list[dict[str, Any]]] = {"calls": [], "attempts": [], "ledger": []}
 
-    def add(subject: str, n: int, asked: tuple[str, ...], **facts: Any) -> None:
+    def add(subject: str, n: int, tiers: tuple[str, ...], **facts: Any) -> None:
         id_ = f"c{n}"
-        right = asked[-1] == "large" or n < 2
-        told = {"route_policy": subject, "route_tier": asked[-1], "route_rank": int(asked[-1] == "large")}
-        rows["calls"].append(call(id_, subject=subject, n=n, answer_right=right, **told, **facts))
-        for k, tier in enumerate(asked, 1):
+        right = tiers[-1] == "large" or n < 2
+        route = {"route_policy": subject, "route_tier": tiers[-1], "route_rank": int(tiers[-1] == "large")}
+        rows["calls"].append(call(id_, subject=subject, n=n, answer_right=right, **route, **facts))
+        for k, tier in enumerate(tiers, 1):
             paid = {"subject": subject, "cost_nusd": (5 if tier == "large" else 1) * 10**9}
             kind = "escalate" if k > 1 else "primary"
             rows["attempts"].append(attempt(f"{id_}/{k}", kind=kind, **paid))
@@ -90,7 +90,7 @@ def routed_run(path: Path, **said: Any) -> Run:
         add("large", n, ("large",))
         add("heuristic", n, ("large" if scores[n] >= 0.5 else "small",), route_score=scores[n])
         add("cascade", n, ("small",) if n < 2 else ("small", "large"), escalated=n >= 2)
-    return run_of(path, **rows, subjects=NAMES, **said)
+    return run_of(path, **rows, subjects=NAMES, **keys)
 
 
 def relative(subjects: list[Facts]) -> dict[str, dict[str, Any]]:

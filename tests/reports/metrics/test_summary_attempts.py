@@ -10,10 +10,10 @@ from tests.reports.synthetic import attempt, call, failed_attempt, ledger_row, r
 
 @pytest.mark.parametrize("made", [True, False])
 def test_a_summary_is_none_of_the_attempts_at_an_answer(tmp_path: Path, made: bool) -> None:
-    told = {"kind": "summary", "model": "gpt-4o-mini", "started_s": 1.5, "first_s": 3.0, "end_s": 3.0}
-    summary = attempt("c0/2", cost_nusd=7_000, **told)
+    timing = {"kind": "summary", "model": "gpt-4o-mini", "started_s": 1.5, "first_s": 3.0, "end_s": 3.0}
+    summary = attempt("c0/2", cost_nusd=7_000, **timing)
     if not made:
-        summary = failed_attempt("c0/2", **{**told, "first_s": None})
+        summary = failed_attempt("c0/2", **{**timing, "first_s": None})
     rows = [ledger_row("c0/1"), ledger_row("c0/2", model="gpt-4o-mini", cost_nusd=7_000 if made else 0)]
     run = run_of(tmp_path, [call("c0", attempts=2)], [attempt("c0/1"), summary], rows)
     facts = facts_of(run, "full")

@@ -111,7 +111,7 @@ def test_the_verdict_comes_first_and_the_numbers_before_the_pictures(html: str) 
 
 def test_the_page_says_how_to_repeat_the_run_and_what_it_is_of(html: str, run_dir: Path) -> None:
     text = Page(html).text
-    for told in (
+    for part in (
         "brownout run outage --seed 7",
         "4f2c1d9",
         "brownout 0.1.0",
@@ -119,7 +119,7 @@ def test_the_page_says_how_to_repeat_the_run_and_what_it_is_of(html: str, run_di
         "poisson 20/s",
         summarise(read_run(run_dir)).record_sha256,
     ):
-        assert told in text
+        assert part in text
 
 
 def test_claims_show_their_verdicts(html: str) -> None:

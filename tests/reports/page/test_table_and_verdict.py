@@ -75,24 +75,24 @@ def test_two_subjects_with_the_same_facts_differ_in_nothing(tmp_path: Path) -> N
     calls = [call(f"c{i}", subject=name) for name in ("a", "b") for i in range(30)]
     run = run_of(tmp_path, calls, subjects=("a", "b"))
     summary = summarise(run)
-    told = [compare(summary, metric, "b", "a") for metric in TABLED]
-    assert {found.direction for found in told if found is not None} == {"same"}
+    differences = [compare(summary, metric, "b", "a") for metric in TABLED]
+    assert {found.direction for found in differences if found is not None} == {"same"}
     (contrast,) = verdict(summary, run.manifest).contrasts
     assert (contrast.better, contrast.worse, contrast.unclear) == ((), (), ())
 
 
 def test_more_cost_is_reported_as_worse_however_much_else_got_better(tmp_path: Path) -> None:
     run = outage_run(tmp_path)
-    said = verdict(summarise(run), run.manifest)
-    assert said.headline == (
+    found = verdict(summarise(run), run.manifest)
+    assert found.headline == (
         "Through a 10 s OpenAI outage, `full` answered 100 % of 600 calls (95 % interval 99.4–100 %) "
         "and `naive` answered 65.2 % of 600 calls (61.3–68.9 %)."
     )
-    assert said.sentences[0] == (
+    assert found.sentences[0] == (
         "Of the calls planned while the fault was active, `full` answered 100 % of 207 "
         "and `naive` answered 0 % of 207."
     )
-    (contrast,) = said.contrasts
+    (contrast,) = found.contrasts
     assert "Per 1,000 calls" in [change.label for change in contrast.worse]
     assert "Attempts per call" in [change.label for change in contrast.worse]
     assert "Success" in [change.label for change in contrast.better]
@@ -100,9 +100,9 @@ def test_more_cost_is_reported_as_worse_however_much_else_got_better(tmp_path: P
 
 def test_an_invalid_run_concludes_nothing(tmp_path: Path) -> None:
     run = run_of(tmp_path, [], subjects=("naive", "full"))
-    said = verdict(summarise(run), run.manifest)
-    assert said.headline == "Nothing can be concluded from this run."
-    assert said.contrasts == ()
+    found = verdict(summarise(run), run.manifest)
+    assert found.headline == "Nothing can be concluded from this run."
+    assert found.contrasts == ()
 
 
 def test_percentiles_of_survivors_are_flagged(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_percentiles_of_survivors_are_flagged(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("keys", "words"),
     [
         ({"faults": [], "duration_s": 30.0}, "In 30 s of load"),
         ({"faults": [], "duration_s": None}, "In this run"),
@@ -131,14 +131,14 @@ def test_percentiles_of_survivors_are_flagged(tmp_path: Path) -> None:
         ({"faults": [(k, k + 1) for k in range(5)], "duration_s": 30.0}, "Through 5 scheduled faults"),
     ],
 )
-def test_the_headline_begins_with_what_happened(said: dict[str, Any], words: str) -> None:
+def test_the_headline_begins_with_what_happened(keys: dict[str, Any], words: str) -> None:
     outage = {"kind": "outage", "provider": "openai", "model": None, "probability": 1.0}
-    faults = [{**outage, "from_s": float(start), "to_s": float(end)} for start, end in said["faults"]]
-    assert circumstances(Manifest.model_validate(manifest("full", **{**said, "faults": faults}))) == words
+    faults = [{**outage, "from_s": float(start), "to_s": float(end)} for start, end in keys["faults"]]
+    assert circumstances(Manifest.model_validate(manifest("full", **{**keys, "faults": faults}))) == words
 
 
 def test_a_single_subject_is_described_without_comparison(tmp_path: Path) -> None:
     run = run_of(tmp_path, [call()], [attempt()], [ledger_row()])
-    said = verdict(summarise(run), run.manifest)
-    assert said.headline == "In 30 s of load, `full` answered 100 % of 1 call (95 % interval 20.7–100 %)."
-    assert said.contrasts == ()
+    found = verdict(summarise(run), run.manifest)
+    assert found.headline == "In 30 s of load, `full` answered 100 % of 1 call (95 % interval 20.7–100 %)."
+    assert found.contrasts == ()

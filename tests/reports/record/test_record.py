@@ -103,8 +103,8 @@ def test_the_fingerprint_ignores_the_manifest_and_the_parquet_writer(tmp_path: P
     before = record_sha256(run)
     path = tmp_path / "a" / "calls.parquet"
     pq.write_table(pq.read_table(path), path, compression="none", row_group_size=7, use_dictionary=False)
-    said = json.loads((tmp_path / "a" / "run.json").read_text())
-    (tmp_path / "a" / "run.json").write_text(json.dumps({**said, "started_at": "2027-02-03T04:05:06Z"}))
+    raw = json.loads((tmp_path / "a" / "run.json").read_text())
+    (tmp_path / "a" / "run.json").write_text(json.dumps({**raw, "started_at": "2027-02-03T04:05:06Z"}))
     assert record_sha256(read_run(tmp_path / "a")) == before
 
 
@@ -151,7 +151,7 @@ def test_one_call_cannot_be_recorded_twice(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "message"),
+    ("changes", "message"),
     [
         ({"schema_version": 2}, "schema_version 2 is newer than 1"),
         ({"subjects": []}, "subjects: Value error, expected at least one subject"),
@@ -165,11 +165,11 @@ def test_one_call_cannot_be_recorded_twice(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_manifest_is_refused_in_one_line_with_file_and_key(
-    said: dict[str, Any], message: str, tmp_path: Path
+    changes: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
     run_of(tmp_path, [call()])
     path = tmp_path / "run.json"
-    path.write_text(json.dumps({**manifest("full"), **said}))
+    path.write_text(json.dumps({**manifest("full"), **changes}))
     with pytest.raises(RecordError, match=message) as caught:
         read_run(tmp_path)
     assert str(caught.value).startswith(f"{path}: ")
@@ -177,11 +177,11 @@ def test_a_wrong_manifest_is_refused_in_one_line_with_file_and_key(
 
 
 def test_what_a_manifest_leaves_out_has_its_default(tmp_path: Path) -> None:
-    said = run_of(tmp_path, [call()], faults=[{"kind": "outage", "from_s": None, "to_s": math.inf}]).manifest
-    assert said.as_json()["faults"] == [
+    known = run_of(tmp_path, [call()], faults=[{"kind": "outage", "from_s": None, "to_s": math.inf}]).manifest
+    assert known.as_json()["faults"] == [
         {"kind": "outage", "provider": None, "model": None, "from_s": 0.0, "to_s": None, "probability": 1.0}
     ]
-    assert (said.warmup_s, said.status, said.slo) == (0.0, "complete", Slo(ttft_s=None, e2e_s=None))
+    assert (known.warmup_s, known.status, known.slo) == (0.0, "complete", Slo(ttft_s=None, e2e_s=None))
 
 
 def test_a_manifest_may_say_more_than_reports_read(tmp_path: Path) -> None:
@@ -246,5 +246,5 @@ def test_a_record_from_before_a_column_was_added_reads_as_if_nobody_told(tmp_pat
 
 
 def test_a_later_column_that_says_something_is_in_the_fingerprint(tmp_path: Path) -> None:
-    said = [record_sha256(run_of(tmp_path, [call(route_tier=tier)])) for tier in (None, "small", "large")]
-    assert len(set(said)) == 3
+    hashes = [record_sha256(run_of(tmp_path, [call(route_tier=tier)])) for tier in (None, "small", "large")]
+    assert len(set(hashes)) == 3

@@ -17,7 +17,7 @@ from harness.stack.core.call import Call
 from harness.stack.core.errors import AllProvidersFailed, ConfigError, ProviderError, Rejected
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.request import Message
-from harness.stack.upstream.endpoints import endpoints_from
+from harness.stack.upstream.endpoint import endpoints_from
 from tests.stack.calls import changed
 
 OPENAI = {"provider": "openai", "model": "gpt-4o"}

@@ -9,12 +9,12 @@ from typing import Any
 import orjson
 
 from harness.stack.batch.anthropic import AnthropicBatches
-from harness.stack.batch.client import BatchClient, BatchClientOptions, Lane
-from harness.stack.batch.http import Request
-from harness.stack.batch.journal import Billed, Journal
+from harness.stack.batch.client import BatchClient, BatchClientOptions, BatchLane
+from harness.stack.batch.http import BatchItem
+from harness.stack.batch.journal import BilledResult, Journal
 from harness.stack.batch.openai import OpenAIBatches
 from harness.stack.money.price_list import default_prices
-from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.endpoint import Endpoint
 from harness.stack.upstream.transport import make_transport
 from harness.stack.wire.anthropic import AnthropicCodec
 from harness.stack.wire.codec import Codec
@@ -35,7 +35,7 @@ PRICES = {
 }
 
 
-def requests(provider: str, count: int = 5, *, bad: int | None = None) -> list[Request]:
+def requests(provider: str, count: int = 5, *, bad: int | None = None) -> list[BatchItem]:
     """Lines of a batch; the one numbered `bad` asks for what the provider refuses."""
     asked = []
     for n in range(count):
@@ -44,7 +44,7 @@ def requests(provider: str, count: int = 5, *, bad: int | None = None) -> list[R
             "max_tokens": -1 if n == bad else 60,
             "messages": [{"role": "user", "content": f"Tell me something, in about {5 + n} tokens. {n}"}],
         }
-        asked.append(Request(f"line-{n}", orjson.dumps(body)))
+        asked.append(BatchItem(f"line-{n}", orjson.dumps(body)))
     return asked
 
 
@@ -62,7 +62,7 @@ class Providers:
     """Both providers, and clients of theirs."""
 
     app: MockApp
-    lanes: dict[str, Lane]
+    lanes: dict[str, BatchLane]
     endpoints: dict[str, Endpoint]
 
     def client(self, folder: Path, seed: int = 0, **options: Any) -> BatchClient:
@@ -79,7 +79,7 @@ class Providers:
         """How many batches they were paid for."""
         return len({row.batch_id for row in self.rows})
 
-    def assert_paid_exactly(self, *results: list[Billed]) -> None:
+    def assert_paid_exactly(self, *results: list[BilledResult]) -> None:
         """What the client says it cost is what the providers billed, and each answer is half price."""
         billed = sum(row.cost_nusd for row in self.rows)
         assert sum(each.cost_nusd for result in results for each in result) == billed > 0
@@ -103,7 +103,7 @@ async def providers(
         lanes = {}
         for name, batches in (("openai", OpenAIBatches), ("anthropic", AnthropicBatches)):
             api = batches.at(transport, codecs[name], endpoints[name])
-            lanes[name] = Lane(api, default_prices()[MODELS[name]])
+            lanes[name] = BatchLane(api, default_prices()[MODELS[name]])
         yield Providers(app, lanes, endpoints)
 
 

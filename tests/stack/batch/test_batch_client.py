@@ -10,14 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.stack.batch.client import BatchClientOptions, poll_after_s
-from harness.stack.batch.journal import Billed, Journal
+from harness.stack.batch.journal import BilledResult, Journal
 from harness.stack.core.errors import ProviderError
 from tests.stack.batch.providers import PRICES, Providers, play, requests
 
 both = pytest.mark.parametrize("provider", list(PRICES))
 
 
-def kinds(results: list[Billed]) -> Counter[str]:
+def kinds(results: list[BilledResult]) -> Counter[str]:
     return Counter("answered" if each.result.error is None else each.result.error.kind for each in results)
 
 
@@ -134,7 +134,7 @@ def test_a_process_that_dies_at_any_time_goes_on_where_it_was_and_pays_once(
     folder = tmp_path_factory.mktemp("journal")
 
     async def scene(world: Providers) -> None:
-        results: list[Billed] = []
+        results: list[BilledResult] = []
 
         async def process(seed: int) -> None:
             client = world.client(folder, seed)
@@ -157,7 +157,7 @@ def test_a_process_that_dies_at_any_time_goes_on_where_it_was_and_pays_once(
 
 @both
 def test_a_batch_whose_answer_was_lost_is_found_again_not_sent_again(provider: str, tmp_path: Path) -> None:
-    """The provider made it; the connection broke before it said so."""
+    """The provider created the batch; the connection broke before its response."""
 
     async def scene(world: Providers) -> None:
         api = world.lanes[provider].api
@@ -191,7 +191,7 @@ def test_a_half_written_file_is_never_read(tmp_path: Path) -> None:
         await client.submit("b1", "openai", requests("openai"))
         (tmp_path / ".b2.state.json.part").write_text('{"key": "b2", "tar')
         assert [state.key for state in world.client(tmp_path).unfinished()] == ["b1"]
-        with pytest.raises(ValueError, match="there is a batch 'b1'"):
+        with pytest.raises(ValueError, match="expected a new key, got 'b1'"):
             await client.submit("b1", "openai", requests("openai"))
         with pytest.raises(ValueError, match="expected a key of letters"):
             await client.submit("../b1", "openai", requests("openai"))

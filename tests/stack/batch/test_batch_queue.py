@@ -1,4 +1,4 @@
-"""A call that can wait a day is asked in a batch, at half the price, and nothing is lost on the way."""
+"""Calls that can wait a day go into batches at half the price; none is lost or billed twice."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ from harness.stack.assembly.layers import build
 from harness.stack.assembly.options import StackOptions, load_stack_options
 from harness.stack.assembly.stack import Stack
 from harness.stack.batch.ids import attempt_id, custom_id
-from harness.stack.core.durations import seconds_of
+from harness.stack.config.durations import seconds_of
 from harness.stack.core.errors import ConfigError, ProviderError, Rejected
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.request import Message
@@ -101,7 +101,7 @@ def test_a_lone_call_waits_for_others_no_longer_than_it_must() -> None:
 
 
 @both
-def test_who_leaves_before_the_batch_is_sent_is_not_in_it(provider: str) -> None:
+def test_a_caller_who_leaves_before_the_batch_is_sent_is_not_in_it(provider: str) -> None:
     async def scene(world: Providers) -> None:
         async with asking(world, provider) as process:
             stays, leaves = (asyncio.ensure_future(process.ask(f"c{n}")) for n in range(2))
@@ -118,7 +118,7 @@ def test_who_leaves_before_the_batch_is_sent_is_not_in_it(provider: str) -> None
 
 
 @both
-def test_who_leaves_later_is_billed_and_knows_how_much(provider: str) -> None:
+def test_a_caller_who_leaves_later_is_billed_exactly(provider: str) -> None:
     async def scene(world: Providers) -> None:
         async with asking(world, provider) as process:
             call = asyncio.ensure_future(process.ask("c0"))
@@ -136,7 +136,7 @@ def test_who_leaves_later_is_billed_and_knows_how_much(provider: str) -> None:
 
 
 @both
-def test_what_failed_in_a_batch_is_asked_live(provider: str) -> None:
+def test_an_item_that_failed_in_a_batch_is_sent_live(provider: str) -> None:
     async def scene(world: Providers) -> None:
         async with asking(world, provider) as process:
             assert await process.ask("c0")

@@ -1,4 +1,4 @@
-"""The exact cache: same question, same tenant, whole answers only."""
+"""The exact cache: same request, same tenant, complete answers only."""
 
 import asyncio
 from collections.abc import Callable
@@ -60,7 +60,7 @@ TOOLS = [
 ]
 
 
-def test_tools_and_what_they_were_asked_and_said_are_in_the_key(call: Callable[..., Call]) -> None:
+def test_tools_their_calls_and_their_results_are_in_the_key(call: Callable[..., Call]) -> None:
     """Regression named after semantic-router#3423: system prompt and tools ignored in the key."""
     asked = [changed(call(), messages=(turn,)) for turn in TURNS]
     asked += [changed(call(), tools=(tool,)) for tool in TOOLS]
@@ -68,7 +68,7 @@ def test_tools_and_what_they_were_asked_and_said_are_in_the_key(call: Callable[.
     assert len({cache_key(each) for each in asked}) == len(asked)
 
 
-def test_nothing_else_is_in_the_key(call: Callable[..., Call]) -> None:
+def test_the_key_holds_nothing_that_does_not_decide_the_answer(call: Callable[..., Call]) -> None:
     others: dict[str, Any] = {
         "id": "c2",
         "deadline_s": 1.0,
@@ -117,7 +117,23 @@ async def test_another_tenants_answer_is_never_served(call: Callable[..., Call],
     assert (await (await cache(changed(call(), tenant="b"), inner)).text())[0] == "yours"
 
 
-async def test_failures_and_abandoned_answers_are_not_kept(call: Callable[..., Call], scripted: Any) -> None:
+@pytest.mark.parametrize(
+    ("temperature", "use"), [(None, "exact"), (0.7, "exact"), (0.7000001, "bypass"), (0.0, "exact")]
+)
+async def test_calls_up_to_the_maximal_temperature_are_cached(
+    temperature: float | None, use: str, call: Callable[..., Call], scripted: Any
+) -> None:
+    cache, inner = ExactCache(CacheOptions(max_temperature=0.7)), scripted(("one",), ("two",))
+    for id in ("c1", "c2"):
+        last = changed(call(id), temperature=temperature)
+        await (await cache(last, inner)).text()
+    assert last.facts.cache == use
+    assert len(inner.calls) == (1 if use == "exact" else 2)
+
+
+async def test_failures_and_abandoned_answers_are_not_stored(
+    call: Callable[..., Call], scripted: Any
+) -> None:
     cache = ExactCache(CacheOptions())
     inner = scripted(ProviderError("overloaded", ""), ("half", "way"), ("whole",))
     with pytest.raises(ProviderError):
@@ -128,7 +144,7 @@ async def test_failures_and_abandoned_answers_are_not_kept(call: Callable[..., C
     assert (await (await cache(call(), inner)).text())[0] == "whole"
 
 
-async def test_an_answer_is_forgotten_after_its_time(call: Callable[..., Call], scripted: Any) -> None:
+async def test_an_answer_expires_after_its_ttl(call: Callable[..., Call], scripted: Any) -> None:
     cache, inner = ExactCache(CacheOptions(ttl_s=0.02)), scripted(("old",), ("new",))
     await (await cache(call(), inner)).text()
     await asyncio.sleep(0.03)
@@ -156,7 +172,7 @@ def test_the_store_is_a_bounded_least_recently_used_map(
         assert len(store) == len(model) <= max_entries
 
 
-def test_what_nobody_asks_for_again_does_not_stay() -> None:
+def test_expired_entries_that_are_never_read_again_are_freed() -> None:
     """Regression named after litellm#12685: memory grows."""
     store = EntryStore(ttl_s=10, stale_s=0, max_entries=1_000_000, max_chars=1_000_000)
     for now in range(1000):

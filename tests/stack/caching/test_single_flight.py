@@ -1,4 +1,4 @@
-"""Calls that ask the same at the same time share one call upstream, whoever leaves when."""
+"""Identical concurrent calls share one upstream call, whichever of them leave."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -28,7 +28,7 @@ WHOLE_S = FIRST_S + GAP_S * len(WORDS)
 
 
 class Upstream:
-    """Answers after a second, a word every half second; counts who began and who was let go."""
+    """Answers after a second, a word every half second; counts calls begun and cancelled."""
 
     def __init__(self, fail: Exception | None = None) -> None:
         self.begun: list[str] = []
@@ -93,7 +93,7 @@ def now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def test_those_who_ask_the_same_meanwhile_get_the_same_stream_and_one_pays() -> None:
+def test_identical_calls_get_the_same_stream_and_the_leader_pays() -> None:
     async def check(lab: Lab) -> None:
         texts = await asyncio.gather(*(lab.start(f"c{n}", n * 0.7) for n in range(5)))
         assert texts == ["".join(WORDS)] * 5
@@ -108,7 +108,7 @@ def test_those_who_ask_the_same_meanwhile_get_the_same_stream_and_one_pays() -> 
     in_lab(check)
 
 
-def test_a_leader_that_leaves_takes_nobody_with_it_and_pays_for_the_whole_answer() -> None:
+def test_the_flight_goes_on_without_its_leader_who_pays_for_the_whole_answer() -> None:
     async def check(lab: Lab) -> None:
         leader, follower = lab.start("leader"), lab.start("follower", 0.2)
         await asyncio.sleep(1.7)
@@ -126,7 +126,7 @@ def test_a_leader_that_leaves_takes_nobody_with_it_and_pays_for_the_whole_answer
 
 
 @pytest.mark.parametrize("leave_s", [0.5, 1.7], ids=["before the first token", "after it"])
-def test_with_the_last_reader_upstream_is_let_go_at_once(leave_s: float) -> None:
+def test_the_last_reader_that_leaves_cancels_the_upstream_call(leave_s: float) -> None:
     async def check(lab: Lab) -> None:
         readers = [lab.start("a"), lab.start("b", 0.1)]
         await asyncio.sleep(leave_s)
@@ -144,7 +144,7 @@ def test_with_the_last_reader_upstream_is_let_go_at_once(leave_s: float) -> None
     in_lab(check)
 
 
-def test_a_failure_is_everybodys_and_is_not_kept() -> None:
+def test_a_failure_reaches_every_reader_and_is_not_stored() -> None:
     error = ProviderError("overloaded", "try later", status=503)
 
     async def check(lab: Lab) -> None:
@@ -157,7 +157,7 @@ def test_a_failure_is_everybodys_and_is_not_kept() -> None:
     in_lab(check, error)
 
 
-def test_nobody_waits_past_a_deadline_of_their_own() -> None:
+def test_every_reader_keeps_its_own_deadline() -> None:
     async def check(lab: Lab) -> None:
         leader, hasty = lab.start("leader"), lab.start("hasty", 0.1, deadline_s=0.6)
         with pytest.raises(ProviderError, match="total time"):
@@ -172,7 +172,9 @@ def test_nobody_waits_past_a_deadline_of_their_own() -> None:
 @pytest.mark.parametrize(
     "error", [ProviderError("timeout_total", "no time"), Rejected("rejected_deadline", "no time")]
 )
-def test_a_leader_without_time_does_not_fail_those_who_have_more(error: Exception) -> None:
+def test_a_flight_that_fails_by_the_leaders_deadline_is_retried_for_calls_with_more_time(
+    error: Exception,
+) -> None:
     async def check(lab: Lab) -> None:
         tasks = [lab.start("hasty", deadline_s=1.0), lab.start("patient", 0.1), lab.start("third", 0.2)]
         await asyncio.sleep(0.9)
@@ -185,7 +187,7 @@ def test_a_leader_without_time_does_not_fail_those_who_have_more(error: Exceptio
     in_lab(check)
 
 
-def test_the_urgent_and_those_who_stream_do_not_wait_for_one_who_does_not() -> None:
+def test_interactive_or_streaming_calls_do_not_join_a_batch_or_unstreamed_leader() -> None:
     async def check(lab: Lab) -> None:
         tasks = [
             lab.start("batch", priority="batch", stream=False),
@@ -200,7 +202,7 @@ def test_the_urgent_and_those_who_stream_do_not_wait_for_one_who_does_not() -> N
     in_lab(check)
 
 
-def test_without_single_flight_everybody_asks() -> None:
+def test_without_single_flight_every_call_goes_upstream() -> None:
     async def check(lab: Lab) -> None:
         await asyncio.gather(lab.start("a"), lab.start("b", 0.1))
         assert lab.upstream.begun == ["a", "b"]
@@ -208,7 +210,7 @@ def test_without_single_flight_everybody_asks() -> None:
     in_lab(check, single_flight=False)
 
 
-def test_a_stale_answer_is_served_and_made_anew_once_behind_their_backs() -> None:
+def test_a_stale_answer_is_served_while_one_background_refresh_runs() -> None:
     async def check(lab: Lab) -> None:
         await lab.start("first")
         await asyncio.sleep(10.5)
@@ -226,7 +228,7 @@ def test_a_stale_answer_is_served_and_made_anew_once_behind_their_backs() -> Non
     in_lab(check, ttl_s=10, stale_s=20)
 
 
-def test_past_the_stale_time_the_answer_is_gone() -> None:
+def test_past_the_stale_time_the_answer_is_not_served() -> None:
     async def check(lab: Lab) -> None:
         await lab.start("first")
         await asyncio.sleep(30.5)
@@ -236,7 +238,7 @@ def test_past_the_stale_time_the_answer_is_gone() -> None:
     in_lab(check, ttl_s=10, stale_s=20)
 
 
-def test_a_refresh_that_the_stack_outlives_not_is_ended_with_it_and_told() -> None:
+def test_closing_the_stack_ends_a_running_refresh_and_emits_its_facts() -> None:
     async def check(lab: Lab) -> None:
         await lab.start("first")
         await asyncio.sleep(10.5)
@@ -250,7 +252,7 @@ def test_a_refresh_that_the_stack_outlives_not_is_ended_with_it_and_told() -> No
 
 
 @pytest.mark.parametrize(("use", "kept"), [("refresh", True), ("bypass", False)])
-def test_a_call_may_pass_the_cache_by(use: str, kept: bool) -> None:
+def test_a_call_may_refresh_or_bypass_the_cache(use: str, kept: bool) -> None:
     async def check(lab: Lab) -> None:
         await lab.start("a", cache=use)
         await lab.start("b", cache=use)
@@ -261,7 +263,7 @@ def test_a_call_may_pass_the_cache_by(use: str, kept: bool) -> None:
     in_lab(check)
 
 
-def test_who_wants_variety_gets_it() -> None:
+def test_a_high_temperature_bypasses_the_cache() -> None:
     async def check(lab: Lab) -> None:
         await lab.start("a", temperature=1.2)
         await lab.start("b", temperature=1.2)
@@ -277,7 +279,7 @@ moments = st.integers(0, 40).map(lambda tenths: tenths / 10)
 def test_there_is_never_more_than_one_flight_for_a_question(
     plan: list[tuple[float, float | None, str]],
 ) -> None:
-    """Random arrivals and hang-ups: everyone gets the whole answer or leaves, each row is told once."""
+    """Random arrivals and hang-ups: each call gets the whole answer or leaves, each row is emitted once."""
 
     async def check(lab: Lab) -> None:
         flying: dict[str, int] = {}

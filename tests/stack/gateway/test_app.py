@@ -132,7 +132,7 @@ async def test_a_stream_is_role_text_finish_usage_facts_done(gateway: Callable[.
     assert client.body.index(comment) < client.body.index(b"[DONE]")
 
 
-async def test_usage_is_sent_only_to_those_who_ask(gateway: Callable[..., Gateway]) -> None:
+async def test_usage_is_sent_only_if_requested(gateway: Callable[..., Gateway]) -> None:
     client = await asked(gateway("Hello"), ASK | {"stream": True})
     assert not any("usage" in chunk for chunk in client.data[:-1])
 
@@ -197,7 +197,7 @@ async def test_failures_have_a_status_a_code_and_no_invitation_to_retry(
         (orjson.dumps(ASK | {"n": 2}), "n"),
     ],
 )
-async def test_a_wrong_request_is_told_where_it_is_wrong(
+async def test_the_error_of_an_invalid_request_names_the_field(
     gateway: Callable[..., Gateway], body: bytes, param: str | None
 ) -> None:
     client = Client(body)

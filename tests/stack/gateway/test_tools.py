@@ -198,7 +198,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("body", "param"), WRONG)
-def test_what_is_wrong_about_tools_is_told_with_its_place(body: dict[str, Any], param: str) -> None:
+def test_the_error_of_invalid_tools_names_the_field(body: dict[str, Any], param: str) -> None:
     with pytest.raises(BadRequest) as wrong:
         parse_chat_request(orjson.dumps(ASK | body))
     assert wrong.value.param == param

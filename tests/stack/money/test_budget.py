@@ -16,7 +16,7 @@ from harness.stack.assembly.stack import Stack
 from harness.stack.core.call import Call
 from harness.stack.core.errors import AllProvidersFailed, ConfigError, Rejected
 from harness.stack.core.facts import CallFacts
-from harness.stack.gateway.app import key_name
+from harness.stack.gateway.caller import key_name
 from harness.stack.money.account import Account, reserve, settle
 from harness.stack.money.budget import BudgetOptions
 from harness.stack.money.periods import span_of
@@ -28,7 +28,7 @@ GPT = "http://openai.test/v1/chat/completions"
 CLAUDE_URL = "http://anthropic.test/v1/messages"
 MINI = {"provider": "openai", "model": "gpt-4o-mini", "name": "mini"}
 REPLY = 100 * 2_500 + 10 * 10_000
-"""What the scripted reply of gpt-4o costs."""
+"""Cost of the scripted reply of gpt-4o."""
 PROMPT = 3 + 2 * 4 + 3 + 2
 """Tokens of what `asks` asks."""
 
@@ -38,12 +38,12 @@ def usd(nusd: int) -> str:
 
 
 def most(max_tokens: int) -> int:
-    """What an attempt at gpt-4o may cost."""
+    """Maximum cost of an attempt at gpt-4o."""
     return PROMPT * 2_500 + max_tokens * 10_000
 
 
 class Built:
-    """A stack with one budget, whose state can be looked at."""
+    """A stack with one budget and readable state."""
 
     def __init__(self, budget: dict[str, Any], *targets: dict[str, Any], **options: Any) -> None:
         self.emitted: list[CallFacts] = []
@@ -203,7 +203,7 @@ MOVES = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3), st.integers(0, 
 def test_in_no_period_more_is_used_than_the_hard_limit(
     moves: list[tuple[int, int, int, float]], hard: int
 ) -> None:
-    """Whatever is reserved and settled in whatever order, as long as nobody spends more than reserved."""
+    """Holds for every order of reserving and settling, if no attempt spends more than was reserved."""
     account: Account | None = None
     period, held = 0, []
     for settled, later, nusd, share in moves:
@@ -265,7 +265,7 @@ def test_dollars_are_exact_however_they_are_written() -> None:
     assert BudgetOptions.model_validate({"hard_usd": "0.1"}).hard_nusd == 100_000_000
 
 
-def test_a_key_is_named_not_told() -> None:
+def test_a_credential_is_named_by_its_digest() -> None:
     name = key_name("Bearer sk-secret")
     assert (name.startswith("key-"), "secret" in name, len(name)) == (True, False, 16)
     assert name != key_name("Bearer sk-other")

@@ -1,4 +1,4 @@
-"""Every model of a stack has a price before anything is asked, or the stack is refused in one line."""
+"""Every model of a stack has a price when the stack is built, or building fails with one line."""
 
 import importlib
 import subprocess

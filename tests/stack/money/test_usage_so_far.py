@@ -1,4 +1,4 @@
-"""What a provider had told of usage when a stream ended early is billed instead of our own estimate."""
+"""Usage that a provider reported before a stream broke is billed instead of our own estimate."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -92,7 +92,7 @@ async def test_the_prompts_length_is_the_providers_however_the_stream_ended(
     assert attempt.cost_nusd == 30 * 3_000 + 1000 * 300 + output_tokens * 15_000
 
 
-async def test_where_nothing_was_told_the_prompt_is_our_count(
+async def test_without_reported_usage_the_prompt_is_our_count(
     web: respx.Router, make_stack: Callable[..., Stack]
 ) -> None:
     body = b'data: {"choices":[{"delta":{"content":"abcdefgh"}}]}\n\n'
@@ -100,7 +100,7 @@ async def test_where_nothing_was_told_the_prompt_is_our_count(
     assert (attempt.input_tokens, attempt.output_tokens, attempt.usage_known) == (9, 2, False)
 
 
-async def test_a_first_token_that_never_came_costs_the_prompt_that_was_told(
+async def test_without_a_first_token_the_reported_prompt_is_billed(
     web: respx.Router, make_stack: Callable[..., Stack]
 ) -> None:
     async def stalls() -> Any:

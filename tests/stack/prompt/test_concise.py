@@ -16,6 +16,6 @@ def test_without_a_system_prompt_it_is_one() -> None:
     assert instructed((QUESTION,)) == (Message("system", INSTRUCTION), QUESTION)
 
 
-def test_it_is_said_once() -> None:
+def test_the_instruction_is_added_once() -> None:
     once = instructed((Message("system", "Be kind."), QUESTION))
     assert instructed(once) == once

@@ -1,4 +1,4 @@
-"""What is dropped to fit a context window is old, whole, and dropped by the stride."""
+"""Context-window fit drops whole rounds, the oldest first, in strides."""
 
 from dataclasses import replace
 from itertools import pairwise

@@ -14,7 +14,7 @@ SUMMARISE = {"provider": "together", "model": "meta-llama/Llama-3-70b-chat-hf", 
 
 
 def prompt(tokens: int) -> str:
-    """What is answered in exactly so many tokens."""
+    """A prompt that is answered in exactly so many tokens."""
     return f"Tell me something, in about {tokens} tokens."
 
 
@@ -121,7 +121,7 @@ def test_a_summary_is_made_behind_the_callers_back_and_its_cost_is_the_calls() -
     play(scene, prompt={"summarise": SUMMARISE}, target=[target("openai")])
 
 
-def test_nobody_waits_for_a_summary() -> None:
+def test_no_call_waits_for_a_summary() -> None:
     def scene_of(ends: list[float]) -> Any:
         async def scene(lab: Lab) -> None:
             await talk(lab, 8)
@@ -174,7 +174,7 @@ def test_the_layer_stands_before_the_cache_so_that_equal_prompts_share_an_answer
     play(scene, prompt={}, cache={}, target=[target("openai")])
 
 
-def test_a_summariser_that_nobody_knows_is_refused_by_its_name() -> None:
+def test_an_unknown_summariser_is_refused_by_its_name() -> None:
     with pytest.raises(ValueError, match="openai"):
         StackOptions.model_validate(
             {"prompt": {"summarise": SUMMARISE | {"provider": "nobody"}}, "target": [target("openai")]}

@@ -1,4 +1,4 @@
-"""A summary stands for whole rounds, is made once for every so many, and goes on from the one before."""
+"""A summary replaces whole rounds, is made once per `every_turns`, and continues the previous one."""
 
 from itertools import pairwise
 
@@ -24,7 +24,7 @@ def summaries(every: int = 4, keep: int = 2, most: int = 100) -> Summaries:
 
 
 def play(known: Summaries, rounds: int) -> list[tuple[Messages, bool]]:
-    """What each turn of a session sends, and whether it asked for a summary, which the next turn has."""
+    """The messages of each turn, and whether it requested a summary, which the next turn then uses."""
     sent = []
     for nth in range(rounds):
         messages, needed = known.shortened(session(nth))

@@ -1,4 +1,4 @@
-"""A trimmed system prompt says everything that it said, once."""
+"""A trimmed system prompt keeps every sentence, once."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,7 +37,7 @@ def test_repeated_sentences_go_from_within_paragraphs() -> None:
     assert trim(text) == "Be kind to the customer. Never promise a date.\n\nGreet by name. Sign."
 
 
-def test_short_words_may_be_said_twice() -> None:
+def test_short_repetitions_stay() -> None:
     assert trim("Yes. Go on.\n\nNo. Go on.") == "Yes. Go on.\n\nNo. Go on."
 
 
@@ -78,7 +78,7 @@ def test_trimming_any_text_twice_is_trimming_it_once(text: str, min_chars: int) 
 
 
 @given(PROMPTS)
-def test_nothing_that_was_said_is_lost_and_nothing_is_new(text: str) -> None:
+def test_trimming_loses_no_sentence_and_adds_none(text: str) -> None:
     def words(said: str) -> set[str]:
         return set(said.casefold().split())
 

@@ -68,7 +68,7 @@ def test_a_decorrelated_delay_grows_from_the_one_before() -> None:
 
 
 @given(OPTIONS, st.integers(0, 20), UNIT, st.floats(0, 200))
-def test_a_retry_never_comes_before_the_providers_hint(
+def test_a_retry_never_comes_before_the_retry_after(
     options: RetryOptions, n: int, u: float, hint_s: float
 ) -> None:
     error = ProviderError("rate_limited", "slow down", status=429, retry_after_s=hint_s)
@@ -81,11 +81,11 @@ def test_a_retry_never_comes_before_the_providers_hint(
 
 
 @pytest.mark.parametrize("kind", [kind for kind, row in ERROR_KINDS.items() if not row.retryable])
-def test_what_waiting_cannot_heal_is_not_retried(kind: str) -> None:
+def test_failures_that_waiting_cannot_heal_are_not_retried(kind: str) -> None:
     assert wait_before_retry_s(RetryOptions(), ProviderError(kind, ""), 0, 0.5) is None
 
 
-def test_the_providers_word_on_retrying_overrides_the_table() -> None:
+def test_the_providers_should_retry_overrides_the_table() -> None:
     refused = ProviderError("overloaded", "", retryable=False)
     assert wait_before_retry_s(RetryOptions(), refused, 0, 0.5) is None
     asked = ProviderError("auth", "", retryable=True)

@@ -1,8 +1,9 @@
-"""A reply that breaks after its first event goes on elsewhere, begins again, or fails: as it was chosen."""
+"""A reply that breaks after its first event is continued, restarted or failed, as configured."""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,11 +13,13 @@ from hypothesis import strategies as st
 from harness.stack.core.call import Call
 from harness.stack.core.errors import AllProvidersFailed, ProviderError, StackError
 from harness.stack.core.reply import Delta, Finish, Reply, Usage, replay
+from harness.stack.core.request import Message
 from harness.stack.core.target import Target
 from harness.stack.core.tokens import count
-from harness.stack.resilience.continuation import after, at_seam
+from harness.stack.resilience.continuation import continuation_order
 from harness.stack.resilience.fallback import Fallback, FallbackOptions
-from tests.stack.calls import changed
+from harness.virtual import run_virtual
+from tests.stack.calls import changed, make_call
 
 A = Target("a", "openai", "gpt-4o")
 B = Target("b", "anthropic", "claude")
@@ -64,7 +67,7 @@ async def test_the_next_target_goes_on_from_where_the_first_broke(call: Callable
     assert inner.ended == ["failed", "success"]
 
 
-async def test_the_tokens_that_may_still_come_are_what_the_partial_answer_left(
+async def test_a_continuation_may_use_the_tokens_that_the_partial_answer_left(
     call: Callable[..., Call],
 ) -> None:
     inner = Breaking((("12345678",), RESET), (("9",), None))
@@ -81,7 +84,7 @@ async def test_the_usage_of_a_continued_answer_counts_both_sides_of_the_seam(
     assert finish.usage.output_tokens == 2 + 1
 
 
-async def test_it_is_continued_more_than_once_and_at_last_by_the_target_that_broke_first(
+async def test_a_reply_is_continued_repeatedly_and_last_by_the_target_that_broke_first(
     call: Callable[..., Call],
 ) -> None:
     inner = Breaking((("a",), RESET), (("b",), RESET), ProviderError("overloaded", "no"), (("c",), None))
@@ -91,7 +94,7 @@ async def test_it_is_continued_more_than_once_and_at_last_by_the_target_that_bro
     assert [c.request.prefill for c in inner.calls] == ["", "a", "ab", "ab"]
 
 
-async def test_a_target_that_does_not_go_on_from_a_prefill_is_left_out(call: Callable[..., Call]) -> None:
+async def test_a_target_that_cannot_continue_a_prefill_is_skipped(call: Callable[..., Call]) -> None:
     inner = Breaking((("a",), RESET), (("b",), None))
     await (await Fallback((A, replace(B, prefill=False), C))(call(), inner)).text()
     assert [c.target.name for c in inner.calls] == ["a", "c"]
@@ -118,7 +121,7 @@ async def test_the_retry_budget_must_agree_to_every_continuation(call: Callable[
     assert len(inner.calls) == 1
 
 
-async def test_when_nobody_goes_on_every_failure_is_told_with_the_text_so_far(
+async def test_when_no_target_continues_the_error_lists_every_failure_and_the_text_so_far(
     call: Callable[..., Call],
 ) -> None:
     inner = Breaking((("x",), RESET), *(ProviderError("overloaded", "no") for _ in range(2)))
@@ -155,7 +158,7 @@ async def test_restart_gives_up_at_the_end_of_the_chain(call: Callable[..., Call
         await Fallback((A, B), FallbackOptions(after_first_token="restart"))(call(), inner)
 
 
-async def test_a_reader_that_leaves_abandons_whoever_is_answering(call: Callable[..., Call]) -> None:
+async def test_a_reader_that_leaves_abandons_the_current_reply(call: Callable[..., Call]) -> None:
     inner = Breaking((("a",), RESET), (("b", "c", "d"), None))
     async with await Fallback((A, B))(call(), inner) as reply:
         assert [(await reply.__anext__()), (await reply.__anext__())] == [Delta("a"), Delta("b")]
@@ -171,18 +174,46 @@ async def test_a_whole_reply_is_passed_on_as_it_is(call: Callable[..., Call]) ->
     assert await Fallback((A, B))(changed(call(), stream=False), inner) is whole
 
 
-@given(st.text(max_size=20), st.text(" \n\tab", max_size=20))
-def test_white_space_is_neither_lost_nor_doubled_at_the_seam(said: str, rest: str) -> None:
-    sent = said.rstrip()
-    honouring, trimmed = at_seam(said, rest), at_seam(said, (said + rest)[len(sent) :])
-    assert said + trimmed == said + rest
-    assert said + honouring == said + rest or rest.startswith(said[len(sent) :])
+TEXT = st.text("ab \n", min_size=1, max_size=8)
+BEGUN_WITH_A_WORD = TEXT.filter(lambda text: not text[0].isspace())
+
+
+@given(said=TEXT, rest=BEGUN_WITH_A_WORD, repeats=st.booleans(), data=st.data())
+def test_white_space_at_the_seam_is_neither_lost_nor_doubled_however_the_continuation_is_cut(
+    said: str, rest: str, repeats: bool, data: st.DataObject
+) -> None:
+    """Bug: white space repeated in more than one piece was doubled: 'Hi,\\n\\n' + '\\n' + '\\nDear'."""
+    continuation = said[len(said.rstrip()) :] + rest if repeats else rest
+    inner = Breaking((pieces(said, data), RESET), (pieces(continuation, data), None))
+    assert "".join(deltas_read(inner)) == said + rest
+
+
+def test_pieces_that_only_repeat_white_space_are_not_passed_on() -> None:
+    inner = Breaking((("Hi,\n\n",), RESET), (("\n", "\nDear"), None))
+    assert deltas_read(inner) == ["Hi,\n\n", "Dear"]
+
+
+def pieces(text: str, data: st.DataObject) -> tuple[str, ...]:
+    """`text` cut anywhere."""
+    cuts = data.draw(st.sets(st.integers(1, len(text) - 1))) if len(text) > 1 else set()
+    bounds = [0, *sorted(cuts), len(text)]
+    return tuple(text[start:end] for start, end in pairwise(bounds))
+
+
+def deltas_read(inner: Breaking) -> list[str]:
+    """The texts of all deltas of the reply, through `Fallback`."""
+
+    async def read() -> list[str]:
+        async with await Fallback((A, B))(make_call("c1", (Message("user", "hello"),)), inner) as reply:
+            return [event.text async for event in reply if isinstance(event, Delta)]
+
+    return run_virtual(read())
 
 
 @given(st.integers(1, 5), st.data())
-def test_everybody_else_is_asked_before_the_target_that_broke(size: int, data: st.DataObject) -> None:
+def test_every_other_target_is_tried_before_the_one_that_broke(size: int, data: st.DataObject) -> None:
     chain = tuple(Target(f"t{n}", "openai", "m") for n in range(size))
     broken = data.draw(st.sampled_from(chain))
-    order = after(broken, chain)
+    order = continuation_order(broken, chain)
     assert order[-1] == broken
     assert sorted(t.name for t in order) == [t.name for t in chain]

@@ -10,7 +10,7 @@ from harness.stack.core.call import Call
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.reply import Delta, Finish, Reply, replay
 from harness.stack.core.target import Target
-from harness.stack.resilience.hedge import Hedge, HedgeOptions, delay_s, next_in, size_bucket
+from harness.stack.resilience.hedge import Hedge, HedgeOptions, delay_s, next_target, size_bucket
 from harness.stack.state.quantile import quantile, with_sample
 from harness.virtual import run_virtual
 
@@ -47,7 +47,7 @@ def raced(inner: Timed, call: Call, *, samples: int = 1, options: HedgeOptions =
     """The text of a call after so many that took 0.1 s, or its error; and when it came, in virtual time."""
 
     async def scenario() -> tuple[Any, float]:
-        hedge = Hedge(options, next_in((A, B), lambda call, target: True), **more)
+        hedge = Hedge(options, next_target((A, B), lambda call, target: True), **more)
         usual = Timed(a=0.1, b=0.1)
         for _ in range(samples):
             await (await hedge(call.at(A), usual)).text()
@@ -114,7 +114,7 @@ def test_nothing_is_hedged_before_enough_is_known(call: Callable[..., Call]) -> 
 
 def test_the_share_of_hedged_calls_is_capped(call: Callable[..., Call]) -> None:
     async def scenario() -> int:
-        hedge = Hedge(HedgeOptions(min_samples=1, max_share=0.05), next_in((A, B), lambda *_: True))
+        hedge = Hedge(HedgeOptions(min_samples=1, max_share=0.05), next_target((A, B), lambda *_: True))
         slow = Timed(a=1.0, b=1.0)
         await (await hedge(call().at(A), Timed(a=0.1))).text()
         for _ in range(199):
@@ -134,7 +134,7 @@ def test_an_empty_budget_hedges_nothing(call: Callable[..., Call]) -> None:
 
 def test_a_caller_who_leaves_leaves_both(call: Callable[..., Call]) -> None:
     async def scenario() -> list[tuple[str, str]]:
-        hedge = Hedge(EAGER, next_in((A, B), lambda *_: True))
+        hedge = Hedge(EAGER, next_target((A, B), lambda *_: True))
         await (await hedge(call().at(A), Timed(a=0.1))).text()
         inner = Timed(a=9.0, b=9.0)
         calling = asyncio.ensure_future(hedge(call().at(A), inner))

@@ -16,7 +16,7 @@ from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import Delta, Finish, Reply
 from harness.stack.core.request import Message
 from harness.stack.core.target import Target
-from harness.stack.resilience.hedge import Hedge, HedgeOptions, next_in
+from harness.stack.resilience.hedge import Hedge, HedgeOptions, next_target
 from harness.stack.state.backend import MemoryBackend
 from harness.virtual import run_virtual
 from tests.lab.lab import CHAIN, Lab, play
@@ -90,7 +90,7 @@ class Inner:
 
 @dataclass(slots=True)
 class Told:
-    """What came of a race."""
+    """The outcome of a race."""
 
     answer: str
     at_s: float
@@ -105,7 +105,7 @@ def race(call: Call, inner: Inner, *, cancel_at_s: float | None = None, hedge: H
         complaints: list[str] = []
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: complaints.append(context["message"]))
-        layer = hedge or Hedge(EAGER, next_in((A, B), lambda *_: True))
+        layer = hedge or Hedge(EAGER, next_target((A, B), lambda *_: True))
         await (await layer(call.at(A), Inner({"a": Course(0.125)}))).text()
         started_s = loop.time()
         asking = loop.create_task(_answer(layer, call.at(A), inner))
@@ -138,7 +138,7 @@ COURSES = st.builds(
 
 
 @given(COURSES, COURSES, st.none() | GRID)
-def test_however_a_race_goes_what_began_is_settled_once_and_no_task_is_left(
+def test_every_race_settles_each_begun_reply_once_and_leaves_no_task(
     a: Course, b: Course, cancel_at_s: float | None
 ) -> None:
     inner = Inner({"a": a, "b": b})
@@ -150,7 +150,9 @@ def test_however_a_race_goes_what_began_is_settled_once_and_no_task_is_left(
         assert told.answer in ("a", "b", "error of a")
 
 
-def test_a_caller_who_leaves_while_the_loser_goes_leaves_the_winner_too(call: Callable[..., Call]) -> None:
+def test_a_caller_cancelled_while_the_loser_is_closed_closes_the_winner_too(
+    call: Callable[..., Call],
+) -> None:
     inner = Inner({"a": Course(9, leaving_s=1.0), "b": Course(0.2)})
     told = race(call(), inner, cancel_at_s=0.5)
     assert (told.answer, told.tasks_left, inner.settled) == ("cancelled", 0, Counter(b=1))
@@ -162,7 +164,7 @@ def test_a_loser_that_begins_although_it_was_cancelled_is_closed(call: Callable[
     assert inner.settled == Counter(a=1, b=1)
 
 
-def test_a_loser_that_fails_while_it_is_closed_is_nobodys_trouble(call: Callable[..., Call]) -> None:
+def test_an_error_of_a_loser_that_is_closed_is_ignored(call: Callable[..., Call]) -> None:
     inner = Inner({"a": Course(0.375), "b": Course(0.25, close_fails=True)})
     told = race(call(), inner)
     assert (told.answer, told.at_s, told.complaints) == ("a", 0.375, [])
@@ -174,7 +176,7 @@ def test_a_race_that_the_budget_forbids_uses_up_no_share(call: Callable[..., Cal
         return False
 
     backend = MemoryBackend()
-    hedge = Hedge(EAGER, next_in((A, B), lambda *_: True), never, backend)
+    hedge = Hedge(EAGER, next_target((A, B), lambda *_: True), never, backend)
     assert race(call(), Inner({"a": Course(1.0)}), hedge=hedge).answer == "a"
     assert backend.peek("hedge") == (2, 0)
 
@@ -182,7 +184,7 @@ def test_a_race_that_the_budget_forbids_uses_up_no_share(call: Callable[..., Cal
 def test_the_attempts_of_one_call_count_as_one_call(call: Callable[..., Call]) -> None:
     async def scenario() -> int:
         backend = MemoryBackend()
-        hedge = Hedge(EAGER, next_in((A, B), lambda *_: True), None, backend)
+        hedge = Hedge(EAGER, next_target((A, B), lambda *_: True), None, backend)
         asked = call().at(A)
         for attempt in ("the first", "a retry", "a fallback"):
             await (await hedge(asked, Inner({"a": Course(0.1)}))).text()
@@ -192,13 +194,13 @@ def test_the_attempts_of_one_call_count_as_one_call(call: Callable[..., Call]) -
     assert run_virtual(scenario()) == 1
 
 
-async def test_the_second_attempt_waited_for_no_backoff_and_asks_no_open_breaker(
+async def test_the_second_attempt_has_no_backoff_and_does_not_force_an_open_breaker(
     call: Callable[..., Call],
 ) -> None:
-    again = Hedge(EAGER, next_in((A, B), lambda *_: True))._again(
+    second = Hedge(EAGER, next_target((A, B), lambda *_: True))._second(
         call().at(A).with_attempt(kind="retry", backoff_s=4.0, force=True)
     )
-    assert (again.target, again.attempt.kind, again.attempt.backoff_s, again.attempt.force) == (
+    assert (second.target, second.attempt.kind, second.attempt.backoff_s, second.attempt.force) == (
         B,
         "hedge",
         0.0,
@@ -264,7 +266,7 @@ def test_over_a_network_the_losers_connection_is_cut_and_its_prompt_billed() -> 
     assert facts.answered_by is won
 
 
-def test_a_hedge_that_won_is_still_watched_by_the_deadline_between_chunks() -> None:
+def test_the_inter_chunk_deadline_holds_for_a_hedge_that_won() -> None:
     stall = {"kind": "stall", "provider": "anthropic", "after_chunks": 3, "from_s": 10, "to_s": 60}
     outcome, [_, facts], _ = late_call(stall)
     assert outcome == "timeout_inter_chunk after"

@@ -1,4 +1,4 @@
-"""The budget bounds what is tried again by what was asked, whoever asks for it."""
+"""The retry budget bounds all extra attempts by the number of calls."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +9,7 @@ STEPS = st.lists(st.tuples(st.booleans(), st.floats(0, 5)), max_size=200)
 
 
 @given(STEPS, st.floats(0, 1), st.floats(0, 3), st.floats(0, 20), st.floats(1, 30))
-def test_never_more_is_granted_than_was_put_in(
+def test_no_more_is_granted_than_was_deposited(
     steps: list[tuple[bool, float]], ratio: float, min_per_s: float, initial: float, cap: float
 ) -> None:
     options = RetryBudgetOptions(ratio=ratio, min_per_s=min_per_s, initial=initial, cap=cap)
@@ -36,7 +36,7 @@ def test_under_total_failure_the_load_grows_by_the_ratio_only() -> None:
     assert 199 <= granted <= 200
 
 
-def test_a_quiet_client_may_retry_once_in_a_while() -> None:
+def test_a_client_with_little_traffic_may_retry_sometimes() -> None:
     options = RetryBudgetOptions(ratio=0, min_per_s=0.5, initial=0)
     tokens, first = withdraw(options, None, 0.0)
     tokens, soon = withdraw(options, tokens, 1.0)

@@ -1,71 +1,36 @@
-"""Over real protocols: a stream that breaks anywhere goes on elsewhere without a word lost or said twice."""
+"""White space is neither lost nor doubled where a partial answer ends and its continuation begins."""
 
-from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
-import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.core.facts import CallFacts
-from harness.stack.core.request import Message
-from mock_providers import load_profile
-from mock_providers.content.prose import plain_prose
-from tests.lab.lab import Lab, play
+from harness.stack.resilience.seam import Seam, join
 
-PROFILE = load_profile("typical")
-TARGETS = {
-    "openai": {"provider": "openai", "model": "gpt-4o", "max_output_tokens": 16384},
-    "anthropic": {"provider": "anthropic", "model": "claude-sonnet-4-5", "max_output_tokens": 64000},
-    "together": {"provider": "together", "model": "meta-llama/Llama-3-70b-chat-hf", "context_tokens": 8192},
-}
-MESSAGES = (Message("system", "Be brief."), Message("user", "Explain it in about 60 tokens."))
+TEXT = st.text("ab \n", max_size=8)
+BEGUN_WITH_A_WORD = st.text("ab", max_size=2).filter(bool)
 
 
-def answered(order: Sequence[str], faults: list[dict[str, Any]], **table: Any) -> tuple[str, CallFacts]:
-    """One call of about 60 tokens through a chain in this order: its text and its facts."""
-    answers: list[str] = []
-    facts: list[CallFacts] = []
-
-    async def scene(lab: Lab) -> None:
-        answer = await lab.ask(messages=MESSAGES, max_tokens=80)
-        answers.append(answer.text)
-        facts.extend(lab.facts)
-
-    play(scene, profile=PROFILE, faults=faults, target=[TARGETS[name] for name in order], **table)
-    return answers[0], facts[0]
+@given(TEXT, BEGUN_WITH_A_WORD)
+def test_a_continuation_that_begins_with_a_word_is_kept_whole(said: str, rest: str) -> None:
+    assert join(said, rest) == said + rest
 
 
-@pytest.mark.parametrize(
-    "kind", ["reset", "truncate", "stall", "malformed_json", "malformed_sse", "in_band_error"]
-)
-@pytest.mark.parametrize(
-    "order", [("openai", "anthropic"), ("anthropic", "together"), ("together", "openai")]
-)
-def test_whatever_breaks_a_stream_the_answer_is_whole(kind: str, order: tuple[str, ...]) -> None:
-    fault = {"kind": kind, "provider": order[0], "after_chunks": 5}
-    text, facts = answered(order, [fault], fallback={})
-    assert [(a.provider, a.kind, a.outcome) for a in facts.attempts] == [
-        (order[0], "primary", "failed"),
-        (order[1], "continue", "success"),
-    ]
-    assert text.endswith(".")
-    assert "  " not in text
-    assert 236 <= len(text) <= 240
+@given(TEXT, BEGUN_WITH_A_WORD)
+def test_a_continuation_may_repeat_the_white_space_at_the_end(said: str, rest: str) -> None:
+    assert join(said, said[len(said.rstrip()) :] + rest) == said + rest
 
 
-WORDS = plain_prose().slice(0, 1 << 16).split()
-NEIGHBOURS = frozenset(pairwise([*WORDS, WORDS[0]]))
+@given(TEXT, TEXT, st.lists(st.integers(0, 8), max_size=3))
+def test_the_seam_is_the_same_however_the_continuation_is_cut(said: str, rest: str, cuts: list[int]) -> None:
+    bounds = [0, *sorted(min(cut, len(rest)) for cut in cuts), len(rest)]
+    seam = Seam(said)
+    taken = "".join(seam.take(rest[start:end]) for start, end in pairwise(bounds))
+    assert said + taken == join(said, rest)
 
 
-@settings(max_examples=40)
-@given(chunks=st.integers(1, 20), order=st.permutations(["openai", "anthropic", "together"]))
-def test_no_word_is_lost_or_said_twice_wherever_the_seam_is(chunks: int, order: list[str]) -> None:
-    fault = {"kind": "truncate", "provider": order[0], "after_chunks": chunks}
-    text, facts = answered(order, [fault], fallback={})
-    assert [attempt.outcome for attempt in facts.attempts] == ["failed", "success"]
-    assert 236 <= len(text) <= 240
-    *words, _ = text.split(" ")
-    strangers = [pair for pair in pairwise(words) if pair not in NEIGHBOURS]
-    assert strangers == []
+@given(TEXT, TEXT)
+def test_only_white_space_is_ever_dropped(said: str, rest: str) -> None:
+    kept = join(said, rest)[len(said) :]
+    assert rest.endswith(kept)
+    assert not rest[: len(rest) - len(kept)].strip()

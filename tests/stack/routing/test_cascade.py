@@ -1,4 +1,4 @@
-"""The cascade: small first, its answer held back until it is judged, and large when in doubt."""
+"""The cascade: the small tier first, its answer held back until it is judged; the large tier if rejected."""
 
 import asyncio
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def down(*providers: str) -> list[dict[str, Any]]:
     return [{"kind": "http_error", "status": 503, "provider": name} for name in providers]
 
 
-def test_an_answer_that_holds_is_served_when_it_is_whole_and_large_is_not_asked() -> None:
+def test_an_accepted_answer_is_served_whole_without_asking_the_large_tier() -> None:
     async def scene(lab: Lab) -> None:
         began_s = lab.now()
         reply = await lab.begin(tokens=TOKENS)
@@ -134,7 +134,7 @@ def test_when_large_is_down_the_doubted_answer_is_better_than_none() -> None:
     play(scene, faults=down("openai", "anthropic"), **cascade(**DOUBTS_ALL))
 
 
-def test_when_all_are_down_every_failure_is_told() -> None:
+def test_when_all_targets_fail_the_error_lists_every_failure() -> None:
     async def scene(lab: Lab) -> None:
         with pytest.raises(AllProvidersFailed) as failed:
             await lab.ask(tokens=TOKENS)
@@ -154,7 +154,7 @@ def test_time_that_is_over_is_not_spent_on_another_tier() -> None:
 
 
 @pytest.mark.parametrize("after_s", [0.1, TTFT_S + 0.1, WHOLE_S + 0.1, WHOLE_S + TTFT_S + 0.1])
-def test_a_caller_who_leaves_settles_whatever_was_asked(after_s: float) -> None:
+def test_every_attempt_is_settled_when_the_caller_leaves(after_s: float) -> None:
     async def scene(lab: Lab) -> None:
         calling = asyncio.ensure_future(lab.ask(tokens=TOKENS))
         await asyncio.sleep(after_s)
@@ -246,9 +246,7 @@ async def test_a_tier_that_cannot_take_the_call_is_left_out(call: Callable[..., 
     assert asked.facts.escalated is False
 
 
-async def test_a_request_that_is_wrong_in_itself_is_not_asked_again(
-    call: Callable[..., Call], scripted: Any
-) -> None:
+async def test_an_invalid_request_is_not_escalated(call: Callable[..., Call], scripted: Any) -> None:
     inner = scripted(ProviderError("bad_request", "wrong"))
     with pytest.raises(ProviderError, match="wrong"):
         await Cascade(CascadeOptions(), THREE)(call(), inner)

@@ -11,49 +11,49 @@ from hypothesis import strategies as st
 
 from harness.stack.core.call import Call
 from harness.stack.core.reply import Answer, Finish, ToolCall
-from harness.stack.routing.check import UNSURE, CheckOptions, doubt
+from harness.stack.routing.check import UNSURE, CheckOptions, reject_reason
 from harness.stack.routing.json_check import json_complaint
 from tests.stack.calls import changed
 
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 
 
-def said(text: str, reason: str = "stop") -> Answer:
+def answer(text: str, reason: str = "stop") -> Answer:
     return Answer(text, (), Finish(reason, None))
 
 
 @pytest.mark.parametrize("phrase", [*UNSURE, "I’m not sure", "i AM NOT sure"])
-def test_an_answer_that_is_not_sure_is_doubted(phrase: str, call: Callable[..., Call]) -> None:
-    assert doubt(CheckOptions(), call(), said(f"Well, {phrase}, but it is 4.")) == "says that it is not sure"
+def test_an_answer_that_is_not_sure_is_rejected(phrase: str, call: Callable[..., Call]) -> None:
+    unsure = answer(f"Well, {phrase}, but it is 4.")
+    assert reject_reason(CheckOptions(), call(), unsure) == "says that it is not sure"
 
 
-def test_an_answer_that_is_sure_is_not_doubted_however_wrong(call: Callable[..., Call]) -> None:
-    assert doubt(CheckOptions(), call(), said("The answer is 5.")) is None
+def test_a_confident_answer_is_accepted_however_wrong(call: Callable[..., Call]) -> None:
+    assert reject_reason(CheckOptions(), call(), answer("The answer is 5.")) is None
 
 
-def test_doubts_about_something_else_further_down_do_not_count(call: Callable[..., Call]) -> None:
-    assert (
-        doubt(CheckOptions(within=20), call(), said("The answer is 4. " * 3 + "I do not know why.")) is None
-    )
+def test_unsure_phrases_beyond_the_first_characters_do_not_count(call: Callable[..., Call]) -> None:
+    late = answer("The answer is 4. " * 3 + "I do not know why.")
+    assert reject_reason(CheckOptions(within=20), call(), late) is None
 
 
-def test_a_refused_an_empty_and_a_short_answer_are_doubted(call: Callable[..., Call]) -> None:
-    assert doubt(CheckOptions(), call(), said("No.", "content_filter")) == "refused"
-    assert doubt(CheckOptions(), call(), said("  ")) == "too short"
-    assert doubt(CheckOptions(min_chars=5), call(), said("Yes.")) == "too short"
+def test_a_refused_an_empty_and_a_short_answer_are_rejected(call: Callable[..., Call]) -> None:
+    assert reject_reason(CheckOptions(), call(), answer("No.", "content_filter")) == "refused"
+    assert reject_reason(CheckOptions(), call(), answer("  ")) == "too short"
+    assert reject_reason(CheckOptions(min_chars=5), call(), answer("Yes.")) == "too short"
 
 
 def test_a_tool_call_is_not_too_short(call: Callable[..., Call]) -> None:
     asks = Answer("", (ToolCall("c", "look", "{}"),), Finish("tool_calls", None))
-    assert doubt(CheckOptions(), call(), asks) is None
+    assert reject_reason(CheckOptions(), call(), asks) is None
 
 
-def test_json_that_lacks_what_its_schema_asks_for_is_doubted(call: Callable[..., Call]) -> None:
-    asked = changed(call(), json_schema=CITY)
-    assert doubt(CheckOptions(), asked, said('{"city": "Paris"}')) is None
-    assert doubt(CheckOptions(), asked, said('{"town": "Paris"}')) == "the reply lacks 'city'"
-    assert doubt(CheckOptions(), asked, said("Paris")) == "the reply is not JSON"
-    assert doubt(CheckOptions(json_mode=False), asked, said("Paris")) is None
+def test_json_that_violates_its_schema_is_rejected(call: Callable[..., Call]) -> None:
+    json_call = changed(call(), json_schema=CITY)
+    assert reject_reason(CheckOptions(), json_call, answer('{"city": "Paris"}')) is None
+    assert reject_reason(CheckOptions(), json_call, answer('{"town": "Paris"}')) == "the reply lacks 'city'"
+    assert reject_reason(CheckOptions(), json_call, answer("Paris")) == "the reply is not JSON"
+    assert reject_reason(CheckOptions(json_mode=False), json_call, answer("Paris")) is None
 
 
 SCHEMAS = st.recursive(

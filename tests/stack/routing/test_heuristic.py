@@ -39,7 +39,7 @@ LONG_IS_HARD = Weights(NAMES, (10.0, *ZERO), (5.0, *[1.0] * len(ZERO)), (2.0, *Z
         ("", ""),
     ],
 )
-def test_the_question_is_looked_at_and_not_the_notes_around_it(said: str, question: str) -> None:
+def test_only_the_question_counts_not_the_text_around_it(said: str, question: str) -> None:
     turns = (Message("user", "An earlier one?"), Message("assistant", "Yes?"), Message("user", said))
     assert question_in(turns) == question
 
@@ -68,7 +68,7 @@ def test_a_score_is_the_logistic_of_the_scaled_features() -> None:
 
 
 @pytest.mark.parametrize(("words", "tier"), [(3, "small"), (12, "large")])
-def test_the_score_decides_the_tier_and_both_are_told(
+def test_the_score_decides_the_tier_and_both_are_on_the_facts(
     words: int, tier: str, call: Callable[..., Call]
 ) -> None:
     decision = heuristic(HeuristicOptions(), LONG_IS_HARD, TIERS, call(text="so " * words + "?"))

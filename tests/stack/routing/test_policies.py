@@ -61,7 +61,7 @@ def test_the_fastest_median_goes_first() -> None:
     assert decision.why == "haiku: 0.250 s"
 
 
-def test_a_target_of_which_nothing_recent_is_known_is_asked_first() -> None:
+def test_a_target_without_recent_samples_is_asked_first() -> None:
     known = {"mini": took(0.2), "haiku": took(5.0, at_s=0.0), "large": took(0.1, at_s=50.0)}
     assert names(latency(LatencyOptions(forget_s=60), TIERS, a_call(), known, 10.0))[0] == "large"
     assert names(latency(LatencyOptions(forget_s=60), TIERS, a_call(), known, 70.0))[0] == "mini"
@@ -158,7 +158,7 @@ def test_the_cheapest_target_is_asked_and_the_next_cheapest_when_it_fails() -> N
         ("odd", 1.0, "large"),
     ],
 )
-def test_the_oracle_does_what_it_is_told(
+def test_the_oracle_follows_the_callers_hint(
     hint: str, score: float, tier: str, call: Callable[..., Call]
 ) -> None:
     decision = oracle(OracleOptions(), TIERS, changed(call(), hint=hint))

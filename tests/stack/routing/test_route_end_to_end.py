@@ -1,4 +1,4 @@
-"""A routed stack over the mock providers, in virtual time: who was asked, what it cost, what is on record."""
+"""A routed stack over the mock providers, in virtual time: attempts, cost and facts."""
 
 from typing import Any
 
@@ -87,7 +87,7 @@ def test_a_cached_answer_was_never_routed() -> None:
     play(scene, cache={}, **routed("large"))
 
 
-def test_a_client_of_the_gateway_is_told_its_tier() -> None:
+def test_the_gateways_headers_name_the_tier() -> None:
     async def scene(lab: Lab) -> None:
         received = await lab.ask_gateway(Received())
         assert received.headers["x-brownout-policy"] == "small"
@@ -96,7 +96,7 @@ def test_a_client_of_the_gateway_is_told_its_tier() -> None:
     play(scene, **routed("small"))
 
 
-def test_who_judges_an_answer_did_not_give_it() -> None:
+def test_a_judges_attempt_is_not_the_one_that_answered() -> None:
     facts = CallFacts("c1")
     kinds: tuple[AttemptKind, ...] = ("primary", "judge")
     for n, kind in enumerate(kinds, 1):

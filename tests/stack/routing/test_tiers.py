@@ -1,4 +1,4 @@
-"""Tiers: who is asked first, who is the fallback, and what a stack file must say."""
+"""Tiers: the first target, the fallbacks, and the validation of a stack file."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""One call in the words of each provider: nothing is lost that can be said otherwise."""
+"""One call in each provider's format: everything that the format can express is kept."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -130,7 +130,7 @@ CHOICES: list[tuple[str, bool, Any, Any]] = [
 
 
 @pytest.mark.parametrize(("choice", "parallel", "openai", "anthropic"), CHOICES)
-def test_which_tool_to_call_is_said_in_each_providers_words(
+def test_tool_choice_in_each_providers_format(
     choice: str, parallel: bool, openai: Any, anthropic: Any
 ) -> None:
     fields = {"tools": (WEATHER, CLOCK), "tool_choice": choice, "parallel_tool_calls": parallel}
@@ -161,7 +161,7 @@ def test_another_providers_id_of_a_call_is_worded_so_that_anthropic_takes_it() -
     assert (used["id"], result["tool_use_id"]) == ("functions_look_0", "functions_look_0")
 
 
-def test_openai_gets_a_schema_as_it_is_and_json_without_one_is_spoken_of() -> None:
+def test_openai_gets_the_schema_unchanged_and_without_one_an_instruction() -> None:
     form = to_openai(json_schema=SCHEMA, json_strict=True)["response_format"]
     assert form == {
         "type": "json_schema",

@@ -1,4 +1,4 @@
-"""What our codecs write, the mock providers read, and means the same: the two sides were written apart."""
+"""The mock providers read what our codecs write with the same meaning; both sides were written separately."""
 
 from collections.abc import Callable
 from typing import Any

@@ -218,7 +218,7 @@ def test_a_prompts_length_is_known_from_the_first_event_where_the_provider_tells
     claude, gpt = AnthropicCodec().decoder(), OpenAICodec().decoder()
     begun = anthropic_stream(["x"], 1).partition(b"event: content_block_start")[0]
     claude.feed(begun)
-    assert claude.told == Usage(9, 0, 4, 2)
+    assert claude.reported_usage == Usage(9, 0, 4, 2)
     gpt.feed(openai_stream(["x"], 1).partition(b"data: [DONE]")[0])
-    assert gpt.told == USAGE
-    assert OpenAICodec().decoder().told is None
+    assert gpt.reported_usage == USAGE
+    assert OpenAICodec().decoder().reported_usage is None

@@ -1,8 +1,7 @@
-"""Whether two answers say the same, and which of a partition's answers do.
+"""Whether two answers agree, and the groups of answers that agree in a partition.
 
-What an answer says is its text, but for case and white space, or only its first sentence, where the rest is
-ornament. Providers that put one thing in many words need a comparison of your own besides: a judge, or an id
-in the answer.
+Compared is an answer's text, ignoring case and white space, or its first sentence only. Providers that word
+the same answer differently need a comparison of your own in addition: a judge, or an id in the answer.
 """
 
 import re
@@ -12,33 +11,34 @@ from typing import Literal
 
 from ...core.reply import Answer
 
-Agrees = Callable[[Answer, Answer], bool]
-Said = Literal["text", "first_sentence"]
+AnswerComparison = Callable[[Answer, Answer], bool]
+ComparedPart = Literal["text", "first_sentence"]
 
 _SENTENCE = re.compile(r".*?[.!?…。！？]+(?=\s|$)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Answers agree if they say the same by `said`, or if `agrees` finds so."""
+    """Answers agree if their compared `part` is equal, or if `compare` returns true."""
 
-    said: Said = "text"
-    agrees: Agrees | None = None
+    part: ComparedPart = "text"
+    compare: AnswerComparison | None = None
 
     def __call__(self, one: Answer, other: Answer) -> bool:
-        return self.of(one) == self.of(other) or (self.agrees is not None and self.agrees(one, other))
+        equal = self.compared_text(one) == self.compared_text(other)
+        return equal or (self.compare is not None and self.compare(one, other))
 
-    def of(self, answer: Answer) -> str:
-        """What the answer says."""
+    def compared_text(self, answer: Answer) -> str:
+        """The normalised text that is compared."""
         text = " ".join(answer.text.casefold().split())
-        sentence = _SENTENCE.match(text) if self.said == "first_sentence" else None
+        sentence = _SENTENCE.match(text) if self.part == "first_sentence" else None
         return text if sentence is None else sentence.group()
 
 
-class Groups:
+class AnswerGroups:
     """Numbers the answers of one partition: one number for all that agree.
 
-    What says the same is known wherever it is; `agrees` is asked about the answers of the nearest questions.
+    Equal texts are found anywhere in the partition; `compare` is only called on answers of near questions.
     """
 
     def __init__(self, agreement: Agreement) -> None:
@@ -46,28 +46,28 @@ class Groups:
         self._known: dict[str, tuple[int, int]] = {}
         self._next = 0
 
-    def join(self, answer: Answer, near: Iterable[tuple[int, Answer]]) -> int:
-        """The group of `answer`, which is now held once more; `near` are (group, answer), nearest first."""
-        said = self._agreement.of(answer)
-        group, held = self._known.get(said, (-1, 0))
-        if not held:
-            group = self._among(answer, near)
-        self._known[said] = (group, held + 1)
+    def add(self, answer: Answer, near: Iterable[tuple[int, Answer]]) -> int:
+        """Add `answer`, and return its group. `near`: (group, answer) of near questions, nearest first."""
+        text = self._agreement.compared_text(answer)
+        group, count = self._known.get(text, (-1, 0))
+        if not count:
+            group = self._group_of(answer, near)
+        self._known[text] = (group, count + 1)
         return group
 
-    def leave(self, answer: Answer) -> None:
-        """An answer that joined is forgotten."""
-        said = self._agreement.of(answer)
-        group, held = self._known.pop(said)
-        if held > 1:
-            self._known[said] = (group, held - 1)
+    def remove(self, answer: Answer) -> None:
+        """Remove an answer that was added."""
+        text = self._agreement.compared_text(answer)
+        group, count = self._known.pop(text)
+        if count > 1:
+            self._known[text] = (group, count - 1)
 
-    def _among(self, answer: Answer, near: Iterable[tuple[int, Answer]]) -> int:
-        agrees = self._agreement.agrees
-        asked: dict[int, None] = {}
-        for group, other in near if agrees is not None else ():
-            if group not in asked and agrees is not None and agrees(answer, other):
+    def _group_of(self, answer: Answer, near: Iterable[tuple[int, Answer]]) -> int:
+        compare = self._agreement.compare
+        compared: dict[int, None] = {}
+        for group, other in near if compare is not None else ():
+            if group not in compared and compare is not None and compare(answer, other):
                 return group
-            asked[group] = None
+            compared[group] = None
         self._next += 1
         return self._next - 1

@@ -1,6 +1,6 @@
-"""How large a sum of rare events may really be, from what was seen of it.
+"""Upper confidence limits of a weighted sum of rare events, and of a share.
 
-Every event counts as many calls as its weight says. The upper confidence limit is that of Fay and Feuer
+An event of weight w stands for w calls. The upper confidence limit is that of Fay and Feuer
 (1997, Statistics in Medicine 16, 791-801), with the mean weight in place of the largest (Tiwari, Clegg and
 Zou, 2006); for weights of one it is the exact Poisson limit. The quantile of chi-square is Wilson and
 Hilferty's.
@@ -34,7 +34,7 @@ def _chi_square(freedom: Floats, z: float) -> Floats:
 
 
 def wilson_upper(events: int, of: int, confidence: float = 0.975) -> float:
-    """The upper end of Wilson's interval for a share; 0.975 makes it that of the two-sided 95 % interval."""
+    """The upper end of Wilson's interval for a share; 0.975: of the two-sided 95 % interval."""
     if of == 0:
         return 1.0
     z = NormalDist().inv_cdf(confidence)

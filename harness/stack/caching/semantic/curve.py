@@ -1,7 +1,7 @@
-"""Hit rate against wrong answers, for each policy, over questions of which the right answer is known.
+"""Hit rate against wrong answers, for each policy, over questions with known answers.
 
-The first questions are asked while the cache learns and serves nothing; those after them are its test. Every
-policy meets the same neighbours.
+The first questions train the cache, which serves nothing meanwhile; the others test it. Every policy gets the
+same neighbours.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ Flags = NDArray[np.bool_]
 
 
 class Point(NamedTuple):
-    """What a policy did with the test's calls. `hit_rate` and `false_hit_share` are shares of all of them."""
+    """A policy's result on the test calls. `hit_rate` and `false_hit_share` are shares of all of them."""
 
     hit_rate: float
     false_hit_share: float
@@ -42,21 +42,21 @@ class Trial(NamedTuple):
     right: Flags
 
     def plain(self, threshold: float) -> Point:
-        """All whose similarity is `threshold` or more."""
+        """Serves matches whose similarity is `threshold` or more."""
         return Point.of(self._similarities >= threshold, self.right)
 
     def gated(self, threshold: float) -> Point:
-        """Of those, the ones with the same negations, numbers and names."""
+        """As `plain`, if negations, numbers and names are the same, too."""
         return Point.of((self._similarities >= threshold) & self._same, self.right)
 
     def verified(self, delta: float, confidence: float = 0.99) -> Point:
-        """What the verified policy serves, knowing only the questions before the test."""
+        """The verified policy, trained on the questions before the test."""
         policy = Verified(delta, confidence)
         policy.learn(self.partition.observations())
         return Point.of(np.array([policy.serves(match) for match in self.matches]), self.right)
 
     def in_hindsight(self, share: float, *, gated: bool = False) -> Point:
-        """The threshold with the most hits among those whose share of wrong calls is `share` at most."""
+        """The threshold with the most hits of those whose share of wrong calls is at most `share`."""
         similarities = np.where(self._same, self._similarities, -np.inf) if gated else self._similarities
         order = np.argsort(-similarities, kind="stable")
         wrong = np.cumsum(~self.right[order]) / len(order)

@@ -1,7 +1,7 @@
-"""What speaks for a cached answer: how near its question is, and what the other questions near it say.
+"""Features of a match: how near the cached question is, and whether the other near questions agree with it.
 
-Questions that got the same answer are of one *group*. If the neighbours of a new question agree, the nearest
-one's answer is more likely right than its similarity alone tells.
+Questions with the same answer form a *group*. If the neighbours of a new question are of one group, the
+nearest one's answer is more likely right than its similarity alone suggests.
 """
 
 from typing import NamedTuple
@@ -20,7 +20,7 @@ second nearest of its group; then, each 1 or 0, whether the nearest question has
 and names.
 """
 LEAST_DISTANCE = 0.001
-"""What is nearer than that is the same."""
+"""Smaller distances count as this one."""
 
 
 class Evidence(NamedTuple):
@@ -33,9 +33,9 @@ class Evidence(NamedTuple):
 
 
 class Observations(NamedTuple):
-    """Matches of which it is known whether the answer was right, and the calls that each stands for.
+    """Matches with a known verdict (`right`); `weights`: the number of calls that each stands for.
 
-    A call that had no neighbour stands for itself in `weights`, with features of 0.
+    A call without a neighbour has features of 0.
     """
 
     features: Floats
@@ -50,12 +50,12 @@ def features_of(similarities: Floats, groups: Integers, agree: NDArray[np.bool_]
     `agree` is whether negations, numbers and names of the nearest one are the same.
     """
     nearest = similarities[:, 0]
-    there = groups >= 0
-    same = (groups == groups[:, :1]) & there
-    others = np.where(there & ~same, similarities, -np.inf).max(axis=1)
+    present = groups >= 0
+    same = (groups == groups[:, :1]) & present
+    others = np.where(present & ~same, similarities, -np.inf).max(axis=1)
     others = np.where(np.isfinite(others), others, similarities[:, -1])
     second = np.where(same, similarities, 0.0)[:, 1:].max(axis=1)
     share = same.sum(axis=1) / similarities.shape[1]
     closeness = -np.log(np.maximum(1 - nearest, LEAST_DISTANCE))
-    told = np.stack([nearest, closeness, nearest - others, share, second], axis=1)
-    return np.concatenate([told, agree], axis=1)
+    similarity_features = np.stack([nearest, closeness, nearest - others, share, second], axis=1)
+    return np.concatenate([similarity_features, agree], axis=1)

@@ -1,4 +1,4 @@
-"""The content-token gate: a pair that differs in a negation, a number or a name does not mean the same.
+"""The content-token gate: questions that differ in a negation, a number or a name differ in meaning.
 
 Similarity of vectors is nearly blind to them: "it is safe" and "it is not safe" score 0.83 to 0.9997 with
 well-known models. A *signature* is three numbers, one for each kind of token; equal numbers, equal tokens.
@@ -36,11 +36,11 @@ _COUNTED = (
     "twelve",
 )
 NUMBER_WORDS = {word: str(n) for n, word in enumerate(_COUNTED) if word != "one"}
-"""Without "one", which most often is a pronoun."""
+"""Without "one", usually a pronoun."""
 
 
 def signature(text: str) -> NDArray[np.uint64]:
-    """What must be equal: how many negations, which numbers, which names, as a number each.
+    """Hashes of the number of negations, of the numbers and of the names, one each.
 
     Numbers and names count without their order. A name is a word that begins with a capital and does not
     begin a sentence, or one of capitals only; "I" is none.

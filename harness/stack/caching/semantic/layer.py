@@ -1,12 +1,12 @@
-"""Semantic cache: a question gets the answer of another one that means the same, if that is safe to say.
+"""Semantic cache: a question gets the answer of an earlier question with the same meaning, if that is safe.
 
-What is compared is the text of the last message, the user's, with those of the same partition (`memory.py`).
-Only whole answers in plain text are kept: a call of a tool is an action, not an answer. Every call that goes
-on to the provider teaches the policy what would have been right; of the hits, which do not, a share is
-audited: the provider is asked all the same, behind the caller's back or instead of the cache, and the answers
-are compared. An audited hit stands for all of them, as an observation and as a new entry.
+The text of the last message, the user's, is compared with the questions of the same partition (`memory.py`).
+Only complete plain-text answers are stored: a tool call is an action, not an answer. Each call that goes on
+to the provider is an observation for the policy. Hits are not, so a share of them is audited: the provider is
+asked as well, in the background or instead of the cache, and the answers are compared. An audited hit is
+weighted to represent all hits, as an observation and as a new entry.
 
-An embedder that fails costs the call a hit, nothing else.
+If the embedder fails, the call goes on to the provider.
 """
 
 import asyncio
@@ -20,16 +20,16 @@ from ...core.call import Call, Next
 from ...core.draws import uniform
 from ...core.errors import StackError
 from ...core.reply import Answer, Delta, Event, Finish, Outcome, Reply, replay
-from .agreement import Agreement, Agrees, Said
+from .agreement import Agreement, AnswerComparison, ComparedPart
 from .embedding.embedder import Embedder
 from .gate import signature
 from .index import make_index
-from .memory import Asked, Match, Memory, partition_key
+from .memory import Match, Memory, Question, partition_key
 from .policy import PolicyOptions, policy_of
 
 REFIT_CALLS = 50
 REFIT_SHARE = 0.05
-"""The policy learns anew when so many calls, and this share of all entries, have come since it last did."""
+"""The policy is refitted after this many new calls, and at least this share of all entries."""
 
 
 class SemanticCacheOptions(PolicyOptions):
@@ -37,13 +37,13 @@ class SemanticCacheOptions(PolicyOptions):
     "api": `embedding_model` ("text-embedding-3-small") of `embedding_provider` ("openai"), which may take
     `embedding_timeout_s` 1 second.
 
-    `audit_share` 0.05 of the hits are audited, "behind" the caller's back or "instead" of the cache
-    (`audit`). `ttl_s` 3,600 seconds, `max_entries` 10,000 and `max_chars` 50 million of all answers, the
-    least recently used go first. Questions longer than `max_question_chars` (2,000) are mostly context, and
-    are not compared; nor is what asks for a temperature above `max_temperature` (1.0).
+    `audit_share` 0.05 of the hits are audited; `audit` "behind": in the background, or "instead" of the
+    cache. `ttl_s` 3,600 seconds, `max_entries` 10,000 and `max_chars` 50 million characters of all answers,
+    evicted least recently used first. `max_question_chars` 2,000: longer questions are mostly context, and
+    bypass the cache, as do calls with a temperature above `max_temperature` 1.0.
 
-    `same_answer` "text": answers agree if their texts do, but for case and white space; "first_sentence": if
-    that does.
+    `same_answer` "text": answers agree if their texts are equal, ignoring case and white space;
+    "first_sentence": if their first sentences are.
     """
 
     embedder: Literal["ngrams", "minilm", "api"] = "ngrams"
@@ -58,11 +58,11 @@ class SemanticCacheOptions(PolicyOptions):
     max_chars: int = Field(default=50_000_000, ge=1)
     max_question_chars: int = Field(default=2_000, ge=1)
     max_temperature: float = Field(default=1.0, ge=0)
-    same_answer: Said = "text"
+    same_answer: ComparedPart = "text"
 
 
 class SemanticCache:
-    """Answers from memory what the policy lets it; listens to the answers going by and learns from them."""
+    """The layer: serves matches that the policy permits; records and learns the answers passing through."""
 
     def __init__(
         self,
@@ -71,16 +71,16 @@ class SemanticCache:
         background: Background | None = None,
         *,
         seed: int = 0,
-        agrees: Agrees | None = None,
+        compare_answers: AnswerComparison | None = None,
     ) -> None:
         self._options = options
         self._embedder = embedder
         self._background = background or Background()
         self._seed = seed
-        self._agreement = Agreement(options.same_answer, agrees)
+        self._agreement = Agreement(options.same_answer, compare_answers)
         self._policy = policy_of(options)
         self._unlearned = 0.0
-        make_index(embedder.dimensions, options.max_entries)  # complains now, not at the first question
+        make_index(embedder.dimensions, options.max_entries)  # raises now, not at the first question
         self._memory = Memory(
             lambda: make_index(embedder.dimensions, options.max_entries),
             self._agreement,
@@ -90,34 +90,32 @@ class SemanticCache:
         )
 
     def __len__(self) -> int:
-        """Questions held."""
+        """The number of stored questions."""
         return len(self._memory)
 
     async def __call__(self, call: Call, next: Next) -> Reply:
-        question = self._question(call)
-        if question is None:
+        text = self._text(call)
+        if text is None:
             return await next(call)
         if call.facts.cache == "off":
             call.facts.cache = "miss"
         try:
-            vectors = await self._embedder.embed([question], call.facts)
+            vectors = await self._embedder.embed([text], call.facts)
         except StackError:
             return await next(call)
-        asked = Asked(partition_key(call), vectors[0], signature(question))
-        wanted = (
-            call.caller.cache == "use" and call.facts.cache == "miss"
-        )  # a stale answer is to be made anew
-        match = self._memory.find(asked, _now()) if wanted else None
+        question = Question(partition_key(call), vectors[0], signature(text))
+        wanted = call.caller.cache == "use" and call.facts.cache == "miss"  # not to refresh a stale answer
+        match = self._memory.find(question, _now()) if wanted else None
         if match is not None:
             call.facts.cache_similarity = match.evidence.similarity
             call.facts.cache_nearest = match.source
             call.facts.cache_same_tokens = match.evidence.same_tokens
             if self._policy.serves(match.evidence):
-                return await self._hit(call, next, asked, match)
-        return self._overheard(asked, await next(call), call)
+                return await self._hit(call, next, question, match)
+        return self._recorded(question, await next(call), call)
 
-    def _question(self, call: Call) -> str | None:
-        """The text to compare, None if this call is not for us."""
+    def _text(self, call: Call) -> str | None:
+        """The text to compare, None if this call bypasses the cache."""
         if call.caller.cache == "bypass" or (call.request.temperature or 0.0) > self._options.max_temperature:
             return None
         last = call.request.messages[-1]
@@ -125,32 +123,30 @@ class SemanticCache:
             return None
         return last.content if len(last.content) <= self._options.max_question_chars else None
 
-    async def _hit(self, call: Call, next: Next, asked: Asked, match: Match) -> Reply:
+    async def _hit(self, call: Call, next: Next, question: Question, match: Match) -> Reply:
         share = self._options.audit_share
         if uniform(self._seed, "semantic audit", call.id) < share:
             call.facts.cache_audit = "pending"
             if self._options.audit == "instead":
                 reply = await next(call.with_attempt(kind="audit"))
-                return self._overheard(asked, reply, call, match)
-            call.facts.goes_on_with(self._background.start(self._ask_anyway(call, next, asked, match)))
+                return self._recorded(question, reply, call, match)
+            call.facts.goes_on_with(self._background.start(self._audit(call, next, question, match)))
         call.facts.cache = "semantic"
         call.facts.cached_from = match.source
         return Reply(match.events[0], replay(match.events[1:]))
 
-    async def _ask_anyway(self, call: Call, next: Next, asked: Asked, match: Match) -> None:
-        """The call once more, with nobody waiting for it."""
+    async def _audit(self, call: Call, next: Next, question: Question, match: Match) -> None:
+        """Ask the provider in the background, and compare."""
         again = call.with_attempt(kind="audit").with_caller(priority="batch", deadline_s=inf)
         try:
-            async with self._overheard(asked, await next(again), call, match) as reply:
+            async with self._recorded(question, await next(again), call, match) as reply:
                 async for _ in reply:
                     pass
         except StackError:
             call.facts.cache_audit = "failed"
 
-    def _overheard(self, asked: Asked, reply: Reply, call: Call, audited: Match | None = None) -> Reply:
-        """The reply as it is; its answer is learned if it comes to its end, and held against the one that is
-        `audited`.
-        """
+    def _recorded(self, question: Question, reply: Reply, call: Call, audited: Match | None = None) -> Reply:
+        """The reply unchanged; a complete answer is learned, and compared with the `audited` match."""
         events: list[Event] = []
         reply.tap(events.append)
 
@@ -161,13 +157,13 @@ class SemanticCache:
                 call.facts.cache_audit = ("agreed" if agreed else "disagreed") if known else "failed"
             if known:
                 weight = 1.0 if audited is None else 1 / self._options.audit_share
-                self._learn(asked, tuple(events), call.id, weight)
+                self._learn(question, tuple(events), call.id, weight)
 
         reply.on_end(settle)
         return reply
 
-    def _learn(self, asked: Asked, events: tuple[Event, ...], source: str, weight: float) -> None:
-        self._memory.learn(asked, events, _now(), source, weight)
+    def _learn(self, question: Question, events: tuple[Event, ...], source: str, weight: float) -> None:
+        self._memory.learn(question, events, _now(), source, weight)
         self._unlearned += weight
         if self._policy.learns and self._unlearned >= max(REFIT_CALLS, REFIT_SHARE * len(self._memory)):
             self._unlearned = 0.0
@@ -175,7 +171,7 @@ class SemanticCache:
 
 
 def _is_answer(events: list[Event]) -> bool:
-    """Text, all of it, and nothing else."""
+    """A complete reply of text only."""
     *text, end = events
     return type(end) is Finish and end.reason == "stop" and bool(text) and all(type(e) is Delta for e in text)
 

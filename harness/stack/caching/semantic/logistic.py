@@ -11,7 +11,7 @@ RIDGE = 1.0
 
 
 class Scale(NamedTuple):
-    """What makes every feature's mean 0 and its spread 1; one that never differs stays 0."""
+    """Standardises features to mean 0 and spread 1; a constant feature becomes 0."""
 
     mean: Floats
     spread: Floats
@@ -27,7 +27,7 @@ class Scale(NamedTuple):
 
 
 def fit(features: Floats, right: NDArray[np.bool_], weights: Floats) -> Floats:
-    """The coefficients, the constant first. Where there is little to learn, the ridge holds."""
+    """The coefficients, the constant first; the ridge shrinks all others."""
     columns = with_constant(features)
     ridge = np.full(columns.shape[1], RIDGE)
     ridge[0] = 1e-3

@@ -1,7 +1,7 @@
-"""The semantic cache's memory: partitions of questions, and the answers that they got.
+"""The semantic cache's memory: questions by partition, and their answers.
 
-A question is only ever compared with those of its own partition: same tenant, model, system prompt and
-history, tools, parameters and residency, exactly. Answers are bounded and forgotten as the exact cache's are.
+A question is compared only within its partition: exactly the same tenant, model, system prompt and history,
+tools, parameters and residency. Answers are bounded and expire as in the exact cache.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from ...core.call import Call
 from ...core.reply import Answer, Event
 from ..exact import cache_key
 from ..store import EntryStore
-from .agreement import Agreement, Groups
+from .agreement import Agreement, AnswerGroups
 from .embedding.embedder import Vectors
 from .evidence import FEATURES, NEIGHBOURS, Evidence, Observations
 from .index import Index
@@ -23,8 +23,8 @@ from .partition import Found, Partition, Signatures
 ROW_BYTES = 8
 
 
-class Asked(NamedTuple):
-    """A question: where it belongs, its vector, and the tokens that matter."""
+class Question(NamedTuple):
+    """A question: its partition's key, its vector, and its content tokens (`gate.py`)."""
 
     partition: bytes
     vector: Vectors
@@ -32,7 +32,7 @@ class Asked(NamedTuple):
 
 
 class Match(NamedTuple):
-    """The answer of the nearest question, which was that of the call `source`, and what speaks for it."""
+    """The answer of the nearest question, produced by the call `source`, and the features of the match."""
 
     events: tuple[Event, ...]
     source: str
@@ -40,13 +40,13 @@ class Match(NamedTuple):
 
 
 def partition_key(call: Call) -> bytes:
-    """All that decides an answer, but for the text of the last message."""
+    """The exact cache's key without the text of the last message."""
     *history, last = call.request.messages
     return cache_key(call.with_request(messages=(*history, replace(last, content=""))))
 
 
 class Answers(EntryStore):
-    """The exact cache's store; `dropped` is told of each key that is no more."""
+    """The exact cache's store; calls `dropped` with each key that it removes."""
 
     def __init__(
         self, dropped: Callable[[bytes], None], *, ttl_s: float, max_entries: int, max_chars: int
@@ -55,11 +55,11 @@ class Answers(EntryStore):
         self._dropped = dropped
 
     def expire(self, now: float) -> None:
-        """Drop what is past its time."""
+        """Drop expired answers."""
         self._drop_expired(now)
 
     def peek(self, key: bytes) -> tuple[Event, ...]:
-        """An answer that is there, which does not count as a use of it."""
+        """A stored answer; not counted as a use."""
         return self._entries[key].events
 
     def _drop(self, key: bytes) -> None:
@@ -68,9 +68,9 @@ class Answers(EntryStore):
             super()._drop(key)
 
 
-class _Room(NamedTuple):
+class _PartitionState(NamedTuple):
     partition: Partition
-    groups: Groups
+    groups: AnswerGroups
 
 
 class Memory:
@@ -88,63 +88,64 @@ class Memory:
         self._make_index = make_index
         self._agreement = agreement
         self._max_chars = max_chars
-        self._rooms: dict[bytes, _Room] = {}
+        self._partitions: dict[bytes, _PartitionState] = {}
         self._answers = Answers(self._forget, ttl_s=ttl_s, max_entries=max_entries, max_chars=max_chars)
 
     def __len__(self) -> int:
         return len(self._answers)
 
-    def find(self, asked: Asked, now: float) -> Match | None:
-        """The best match there is."""
+    def find(self, question: Question, now: float) -> Match | None:
+        """The match of the nearest question, None if the partition is empty."""
         self._answers.expire(now)
-        room = self._rooms.get(asked.partition)
-        if room is None:
+        state = self._partitions.get(question.partition)
+        if state is None:
             return None
-        evidence = room.partition.evidence(room.partition.search(asked.vector), asked.signature)
+        evidence = state.partition.evidence(state.partition.search(question.vector), question.signature)
         if evidence is None:
             return None
-        found = self._answers.get(_key(asked.partition, evidence.row), now)
+        found = self._answers.get(_key(question.partition, evidence.row), now)
         return None if found is None else Match(found.events, found.source, evidence)
 
     def learn(
-        self, asked: Asked, events: tuple[Event, ...], now: float, source: str, weight: float = 1.0
+        self, question: Question, events: tuple[Event, ...], now: float, source: str, weight: float = 1.0
     ) -> None:
-        """Keep the answer to the call `source`, whose question stands for `weight` calls; nothing if there is
-        no room for it.
+        """Store the answer of the call `source`, whose question represents `weight` calls.
+
+        An answer larger than `max_chars` is not stored.
         """
         self._answers.expire(now)
         answer = Answer.of(events)
         if len(answer.text) > self._max_chars:
             return
-        room = self._rooms.get(asked.partition)
-        if room is None:
-            room = self._rooms[asked.partition] = _Room(
-                Partition(self._make_index()), Groups(self._agreement)
+        state = self._partitions.get(question.partition)
+        if state is None:
+            state = self._partitions[question.partition] = _PartitionState(
+                Partition(self._make_index()), AnswerGroups(self._agreement)
             )
-        found = room.partition.search(asked.vector)
-        group = room.groups.join(answer, self._near(asked.partition, room, found))
-        row = room.partition.learn(asked.vector, found, asked.signature, group, weight)
-        self._answers.put(_key(asked.partition, row), events, now, source)
+        found = state.partition.search(question.vector)
+        group = state.groups.add(answer, self._near(question.partition, state, found))
+        row = state.partition.learn(question.vector, found, question.signature, group, weight)
+        self._answers.put(_key(question.partition, row), events, now, source)
 
     def observations(self) -> Observations:
-        """What is known of all partitions, in the order in which they came to be."""
-        known = [room.partition.observations() for room in self._rooms.values()]
+        """The observations of all partitions, in the order of their creation."""
+        known = [state.partition.observations() for state in self._partitions.values()]
         if not known:
             return Observations(np.zeros((0, len(FEATURES))), np.zeros(0, dtype=np.bool_), np.zeros(0))
         features, right, weights = zip(*known, strict=True)
         return Observations(np.concatenate(features), np.concatenate(right), np.concatenate(weights))
 
-    def _near(self, key: bytes, room: _Room, found: Found) -> list[tuple[int, Answer]]:
+    def _near(self, key: bytes, state: _PartitionState, found: Found) -> list[tuple[int, Answer]]:
         rows = map(int, found.rows[:NEIGHBOURS])
-        return [(room.partition.group(row), Answer.of(self._answers.peek(_key(key, row)))) for row in rows]
+        return [(state.partition.group(row), Answer.of(self._answers.peek(_key(key, row)))) for row in rows]
 
     def _forget(self, key: bytes) -> None:
         partition, row = key[:-ROW_BYTES], int.from_bytes(key[-ROW_BYTES:])
-        room = self._rooms[partition]
-        room.groups.leave(Answer.of(self._answers.peek(key)))
-        room.partition.remove(row)
-        if not len(room.partition):
-            del self._rooms[partition]
+        state = self._partitions[partition]
+        state.groups.remove(Answer.of(self._answers.peek(key)))
+        state.partition.remove(row)
+        if not len(state.partition):
+            del self._partitions[partition]
 
 
 def _key(partition: bytes, row: int) -> bytes:

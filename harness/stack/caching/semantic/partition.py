@@ -1,7 +1,7 @@
-"""What is known of the questions of one partition: their vectors, groups and nearest neighbours.
+"""One partition: the vectors, groups and nearest neighbours of its questions.
 
-Every cached question is a call of which the right answer is known. What the cache would have served it, had
-it come last, is therefore known to be right or wrong: its neighbours, itself left out, are kept for that.
+The right answer of every cached question is known. So it is known whether the cache would have served it
+rightly, had it come last: its neighbours, without itself, are kept for that (leave-one-out).
 """
 
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from .index import Index
 
 Signatures = NDArray[np.uint64]
 SEARCHED = 32
-"""A new question is entered as a neighbour of so many: those that it is a near one of are among them."""
+"""Number of near questions whose neighbour lists a new question may enter."""
 
 
 class Found(NamedTuple):
@@ -26,18 +26,18 @@ class Found(NamedTuple):
 
 
 class Partition:
-    """Rows of one partition. `learn` adds one, `remove` frees it; a row number is then given again."""
+    """Rows of one partition. `learn` adds a row, `remove` frees it for reuse."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
         self._free: list[int] = []
-        self._top = 0
+        self._rows_used = 0
         self._groups = np.full(0, -1, dtype=np.int64)
         self._weights = np.zeros(0)
         self._signatures = np.zeros((0, 3), dtype=np.uint64)
         self._near = np.full((0, NEIGHBOURS), -1, dtype=np.int64)
         self._similar = np.zeros((0, NEIGHBOURS))
-        self._observed: Observations | None = None
+        self._observations: Observations | None = None
 
     def __len__(self) -> int:
         return len(self._index)
@@ -51,7 +51,7 @@ class Partition:
         return int(self._groups[row])
 
     def evidence(self, found: Found, signature: Signatures) -> Evidence | None:
-        """What speaks for the nearest one's answer; None if there is none."""
+        """The features of the nearest match; None if there is none."""
         if not len(found.rows):
             return None
         near, similar = _filled(found)
@@ -62,7 +62,7 @@ class Partition:
     def learn(
         self, vector: Vectors, found: Found, signature: Signatures, group: int, weight: float = 1.0
     ) -> int:
-        """Add a question whose neighbours are `found`, for `weight` calls like it; its row."""
+        """Add a question with neighbours `found` that represents `weight` calls. Returns its row."""
         row = self._free.pop() if self._free else self._new_row()
         self._groups[row] = group
         self._weights[row] = weight
@@ -70,7 +70,7 @@ class Partition:
         self._near[row], self._similar[row] = _filled(found)
         self._enter(row, found)
         self._index.add(row, vector)
-        self._observed = None
+        self._observations = None
         return row
 
     def remove(self, row: int) -> None:
@@ -80,17 +80,17 @@ class Partition:
         self._groups[row] = -1
         self._weights[row] = 0.0
         self._near[row], self._similar[row] = -1, 0.0
-        gone = self._near == row
-        left = np.flatnonzero(gone.any(axis=1))
-        self._near[gone], self._similar[gone] = -1, 0.0
-        order = np.argsort(self._near[left] < 0, axis=1, kind="stable")
-        self._near[left] = np.take_along_axis(self._near[left], order, axis=1)
-        self._similar[left] = np.take_along_axis(self._similar[left], order, axis=1)
-        self._observed = None
+        removed = self._near == row
+        changed = np.flatnonzero(removed.any(axis=1))
+        self._near[removed], self._similar[removed] = -1, 0.0
+        order = np.argsort(self._near[changed] < 0, axis=1, kind="stable")
+        self._near[changed] = np.take_along_axis(self._near[changed], order, axis=1)
+        self._similar[changed] = np.take_along_axis(self._similar[changed], order, axis=1)
+        self._observations = None
 
     def observations(self) -> Observations:
-        """Each question as a call that came last: what it would have got, and whether that was right."""
-        if self._observed is None:
+        """Each question as if it came last: the features of its match, and whether that answer is right."""
+        if self._observations is None:
             rows = np.flatnonzero(self._groups >= 0)
             groups = self._groups_of(self._near[rows])
             agree = self._signatures[self._near[rows, 0]] == self._signatures[rows]
@@ -98,27 +98,27 @@ class Partition:
             features = features_of(self._similar[rows], groups, agree)
             features[alone] = 0.0
             right = (groups[:, 0] == self._groups[rows]) & ~alone
-            self._observed = Observations(features, right, self._weights[rows])
-        return self._observed
+            self._observations = Observations(features, right, self._weights[rows])
+        return self._observations
 
     def _groups_of(self, near: Integers) -> Integers:
         return np.where(near >= 0, self._groups[near], -1)
 
     def _new_row(self) -> int:
-        if self._top == len(self._groups):
-            more = max(self._top, 64)
+        if self._rows_used == len(self._groups):
+            more = max(self._rows_used, 64)
             self._groups = np.pad(self._groups, (0, more), constant_values=-1)
             self._weights = np.pad(self._weights, (0, more))
             self._signatures = np.pad(self._signatures, ((0, more), (0, 0)))
             self._near = np.pad(self._near, ((0, more), (0, 0)), constant_values=-1)
             self._similar = np.pad(self._similar, ((0, more), (0, 0)))
-        self._top += 1
-        return self._top - 1
+        self._rows_used += 1
+        return self._rows_used - 1
 
     def _enter(self, row: int, found: Found) -> None:
-        """Make `row` a neighbour of those found that have none so near."""
-        last_there = self._near[found.rows, -1] >= 0
-        nearer = ~last_there | (found.similarities > self._similar[found.rows, -1])
+        """Enter `row` into the neighbour lists of those found for which it is near enough."""
+        list_full = self._near[found.rows, -1] >= 0
+        nearer = ~list_full | (found.similarities > self._similar[found.rows, -1])
         rows, similarities = found.rows[nearer], found.similarities[nearer]
         self._near[rows, -1], self._similar[rows, -1] = row, similarities
         keys = np.where(self._near[rows] >= 0, -self._similar[rows], np.inf)
@@ -128,7 +128,7 @@ class Partition:
 
 
 def _filled(found: Found) -> tuple[Integers, Floats]:
-    """The first neighbours, as many as are kept; -1 and 0 where there are none."""
+    """The nearest `NEIGHBOURS`, padded with row -1 and similarity 0."""
     near, similar = np.full(NEIGHBOURS, -1, dtype=np.int64), np.zeros(NEIGHBOURS)
     count = min(len(found.rows), NEIGHBOURS)
     near[:count], similar[:count] = found.rows[:count], found.similarities[:count]

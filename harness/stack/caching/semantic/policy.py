@@ -1,13 +1,13 @@
-"""Whether a cached answer is near enough to be served: a plain threshold, a gated one, or a proven one.
+"""Whether a cached answer is near enough to be served: a plain threshold, a gated one, or a verified one.
 
-The verified policy promises a share: of all calls, at most `delta` get a wrong answer from the cache. It
-learns from calls whose right answer is known, in the manner of vCache (arXiv 2502.03771): logistic regression
-fits the probability that the nearest answer is right, and an answer is served from that probability on from
-which the calls known to be served wrongly are at most `delta` of all, by an upper confidence limit.
+The verified policy bounds the share of all calls that get a wrong answer from the cache by `delta`. It learns
+from calls with known answers, as vCache does (arXiv 2502.03771): logistic regression fits the probability
+that the nearest answer is right, and the lowest threshold on it is chosen at which the upper confidence limit
+of the wrongly served calls is at most `delta` of all calls.
 
-The less is asked of an answer, the more is wrong of all calls: the limit is passed once and stays passed, so
-it needs no correction for having searched (Learn then Test, arXiv 2110.01052). That the fit is good is not
-assumed; a bad one serves less. That calls to come are like those seen is.
+Lowering the threshold only adds wrong answers, so the limit is crossed once, and the search needs no
+correction (Learn then Test, arXiv 2110.01052). The guarantee does not need a good fit (a bad one serves
+less), but it assumes that future calls are like those seen.
 """
 
 from typing import Literal, Protocol
@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 import numpy as np
 from pydantic import Field
 
-from ...core.options import Options
+from ...config.options import Options
 from .bound import upper_limits
 from .evidence import Evidence, Floats, Observations
 from .logistic import Scale, fit, log_odds
@@ -24,10 +24,9 @@ FOLDS = 2
 
 
 class PolicyOptions(Options):
-    """`policy` "verified": at most a share `delta` (0.02) of calls is answered wrongly, at `confidence` 0.99,
-    which in 19 of 20 cases also holds for what happens in as many calls again as are known; "plain": answers
-    of questions whose similarity is `threshold` (0.85) or more; "gated": of those that also have the same
-    negations, numbers and names.
+    """`policy` "verified": at most a share `delta` 0.02 of all calls gets a wrong answer, at `confidence`
+    0.99, which in 19 of 20 cases also holds for as many further calls as are known; "plain": serves if the
+    similarity is `threshold` 0.85 or more; "gated": and negations, numbers and names are the same.
     """
 
     policy: Literal["plain", "gated", "verified"] = "verified"
@@ -37,7 +36,7 @@ class PolicyOptions(Options):
 
 
 class Policy(Protocol):
-    """Decides on a match; `learns` is whether it wants to be told of others."""
+    """Decides on a match; `learns`: whether `learn` has an effect."""
 
     learns: bool
 
@@ -46,12 +45,12 @@ class Policy(Protocol):
         ...
 
     def learn(self, observations: Observations) -> None:
-        """All matches of which it is known whether they were right."""
+        """Refit to all matches with a known verdict."""
         ...
 
 
 class Threshold:
-    """Similar enough is good enough; `gated`: unless the words that matter differ."""
+    """Serves from a similarity on; `gated`: only if negations, numbers and names are the same."""
 
     learns = False
 
@@ -63,11 +62,11 @@ class Threshold:
         return evidence.similarity >= self._similarity and (evidence.same_tokens or not self._gated)
 
     def learn(self, observations: Observations) -> None:
-        """Nothing to learn."""
+        """No effect."""
 
 
 class Verified:
-    """Serves nothing until enough is known to keep the promise: about 4.6 / delta calls at 0.99."""
+    """Serves nothing until there are enough calls to verify `delta`: about 4.6 / delta at 0.99."""
 
     learns = True
 
@@ -87,8 +86,8 @@ class Verified:
         return bool(odds >= self._least_odds)
 
     def learn(self, observations: Observations) -> None:
-        """Fit anew. Every match is judged by a model that was fitted without it, and none is served that is
-        less similar than those that were judged.
+        """Refit with cross-fitting: each match is scored by the model that was fitted without it. Matches
+        less similar than any that was served so are never served.
         """
         features, right, weights = observations
         self._least_similarity = np.inf

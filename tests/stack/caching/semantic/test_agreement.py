@@ -1,10 +1,10 @@
-"""Which answers say the same."""
+"""Agreement of answers, and groups of answers that agree."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.caching.semantic.agreement import Agreement, Groups
+from harness.stack.caching.semantic.agreement import Agreement, AnswerGroups
 from harness.stack.core.reply import Answer, Finish
 
 END = Finish("stop", None)
@@ -31,25 +31,25 @@ def test_answers_agree_by_their_text_or_their_first_sentence(
 
 
 @given(st.lists(st.sampled_from(["a", "b", "c"])))
-def test_one_group_for_all_that_say_the_same_while_one_is_held(texts: list[str]) -> None:
-    groups, numbers = Groups(Agreement()), dict[str, set[int]]()
+def test_equal_answers_are_of_one_group_while_one_is_stored(texts: list[str]) -> None:
+    groups, numbers = AnswerGroups(Agreement()), dict[str, set[int]]()
     for text in texts:
-        numbers.setdefault(text, set()).add(groups.join(answer(text), ()))
+        numbers.setdefault(text, set()).add(groups.add(answer(text), ()))
     assert all(len(found) == 1 for found in numbers.values())
     assert len({number for found in numbers.values() for number in found}) == len(numbers)
     for text in texts:
-        groups.leave(answer(text))
-    assert all(groups.join(answer(text), ()) not in found for text, found in numbers.items())
+        groups.remove(answer(text))
+    assert all(groups.add(answer(text), ()) not in found for text, found in numbers.items())
 
 
-def test_a_comparison_of_ones_own_is_asked_once_a_group_of_the_nearest() -> None:
+def test_a_custom_comparison_is_called_once_per_group_of_near_questions() -> None:
     asked: list[str] = []
 
     def judge(one: Answer, other: Answer) -> bool:
         asked.append(other.text)
         return other.text == "nein"
 
-    groups = Groups(Agreement(agrees=judge))
+    groups = AnswerGroups(Agreement(compare=judge))
     near = [(5, answer("yes")), (5, answer("ja")), (6, answer("nein")), (7, answer("oui"))]
-    assert groups.join(answer("no"), near) == 6
+    assert groups.add(answer("no"), near) == 6
     assert asked == ["yes", "nein"]

@@ -15,7 +15,7 @@ from harness.stack.core.errors import ProviderError
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.request import Message
 from harness.stack.money.price import Price
-from harness.stack.upstream.send import Endpoint
+from harness.stack.upstream.endpoint import Endpoint
 from harness.virtual import run_virtual
 from mock_providers import Catalogue, Question, load_profile
 from tests.lab.lab import Lab, Scene, play, target

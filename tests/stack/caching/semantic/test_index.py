@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stack.caching.semantic.embedding.embedder import unit
-from harness.stack.caching.semantic.index import NUMPY_MOST, Index, NumpyIndex, UsearchIndex, make_index
+from harness.stack.caching.semantic.index import (
+    NUMPY_MAX_VECTORS,
+    Index,
+    NumpyIndex,
+    UsearchIndex,
+    make_index,
+)
 
 VECTORS = unit(np.random.default_rng(7).standard_normal((40, 16)).astype(np.float32))
 KINDS: list[Callable[[], Index]] = [lambda: NumpyIndex(16)]
@@ -51,9 +57,9 @@ def test_a_row_given_again_has_its_new_vector() -> None:
 
 
 def test_few_vectors_are_searched_exactly() -> None:
-    assert isinstance(make_index(16, NUMPY_MOST), NumpyIndex)
+    assert isinstance(make_index(16, NUMPY_MAX_VECTORS), NumpyIndex)
 
 
 @pytest.mark.skipif(find_spec("usearch") is None, reason="brownout[usearch] is not installed")
 def test_many_are_not() -> None:
-    assert isinstance(make_index(16, NUMPY_MOST + 1), UsearchIndex)
+    assert isinstance(make_index(16, NUMPY_MAX_VECTORS + 1), UsearchIndex)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.stack.caching.exact import CacheOptions, ExactCache
-from harness.stack.caching.semantic.agreement import Agrees
+from harness.stack.caching.semantic.agreement import AnswerComparison
 from harness.stack.caching.semantic.embedding.embedder import Vectors
 from harness.stack.caching.semantic.embedding.ngrams import NgramEmbedder
 from harness.stack.caching.semantic.layer import SemanticCache, SemanticCacheOptions
@@ -48,9 +48,12 @@ class World:
     def __init__(self, say: Callable[[Call], str] | None = None, **options: Any) -> None:
         self.provider = Provider() if say is None else Provider(say)
         self.background = Background()
-        agrees: Agrees | None = options.pop("agrees", None)
+        compare: AnswerComparison | None = options.pop("compare_answers", None)
         self.cache = SemanticCache(
-            SemanticCacheOptions(**(PLAIN | options)), NgramEmbedder(256), self.background, agrees=agrees
+            SemanticCacheOptions(**(PLAIN | options)),
+            NgramEmbedder(256),
+            self.background,
+            compare_answers=compare,
         )
         self.ask: Next = stack(self.cache, send=self.provider)
         self.asked = 0
@@ -142,6 +145,17 @@ def test_no_answer_ever_crosses_tenants(
     played(main)
 
 
+@pytest.mark.parametrize(("temperature", "calls"), [(None, 1), (0.7, 1), (0.7000001, 2)])
+def test_calls_up_to_the_maximal_temperature_are_cached(temperature: float | None, calls: int) -> None:
+    async def main() -> None:
+        world = World(threshold=-1.0, max_temperature=0.7)
+        await world(ASKED, temperature=temperature)
+        await world(ASKED, temperature=temperature)
+        assert len(world.provider.calls) == calls
+
+    played(main)
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -153,7 +167,7 @@ def test_no_answer_ever_crosses_tenants(
         {"messages": (Message("user", ASKED * 100),)},
     ],
 )
-def test_what_cannot_be_compared_goes_by(fields: dict[str, Any]) -> None:
+def test_calls_that_cannot_be_compared_bypass_the_cache(fields: dict[str, Any]) -> None:
     async def main() -> None:
         world = World(threshold=-1.0)
         await world(ASKED, **fields)
@@ -376,7 +390,7 @@ def test_the_comparison_of_answers_can_be_ones_own() -> None:
         def say(call: Call) -> str:
             return f"{call.request.messages[-1].content.strip()[-9:-2]}: {call.id}"
 
-        world = World(say, policy="verified", delta=0.2, agrees=the_same)
+        world = World(say, policy="verified", delta=0.2, compare_answers=the_same)
         facts = await taught(world, 400)()
         await world.background.aclose()
         assert any(each.cache == "semantic" for each in facts)

@@ -1,7 +1,7 @@
-"""Embeddings of a provider, over its `/embeddings`: their time, their failures and their cost are real.
+"""Embeddings from a provider's `/embeddings` endpoint, with their latency, failures and cost.
 
-Each request is an attempt of the call that it is for, of kind "embedding", so that what it cost is on the
-call's row and its id can be found in the provider's log.
+Each request is an attempt of its call, of kind "embedding": its cost is on the call's row, and its id is in
+the provider's log.
 """
 
 import asyncio
@@ -19,16 +19,17 @@ from ....core.facts import AttemptFacts, CallFacts
 from ....core.reply import Usage
 from ....core.tokens import by_chars
 from ....money.price import Price
-from ....upstream.send import COMMON, Endpoint
-from ....upstream.transport import TROUBLE, provider_error
+from ....upstream.endpoint import Endpoint
+from ....upstream.send import COMMON
+from ....upstream.transport import NETWORK_ERRORS, provider_error, read_body
 from ....wire.openai import OpenAICodec
-from ....wire.reading import SURPRISES, load_json, surprise, tokens
+from ....wire.reading import SHAPE_ERRORS, load_json, shape_error, tokens
 from .embedder import Vectors, unit
 
 
 @dataclass(frozen=True, slots=True)
 class ApiEmbedder:
-    """One request for all texts, never retried, at most `timeout_s`; `shortened` asks for `dimensions`."""
+    """One request for all texts, without retries, within `timeout_s`; `shortened`: request `dimensions`."""
 
     transport: httpx.AsyncBaseTransport
     endpoint: Endpoint
@@ -54,10 +55,9 @@ class ApiEmbedder:
             self._fail(attempt, texts, error)
             raise
         except asyncio.CancelledError:
-            self._end(attempt, "abandoned", self._guess(texts), known=False)
+            self._settle(attempt, "abandoned", self._guess(texts), known=False)
             raise
-        attempt.status = 200
-        self._end(attempt, "success", usage, known=True)
+        self._settle(attempt, "success", usage, known=True)
         return vectors
 
     def _begin(self, facts: CallFacts) -> AttemptFacts:
@@ -83,11 +83,8 @@ class ApiEmbedder:
         try:
             response = await self.transport.handle_async_request(request)
             response.request = request
-            try:
-                received = await response.aread()
-            finally:
-                await response.aclose()
-        except TROUBLE as error:
+            received = await read_body(response)
+        except NETWORK_ERRORS as error:
             raise provider_error(error, after_first=False) from error
         if response.status_code != 200:
             raise OpenAICodec().error(response.status_code, response.headers, received)
@@ -99,8 +96,8 @@ class ApiEmbedder:
             rows = sorted(reply["data"], key=lambda row: int(row["index"]))
             vectors = np.stack([_vector(row["embedding"]) for row in rows])
             usage = Usage(tokens(reply["usage"], "prompt_tokens"), 0)
-        except (*SURPRISES, ValueError) as error:
-            raise surprise("the embeddings", error) from error
+        except (*SHAPE_ERRORS, ValueError) as error:
+            raise shape_error("the embeddings", error) from error
         if vectors.shape != (count, self.dimensions) or not np.isfinite(vectors).all():
             raise ProviderError(
                 "malformed", f"expected {count} vectors of {self.dimensions} numbers, got {vectors.shape}"
@@ -111,17 +108,27 @@ class ApiEmbedder:
         return Usage(sum(map(by_chars, texts)), 0)
 
     def _fail(self, attempt: AttemptFacts, texts: Sequence[str], error: ProviderError) -> None:
-        attempt.error_kind, attempt.status = error.kind, error.status
-        attempt.retry_after_s = error.retry_after_s
-        untold = error.row.may_be_billed
-        self._end(attempt, "failed", self._guess(texts) if untold else None, known=not untold)
+        billed = error.row.may_be_billed
+        self._settle(attempt, "failed", self._guess(texts) if billed else None, known=not billed, error=error)
 
-    def _end(self, attempt: AttemptFacts, outcome: str, usage: Usage | None, *, known: bool) -> None:
-        attempt.end_s = asyncio.get_running_loop().time()
-        attempt.outcome, attempt.usage_known = outcome, known
-        if usage is not None:
-            attempt.note(usage)
-            attempt.cost_nusd = self.price.of(usage)
+    def _settle(
+        self,
+        attempt: AttemptFacts,
+        outcome: str,
+        usage: Usage | None,
+        *,
+        known: bool,
+        error: ProviderError | None = None,
+    ) -> None:
+        attempt.settle(
+            outcome,
+            asyncio.get_running_loop().time(),
+            usage,
+            known=known,
+            cost_nusd=0 if usage is None else self.price.of(usage),
+            price_known=self.price.known,
+            error=error,
+        )
 
 
 def _vector(value: Any) -> Vectors:

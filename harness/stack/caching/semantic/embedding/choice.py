@@ -1,4 +1,4 @@
-"""Which embedder a stack's options mean."""
+"""The embedder of a stack's options."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ import httpx
 from ....core.errors import ConfigError
 from ....money.price import Price
 from ....money.price_list import price_of
-from ....upstream.send import Endpoint
+from ....upstream.endpoint import Endpoint
 from ..layer import SemanticCacheOptions
 from .api import ApiEmbedder
 from .embedder import Embedder

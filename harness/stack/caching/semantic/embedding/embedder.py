@@ -1,4 +1,4 @@
-"""What turns questions into vectors: the shape that each embedder fills."""
+"""The protocol of embedders, which turn texts into vectors."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from ....core.facts import CallFacts
 
 Vectors = NDArray[np.float32]
-"""A row per text, each of unit length (or all zeros, for a text that says nothing)."""
+"""A row per text, each of unit length (all zeros for an empty text)."""
 
 
 class Embedder(Protocol):
-    """Texts that mean the same get vectors with a large scalar product."""
+    """Texts with the same meaning get vectors with a large scalar product."""
 
     @property
     def dimensions(self) -> int:
@@ -21,7 +21,7 @@ class Embedder(Protocol):
         ...
 
     async def embed(self, texts: Sequence[str], facts: CallFacts | None = None) -> Vectors:
-        """A vector for each text, in order. What it costs is noted on `facts`. Raises `StackError`."""
+        """A vector for each text, in order. The cost is recorded in `facts`. Raises `StackError`."""
         ...
 
 

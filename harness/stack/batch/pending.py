@@ -1,0 +1,83 @@
+"""A call that waits for its batch, and the one place where its attempt is settled."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..core.call import Call
+from ..core.facts import AttemptFacts
+from ..core.reply import Usage
+from ..core.tokens import call_tokens
+from ..money.price import Price
+from .http import BatchItem
+from .journal import BilledResult
+
+
+@dataclass(eq=False, slots=True)
+class PendingCall:
+    """`price` is the model's live price; `done` gets the result after the attempt is settled."""
+
+    call: Call
+    attempt: AttemptFacts
+    item: BatchItem
+    price: Price
+    done: "asyncio.Future[BilledResult]"
+
+    def succeed(self, billed: BilledResult) -> None:
+        """Settle with the batch's result for this item, an answer or an error."""
+        answer, error = billed.result.answer, billed.result.error
+        if answer is None:
+            self.settle("failed", known=True, error=error)
+        else:
+            self.attempt.first_s = asyncio.get_running_loop().time()
+            usage = answer.finish.usage or Usage(0, 0)
+            self.settle("success", usage, known=True, cost_nusd=billed.cost_nusd, error=error)
+        self.done.set_result(billed)
+
+    def fail(self, error: BaseException | None) -> None:
+        """Settle without a result. A sent item may still be processed and billed: its prompt is charged."""
+        outcome = "failed" if isinstance(error, Exception) else "abandoned"
+        if self.attempt.sent:
+            usage = Usage(call_tokens(self.call), 0)
+            self.settle(outcome, usage, cost_nusd=self.price.of(usage, batch=True), error=error)
+        else:
+            self.settle(outcome, error=error)
+        if isinstance(error, Exception):
+            self.done.set_exception(error)
+        else:
+            self.done.cancel()
+
+    def settle(
+        self,
+        outcome: str,
+        usage: Usage | None = None,
+        *,
+        known: bool = False,
+        cost_nusd: int = 0,
+        error: BaseException | None = None,
+    ) -> None:
+        """Close the attempt's row and settle its reservation."""
+        self.attempt.settle(
+            outcome,
+            asyncio.get_running_loop().time(),
+            usage,
+            known=known,
+            cost_nusd=cost_nusd,
+            price_known=self.price.known,
+            error=error,
+        )
+        if self.call.reservation is not None:
+            self.call.reservation.settle(self.attempt)
+
+
+def settle_all(
+    pending: Sequence[PendingCall], results: Sequence[BilledResult], error: BaseException | None
+) -> None:
+    """Settle each call with its result; one without a result with the batch's `error`."""
+    by_id = {each.result.custom_id: each for each in results}
+    for each in pending:
+        billed = by_id.get(each.item.custom_id)
+        if billed is None:
+            each.fail(error)
+        else:
+            each.succeed(billed)

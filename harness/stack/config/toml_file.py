@@ -1,0 +1,41 @@
+"""TOML files: reading with one-line errors, and writing values back."""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import ConfigError
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The values of a file. Raises `ConfigError` when it cannot be read or is not valid TOML."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    return parse_toml(text, str(path))
+
+
+def parse_toml(text: str, where: str) -> dict[str, Any]:
+    """The values of a text; errors name `where`. Raises `ConfigError` when it is not valid TOML."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{where}: not valid TOML: {error}") from error
+
+
+def format_toml(values: Mapping[str, Any]) -> str:
+    """TOML that reads back as `values` (texts, numbers, booleans, lists, tables), a line for each key."""
+    return "".join(f"{json.dumps(key)} = {_inline(value)}\n" for key, value in values.items())
+
+
+def _inline(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{json.dumps(key)} = {_inline(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_inline(item) for item in value) + "]"
+    return json.dumps(value).replace("\x7f", "\\u007f")
