@@ -3,8 +3,8 @@
 `MockApp` is plain ASGI; `serve` puts it on sockets. A `Profile` describes the providers, a list of faults is
 scheduled to go wrong, and the `Ledger` records every request.
 
-A request passes `server` (app, service), `endpoints` (its decision), `engine` (its plan), `faults` (changes
-to it), `wire` (its bytes) and `http` (their playback). Read `plan.py` first: a `Plan` is the whole reply.
+A request passes `server` (app, service), `endpoints` (its decision), `engine` (its `plan`), `faults` (changes
+of the plan), `wire` (its bytes) and `http` (their playback). Read `plan.py` first: a `Plan` is a whole reply.
 """
 
 from .content.questions import Catalogue, CatalogueError, Question, load_catalogue

@@ -2,7 +2,7 @@
 
 import typer
 
-from harness.stack.core.durations import seconds_of
+from harness.stack.config.durations import seconds_of
 
 
 def seconds(text: str) -> float:

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from harness.spec.shipped import ShippedKind, shipped_files
-from harness.stack.core.toml_file import read_toml
+from harness.stack.config.toml_file import read_toml
 
 
 class Kind(StrEnum):

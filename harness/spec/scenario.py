@@ -12,8 +12,8 @@ from ..errors import InputError
 from ..load.arrivals import Arrivals
 from ..load.strict import StrictModel
 from ..load.workload.options import WorkloadOptions
-from ..stack.core.options import first_complaint
-from ..stack.core.toml_file import read_toml
+from ..stack.config.options import first_complaint
+from ..stack.config.toml_file import read_toml
 
 Engine = Literal["locust", "virtual"]
 Seconds = Annotated[float, Field(gt=0, le=7 * 86_400, allow_inf_nan=False)]

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 from ..load.strict import StrictModel
 from ..stack.assembly.base import NamedStacks, StackTables, flattened
 from ..stack.assembly.options import StackOptions, parse_stack_options
-from ..stack.core.options import first_complaint
+from ..stack.config.options import first_complaint
 
 
 class ClientOptions(StrictModel):

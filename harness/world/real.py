@@ -17,7 +17,7 @@ from harness.load.recorder import read_rows
 from harness.spec.answers import write_catalogue
 from harness.spec.run_spec import RunSpec
 from harness.spec.subject import Subject
-from harness.stack.core.toml_file import format_toml
+from harness.stack.config.toml_file import format_toml
 
 from .child import ChildServer
 from .locust_engine import play

@@ -25,6 +25,10 @@ import httpx
 import orjson
 import pytest
 
+from harness.stack.admission import admission, limiter
+from harness.stack.admission.admission import AdmissionQueue
+from harness.stack.admission.quota import Admission, Demand
+from harness.stack.admission.wait_queue import Waiter
 from harness.stack.assembly.layers import build
 from harness.stack.assembly.options import StackOptions
 from harness.stack.assembly.stack import Stack
@@ -35,10 +39,6 @@ from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.reply import Finish
 from harness.stack.core.request import Message
 from harness.stack.gateway.app import Gateway
-from harness.stack.limits import admission, limiter
-from harness.stack.limits.admission import AdmissionQueue
-from harness.stack.limits.quota import Admission, Demand
-from harness.stack.limits.wait_queue import Waiter
 from harness.stack.money.attempt_ledger import AttemptLedger
 from harness.stack.state.backend import MemoryBackend
 from harness.stack.upstream.transport import make_client

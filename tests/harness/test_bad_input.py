@@ -1,13 +1,17 @@
 """Bad input is one line that names the file, the key and what was expected, and exit code 2."""
 
+import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from harness.cli import main
 from tests.paths import SCENARIOS
+from tests.processes import brownout, run
 
 SCENARIO = """
 title = "t"
@@ -18,15 +22,26 @@ arrivals = { kind = "poisson", rate_per_s = 5 }
 """
 
 
-def brownout(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "harness", *args],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def command(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> Iterator[Command]:
+    """The command run in this process, from `tmp_path`: starting another one takes a second of CPU."""
+
+    def run_here(*args: str) -> subprocess.CompletedProcess[str]:
+        monkeypatch.setattr(sys, "argv", ["brownout", *args])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        stdout, stderr = capfd.readouterr()
+        return subprocess.CompletedProcess(args, int(ended.value.code or 0), stdout, stderr)
+
+    monkeypatch.chdir(tmp_path)
+    on_sigterm = signal.getsignal(signal.SIGTERM)
+    yield run_here
+    signal.signal(signal.SIGTERM, on_sigterm)
 
 
 def complains(result: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -59,9 +74,9 @@ def complains(result: subprocess.CompletedProcess[str], *words: str) -> None:
         ("[workload]\ncatalogue = 'mine.jsonl'", ["workload.catalogue", "mine.jsonl"]),
     ],
 )
-def test_a_wrong_key_in_a_scenario(change: str, words: list[str], tmp_path: Path) -> None:
+def test_a_wrong_key_in_a_scenario(change: str, words: list[str], tmp_path: Path, command: Command) -> None:
     (tmp_path / "mine.toml").write_text(SCENARIO + change)
-    complains(brownout("run", "mine.toml", cwd=tmp_path), *words)
+    complains(command("run", "mine.toml"), *words)
     assert not (tmp_path / "runs").exists()
 
 
@@ -82,15 +97,15 @@ def test_a_wrong_key_in_a_scenario(change: str, words: list[str], tmp_path: Path
         (["gateway", "nope"], ["stack 'nope'", "full", "naive"]),
     ],
 )
-def test_a_name_that_does_not_exist(args: list[str], words: list[str], tmp_path: Path) -> None:
-    complains(brownout(*args, cwd=tmp_path), *words)
+def test_a_name_that_does_not_exist(args: list[str], words: list[str], command: Command) -> None:
+    complains(command(*args), *words)
 
 
-@pytest.mark.parametrize("command", [["mock", "--openai-port"], ["gateway", "naive", "--port"]])
-def test_a_port_in_use(command: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("args", [["mock", "--openai-port"], ["gateway", "naive", "--port"]])
+def test_a_port_in_use(args: list[str], tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        complains(brownout(*command, port, cwd=tmp_path), port, "already in use")
+        complains(run(brownout(*args, port), tmp_path), port, "already in use")
 
 
 @pytest.mark.parametrize(
@@ -101,14 +116,16 @@ def test_a_port_in_use(command: list[str], tmp_path: Path) -> None:
         ("text,category\na,b\n,c\n", ["mine.csv line 3, column text: expected some text"]),
     ],
 )
-def test_a_file_of_questions_that_will_not_do(content: str | None, words: list[str], tmp_path: Path) -> None:
+def test_a_bad_file_of_questions(
+    content: str | None, words: list[str], tmp_path: Path, command: Command
+) -> None:
     if content is not None:
         (tmp_path / "mine.csv").write_text(content)
-    complains(brownout("run", "outage", "--questions", "mine.csv", cwd=tmp_path), *words)
+    complains(command("run", "outage", "--questions", "mine.csv"), *words)
 
 
-def test_a_duration_that_is_none(tmp_path: Path) -> None:
-    result = brownout("run", "outage", "--duration", "soon", cwd=tmp_path)
+def test_a_bad_duration(command: Command) -> None:
+    result = command("run", "outage", "--duration", "soon")
     assert result.returncode == 2
     assert "such as 60s, 10m or 1h" in result.stderr
 
@@ -116,9 +133,7 @@ def test_a_duration_that_is_none(tmp_path: Path) -> None:
 def test_locust_alone_ends_with_one_line_too(tmp_path: Path) -> None:
     locustfile = SCENARIOS / "locustfile.py"
     args = ["-m", "locust", "-f", str(locustfile), "--headless", "-u", "1", "--scenario", "nope"]
-    result = subprocess.run(
-        [sys.executable, *args], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
-    )
+    result = run([sys.executable, *args], tmp_path)
     assert result.returncode == 2
     assert "brownout: scenario 'nope': expected a path to a .toml file or one of" in result.stderr
     assert "Traceback" not in result.stderr

@@ -17,6 +17,7 @@ from harness.spec.scenario import load_scenario
 from harness.spec.subjects import load_subjects
 from harness.stack.assembly.options import StackOptions
 from tests.paths import ROOT
+from tests.processes import WITHIN_S, brownout, run
 
 README = (ROOT / "README.md").read_text()
 
@@ -62,12 +63,12 @@ def test_the_library_example_runs_against_mock_providers(tmp_path: Path) -> None
             env=env,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=WITHIN_S,
             check=False,
         )
     finally:
         providers.stdin.close()
-        providers.wait(10)
+        providers.wait(WITHIN_S)
         providers.stdout.close()
     assert result.returncode == 0, result.stderr
     assert "Usage(" in result.stdout
@@ -78,14 +79,7 @@ def test_the_client_shown_is_a_subject(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(blocks("toml")[0])
     (tmp_path / "mine.py").write_text(blocks("python")[0])
     args = ["run", "outage", "--engine", "virtual", "--stack", "mine.toml", "--duration", "5s", "--json"]
-    result = subprocess.run(
-        [sys.executable, "-m", "harness", *args],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    result = run(brownout(*args), tmp_path)
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["subjects"]["mine"]["success_rate"] == 1.0
 

@@ -1,11 +1,8 @@
 """The main command on real sockets: providers, gateway and Locust in processes of their own."""
 
 import json
-import os
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ import pytest
 
 from harness.stack.assembly.options import load_stack_options
 from tests.paths import SCENARIOS
+from tests.processes import WITHIN_S, brownout, run, started, wait_until
 
 SCENARIO = """
 title = "A short outage"
@@ -43,10 +41,6 @@ expected = ">= 0.999"
 """
 
 
-def command(*args: str) -> list[str]:
-    return [sys.executable, "-m", "harness", *args]
-
-
 def processes_of(folder: Path) -> list[str]:
     """Command lines of processes that still mention `folder`."""
     found = []
@@ -60,13 +54,17 @@ def processes_of(folder: Path) -> list[str]:
     return found
 
 
+def rows_so_far(home: Path) -> int:
+    """Calls of the first subject that have ended."""
+    return sum(path.read_bytes().count(b"\n") for path in home.glob("runs/*/logs/naive.rows.ndjson"))
+
+
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """A whole run of two subjects, and what it printed with --json."""
     home = tmp_path_factory.mktemp("whole")
     (home / "short.toml").write_text(SCENARIO)
-    args = command("run", "short.toml", "--out", str(home / "runs"), "--json")
-    result = subprocess.run(args, cwd=home, capture_output=True, text=True, timeout=100, check=False)
+    result = run(brownout("run", "short.toml", "--out", str(home / "runs"), "--json"), home)
     assert result.returncode == 0, result.stderr
     [folder] = (home / "runs").iterdir()
     return folder, json.loads(result.stdout)
@@ -141,20 +139,10 @@ def test_an_interrupted_run_stops_its_children_and_keeps_what_it_measured(
     number: signal.Signals, tmp_path: Path
 ) -> None:
     (tmp_path / "long.toml").write_text(SCENARIO.replace("duration_s = 4", "duration_s = 60"))
-    process = subprocess.Popen(
-        command("run", "long.toml", "--out", str(tmp_path / "runs")),
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    for _ in range(200):
-        rows = list(tmp_path.glob("runs/*/logs/naive.rows.ndjson"))
-        if rows and rows[0].read_bytes().count(b"\n") >= 5:
-            break
-        time.sleep(0.1)
-    os.kill(process.pid, number)
-    _, said = process.communicate(timeout=40)
+    with started(brownout("run", "long.toml", "--out", str(tmp_path / "runs")), tmp_path) as process:
+        wait_until(lambda: rows_so_far(tmp_path) >= 5, "five calls that ended")
+        process.send_signal(number)
+        _, said = process.communicate(timeout=WITHIN_S)
     assert process.returncode == 130, said
     assert "partial run kept" in said
     assert "Traceback" not in said
@@ -169,34 +157,18 @@ def test_an_interrupted_run_stops_its_children_and_keeps_what_it_measured(
 
 def test_children_end_when_their_parent_is_killed_outright(tmp_path: Path) -> None:
     (tmp_path / "long.toml").write_text(SCENARIO.replace("duration_s = 4", "duration_s = 60"))
-    process = subprocess.Popen(
-        command("run", "long.toml", "--out", str(tmp_path / "runs")), cwd=tmp_path, stderr=subprocess.DEVNULL
-    )
-    for _ in range(200):
-        if list(tmp_path.glob("runs/*/logs/naive.rows.ndjson")):
-            break
-        time.sleep(0.1)
-    process.kill()
-    process.wait()
-    for _ in range(100):
-        if not processes_of(tmp_path):
-            break
-        time.sleep(0.1)
-    assert processes_of(tmp_path) == []
+    with started(brownout("run", "long.toml", "--out", str(tmp_path / "runs")), tmp_path) as process:
+        wait_until(lambda: list(tmp_path.glob("runs/*/logs/naive.rows.ndjson")), "the first subject")
+        process.kill()
+        process.wait()
+        wait_until(lambda: not processes_of(tmp_path), "the children's end")
 
 
 def test_locust_alone_leads_a_run_and_writes_it(tmp_path: Path) -> None:
     (tmp_path / "short.toml").write_text(SCENARIO)
     locustfile = SCENARIOS / "locustfile.py"
     args = ["--headless", "-u", "1", "--scenario", "short.toml", "--stack", "full"]
-    result = subprocess.run(
-        [sys.executable, "-m", "locust", "-f", str(locustfile), *args],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    result = run([sys.executable, "-m", "locust", "-f", str(locustfile), *args], tmp_path)
     assert result.returncode == 0, result.stderr
     [folder] = (tmp_path / "runs").iterdir()
     assert f"report: runs/{folder.name}/report.html" in result.stdout

@@ -1,12 +1,12 @@
 """`brownout run --questions FILE`: anybody's questions, judged by the right answers of their categories."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from tests.processes import brownout, run
 
 SCENARIO = """
 title = "A quiet minute"
@@ -34,14 +34,7 @@ How do I change my PIN?,pin
 def play(folder: Path, *args: str) -> dict[str, Any]:
     (folder / "quiet.toml").write_text(SCENARIO)
     (folder / "mine.csv").write_text(QUESTIONS)
-    result = subprocess.run(
-        [sys.executable, "-m", "harness", "run", "quiet.toml", "--questions", "mine.csv", "--json", *args],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    result = run(brownout("run", "quiet.toml", "--questions", "mine.csv", "--json", *args), folder)
     assert result.returncode == 0, result.stderr
     found: dict[str, Any] = json.loads(result.stdout)
     return found

@@ -14,6 +14,8 @@ import httpx
 import openai
 import pytest
 
+from tests.processes import WITHIN_S
+
 ASK: Any = [
     {"role": "user", "content": "Question: What is the capital of France?\nAnswer in about 20 tokens."}
 ]
@@ -34,7 +36,7 @@ def server(*args: str, **env: str) -> Iterator[tuple[dict[str, str], subprocess.
         yield json.loads(process.stdout.readline()), process
     finally:
         process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=10)
+        _, said = process.communicate(timeout=WITHIN_S)
     assert (process.returncode, said) == (0, "")
 
 

@@ -12,8 +12,8 @@ from harness.spec.shipped import shipped_files
 from harness.spec.subject import Subject
 from harness.spec.subjects import load_subjects
 from harness.stack.assembly.options import load_stack_options
+from harness.stack.config.toml_file import format_toml, parse_toml, read_toml
 from harness.stack.core.errors import ConfigError
-from harness.stack.core.toml_file import format_toml, parse_toml, read_toml
 
 HEAD = """
 title = "t"

@@ -2,14 +2,13 @@
 
 import json
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+
+from tests.processes import WITHIN_S, brownout, cpu_s, run, started, wait_until
 
 SCENARIO = """
 title = "A short outage"
@@ -56,14 +55,7 @@ async def pieces(messages, max_tokens, providers):
 
 def play(folder: Path, *args: str) -> dict[str, Any]:
     (folder / "short.toml").write_text(SCENARIO)
-    result = subprocess.run(
-        [sys.executable, "-m", "harness", "run", "short.toml", "--json", *args],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    result = run(brownout("run", "short.toml", "--json", *args), folder)
     assert result.returncode == 0, result.stderr
     found: dict[str, Any] = json.loads(result.stdout)
     return found
@@ -106,14 +98,7 @@ def test_a_client_that_is_not_there_is_one_line(subject: str, words: str, tmp_pa
     (tmp_path / "mine.py").write_text(CLIENT)
     (tmp_path / "mine.toml").write_text(subject)
     (tmp_path / "short.toml").write_text(SCENARIO)
-    result = subprocess.run(
-        [sys.executable, "-m", "harness", "run", "short.toml", "--stack", "mine.toml"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    result = run(brownout("run", "short.toml", "--stack", "mine.toml"), tmp_path)
     assert result.returncode == 2
     assert words in result.stderr
     assert "Traceback" not in result.stderr
@@ -121,14 +106,7 @@ def test_a_client_that_is_not_there_is_one_line(subject: str, words: str, tmp_pa
 
 def test_a_client_on_real_sockets_is_refused_with_a_hint(tmp_path: Path) -> None:
     (tmp_path / "short.toml").write_text(SCENARIO)
-    result = subprocess.run(
-        [sys.executable, "-m", "harness", "run", "short.toml", "--stack", "openai-sdk", "--engine", "locust"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    result = run(brownout("run", "short.toml", "--stack", "openai-sdk", "--engine", "locust"), tmp_path)
     assert result.returncode == 2
     assert "openai-sdk is a Python client, expected --engine virtual" in result.stderr
 
@@ -155,15 +133,14 @@ def test_an_interrupted_virtual_run_keeps_what_it_measured_and_its_ledger(
     number: signal.Signals, tmp_path: Path
 ) -> None:
     (tmp_path / "long.toml").write_text(SCENARIO.replace("duration_s = 8", "duration_s = 40000"))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "harness", "run", "long.toml"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None
-    while "calls planned" not in process.stderr.readline():
-        assert process.poll() is None
-    time.sleep(1.0)
-    process.send_signal(number)
-    _, said = process.communicate(timeout=40)
+    with started(brownout("run", "long.toml"), tmp_path) as process:
+        assert process.stderr is not None
+        while "calls planned" not in process.stderr.readline():
+            assert process.poll() is None
+        begun_s = cpu_s(process.pid)
+        wait_until(lambda: cpu_s(process.pid) > begun_s + 1.0, "a second of computing")
+        process.send_signal(number)
+        _, said = process.communicate(timeout=WITHIN_S)
     assert process.returncode == 130, said
     assert "partial run kept" in said
     assert "Traceback" not in said

@@ -14,6 +14,8 @@ import httpx
 import openai
 import orjson
 
+from harness.stack.admission.breaker import Circuit
+from harness.stack.admission.quota import Quota
 from harness.stack.assembly.layers import build
 from harness.stack.assembly.options import StackOptions
 from harness.stack.assembly.stack import Stack
@@ -21,8 +23,6 @@ from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.reply import Answer, Reply
 from harness.stack.core.request import Message
 from harness.stack.gateway.app import Gateway
-from harness.stack.limits.quota import Quota
-from harness.stack.resilience.breaker import Circuit
 from harness.stack.state.backend import Backend, MemoryBackend
 from harness.stack.upstream.endpoint import Endpoint
 from harness.stack.upstream.transport import make_client

@@ -1,12 +1,11 @@
 """Small scenarios run by the command line in a new process."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import orjson
+
+from tests.processes import brownout, run
 
 SHORT = """
 title = "A short outage"
@@ -41,11 +40,8 @@ to_s = 2.5
 def play(home: Path, *args: str, hash_seed: str = "0") -> dict[str, Any]:
     """`brownout run scenario.toml ARGS --json` in `home`: its summary, and the run directory as "folder"."""
     out = home / f"runs-{len(list(home.iterdir()))}"
-    command = [sys.executable, "-m", "harness", "run", "scenario.toml", *args, "--out", str(out), "--json"]
-    env = {**os.environ, "PYTHONHASHSEED": hash_seed}
-    ended = subprocess.run(
-        command, cwd=home, env=env, capture_output=True, text=True, timeout=100, check=False
-    )
+    command = brownout("run", "scenario.toml", *args, "--out", str(out), "--json")
+    ended = run(command, home, {"PYTHONHASHSEED": hash_seed})
     assert ended.returncode == 0, ended.stderr
     [folder] = out.iterdir()
     summary: dict[str, Any] = orjson.loads(ended.stdout)

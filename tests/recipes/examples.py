@@ -38,7 +38,7 @@ import asyncio
 from pydantic import Field
 
 from ..core.call import Call, Next
-from ..core.options import Options
+from ..config.options import Options
 from ..core.reply import Reply
 
 

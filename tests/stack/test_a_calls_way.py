@@ -1,11 +1,14 @@
 """The way of a call through the stack: from the gateway's request to the wire, room by room.
 
-Layers stand in the order that their meaning demands, not by room: resilience is entered on several floors
-(the retry budget counts calls, fallback to hedge choose attempts, breaker and load shedding guard a target,
-deadlines bound the wire). Each layer is entered once on the way down and settles once on the way up.
+Layers stand in the order that their meaning demands, and no room is entered more than twice: the retry budget
+counts calls above the router and fallback to hedge choose attempts below it; a budget reserves for the call,
+the attempt ledger for the attempt; the prompt cache's hints are made for the call and held at each target;
+breaker and load shedding refuse an attempt before it has a row, the limiter after. Each layer is entered
+once on the way down and settles once on the way up.
 """
 
 import sys
+from collections import Counter
 from itertools import groupby
 from pathlib import Path
 from types import CodeType, FrameType
@@ -17,7 +20,7 @@ from tests.lab.received import Received
 
 STACK = Path(harness.stack.__file__).parent
 STEPS = ("__call__", "request")
-VOCABULARY = ("core", "state")
+VOCABULARY = ("core", "config", "state")
 """Used on every floor: values, not stations."""
 
 FULL: dict[str, Any] = {
@@ -49,14 +52,13 @@ DOWN = [
     "batch: queue",
     "resilience: retry_budget",
     "routing: route",
-    "prompt: caching",
+    "prompt_cache: layer",
     "resilience: fallback, retry, hedge",
-    "prompt: caching",
-    "resilience: breaker, load_shedding",
+    "prompt_cache: layer",
+    "admission: breaker, load_shedding",
     "money: attempt_ledger",
-    "limits: limiter",
-    "resilience: deadlines",
-    "upstream: send",
+    "admission: limiter",
+    "upstream: deadlines, send",
     "wire: openai",
 ]
 """Each station is a file with a layer (or the gateway, the send, the codec), outermost first."""
@@ -97,3 +99,5 @@ def test_a_call_passes_the_rooms_of_the_stack_in_the_order_of_its_layers() -> No
 
     play(scene, **FULL)
     assert trail.stations == DOWN
+    rooms = Counter(station.split(": ")[0] for station in trail.stations)
+    assert max(rooms.values()) <= 2

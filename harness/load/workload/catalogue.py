@@ -23,7 +23,7 @@ from pydantic import (
 
 from harness.errors import InputError
 
-from ...stack.core.options import first_complaint
+from ...stack.config.options import first_complaint
 from ..strict import StrictModel
 
 Difficulty = Literal["easy", "medium", "hard"]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..config.toml_file import read_toml
 from ..core.errors import ConfigError
-from ..core.toml_file import read_toml
 from ..money.price_list import GENAI_PRICES, PAGE
 
 

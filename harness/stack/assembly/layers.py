@@ -10,19 +10,19 @@ from ..caching.exact import ExactCache
 from ..caching.semantic.agreement import AnswerComparison
 from ..caching.semantic.embedding.choice import embedder_of
 from ..caching.semantic.layer import SemanticCache
+from ..config.options import optional
 from ..core.background import Background
 from ..core.call import Call, Layer, stack
 from ..core.eligibility import unsuitable
-from ..core.options import optional
 from ..core.reply import Reply
 from ..core.target import Target
 from ..money.budget import Budgets
 from ..money.price import Price
 from ..money.price_list import price_of
 from ..observe.telemetry import Sink, Telemetry
-from ..prompt.caching import PromptCaching
 from ..prompt.layer import Prompt
 from ..prompt.summarise import Summarise
+from ..prompt_cache.layer import PromptCaching
 from ..resilience.fallback import Fallback
 from ..resilience.hedge import Hedge, next_target
 from ..resilience.retry import Retry

@@ -5,28 +5,28 @@ from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
+from ..admission.api_keys import ApiKeysOptions
+from ..admission.breaker import BreakerOptions
+from ..admission.limiter import LimiterOptions
+from ..admission.load_shedding import LoadSheddingOptions
 from ..batch.queue import BatchOptions
 from ..caching.exact import CacheOptions
 from ..caching.semantic.layer import SemanticCacheOptions
+from ..config.options import Options, first_complaint
 from ..core.errors import ConfigError
-from ..core.options import Options, first_complaint
 from ..core.target import Target
 from ..core.tokens import counter_named
-from ..limits.api_keys import ApiKeysOptions
-from ..limits.limiter import LimiterOptions
 from ..money.budget import BudgetOptions
 from ..money.price import Price
 from ..money.price_list import CostOptions, prices_of
-from ..prompt.caching import PromptCacheOptions
 from ..prompt.layer import PromptOptions
-from ..resilience.breaker import BreakerOptions
-from ..resilience.deadlines import DeadlineOptions
+from ..prompt_cache.layer import PromptCacheOptions
 from ..resilience.fallback import FallbackOptions
 from ..resilience.hedge import HedgeOptions
-from ..resilience.load_shedding import LoadSheddingOptions
 from ..resilience.retry import RetryOptions
 from ..resilience.retry_budget import RetryBudgetOptions
 from ..routing.options import RouteOptions
+from ..upstream.deadlines import DeadlineOptions
 from ..upstream.endpoint import ProviderName
 from .base import NamedStacks, Origin, flattened, read_tables
 from .providers import BATCHES

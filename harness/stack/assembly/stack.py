@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 
+from ..config.durations import seconds_of
 from ..core.background import Background
 from ..core.call import ANYBODY, Call, Caller, Next
-from ..core.durations import seconds_of
 from ..core.facts import CallFacts
 from ..core.request import Message, Request
 from ..core.tokens import counter_named

@@ -5,20 +5,20 @@ from dataclasses import dataclass
 
 import httpx
 
+from ..admission.api_keys import ApiKeys, ApiKeysOptions
+from ..admission.breaker import Breaker
+from ..admission.limiter import Limiter
+from ..admission.load_shedding import LoadShedding
+from ..config.options import optional
 from ..core.call import Layer, Next, stack
 from ..core.errors import ConfigError
-from ..core.options import optional
-from ..limits.api_keys import ApiKeys, ApiKeysOptions
-from ..limits.limiter import Limiter
 from ..money.attempt_ledger import AttemptLedger
 from ..money.price import Price
 from ..money.price_list import price_of
 from ..observe.health import HealthProbe
-from ..prompt.caching import PromptCaching
-from ..resilience.breaker import Breaker
-from ..resilience.deadlines import Deadlines
-from ..resilience.load_shedding import LoadShedding
+from ..prompt_cache.layer import PromptCaching
 from ..state.backend import Backend
+from ..upstream.deadlines import Deadlines
 from ..upstream.endpoint import Endpoint
 from ..upstream.send import Send
 from .options import StackOptions, TargetOptions

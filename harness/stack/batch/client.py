@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.draws import uniform
 from ..core.errors import ProviderError
-from ..core.options import Options
 from ..money.price import Price
 from .http import CANCELLED, BatchApi, BatchItem, ItemResult, Progress
 from .journal import BatchState, BilledResult, Journal

@@ -15,9 +15,9 @@ from hashlib import sha256
 import orjson
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.background import Background
 from ..core.call import Call, Next
-from ..core.options import Options
 from ..core.reply import Event, Outcome, Reply, replay
 from .single_flight import Flight
 from .store import EntryStore

@@ -19,10 +19,10 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, model_validator
 
+from ..config.options import Options
 from ..core.call import Call, Next
 from ..core.eligibility import unsuitable
 from ..core.errors import Rejected
-from ..core.options import Options
 from ..core.reply import Reply
 from ..core.target import Target
 from ..core.tokens import call_tokens, most_output_tokens

@@ -16,9 +16,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
+from ..config.options import Options
+from ..config.toml_file import parse_toml
 from ..core.errors import ConfigError
-from ..core.options import Options
-from ..core.toml_file import parse_toml
 from .price import Price
 
 PAGE = "page"

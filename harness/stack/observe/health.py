@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..limits.api_keys import ApiKeys
-from ..resilience.breaker import Breaker
+from ..admission.api_keys import ApiKeys
+from ..admission.breaker import Breaker
 
 
 class HealthProbe(NamedTuple):

@@ -1,1 +1,1 @@
-"""Prompts before they are sent: shortened, fitted to the context window, kept cacheable."""
+"""Shorter prompts: trimmed, fitted to the context window, summarised, asked to be concise."""

@@ -7,8 +7,8 @@ alone, so that the turns of a session keep the same prefix.
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.call import Call, Next
-from ..core.options import Options
 from ..core.reply import Reply
 from ..core.request import Message
 from ..core.tokens import call_tokens

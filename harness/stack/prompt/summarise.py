@@ -6,11 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.background import Background
 from ..core.call import Call, Next
 from ..core.eligibility import unsuitable
 from ..core.errors import StackError
-from ..core.options import Options
 from ..core.request import Request
 from ..core.target import Target
 from .summary import Needed, Summaries

@@ -1,1 +1,1 @@
-"""Retry, hedge, breaker, fallback, continuation, deadlines, load shedding: one concern per file."""
+"""What happens after a failure: retry and backoff, the retry budget, hedging, fallback, continuation."""

@@ -9,9 +9,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.call import Call, Next
 from ..core.errors import ProviderError
-from ..core.options import Options
 from ..core.reply import Reply, replay
 from ..core.target import Target
 from .continuation import Continuation

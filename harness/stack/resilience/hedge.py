@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.call import Call, Next
-from ..core.options import Options
 from ..core.reply import Reply
 from ..core.target import Target
 from ..core.tokens import call_tokens

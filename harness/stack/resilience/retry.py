@@ -9,10 +9,10 @@ import asyncio
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.call import Call, Next
 from ..core.draws import uniform
 from ..core.errors import ProviderError
-from ..core.options import Options
 from ..core.reply import Reply
 from .backoff import Backoff, backoff_s
 from .retry_budget import Grant

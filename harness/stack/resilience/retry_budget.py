@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.call import Call, Next
-from ..core.options import Options
 from ..core.reply import Reply
 from ..state.backend import Backend, MemoryBackend
 

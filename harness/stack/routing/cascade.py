@@ -14,9 +14,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
+from ..config.options import Options
 from ..core.call import Call, Next
 from ..core.errors import AllProvidersFailed, StackError
-from ..core.options import Options
 from ..core.reply import Answer, Event, Reply, replay
 from ..core.target import Target
 from .check import CheckOptions, reject_reason

@@ -8,8 +8,8 @@ from functools import lru_cache
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.call import Call
-from ..core.options import Options
 from ..core.reply import Answer
 from .json_check import json_complaint
 

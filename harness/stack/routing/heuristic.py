@@ -15,10 +15,10 @@ from typing import Any, Self
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.call import Call
 from ..core.errors import ConfigError
 from ..core.facts import CallFacts
-from ..core.options import Options
 from .features import NAMES, features_of
 from .tiers import Decision, Tiers
 

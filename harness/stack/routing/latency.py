@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.call import Call
 from ..core.facts import AttemptFacts
-from ..core.options import Options
 from ..core.target import Target
 from ..state.quantile import quantile
 from .tiers import Decision, Tiers

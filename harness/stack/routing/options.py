@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from ..core.options import Options
+from ..config.options import Options
 from .cascade import CascadeOptions
 from .heuristic import HeuristicOptions
 from .latency import LatencyOptions

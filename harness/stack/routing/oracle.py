@@ -6,8 +6,8 @@ cascade, which sees an answer, may do better. Clients of the gateway send the he
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.call import Call
-from ..core.options import Options
 from .tiers import Decision, Tiers
 
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.call import Call
-from ..core.options import Options
 from ..core.reply import Usage
 from ..core.tokens import call_tokens
 from ..money.price import Price

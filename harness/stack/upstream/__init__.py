@@ -1,1 +1,1 @@
-"""The innermost step of an attempt: endpoints, the HTTP transport, and sending a request."""
+"""The last steps of an attempt: deadlines, the send itself, endpoints, the HTTP transport."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core.cache_hints import CacheTtl, Mark
-from ..prompt.breakpoints import LOOK_BACK_BLOCKS, MOST_MARKS
+from ..prompt_cache.breakpoints import LOOK_BACK_BLOCKS, MOST_MARKS
 
 Body = dict[str, Any]
 

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from harness.stack.assembly.options import StackOptions
-from harness.stack.core.options import Options
+from harness.stack.config.options import Options
 
 
 def tables(table: type[Options], seen: dict[type[Options], None]) -> None:

@@ -12,7 +12,7 @@ from harness.stack.assembly.layers import build
 from harness.stack.assembly.options import StackOptions, load_stack_options
 from harness.stack.assembly.stack import Stack
 from harness.stack.batch.ids import attempt_id, custom_id
-from harness.stack.core.durations import seconds_of
+from harness.stack.config.durations import seconds_of
 from harness.stack.core.errors import ConfigError, ProviderError, Rejected
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.request import Message

@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 import numpy as np
 from pydantic import Field
 
-from ...core.options import Options
+from ...config.options import Options
 from .bound import upper_limits
 from .evidence import Evidence, Floats, Observations
 from .logistic import Scale, fit, log_odds

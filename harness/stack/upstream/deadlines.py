@@ -8,9 +8,9 @@ import asyncio
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.call import Call, Next
 from ..core.errors import ProviderError, Rejected
-from ..core.options import Options
 from ..core.reply import Event, EventSource, Reply
 
 

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from ..core.options import Options
+from ..config.options import Options
 from ..core.rate_meters import Meter, Meters
 from ..state.token_bucket import Bucket
 from .adaptive import AdaptiveOptions, Aimd

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.stack.admission.adaptive import AdaptiveOptions, Aimd, on_overload, on_success
+from harness.stack.admission.limiter import Limiter, LimiterOptions
 from harness.stack.core.call import Call
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.reply import Delta, Finish, Reply, replay
-from harness.stack.limits.adaptive import AdaptiveOptions, Aimd, on_overload, on_success
-from harness.stack.limits.limiter import Limiter, LimiterOptions
 from harness.virtual import run_virtual
 
 OPTIONS = AdaptiveOptions()

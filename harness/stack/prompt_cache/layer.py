@@ -17,9 +17,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.cache_hints import CacheHints, Prefix
 from ..core.call import Call, Next
-from ..core.options import Options
 from ..core.reply import Outcome, Reply
 from ..core.target import Target
 from .affinity import PrefixAffinity, preferred_first

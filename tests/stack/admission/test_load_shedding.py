@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.core.call import Call
-from harness.stack.core.errors import ProviderError, Rejected
-from harness.stack.core.reply import Delta, Finish, Reply, replay
-from harness.stack.resilience.load_shedding import (
+from harness.stack.admission.load_shedding import (
     LoadShedding,
     LoadSheddingOptions,
     drop_probability,
 )
+from harness.stack.core.call import Call
+from harness.stack.core.errors import ProviderError, Rejected
+from harness.stack.core.reply import Delta, Finish, Reply, replay
 from harness.virtual import run_virtual
 
 OPTIONS = LoadSheddingOptions()

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.stack.admission.limiter import Limiter, LimiterOptions
 from harness.stack.core.call import Call, Priority
 from harness.stack.core.errors import ProviderError, Rejected
 from harness.stack.core.facts import CallFacts
@@ -16,7 +17,6 @@ from harness.stack.core.reply import Delta, Event, Finish, Reply, Usage
 from harness.stack.core.request import Message
 from harness.stack.core.target import Target
 from harness.stack.core.tokens import call_tokens
-from harness.stack.limits.limiter import Limiter, LimiterOptions
 from harness.stack.state.backend import Backend, Change, MemoryBackend, R
 from harness.virtual import run_virtual
 from mock_providers.limits import limits, rate_limiter

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stack.core.target import Target
-from harness.stack.prompt.affinity import PrefixAffinity, preferred_first
-from harness.stack.prompt.reuse import Reuse
+from harness.stack.prompt_cache.affinity import PrefixAffinity, preferred_first
+from harness.stack.prompt_cache.reuse import Reuse
 
 TARGETS = tuple(Target(name, "openai", "gpt-4o") for name in ("a", "b", "c"))
 

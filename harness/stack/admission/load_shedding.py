@@ -14,10 +14,10 @@ import asyncio
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.call import Call, Next
 from ..core.draws import uniform
 from ..core.errors import ProviderError, Rejected
-from ..core.options import Options
 from ..core.reply import Reply
 from ..state.backend import Backend, MemoryBackend
 from ..state.window import Window, WindowShape, totals

@@ -17,10 +17,10 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, model_validator
 
+from ..config.options import Options
 from ..core.call import Call, Next
 from ..core.errors import ProviderError
 from ..core.kinds import ERROR_KINDS
-from ..core.options import Options
 from ..core.reply import Reply
 from ..state.backend import Backend, MemoryBackend
 

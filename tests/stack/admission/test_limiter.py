@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from harness.stack.admission import admission
+from harness.stack.admission.limiter import Limiter, LimiterOptions
+from harness.stack.admission.wait_queue import Waiter
 from harness.stack.core.call import Call
 from harness.stack.core.errors import ProviderError, Rejected
 from harness.stack.core.rate_meters import Meter, Meters
 from harness.stack.core.reply import Delta, Reply
-from harness.stack.limits import admission
-from harness.stack.limits.limiter import Limiter, LimiterOptions
-from harness.stack.limits.wait_queue import Waiter
 from harness.virtual import run_virtual
 from tests.stack.calls import changed
 

@@ -14,11 +14,11 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field
 
+from ..config.options import Options
 from ..core.call import Call, Next
 from ..core.draws import uniform
 from ..core.errors import ProviderError, Rejected
 from ..core.kinds import BreakerCount
-from ..core.options import Options
 from ..core.reply import Outcome, Reply
 from ..state.backend import Backend, MemoryBackend
 from ..state.window import Window, WindowShape, totals

@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stack.core.call import Call
-from harness.stack.core.errors import ProviderError, Rejected
-from harness.stack.resilience.breaker import (
+from harness.stack.admission.breaker import (
     Admission,
     Breaker,
     BreakerOptions,
@@ -19,6 +17,8 @@ from harness.stack.resilience.breaker import (
     admit,
     record,
 )
+from harness.stack.core.call import Call
+from harness.stack.core.errors import ProviderError, Rejected
 from harness.virtual import run_virtual
 
 OPTIONS = BreakerOptions(jitter=0.0)

@@ -12,6 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from harness.stack.admission.api_keys import (
+    ApiKeys,
+    ApiKeysOptions,
+    Cooldown,
+    KeyPool,
+    after_failure,
+    next_key,
+)
+from harness.stack.admission.breaker import verdict_on
+from harness.stack.admission.limiter import Limiter, LimiterOptions
 from harness.stack.assembly.layers import build
 from harness.stack.assembly.options import StackOptions, TargetOptions
 from harness.stack.core.call import Call
@@ -21,9 +31,6 @@ from harness.stack.core.rate_meters import NOTHING, Meter, Meters
 from harness.stack.core.reply import Delta, Reply
 from harness.stack.core.request import Message
 from harness.stack.gateway.app import Gateway
-from harness.stack.limits.api_keys import ApiKeys, ApiKeysOptions, Cooldown, KeyPool, after_failure, next_key
-from harness.stack.limits.limiter import Limiter, LimiterOptions
-from harness.stack.resilience.breaker import verdict_on
 from harness.stack.resilience.retry import RetryOptions, wait_before_retry_s
 from harness.stack.upstream.endpoint import endpoints_from
 from harness.virtual import run_virtual

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pydantic import AliasChoices, Field, model_validator
 
-from ..core.options import Options
+from ..config.options import Options
 
 FORGET = 1.01
 """The fastest TTFT grows by this factor with each sample, so that one lucky sample is forgotten in time."""

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.stack.admission import quota
+from harness.stack.admission.quota import Admission, Demand, QuotaOptions
 from harness.stack.core.rate_meters import Meter, Meters
-from harness.stack.limits import quota
-from harness.stack.limits.quota import Admission, Demand, QuotaOptions
 
 
 @given(st.floats(1, 1000), st.floats(1, 100_000), st.integers(0, 50_000))

@@ -10,7 +10,7 @@ from harness.stack.core.call import Call
 from harness.stack.core.errors import ProviderError, Rejected
 from harness.stack.core.reply import Delta, Reply
 from harness.stack.core.target import Target
-from harness.stack.resilience.deadlines import DeadlineOptions, Deadlines
+from harness.stack.upstream.deadlines import DeadlineOptions, Deadlines
 from tests.stack.calls import changed
 
 

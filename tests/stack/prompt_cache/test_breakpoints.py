@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stack.core.cache_hints import CacheTtl, Mark, Prefix, PrefixEnd
-from harness.stack.prompt.breakpoints import ANTHROPIC, break_even, minimum_of, place
+from harness.stack.prompt_cache.breakpoints import ANTHROPIC, break_even, minimum_of, place
 
 ENDS: tuple[PrefixEnd, ...] = ("tools", "system", "earlier", "last")
 SHARES = st.floats(0, 1)

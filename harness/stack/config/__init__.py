@@ -1,0 +1,1 @@
+"""Tables of TOML files: the base of all options, their errors, durations, reading and writing."""

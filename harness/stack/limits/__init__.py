@@ -1,1 +1,0 @@
-"""Client-side rate limits: reserve, queue, settle; adaptive concurrency; rotation of API keys."""

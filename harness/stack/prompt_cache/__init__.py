@@ -1,0 +1,1 @@
+"""The providers' prompt caches: breakpoints, prefixes in use, and sessions that stay at one target."""
