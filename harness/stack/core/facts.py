@@ -15,7 +15,8 @@ class AttemptFacts:
     """One request to a provider that the stack decided on. Moments are on the event loop's clock.
 
     `outcome`: success, failed, abandoned (by the caller) or rejected (by the stack), None while it runs.
-    `sent`: the request reached the transport. The cost is an estimate unless both `usage_known` (the provider
+    `sign_s`: the provider's first event, `first_s`: its first word; a model that reasons has seconds between
+    them. `sent`: the request reached the transport. The cost is an estimate unless both `usage_known` (the provider
     reported the tokens) and `price_known` (the price list has the model).
     """
 
@@ -27,6 +28,7 @@ class AttemptFacts:
     started_s: float
     backoff_s: float = 0.0
     limiter_wait_s: float = 0.0
+    sign_s: float | None = None
     first_s: float | None = None
     end_s: float | None = None
     outcome: str | None = None

@@ -46,6 +46,8 @@ class AttemptLedger:
             self._settle(call, attempt, outcome, estimate, known=not billed, error=error)
             raise
         attempt.first_s = loop.time()
+        if attempt.sign_s is None:
+            attempt.sign_s = attempt.first_s
         recorder = None
         if call.counter is not None:
             recorder = ReplyRecorder(call.counter)
