@@ -19,6 +19,7 @@ class Usage:
 
     `input_tokens` includes `cached_input_tokens` (read from the prompt cache), `cache_write_tokens` (written
     to it with the default lifetime) and `cache_write_1h_tokens`; `output_tokens` includes reasoning.
+    `service_tier` is the tier that the reply names and that is billed, "" for the standard one.
     """
 
     input_tokens: int
@@ -27,6 +28,7 @@ class Usage:
     cache_write_tokens: int = 0
     cache_write_1h_tokens: int = 0
     reasoning_tokens: int = 0
+    service_tier: str = ""
 
 
 class Delta(NamedTuple):

@@ -10,7 +10,7 @@ from ..core.call import Call
 from ..core.errors import ProviderError
 from ..core.facts import AttemptFacts
 from ..core.rate_meters import meters_of
-from ..core.reply import Event, Reply, replay
+from ..core.reply import Event, Finish, Reply, replay
 from ..wire.codec import Codec, StreamDecoder
 from ..wire.sse import one_by_one
 from .endpoint import Endpoint
@@ -113,6 +113,8 @@ class WireEvents:
             if received:
                 for part in one_by_one(received):
                     self._pending.extend(self._decoder.feed(part))
+                if self._pending and type(self._pending[-1]) is Finish:
+                    self._note_usage()
                 return
             self._decoder.end()
         except ProviderError as error:
@@ -130,6 +132,9 @@ class WireEvents:
             await self._response.aclose()
 
     def _note_usage(self) -> None:
+        if self._attempt is None:
+            return
+        self._attempt.service_tier = self._decoder.service_tier
         usage = self._decoder.reported_usage
-        if usage is not None and self._attempt is not None:
+        if usage is not None:
             self._attempt.note_prompt(usage)

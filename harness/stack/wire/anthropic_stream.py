@@ -13,6 +13,7 @@ from .reading import (
     optional_text,
     optional_tokens,
     required_name,
+    service_tier,
     shape_error,
     tokens,
 )
@@ -49,6 +50,11 @@ class AnthropicStream:
     def reported_usage(self) -> Usage | None:
         """The usage reported so far: the prompt's, as soon as the stream starts."""
         return self._reported
+
+    @property
+    def service_tier(self) -> str:
+        """The service tier of the usage reported so far, "" for the standard one."""
+        return service_tier(self._start_usage)
 
     def feed(self, received: bytes) -> list[Event]:
         events: list[Event] = []
@@ -168,6 +174,7 @@ def usage_of(start: dict[str, Any], output_tokens: int) -> Usage:
         cached_input_tokens=read,
         cache_write_tokens=written - hour,
         cache_write_1h_tokens=hour,
+        service_tier=service_tier(start),
     )
 
 

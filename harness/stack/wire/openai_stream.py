@@ -11,6 +11,7 @@ from .reading import (
     optional_text,
     optional_tokens,
     required_name,
+    service_tier,
     shape_error,
     tokens,
 )
@@ -24,6 +25,7 @@ class OpenAIStream:
         self._sse = SSEParser()
         self._reason: str | None = None
         self._usage: Usage | None = None
+        self.service_tier = ""
         self._calls: list[int] = []
         self._done = False
 
@@ -50,8 +52,9 @@ class OpenAIStream:
         return events
 
     def _take(self, chunk: dict[str, Any], events: list[Event]) -> None:
+        self.service_tier = service_tier(chunk) or self.service_tier
         if chunk.get("usage"):
-            self._usage = usage_of(chunk["usage"])
+            self._usage = usage_of(chunk["usage"], self.service_tier)
         if not chunk["choices"]:
             return
         choice = chunk["choices"][0]
@@ -100,7 +103,7 @@ def events_of(reply: dict[str, Any]) -> list[Event]:
         arguments = optional_text(function.get("arguments"))
         events.append(ToolDelta(index, required_name(call["id"]), required_name(function["name"]), arguments))
     reason = reason_of(optional_text(choice.get("finish_reason")) or "stop", calls=bool(calls))
-    return [*events, Finish(reason, usage_of(reply.get("usage")))]
+    return [*events, Finish(reason, usage_of(reply.get("usage"), service_tier(reply)))]
 
 
 def reason_of(reason: str, *, calls: bool) -> str:
@@ -108,8 +111,8 @@ def reason_of(reason: str, *, calls: bool) -> str:
     return "tool_calls" if calls and reason == "stop" else reason
 
 
-def usage_of(usage: Any) -> Usage | None:
-    """The usage in OpenAI's format."""
+def usage_of(usage: Any, tier: str) -> Usage | None:
+    """The usage in OpenAI's format, billed at the service tier `tier`."""
     if usage is None:
         return None
     prompt = usage.get("prompt_tokens_details") or {}
@@ -120,6 +123,7 @@ def usage_of(usage: Any) -> Usage | None:
         cached_input_tokens=optional_tokens(prompt, "cached_tokens"),
         cache_write_tokens=optional_tokens(prompt, "cache_write_tokens"),
         reasoning_tokens=optional_tokens(completion, "reasoning_tokens"),
+        service_tier=tier,
     )
 
 

@@ -41,6 +41,16 @@ def optional_tokens(usage: Mapping[str, Any], key: str) -> int:
     return tokens(usage, key) if usage.get(key) else 0
 
 
+STANDARD_TIERS = frozenset(("auto", "default", "on_demand", "standard"))
+"""Names of the standard service tier: OpenAI's, Anthropic's and Groq's."""
+
+
+def service_tier(named: Mapping[str, Any]) -> str:
+    """The service tier that a reply names under `service_tier`, "" for the standard tier or none."""
+    tier = named.get("service_tier")
+    return tier if isinstance(tier, str) and tier not in STANDARD_TIERS else ""
+
+
 def optional_text(value: Any) -> str:
     """An optional string, "" if null. Raises `TypeError` for anything else."""
     if value is None:
