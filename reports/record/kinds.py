@@ -3,7 +3,7 @@
 One entry here is all that a new kind needs: the schema, the counts and the page read these tables.
 """
 
-CALL_OUTCOMES = ("success", "failed", "rejected", "dropped")
+CALL_OUTCOMES = ("success", "empty", "filtered", "failed", "rejected", "dropped")
 ATTEMPT_OUTCOMES = ("success", "failed", "abandoned", "rejected")
 
 ATTEMPT_LABELS = {

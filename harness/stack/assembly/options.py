@@ -37,7 +37,8 @@ class TargetOptions(Options):
 
     Abilities of the model, all true by default: `tools`, `json_mode`, `prefill` (continues a partial answer).
     `region` "" (unknown): a call with a residency is sent to targets of that region only. `tier`: one of the
-    `[route]` table's tiers, "" in a stack without routing.
+    `[route]` table's tiers, "" in a stack without routing. `service_tier` "" (none): sent to the provider as
+    it is, such as "flex" or "priority"; the tier that the reply names is billed.
     """
 
     provider: ProviderName
@@ -51,6 +52,7 @@ class TargetOptions(Options):
     json_mode: bool = True
     region: str = ""
     tier: str = ""
+    service_tier: str = ""
     limiter: LimiterOptions | None = None
     keys: ApiKeysOptions | None = None
 
@@ -68,6 +70,7 @@ class TargetOptions(Options):
             json=self.json_mode,
             region=self.region,
             tier=self.tier,
+            service_tier=self.service_tier,
         )
 
 

@@ -1,6 +1,6 @@
 """Exact cache: the same request from the same tenant gets the same answer, replayed as a stream.
 
-Only complete, successful answers are stored. The key covers everything that decides an answer and nothing
+Only whole answers with words in them are stored, not empty, filtered or cut ones. The key covers everything that decides an answer and nothing
 else: tenant, requested model, messages with their tool calls and results, tools, sampling parameters,
 response format, residency; never ids or deadlines.
 
@@ -18,7 +18,7 @@ from pydantic import Field
 from ..config.options import Options
 from ..core.background import Background
 from ..core.call import Call, Next
-from ..core.reply import Event, Outcome, Reply, replay
+from ..core.reply import Event, Outcome, Reply, replay, worth_keeping
 from .single_flight import Flight
 from .store import EntryStore
 
@@ -113,6 +113,8 @@ class ExactCache:
         return reply
 
     def _store_answer(self, key: bytes, events: tuple[Event, ...], call: Call) -> None:
-        """Store an answer, unless it is the semantic cache's, which stores and audits its own."""
-        if call.facts.cache != "semantic":
+        """Store an answer that is worth keeping, unless it is the semantic cache's, which stores and audits
+        its own.
+        """
+        if call.facts.cache != "semantic" and worth_keeping(events, call.request.max_tokens):
             self._store.put(key, events, asyncio.get_running_loop().time(), call.id)

@@ -16,8 +16,9 @@ class AttemptFacts:
 
     `outcome`: success, failed, abandoned (by the caller) or rejected (by the stack), None while it runs.
     `sign_s`: the provider's first event, `first_s`: its first word; a model that reasons has seconds between
-    them. `sent`: the request reached the transport. The cost is an estimate unless both `usage_known` (the provider
-    reported the tokens) and `price_known` (the price list has the model).
+    them. `sent`: the request reached the transport. The cost is an estimate unless both `usage_known` (the
+    provider reported the tokens) and `price_known` (the price list has the model and its service tier).
+    `service_tier` is the tier that the reply named, "" for the standard one; it is not part of the row.
     """
 
     call_id: str
@@ -45,10 +46,11 @@ class AttemptFacts:
     usage_known: bool = False
     price_known: bool = True
     cost_nusd: int = 0
+    service_tier: str = ""
 
     def as_row(self) -> dict[str, Any]:
         """The attempt as JSON-ready values."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in self.__slots__ if name != "service_tier"}
 
     def note_prompt(self, usage: Usage) -> None:
         """Record the provider's counts of the prompt."""
@@ -62,6 +64,7 @@ class AttemptFacts:
         self.note_prompt(usage)
         self.output_tokens = usage.output_tokens
         self.reasoning_tokens = usage.reasoning_tokens
+        self.service_tier = usage.service_tier
 
     def settle(
         self,
@@ -94,7 +97,8 @@ class AttemptFacts:
 
 @dataclass(slots=True)
 class CallFacts:
-    """One call. `outcome`: success, failed, rejected (by the stack) or abandoned (by the caller).
+    """One call. `outcome`: success, empty (a reply without a word), filtered (by the provider), failed,
+    rejected (by the stack) or abandoned (by the caller).
 
     Caches: `cached_from` is the id of the call whose cached answer was served. `cache_nearest` is the call
     with the nearest question in the semantic cache, `cache_similarity` its similarity, and

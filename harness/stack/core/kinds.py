@@ -17,6 +17,7 @@ class ErrorKind(NamedTuple):
     - `retryable`: the same target may succeed on a second try
     - `next_target`: the next target of the chain is asked; False if the request or its deadline is at fault,
       wherever it is sent
+    - `of_request`: the request is at fault, unless another target has accepted it
     - `breaker`: "fault" counts against the target, "key" against our API key, "none" not at all
     - `overload`: adaptive concurrency lowers its limit
     - `shed`: load shedding counts it as a refusal by the provider
@@ -27,6 +28,7 @@ class ErrorKind(NamedTuple):
     status: int = 502
     retryable: bool = True
     next_target: bool = True
+    of_request: bool = False
     breaker: BreakerCount = "fault"
     overload: bool = False
     shed: bool = False
@@ -70,7 +72,7 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "overloaded": ErrorKind("HTTP 503 or 529", 503, overload=True, shed=True),
     "auth": ErrorKind("the API key was refused", retryable=False, breaker="key"),
     "bad_request": ErrorKind(
-        "the request is invalid", 400, retryable=False, next_target=False, breaker="none"
+        "the request is invalid", 400, retryable=False, next_target=False, of_request=True, breaker="none"
     ),
     "context_length": ErrorKind(
         "the prompt is longer than the model's context", 400, retryable=False, breaker="none"
@@ -83,7 +85,12 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     ),
     "not_found": ErrorKind("this target has no such model or endpoint", retryable=False),
     "content_filter": ErrorKind(
-        "the provider's filter refused the prompt", 400, retryable=False, next_target=False, breaker="none"
+        "the provider's filter refused the prompt",
+        400,
+        retryable=False,
+        next_target=False,
+        of_request=True,
+        breaker="none",
     ),
     "batch_expired": ErrorKind("the batch's time ran out before the item was answered", breaker="none"),
     "batch_cancelled": ErrorKind("the batch was cancelled", retryable=False, breaker="none"),

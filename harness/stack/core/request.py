@@ -53,7 +53,7 @@ class Request:
     on from there.
     """
 
-    messages: tuple[Message, ...]
+    messages: tuple[Message, ...] = ()
     model: str = ""
     max_tokens: int | None = None
     temperature: float | None = None

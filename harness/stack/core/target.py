@@ -11,6 +11,7 @@ class Target:
     `max_output_tokens` and `context_tokens` are the model's limits: prompts are adapted to them. `prefill`:
     the model goes on from a last message of the assistant; `tools`, `json`: it can call tools, reply in JSON.
     `region` is where it answers, "" when unknown; `tier` is its place among models for a router, "" for none.
+    `service_tier` is the provider's tier to ask for ("flex", "priority"), "" to ask for none.
     """
 
     name: str
@@ -24,3 +25,4 @@ class Target:
     json: bool = True
     region: str = ""
     tier: str = ""
+    service_tier: str = ""

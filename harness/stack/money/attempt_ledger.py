@@ -96,4 +96,5 @@ def _estimate(call: Call, attempt: AttemptFacts, output_tokens: int = 0) -> Usag
         attempt.cached_input_tokens,
         attempt.cache_write_tokens,
         attempt.cache_write_1h_tokens,
+        service_tier=attempt.service_tier,
     )

@@ -4,8 +4,9 @@ A slow drip never trips a timeout that restarts with every read, so each bound i
 Between chunks there is one lazy timer, not one timer per chunk.
 
 A model that reasons sends events without a word in them. They are signs of life: each one allows another
-`inter_chunk_s`, before the first word and after it. A whole (not streamed) reply gives no sign before its
-last byte, so its bound is the time in which it can be written.
+`inter_chunk_s`, before the first word and after it. A whole (not streamed) reply gives no sign until it is
+written, so its bound is the time in which it can be; from its first byte on it may be silent for
+`inter_chunk_s`, too.
 """
 
 import asyncio
@@ -148,7 +149,7 @@ class Watch:
         self._signed = False
 
     def sign(self) -> None:
-        """The provider sent an event without a word."""
+        """The provider sent an event without a word, or a part of a whole reply."""
         now = asyncio.get_running_loop().time()
         if self._source is not None:
             self._source.extend()
@@ -156,7 +157,10 @@ class Watch:
         if not self._signed and (facts := self._call.attempt.facts) is not None:
             facts.sign_s = now
         self._signed = True
-        self.until_s = min(max(self._first_at, now + self._options.inter_chunk_s), self._deadline_s)
+        next_at = now + self._options.inter_chunk_s
+        streamed = self._call.request.stream
+        first_at = max(self._first_at, next_at) if streamed else min(self._first_at, next_at)
+        self.until_s = min(first_at, self._deadline_s)
         if self.waiting is not None:
             self.waiting.reschedule(self.until_s)
 
@@ -171,9 +175,11 @@ class Watch:
         """The failure when `until_s` has passed without an event."""
         if self._deadline_s <= self.until_s:
             return ProviderError("timeout_total", "the call's total time is over")
-        if self._signed:
-            silent_s = self._options.inter_chunk_s
-            return ProviderError("timeout_inter_chunk", f"silent for {silent_s:g} s before the first token")
+        silent_s = self._options.inter_chunk_s
         if not self._call.request.stream:
+            if self.until_s < self._first_at:
+                return ProviderError("timeout_inter_chunk", f"silent for {silent_s:g} s in a whole reply")
             return ProviderError("timeout_whole", f"no whole reply within {self._patience_s:g} s")
+        if self._signed:
+            return ProviderError("timeout_first_token", f"no first token, and silent for {silent_s:g} s")
         return ProviderError("timeout_first_token", f"no first token within {self._patience_s:g} s")

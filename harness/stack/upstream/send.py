@@ -11,7 +11,7 @@ import httpx
 from ..core.call import Call
 from ..core.errors import ProviderError
 from ..core.rate_meters import meters_of
-from ..core.reply import Event, Reply, replay
+from ..core.reply import Event, Finish, Reply, replay
 from ..wire.codec import Codec, StreamDecoder
 from ..wire.sse import one_by_one
 from .endpoint import Endpoint
@@ -55,12 +55,15 @@ class Send:
             response.request = request
             if response.status_code != 200:
                 raise self.codec.error(response.status_code, response.headers, await read_body(response))
-            return await (self._stream(response, call) if call.request.stream else self._whole(response))
+            return await (
+                self._stream(response, call) if call.request.stream else self._whole(response, call)
+            )
         except NETWORK_ERRORS as error:
             raise provider_error(error, after_first=False) from error
 
-    async def _whole(self, response: httpx.Response) -> Reply:
-        first, *rest = self.codec.parse(await read_body(response))
+    async def _whole(self, response: httpx.Response, call: Call) -> Reply:
+        body = await read_body(response, call.attempt.on_sign)
+        first, *rest = self.codec.parse(body)
         return Reply(first, replay(tuple(rest)), meters_of(response.headers))
 
     async def _stream(self, response: httpx.Response, call: Call) -> Reply:
@@ -155,6 +158,8 @@ class WireEvents:
     def _take(self, received: bytes) -> None:
         for part in one_by_one(received):
             self._pending.extend(self._decoder.feed(part))
+        if self._pending and type(self._pending[-1]) is Finish:
+            self._note_usage()
         if not self._pending and self._decoder.signs != self._signs:
             self._sign()
         self._signs = self._decoder.signs
@@ -182,6 +187,7 @@ class WireEvents:
     def _ended_whole(self) -> bool:
         finish = self._decoder.whole()
         if finish is not None:
+            self._note_usage()
             self._pending.append(finish)
         return finish is not None
 
@@ -193,6 +199,9 @@ class WireEvents:
             await self._response.aclose()
 
     def _note_usage(self) -> None:
+        if self._attempt is None or (facts := self._attempt.facts) is None:
+            return
+        facts.service_tier = self._decoder.service_tier
         usage = self._decoder.reported_usage
-        if usage is not None and self._attempt is not None and self._attempt.facts is not None:
-            self._attempt.facts.note_prompt(usage)
+        if usage is not None:
+            facts.note_prompt(usage)

@@ -60,10 +60,15 @@ def tls_context() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-async def read_body(response: httpx.Response) -> bytes:
-    """The whole body of a response, which is closed afterwards."""
+async def read_body(response: httpx.Response, on_part: Callable[[], None] | None = None) -> bytes:
+    """The whole body of a response, which is closed afterwards; `on_part` is called for each part of it."""
+    read, parts = reader(response), []
     try:
-        return await response.aread()
+        while received := await read():
+            parts.append(received)
+            if on_part is not None:
+                on_part()
+        return b"".join(parts)
     finally:
         await response.aclose()
 

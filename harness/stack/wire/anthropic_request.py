@@ -45,6 +45,8 @@ def messages_body(call: Call, default_max_tokens: int) -> dict[str, Any]:
     stops = [stop for stop in call.request.stop if stop.strip()]
     if stops:
         body["stop_sequences"] = stops
+    if target.service_tier:
+        body["service_tier"] = target.service_tier
     if call.request.stream:
         body["stream"] = True
     return mark(body, call.routing.cache_hints.marks) if call.routing.cache_hints.marks else body

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from ..core.errors import ProviderError
-from ..core.reply import Delta, Event, Finish, ToolDelta, Usage
+from ..core.reply import FILTERED, Delta, Event, Finish, ToolDelta, Usage
 from .anthropic_json import JSON_TOOL
 from .reading import (
     SHAPE_ERRORS,
@@ -25,7 +25,7 @@ from .reading import (
 )
 from .refusals import ANTHROPIC, IN_BAND_STATUS, fields_of, ruled_kind
 from .sse import ServerSentEvent, SSEParser
-from .usage import merged, optional_tokens, plausible, tokens
+from .usage import merged, optional_tokens, plausible, service_tier, tokens
 
 FINISH_REASONS = {
     "end_turn": "stop",
@@ -33,7 +33,7 @@ FINISH_REASONS = {
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
     "tool_use": "tool_calls",
-    "refusal": "content_filter",
+    "refusal": FILTERED,
 }
 
 
@@ -59,11 +59,17 @@ class AnthropicStream:
     @property
     def reported_usage(self) -> Usage | None:
         """The usage reported so far: the prompt's, as soon as the stream starts."""
-        return plausible(usage_of({"output_tokens": 0, **self._usage}), wrote=False)
+        uncounted = {} if self._counted else {"output_tokens": 0}
+        return plausible(usage_of({**self._usage, **uncounted}), wrote=False)
 
     @property
     def finished(self) -> bool:
         return bool(self._reason)
+
+    @property
+    def service_tier(self) -> str:
+        """The service tier of the usage reported so far, "" for the standard one."""
+        return service_tier(self._usage)
 
     def feed(self, received: bytes) -> list[Event]:
         return self._read(self._sse.feed(received))
@@ -218,6 +224,7 @@ def usage_of(report: Mapping[str, Any]) -> Usage | None:
         cached_input_tokens=read,
         cache_write_tokens=written - hour,
         cache_write_1h_tokens=hour,
+        service_tier=service_tier(report),
     )
 
 

@@ -36,6 +36,11 @@ class StreamDecoder(Protocol):
         """The usage reported so far, for the cost of a stream that breaks."""
         ...
 
+    @property
+    def service_tier(self) -> str:
+        """The service tier named so far, "" for the standard one; for replies without usage."""
+        ...
+
     def feed(self, received: bytes) -> list[Event]:
         """Events completed by these bytes. Raises `ProviderError` for in-band errors and malformed data."""
         ...

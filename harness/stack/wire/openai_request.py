@@ -30,6 +30,8 @@ def chat_body(call: Call) -> dict[str, Any]:
         _request_json(call, body)
     if call.routing.cache_hints.key and target.provider == "openai":
         body["prompt_cache_key"] = call.routing.cache_hints.key
+    if target.service_tier:
+        body["service_tier"] = target.service_tier
     if call.request.stream:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}

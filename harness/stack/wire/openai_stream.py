@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..core.errors import ProviderError
-from ..core.reply import Delta, Event, Finish, ToolDelta, Usage
+from ..core.reply import FILTERED, Delta, Event, Finish, ToolDelta, Usage
 from .openai_tools import ToolCalls
 from .reading import (
     SHAPE_ERRORS,
@@ -26,11 +26,26 @@ from .reading import (
 )
 from .refusals import COMPATIBLE, IN_BAND_STATUS, OPENAI, TOGETHER, fields_of, ruled_kind
 from .sse import ServerSentEvent, SSEParser
-from .usage import merged, optional_tokens, plausible, tokens
+from .usage import merged, optional_tokens, plausible, service_tier, tokens
 
 RULES = (*OPENAI, *TOGETHER, *COMPATIBLE)
 """The refusals of OpenAI and of the servers that speak its protocol."""
 DONE = b"[DONE]"
+FINISH_REASONS = {
+    "stop": "stop",
+    "eos": "stop",
+    "end_turn": "stop",
+    "length": "length",
+    "max_tokens": "length",
+    "function_call": "tool_calls",
+    "safety": FILTERED,
+    "recitation": FILTERED,
+    "sensitive": FILTERED,
+    "prohibited_content": FILTERED,
+}
+"""Other servers' words for OpenAI's finish reasons: Together, Gemini and Zhipu."""
+BROKEN = ("error", "abort", "network_error", "insufficient_system_resource")
+"""Reasons that mean a failure, not an end: OpenRouter, vLLM, Zhipu and DeepSeek."""
 
 
 class OpenAIStream:
@@ -38,6 +53,7 @@ class OpenAIStream:
 
     def __init__(self) -> None:
         self.signs = 0
+        self.service_tier = ""
         self._sse = SSEParser()
         self._reason = ""
         self._usage: Mapping[str, Any] = {}
@@ -51,7 +67,7 @@ class OpenAIStream:
     @property
     def reported_usage(self) -> Usage | None:
         """The usage, once it was sent."""
-        return plausible(usage_of(self._usage), wrote=False)
+        return plausible(usage_of(self._usage, self.service_tier), wrote=False)
 
     @property
     def finished(self) -> bool:
@@ -103,6 +119,7 @@ class OpenAIStream:
 
     def _take_chunk(self, chunk: dict[str, Any], events: list[Event]) -> None:
         self._take_choice(chunk, events)
+        self.service_tier = service_tier(chunk) or self.service_tier
         if chunk.get("usage"):
             self._usage = merged(self._usage, chunk["usage"])
             self._counted = bool(self._reason)
@@ -117,9 +134,9 @@ class OpenAIStream:
             self._take_delta(object_of(delta), chunk, events)
         self._wrote = self._wrote or bool(events)
         reason = reason_text(choice.get("finish_reason"))
-        if reason == "error" and not chunk.get("error"):
-            raise ProviderError("in_band", "the stream finished with the reason 'error'", status=200)
-        self._reason = self._reason if reason in ("", "error") else reason
+        if reason in BROKEN and not chunk.get("error"):
+            raise broken(reason)
+        self._reason = self._reason if reason in ("", *BROKEN) else reason
 
     def _take_delta(self, delta: Mapping[str, Any], chunk: Mapping[str, Any], events: list[Event]) -> None:
         text = delta.get("content")
@@ -146,7 +163,10 @@ class OpenAIStream:
             return None
         self._done = True
         reason = reason_of(self._reason, calls=bool(self._calls), refused=self._refused)
-        return Finish(reason, plausible(usage_of(self._usage), wrote=self._wrote) if counted else None)
+        return Finish(
+            reason,
+            plausible(usage_of(self._usage, self.service_tier), wrote=self._wrote) if counted else None,
+        )
 
 
 def events_of(reply: dict[str, Any]) -> list[Event]:
@@ -156,14 +176,14 @@ def events_of(reply: dict[str, Any]) -> list[Event]:
     choice = object_of(reply["choices"][0])
     message = object_of(choice.get("message"))
     reason = reason_text(choice.get("finish_reason")) or "stop"
-    if reason == "error":
-        raise ProviderError("in_band", "the reply finished with the reason 'error'", status=200)
+    if reason in BROKEN:
+        raise broken(reason)
     refusal = optional_text(message.get("refusal"))
     text = text_of(message.get("content")) + refusal
     events: list[Event] = [Delta(text)] if text else []
     calls = list_of(message.get("tool_calls"))
     events += [_whole_call(nth, object_of(call), reply) for nth, call in enumerate(calls)]
-    usage = plausible(usage_of(merged({}, reply.get("usage"))), wrote=bool(events))
+    usage = plausible(usage_of(merged({}, reply.get("usage")), service_tier(reply)), wrote=bool(events))
     return [*events, Finish(reason_of(reason, calls=bool(calls), refused=bool(refusal)), usage)]
 
 
@@ -174,16 +194,17 @@ def _whole_call(nth: int, call: Mapping[str, Any], reply: Mapping[str, Any]) -> 
 
 
 def reason_of(reason: str, *, calls: bool, refused: bool = False) -> str:
-    """The finish reason; "tool_calls" also where OpenAI reports "stop" after a forced tool call, and
-    "content_filter" after a refusal in words.
+    """The finish reason in OpenAI's terms; "tool_calls" also where OpenAI reports "stop" after a forced tool
+    call, and "content_filter" after a refusal in words.
     """
+    reason = FINISH_REASONS.get(reason.lower(), reason)
     if reason != "stop":
         return reason
-    return "content_filter" if refused else "tool_calls" if calls else reason
+    return FILTERED if refused else "tool_calls" if calls else reason
 
 
-def usage_of(report: Mapping[str, Any]) -> Usage | None:
-    """The usage in OpenAI's format; None unless it has both counts."""
+def usage_of(report: Mapping[str, Any], tier: str) -> Usage | None:
+    """The usage in OpenAI's format, billed at the service tier `tier`; None unless it has both counts."""
     input_tokens, output_tokens = tokens(report, "prompt_tokens"), tokens(report, "completion_tokens")
     if input_tokens is None or output_tokens is None:
         return None
@@ -194,7 +215,13 @@ def usage_of(report: Mapping[str, Any]) -> Usage | None:
         cached_input_tokens=optional_tokens(prompt, "cached_tokens"),
         cache_write_tokens=optional_tokens(prompt, "cache_write_tokens"),
         reasoning_tokens=optional_tokens(completion, "reasoning_tokens"),
+        service_tier=tier,
     )
+
+
+def broken(reason: str) -> ProviderError:
+    """The failure that a finish reason of `BROKEN` stands for."""
+    return ProviderError("in_band", f"the reply finished with the reason {reason!r}", status=IN_BAND_STATUS)
 
 
 def in_band(chunk: dict[str, Any]) -> ProviderError:

@@ -71,6 +71,8 @@ class ToolCalls:
 
 def _number(value: Any) -> int | None:
     """The call's number; None if it is left out or no whole number."""
-    if isinstance(value, float) and value == int(value):
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value[:9])
+    if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -7,13 +7,21 @@ is then estimated, and marked so.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from math import isfinite
 from typing import Any
 
 from ..core.reply import Usage
 
 MOST_TOKENS = 100_000_000
 """Above this, a count is an error: no model has such a window."""
+
+STANDARD_TIERS = frozenset(("auto", "default", "on_demand", "standard"))
+"""Names of the standard service tier: OpenAI's, Anthropic's and Groq's."""
+
+
+def service_tier(named: Mapping[str, Any]) -> str:
+    """The service tier that a reply names under `service_tier`, "" for the standard tier or none."""
+    tier = named.get("service_tier")
+    return tier if isinstance(tier, str) and tier not in STANDARD_TIERS else ""
 
 
 def merged(known: Mapping[str, Any], report: Any) -> dict[str, Any]:
@@ -35,7 +43,7 @@ def tokens(report: Any, key: str) -> int | None:
     value = report.get(key) if isinstance(report, Mapping) else None
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value[:20])
-    if isinstance(value, float) and isfinite(value) and value == int(value):
+    if isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_TOKENS:
         return None

@@ -87,6 +87,7 @@ def test_the_key_holds_nothing_that_does_not_decide_the_answer(call: Callable[..
         "reservation": None,
         "key_name": "b",
         "cache_hints": CacheHints(key="k"),
+        "on_sign": print,
     }
     others |= {"kind": "retry", "facts": call("c2").facts}
     own = {field.name for field in fields(Call)} - set(PARTS.values())
