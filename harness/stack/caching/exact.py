@@ -1,8 +1,8 @@
 """Exact cache: the same request from the same tenant gets the same answer, replayed as a stream.
 
-Only whole answers with words in them are stored, not empty, filtered or cut ones. The key covers everything that decides an answer and nothing
-else: tenant, requested model, messages with their tool calls and results, tools, sampling parameters,
-response format, residency; never ids or deadlines.
+Only whole answers with words in them are stored, not empty, filtered or cut ones. The key covers everything
+that decides an answer and nothing else: tenant, requested model, messages with their tool calls and results,
+tools, sampling parameters, response format, residency; never ids or deadlines.
 
 Identical calls while an answer is on its way share it (`single_flight.py`). An answer past its TTL may be
 served for `stale_s` longer; the first stale hit starts one background refresh (stale-while-revalidate, RFC
