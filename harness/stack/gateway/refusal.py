@@ -4,7 +4,6 @@ from ..core.errors import AllProvidersFailed, ProviderError, Rejected, StackErro
 from ..core.kinds import ERROR_KINDS
 from .chunks import error_json
 
-
 OF_THE_CALL = frozenset(
     name for name, row in ERROR_KINDS.items() if row.status in (400, 413) or name == "rejected_unsuitable"
 )
