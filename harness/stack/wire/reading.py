@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from ..core.errors import ProviderError
+from ..core.reply import STANDARD_TIERS
 from .retry_after import retry_after_s
 
 SHAPE_ERRORS = (KeyError, IndexError, TypeError, AttributeError)
@@ -39,10 +40,6 @@ def tokens(usage: Mapping[str, Any], key: str) -> int:
 def optional_tokens(usage: Mapping[str, Any], key: str) -> int:
     """An optional token count; 0 if absent or null."""
     return tokens(usage, key) if usage.get(key) else 0
-
-
-STANDARD_TIERS = frozenset(("auto", "default", "on_demand", "standard"))
-"""Names of the standard service tier: OpenAI's, Anthropic's and Groq's."""
 
 
 def service_tier(named: Mapping[str, Any]) -> str:
