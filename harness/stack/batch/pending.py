@@ -9,6 +9,7 @@ from ..core.facts import AttemptFacts
 from ..core.reply import Usage
 from ..core.tokens import call_tokens
 from ..money.price import Price
+from ..money.settlement import settle
 from .http import BatchItem
 from .journal import BilledResult
 
@@ -31,7 +32,7 @@ class PendingCall:
         else:
             self.attempt.first_s = asyncio.get_running_loop().time()
             usage = answer.finish.usage or Usage(0, 0)
-            self.settle("success", usage, known=True, cost_nusd=billed.cost_nusd, error=error)
+            self.settle("success", usage, known=True, error=error)
         self.done.set_result(billed)
 
     def fail(self, error: BaseException | None) -> None:
@@ -39,7 +40,7 @@ class PendingCall:
         outcome = "failed" if isinstance(error, Exception) else "abandoned"
         if self.attempt.sent:
             usage = Usage(call_tokens(self.call), 0)
-            self.settle(outcome, usage, cost_nusd=self.price.of(usage, batch=True), error=error)
+            self.settle(outcome, usage, error=error)
         else:
             self.settle(outcome, error=error)
         if isinstance(error, Exception):
@@ -53,19 +54,10 @@ class PendingCall:
         usage: Usage | None = None,
         *,
         known: bool = False,
-        cost_nusd: int = 0,
         error: BaseException | None = None,
     ) -> None:
         """Close the attempt's row and settle its reservation."""
-        self.attempt.settle(
-            outcome,
-            asyncio.get_running_loop().time(),
-            usage,
-            known=known,
-            cost_nusd=cost_nusd,
-            price_known=self.price.known,
-            error=error,
-        )
+        settle(self.attempt, self.price, outcome, usage, known=known, batch=True, error=error)
         if self.call.reservation is not None:
             self.call.reservation.settle(self.attempt)
 

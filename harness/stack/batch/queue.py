@@ -25,7 +25,6 @@ from ..core.errors import ProviderError
 from ..core.reply import Answer, Delta, Event, Reply, ToolDelta, replay
 from ..core.target import Target
 from ..core.tokens import call_tokens, most_output_tokens
-from ..money.price import half
 from ..wire.codec import Codec
 from .client import BatchClient, BatchClientOptions, BatchLane
 from .http import BatchItem
@@ -126,8 +125,8 @@ class BatchQueue:
         call.facts.goes_on_with(pending.done)
         try:
             if call.reservation is not None:
-                most = price.most(call_tokens(call), most_output_tokens(call, target))
-                await call.reservation.reserve(attempt, half(most))
+                most = price.most(call_tokens(call), most_output_tokens(call, target), batch=True)
+                await call.reservation.reserve(attempt, most)
         except BaseException as error:
             pending.settle("rejected", error=error)
             pending.done.cancel()

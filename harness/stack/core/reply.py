@@ -12,6 +12,9 @@ from typing import Any, Literal, NamedTuple, Protocol, Self
 
 from .rate_meters import Meters
 
+STANDARD_TIERS = frozenset(("auto", "default", "on_demand", "standard"))
+"""Names of the standard service tier: OpenAI's, Anthropic's and Groq's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:

@@ -15,6 +15,7 @@ from ..core.facts import AttemptFacts
 from ..core.reply import Outcome, Reply, Usage
 from ..core.tokens import ReplyRecorder, call_tokens, count, most_output_tokens
 from .price import Price
+from .settlement import settle
 
 
 class AttemptLedger:
@@ -32,8 +33,12 @@ class AttemptLedger:
         call = call.with_attempt(facts=attempt)
         try:
             if call.reservation is not None:
-                most_out = most_output_tokens(call, target)
-                await call.reservation.reserve(attempt, self._price.most(call_tokens(call), most_out))
+                most_nusd = self._price.most(
+                    call_tokens(call),
+                    most_output_tokens(call, target),
+                    service_tier=target.service_tier,
+                )
+                await call.reservation.reserve(attempt, most_nusd)
             reply = await next(call)
         except asyncio.CancelledError:
             estimate = _estimate(call, attempt) if attempt.sent else None
@@ -74,15 +79,7 @@ class AttemptLedger:
         known: bool,
         error: Exception | None = None,
     ) -> None:
-        attempt.settle(
-            outcome,
-            asyncio.get_running_loop().time(),
-            usage,
-            known=known,
-            cost_nusd=0 if usage is None else self._price.of(usage),
-            price_known=self._price.known,
-            error=error,
-        )
+        settle(attempt, self._price, outcome, usage, known=known, error=error)
         if call.reservation is not None:
             call.reservation.settle(attempt)
 

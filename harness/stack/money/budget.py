@@ -28,8 +28,9 @@ from ..core.target import Target
 from ..core.tokens import call_tokens, most_output_tokens
 from ..state.backend import Backend, Change, MemoryBackend
 from .account import Account, Granted, reserve, spend
+from .dollars import dollars_nusd
 from .periods import Period, span_of
-from .price import Price, dollars_nusd
+from .price import Price
 from .reservation import BudgetReservation, BudgetView
 
 
@@ -205,4 +206,5 @@ class Budgets:
         if first is None:
             return 0
         price = self._prices[first.model]
-        return price.most(call_tokens(call), most_output_tokens(call, first))
+        most_out = most_output_tokens(call, first)
+        return price.most(call_tokens(call), most_out, service_tier=first.service_tier)

@@ -9,13 +9,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..core.reply import Usage
+from ..core.reply import STANDARD_TIERS, Usage
 
 MOST_TOKENS = 100_000_000
 """Above this, a count is an error: no model has such a window."""
-
-STANDARD_TIERS = frozenset(("auto", "default", "on_demand", "standard"))
-"""Names of the standard service tier: OpenAI's, Anthropic's and Groq's."""
 
 
 def service_tier(named: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""A changed copy of a call: one part changed by keyword, the rest the same. mypy knows the fields' names and types."""
+"""A changed copy of a call: one part changed by keyword, the rest the same."""
 
 from typing import Any
 

@@ -35,9 +35,9 @@ HAIKU = Target("haiku", "anthropic", "claude-haiku-4-5", timeout_s=10, tier="sma
 LARGE = Target("large", "openai", "gpt-4o", timeout_s=10, tier="large")
 TIERS = Tiers(("small", "large"), (MINI, HAIKU, LARGE))
 PRICES = {
-    "gpt-4o-mini": Price(150, 600, 75),
-    "claude-haiku-4-5": Price(100, 900, 10),
-    "gpt-4o": Price(2, 3, 1),
+    "gpt-4o-mini": Price.per_million("0.15", "0.60", "0.075"),
+    "claude-haiku-4-5": Price.per_million("0.1", "0.9", "0.01"),
+    "gpt-4o": Price.per_million("0.002", "0.003", "0.001"),
 }
 SMALL, BIG, SPARE = (
     target("together", tier="small"),
