@@ -83,14 +83,14 @@ def reasoning(provider: str, field: str, steps: int = 15, gap_s: float = 0.2) ->
     """A reply that reasons `steps` times before, and again after, its first word."""
     if provider == "openai":
         step = data({"choices": [{"index": 0, "delta": {field: "hm"}, "finish_reason": None}]})
-        begin, words, end = b"", (chunk("Fo"), chunk("ur.")), (chunk(None, "stop"), USAGE, DONE)
+        begin, words, end = b"", (chunk("Fo"), chunk("ur.")), chunk(None, "stop") + USAGE + DONE
     else:
         kind = {"thinking_delta": {"thinking": "hm"}, "signature_delta": {"signature": "x"}}.get(field)
         step = event("ping") if kind is None else event("content_block_delta", delta={"type": field} | kind)
         begin, words = CLAUDE_START, (claude_text("Fo"), claude_text("ur."))
-        end = (claude_end(), event("message_stop"))
+        end = claude_end() + event("message_stop")
     steps_of = (gap_s, step) * steps
-    return streamed(begin, *steps_of, words[0], *steps_of, words[1], *end)
+    return streamed(begin, *steps_of, words[0], *steps_of, words[1], end)
 
 
 @pytest.mark.parametrize(
