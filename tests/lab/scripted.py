@@ -252,6 +252,7 @@ def play(scene: Scene, scripts: Mapping[str, Script | Sequence[Script]], **table
     async def played() -> None:
         async with open_scripted(scripts, **table) as lab:
             await scene(lab)
+            await asyncio.sleep(1.0)  # the providers end, too
 
     reports: list[LeakReport] = []
     run_virtual(played(), on_leak_report=reports.append)
