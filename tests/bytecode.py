@@ -13,7 +13,7 @@ CACHE = ROOT / ".pytest_cache" / "bytecode"
 
 
 def share_bytecode() -> None:
-    """Let this process and its children write and read `CACHE`; where bytecode is written anyway, do nothing."""
+    """Let this process and its children use `CACHE`, unless bytecode is written beside the sources anyway."""
     if sys.dont_write_bytecode:
         sys.dont_write_bytecode = False
         sys.pycache_prefix = str(CACHE)
