@@ -1,7 +1,7 @@
 """The options of a whole stack: the tables of its TOML file."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -38,7 +38,10 @@ class TargetOptions(Options):
     Abilities of the model, all true by default: `tools`, `json_mode`, `prefill` (continues a partial answer).
     `region` "" (unknown): a call with a residency is sent to targets of that region only. `tier`: one of the
     `[route]` table's tiers, "" in a stack without routing. `service_tier` "" (none): sent to the provider as
-    it is, such as "flex" or "priority"; the tier that the reply names is billed.
+    it is, such as "flex" or "priority"; the tier that the reply names is billed. `unsupported` "refuse": a
+    call with a setting that shapes the answer and that the model does not understand (a `seed` for Claude, a
+    `temperature` for gpt-5) is not sent to this target; "drop": it is sent without the setting, which
+    `x-brownout-dropped` names.
     """
 
     provider: ProviderName
@@ -53,6 +56,7 @@ class TargetOptions(Options):
     region: str = ""
     tier: str = ""
     service_tier: str = ""
+    unsupported: Literal["refuse", "drop"] = "refuse"
     limiter: LimiterOptions | None = None
     keys: ApiKeysOptions | None = None
 
@@ -71,6 +75,7 @@ class TargetOptions(Options):
             region=self.region,
             tier=self.tier,
             service_tier=self.service_tier,
+            unsupported=self.unsupported,
         )
 
 

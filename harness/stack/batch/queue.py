@@ -28,6 +28,7 @@ from ..core.eligibility import unsuitable
 from ..core.errors import ProviderError
 from ..core.facts import AttemptFacts
 from ..core.reply import Answer, Delta, Event, Reply, ToolDelta, replay
+from ..core.support import not_understood
 from ..core.target import Target
 from ..core.tokens import call_tokens, most_output_tokens
 from ..wire.codec import Codec
@@ -128,6 +129,7 @@ class BatchQueue:
         loop = asyncio.get_running_loop()
         target = call.target
         attempt = call.facts.begin(call.attempt.kind, target.provider, target.model, loop.time())
+        attempt.dropped = not_understood(call.request, target)
         body = self._codecs[target.name].request(call, "").body
         item = self._item(target.name, attempt, body)
         price = self._lanes[target.name].price

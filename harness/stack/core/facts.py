@@ -9,6 +9,8 @@ from .errors import ProviderError
 from .kinds import ATTEMPT_KINDS, AttemptKind
 from .reply import Usage
 
+NOT_IN_ROW = ("service_tier", "dropped")
+
 
 @dataclass(slots=True)
 class AttemptFacts:
@@ -18,7 +20,8 @@ class AttemptFacts:
     `sign_s`: the provider's first event, `first_s`: its first word; a model that reasons has seconds between
     them. `sent`: the request reached the transport. The cost is an estimate unless both `usage_known` (the
     provider reported the tokens) and `price_known` (the price list has the model and its service tier).
-    `service_tier` is the tier that the reply named, "" for the standard one; it is not part of the row.
+    `service_tier` is the tier that the reply named, "" for the standard one; `dropped` are the settings that
+    the target does not understand and that were left out. Neither is part of the row.
     """
 
     call_id: str
@@ -47,10 +50,11 @@ class AttemptFacts:
     price_known: bool = True
     cost_nusd: int = 0
     service_tier: str = ""
+    dropped: tuple[str, ...] = ()
 
     def as_row(self) -> dict[str, Any]:
         """The attempt as JSON-ready values."""
-        return {name: getattr(self, name) for name in self.__slots__ if name != "service_tier"}
+        return {name: getattr(self, name) for name in self.__slots__ if name not in NOT_IN_ROW}
 
     def note_prompt(self, usage: Usage) -> None:
         """Record the provider's counts of the prompt."""
@@ -171,6 +175,11 @@ class CallFacts:
         going_on = [attempt for attempt in committed if attempt.outcome in (None, "success")]
         last = going_on or committed
         return last[-1] if last else None
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Settings of the call that the target which answered does not understand: they were not sent."""
+        return () if self.answered_by is None else self.answered_by.dropped
 
     def as_row(self) -> dict[str, Any]:
         """The call with its attempts as JSON-ready values."""

@@ -205,16 +205,22 @@ def reason_of(reason: str, *, calls: bool, refused: bool = False) -> str:
 
 
 def usage_of(report: Mapping[str, Any], tier: str) -> Usage | None:
-    """The usage in OpenAI's format, billed at the service tier `tier`; None unless it has both counts."""
+    """The usage in OpenAI's format, billed at the service tier `tier`; None unless it has both counts.
+
+    `cache_write_1h_tokens` is our own gateway's extension: a part of `cache_write_tokens`.
+    """
     input_tokens, output_tokens = tokens(report, "prompt_tokens"), tokens(report, "completion_tokens")
     if input_tokens is None or output_tokens is None:
         return None
     prompt, completion = report.get("prompt_tokens_details"), report.get("completion_tokens_details")
+    written = optional_tokens(prompt, "cache_write_tokens")
+    written_1h = min(written, optional_tokens(prompt, "cache_write_1h_tokens"))
     return Usage(
         input_tokens=input_tokens,
         output_tokens=output_tokens,
         cached_input_tokens=optional_tokens(prompt, "cached_tokens"),
-        cache_write_tokens=optional_tokens(prompt, "cache_write_tokens"),
+        cache_write_tokens=written - written_1h,
+        cache_write_1h_tokens=written_1h,
         reasoning_tokens=optional_tokens(completion, "reasoning_tokens"),
         service_tier=tier,
     )

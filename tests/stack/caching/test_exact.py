@@ -34,7 +34,11 @@ DECIDES = {
     "parallel_tool_calls": False,
     "json_schema": {},
     "json_strict": True,
+    "json_name": "other",
+    "json_description": "other",
+    "parameters": {"seed": 1},
     "residency": "eu",
+    "key": "of-another-caller",
 }
 
 
@@ -82,7 +86,6 @@ def test_the_key_holds_nothing_that_does_not_decide_the_answer(call: Callable[..
         "may_escalate": True,
         "cache": "refresh",
         "counter": len,
-        "key": "of-the-caller",
         "only": ("openai",),
         "reservation": None,
         "key_name": "b",
