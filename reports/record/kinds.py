@@ -59,6 +59,7 @@ ERROR_LABELS = {
     "rejected_breaker": "refused: breaker open",
     "rejected_throttled": "refused: load shed",
     "rejected_budget": "refused: budget",
+    "batch_failed": "failed batch",
     "batch_expired": "expired in a batch",
     "batch_cancelled": "cancelled in a batch",
 }

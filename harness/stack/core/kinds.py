@@ -92,6 +92,7 @@ ERROR_KINDS: dict[str, ErrorKind] = {
         of_request=True,
         breaker="none",
     ),
+    "batch_failed": ErrorKind("the batch failed as a whole", breaker="none"),
     "batch_expired": ErrorKind("the batch's time ran out before the item was answered", breaker="none"),
     "batch_cancelled": ErrorKind("the batch was cancelled", retryable=False, breaker="none"),
     "all_providers_failed": ErrorKind("every target of the chain failed", 503, breaker="none"),

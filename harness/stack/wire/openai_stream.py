@@ -92,10 +92,10 @@ class OpenAIStream:
     def _read(self, received: list[ServerSentEvent]) -> list[Event]:
         events: list[Event] = []
         for _, data in received:
-            if self._done:
-                break
             if self._error is not None:
                 raise self._error
+            if self._done:
+                break
             self.signs += 1
             try:
                 self._take(data, events)
@@ -103,6 +103,7 @@ class OpenAIStream:
                 if not events:
                     raise
                 self._error = error
+                break
         return events
 
     def _take(self, data: bytes, events: list[Event]) -> None:
