@@ -39,6 +39,15 @@ class Parameter(NamedTuple):
         )
 
 
+def without_neutral(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that say something; unknown ones do."""
+    return {
+        name: value
+        for name, value in parameters.items()
+        if name not in PARAMETERS or not PARAMETERS[name].is_neutral(value)
+    }
+
+
 def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..core.parameters import PARAMETERS
+from ..core.parameters import PARAMETERS, without_neutral
 from .fields import BadRequest, encodable
 
 
@@ -12,10 +12,8 @@ def read_parameters(fields: dict[str, Any]) -> dict[str, Any]:
     Raises `BadRequest` for a wrong type, and for what asks for a reply that the stack cannot carry.
     """
     named = [name for name in fields if name in PARAMETERS]
-    said = {name: fields.pop(name) for name in named}
-    return {
-        name: _checked(name, value) for name, value in said.items() if not PARAMETERS[name].is_neutral(value)
-    }
+    said = without_neutral({name: fields.pop(name) for name in named})
+    return {name: _checked(name, value) for name, value in said.items()}
 
 
 def _checked(name: str, value: Any) -> Any:

@@ -1,5 +1,7 @@
 """A client of the gateway: its parameters reach the provider, and it is told which were left out."""
 
+from typing import Any
+
 import openai
 import orjson
 import pytest
@@ -8,7 +10,7 @@ from harness.stack.core.facts import CallFacts
 from tests.lab.lab import CHAIN, Lab, play, target
 from tests.lab.received import Received
 
-HINTS = {"user": "u1", "metadata": {"team": "a"}, "store": True, "safety_identifier": "s1"}
+HINTS: dict[str, Any] = {"user": "u1", "metadata": {"team": "a"}, "store": True, "safety_identifier": "s1"}
 
 
 def facts_of(lab: Lab) -> CallFacts:

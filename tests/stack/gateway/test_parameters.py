@@ -132,7 +132,7 @@ def test_an_unknown_field_that_could_change_the_answer_is_refused_by_name(
 
 
 CALLS = [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
-ECHOES = {
+ECHOES: dict[str, list[Any]] = {
     "refusal": [None, ""],
     "annotations": [None, [], [{"type": "url_citation"}]],
     "audio": [None],
@@ -169,7 +169,7 @@ def test_a_refusal_is_what_the_assistant_said() -> None:
 
 def test_names_of_messages_and_of_schemas_are_part_of_the_call() -> None:
     assert with_turn(role="user", content="x", name="ann") == Message("user", "x", name="ann")
-    named = {"name": "weather", "description": "How it is.", "schema": {}, "strict": None}
+    named: dict[str, Any] = {"name": "weather", "description": "How it is.", "schema": {}, "strict": None}
     options = parse(response_format={"type": "json_schema", "json_schema": named}).options
     assert (options["json_name"], options["json_description"]) == ("weather", "How it is.")
 

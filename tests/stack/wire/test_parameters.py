@@ -88,7 +88,8 @@ async def test_a_parameter_is_sent_to_the_providers_that_understand_it_and_to_no
     """litellm#894, litellm#29955: no provider ever saw a `seed`."""
     route = answers(web)[provider]
     stack = make_stack(target=[target(provider, unsupported="drop")])
-    plain = sent(route) if await ask(stack) else {}
+    await ask(stack)
+    plain = sent(route)
     facts = await ask(stack, parameters={name: VALUES[name]})
     added = {key: value for key, value in sent(route).items() if plain.get(key) != value}
     if provider not in PARAMETERS[name].providers:
@@ -204,3 +205,13 @@ async def test_a_targets_own_service_tier_wins_over_the_callers(
     facts = await ask(stack, parameters={"service_tier": asks})
     assert sent(route)["service_tier"] == gets
     assert facts.dropped == (("service_tier",) if own else ())
+
+
+async def test_a_library_call_may_say_what_says_nothing(web: respx.Router, make_stack: MakeStack) -> None:
+    """`n` 1 and an empty bias are no reason to pass a target over; `n` 2 is."""
+    route = answers(web)["anthropic"]
+    stack = make_stack(target=[target("anthropic")])
+    facts = await ask(stack, parameters={"n": 1, "logit_bias": {}, "seed": None})
+    assert (route.call_count, facts.dropped) == (1, ())
+    with pytest.raises(Rejected, match="does not take n"):
+        await ask(stack, parameters={"n": 2})
