@@ -17,6 +17,14 @@ def gateway(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 0,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     seed: Annotated[int, typer.Option(min=0, help="Decides the jitter of retries.")] = 0,
+    keepalive_s: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="Seconds without a byte until a stream sends early headers and a comment; 0: never."
+            " Default: the stack's.",
+        ),
+    ] = None,
     facts: Annotated[
         Path | None, typer.Option(help="Append one JSON line per call: attempts, timing, cost.")
     ] = None,
@@ -42,7 +50,7 @@ def gateway(
     """
     from harness.spec.shipped import find_file, shipped_files
     from harness.stack.assembly.layers import build
-    from harness.stack.assembly.options import load_stack_options
+    from harness.stack.assembly.options import GatewayOptions, load_stack_options
     from harness.stack.gateway.app import Gateway
     from harness.stack.money.budget_file import budget_file
     from harness.stack.state.backend import MemoryBackend
@@ -52,6 +60,8 @@ def gateway(
     from .serving import announce, serve_app, stop_event
 
     options = load_stack_options(find_file("stacks", stack), shipped_files("stacks"))
+    if keepalive_s is not None:
+        options = options.model_copy(update={"gateway": GatewayOptions(keepalive_s=keepalive_s)})
     endpoints = endpoints_from(os.environ)
 
     async def until_stopped() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..core.call import Call
 from ..core.facts import AttemptFacts
 from ..core.reply import Usage
-from ..core.tokens import call_tokens
+from ..core.tokens import call_tokens, count
 from ..money.price import Price
 from ..money.settlement import settle
 from .http import BatchItem
@@ -16,13 +16,16 @@ from .journal import BilledResult
 
 @dataclass(eq=False, slots=True)
 class PendingCall:
-    """`price` is the model's live price; `done` gets the result after the attempt is settled."""
+    """`price` is the model's live price; `done` gets the result after the attempt is settled. `refused`: the
+    provider did not take the batch, so that nothing of it is billed.
+    """
 
     call: Call
     attempt: AttemptFacts
     item: BatchItem
     price: Price
     done: "asyncio.Future[BilledResult]"
+    refused: bool = False
 
     def succeed(self, billed: BilledResult) -> None:
         """Settle with the batch's result for this item, an answer or an error."""
@@ -31,14 +34,20 @@ class PendingCall:
             self.settle("failed", known=True, error=error)
         else:
             self.attempt.first_s = asyncio.get_running_loop().time()
-            usage = answer.finish.usage or Usage(0, 0)
-            self.settle("success", usage, known=True, error=error)
+            usage = answer.finish.usage
+            known = usage is not None
+            estimate = Usage(call_tokens(self.call), count(len(answer.text)))
+            self.settle("success", usage or estimate, known=known, error=error)
         self.done.set_result(billed)
 
     def fail(self, error: BaseException | None) -> None:
-        """Settle without a result. A sent item may still be processed and billed: its prompt is charged."""
+        """Settle without a result. An item that the provider may have taken may still be processed and
+        billed: its prompt is charged.
+        """
         outcome = "failed" if isinstance(error, Exception) else "abandoned"
-        if self.attempt.sent:
+        if self.refused:
+            self.settle(outcome, known=True, error=error)
+        elif self.attempt.sent:
             usage = Usage(call_tokens(self.call), 0)
             self.settle(outcome, usage, error=error)
         else:

@@ -9,15 +9,19 @@ from .errors import ProviderError
 from .kinds import ATTEMPT_KINDS, AttemptKind
 from .reply import Usage
 
+NOT_IN_ROW = ("service_tier", "dropped")
+
 
 @dataclass(slots=True)
 class AttemptFacts:
     """One request to a provider that the stack decided on. Moments are on the event loop's clock.
 
     `outcome`: success, failed, abandoned (by the caller) or rejected (by the stack), None while it runs.
-    `sent`: the request reached the transport. The cost is an estimate unless both `usage_known` (the provider
-    reported the tokens) and `price_known` (the price list has the model and its service tier).
-    `service_tier` is the tier that the reply named, "" for the standard one; it is not part of the row.
+    `sign_s`: the provider's first event, `first_s`: its first word; a model that reasons has seconds between
+    them. `sent`: the request reached the transport. The cost is an estimate unless both `usage_known` (the
+    provider reported the tokens) and `price_known` (the price list has the model and its service tier).
+    `service_tier` is the tier that the reply named, "" for the standard one; `dropped` are the settings that
+    the target does not understand and that were left out. Neither is part of the row.
     """
 
     call_id: str
@@ -28,6 +32,7 @@ class AttemptFacts:
     started_s: float
     backoff_s: float = 0.0
     limiter_wait_s: float = 0.0
+    sign_s: float | None = None
     first_s: float | None = None
     end_s: float | None = None
     outcome: str | None = None
@@ -45,10 +50,11 @@ class AttemptFacts:
     price_known: bool = True
     cost_nusd: int = 0
     service_tier: str = ""
+    dropped: tuple[str, ...] = ()
 
     def as_row(self) -> dict[str, Any]:
         """The attempt as JSON-ready values."""
-        return {name: getattr(self, name) for name in self.__slots__ if name != "service_tier"}
+        return {name: getattr(self, name) for name in self.__slots__ if name not in NOT_IN_ROW}
 
     def note_prompt(self, usage: Usage) -> None:
         """Record the provider's counts of the prompt."""
@@ -95,7 +101,8 @@ class AttemptFacts:
 
 @dataclass(slots=True)
 class CallFacts:
-    """One call. `outcome`: success, failed, rejected (by the stack) or abandoned (by the caller).
+    """One call. `outcome`: success, empty (a reply without a word), filtered (by the provider), failed,
+    rejected (by the stack) or abandoned (by the caller).
 
     Caches: `cached_from` is the id of the call whose cached answer was served. `cache_nearest` is the call
     with the nearest question in the semantic cache, `cache_similarity` its similarity, and
@@ -168,6 +175,11 @@ class CallFacts:
         going_on = [attempt for attempt in committed if attempt.outcome in (None, "success")]
         last = going_on or committed
         return last[-1] if last else None
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Settings of the call that the target which answered does not understand: they were not sent."""
+        return () if self.answered_by is None else self.answered_by.dropped
 
     def as_row(self) -> dict[str, Any]:
         """The call with its attempts as JSON-ready values."""

@@ -59,9 +59,13 @@ class ToolCall:
     arguments: str
 
 
+FILTERED = "content_filter"
+"""The finish reason of an answer that the provider's filter cut or replaced, and of a refusal in words."""
+
+
 class Finish(NamedTuple):
     """The terminal event. `reason` is OpenAI's word (stop, length, tool_calls, content_filter); `usage` is
-    None if the provider did not report it.
+    None if the provider did not report it, or reported what cannot be true.
     """
 
     reason: str
@@ -92,6 +96,15 @@ class Outcome:
     @property
     def usage(self) -> Usage | None:
         return None if self.finish is None else self.finish.usage
+
+    @property
+    def answer(self) -> str:
+        """As `kind`, and a success told apart: "filtered" by the provider, "empty" of words, or "success"."""
+        if self.finish is None:
+            return self.kind
+        if self.finish.reason == FILTERED:
+            return "filtered"
+        return "success" if self.chars else "empty"
 
 
 Settle = Callable[[Outcome], None]
@@ -217,6 +230,17 @@ class Answer(NamedTuple):
 
 def _tool_call(pieces: Sequence[ToolDelta]) -> ToolCall:
     return ToolCall(pieces[0].id, pieces[0].name, "".join(piece.arguments for piece in pieces))
+
+
+def worth_keeping(events: Sequence[Event], max_tokens: int | None) -> bool:
+    """Whether these events are a whole answer with words in it, which a cache may serve again.
+
+    One that was cut for its length is whole if the caller set that length (`max_tokens`).
+    """
+    end = events[-1] if events else None
+    if not isinstance(end, Finish) or len(events) < 2:
+        return False
+    return end.reason in ("stop", "tool_calls") or (end.reason == "length" and max_tokens is not None)
 
 
 async def replay(events: tuple[Event, ...]) -> AsyncGenerator[Event]:

@@ -13,6 +13,7 @@ from ..core.call import Call, Next
 from ..core.errors import StackError
 from ..core.facts import AttemptFacts
 from ..core.reply import Outcome, Reply, Usage
+from ..core.support import expected_tier, not_understood
 from ..core.tokens import ReplyRecorder, call_tokens, count, most_output_tokens
 from .price import Price
 from .settlement import settle
@@ -30,13 +31,14 @@ class AttemptLedger:
         attempt = call.facts.begin(
             decided.kind, target.provider, target.model, loop.time(), backoff_s=decided.backoff_s
         )
+        attempt.dropped = not_understood(call.request, target)
         call = call.with_attempt(facts=attempt)
         try:
             if call.reservation is not None:
                 most_nusd = self._price.most(
                     call_tokens(call),
                     most_output_tokens(call, target),
-                    service_tier=target.service_tier,
+                    service_tier=expected_tier(call.request, target),
                 )
                 await call.reservation.reserve(attempt, most_nusd)
             reply = await next(call)
@@ -51,6 +53,8 @@ class AttemptLedger:
             self._settle(call, attempt, outcome, estimate, known=not billed, error=error)
             raise
         attempt.first_s = loop.time()
+        if attempt.sign_s is None:
+            attempt.sign_s = attempt.first_s
         recorder = None
         if call.counter is not None:
             recorder = ReplyRecorder(call.counter)

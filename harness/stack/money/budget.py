@@ -25,6 +25,7 @@ from ..core.call import Call, Next
 from ..core.eligibility import unsuitable
 from ..core.errors import Rejected
 from ..core.reply import Reply
+from ..core.support import expected_tier
 from ..core.target import Target
 from ..core.tokens import call_tokens, most_output_tokens
 from ..state.backend import Backend, Change, MemoryBackend
@@ -223,4 +224,4 @@ class Budgets:
             return 0
         price = self._prices[first.model]
         most_out = most_output_tokens(call, first)
-        return price.most(call_tokens(call), most_out, service_tier=first.service_tier)
+        return price.most(call_tokens(call), most_out, service_tier=expected_tier(call.request, first))

@@ -1,5 +1,6 @@
 """A budget is reserved before money is spent, settled once with the real cost, and never overshot."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +15,7 @@ from harness.stack.assembly.layers import build
 from harness.stack.assembly.options import StackOptions, load_stack_options
 from harness.stack.assembly.stack import Stack
 from harness.stack.core.call import Call
-from harness.stack.core.errors import AllProvidersFailed, ConfigError, Rejected
+from harness.stack.core.errors import ConfigError, ProviderError, Rejected
 from harness.stack.core.facts import CallFacts
 from harness.stack.gateway.caller import key_name
 from harness.stack.money.account import Account, reserve, settle
@@ -178,9 +179,11 @@ async def test_an_attempt_that_was_billed_leaves_what_is_left_of_it_only(web: re
     on = {"after_first_token": "continue"}
     built = Built({"hard_usd": usd(most(10))}, OPENAI, MINI | {"model": "gpt-4o"}, fallback=on)
     web.post(GPT).mock(return_value=openai_reply("Hi.", whole=False))
-    with pytest.raises(AllProvidersFailed) as error:
+    with pytest.raises(ProviderError) as error:
         await built.ask()
-    assert [failure.kind for _, failure in error.value.failures] == ["truncated", *["rejected_budget"] * 2]
+    assert error.value.kind == "truncated"
+    kinds = [attempt.error_kind for attempt in built.emitted[0].attempts]
+    assert kinds == ["truncated", *["rejected_budget"] * 2]
     assert (error.value.partial, error.value.cost_nusd) == ("Hi.", built.emitted[0].cost_nusd)
     cut = built.emitted[0].attempts[0]
     assert built.account() == (0, cut.cost_nusd)
@@ -251,9 +254,9 @@ BAD = [
     *(
         (
             f"hard_usd = 5\ntime_zone = '{name}'",
-            f"budget.0.time_zone: expected .*Europe/Berlin.*, got '{name}'",
+            rf"budget.0.time_zone: expected .*Europe/Berlin.*, got '{re.escape(name)}'",
         )
-        for name in ("Europe/Berlyn", "Europe", "", "../etc/passwd", "/etc/passwd", "summer")
+        for name in ("Europe/Berlyn", "Europe", "", "../etc/passwd", "/etc/passwd", "CEST+1")
     ),
 ]
 

@@ -1,7 +1,7 @@
 """The semantic cache's memory: questions by partition, and their answers.
 
-A question is compared only within its partition: exactly the same tenant, model, system prompt and history,
-tools, parameters and residency. Answers are bounded and expire as in the exact cache.
+A question is compared only within its partition: exactly the same tenant, credential, model, system
+prompt and history, tools, parameters and residency. Answers are bounded and expire as in the exact cache.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ import numpy as np
 
 from ...core.call import Call
 from ...core.reply import Answer, Event
-from ..exact import cache_key
+from ..exact import Scope, cache_key
 from ..store import EntryStore
 from .agreement import Agreement, AnswerGroups
 from .embedding.embedder import Vectors
@@ -39,10 +39,10 @@ class Match(NamedTuple):
     evidence: Evidence
 
 
-def partition_key(call: Call) -> bytes:
+def partition_key(call: Call, scope: Scope = "credential") -> bytes:
     """The exact cache's key without the text of the last message."""
     *history, last = call.request.messages
-    return cache_key(call.with_request(messages=(*history, replace(last, content=""))))
+    return cache_key(call.with_request(messages=(*history, replace(last, content=""))), scope)
 
 
 class Answers(EntryStore):

@@ -24,7 +24,8 @@ from ....upstream.endpoint import Endpoint
 from ....upstream.send import COMMON
 from ....upstream.transport import NETWORK_ERRORS, provider_error, read_body
 from ....wire.openai import OpenAICodec
-from ....wire.reading import SHAPE_ERRORS, load_json, shape_error, tokens
+from ....wire.reading import SHAPE_ERRORS, load_json, shape_error
+from ....wire.usage import plausible, tokens
 from .embedder import Vectors, unit
 
 
@@ -58,7 +59,8 @@ class ApiEmbedder:
         except asyncio.CancelledError:
             settle(attempt, self.price, "abandoned", self._guess(texts), known=False)
             raise
-        settle(attempt, self.price, "success", usage, known=True)
+        known = usage is not None
+        settle(attempt, self.price, "success", usage or self._guess(texts), known=known)
         return vectors
 
     def _begin(self, facts: CallFacts) -> AttemptFacts:
@@ -91,12 +93,12 @@ class ApiEmbedder:
             raise OpenAICodec().error(response.status_code, response.headers, received)
         return received
 
-    def _read(self, received: bytes, count: int) -> tuple[Vectors, Usage]:
+    def _read(self, received: bytes, count: int) -> tuple[Vectors, Usage | None]:
         reply = load_json(received, "the embeddings")
         try:
             rows = sorted(reply["data"], key=lambda row: int(row["index"]))
             vectors = np.stack([_vector(row["embedding"]) for row in rows])
-            usage = Usage(tokens(reply["usage"], "prompt_tokens"), 0)
+            usage = plausible(Usage(tokens(reply.get("usage"), "prompt_tokens") or 0, 0), wrote=False)
         except (*SHAPE_ERRORS, ValueError) as error:
             raise shape_error("the embeddings", error) from error
         if vectors.shape != (count, self.dimensions) or not np.isfinite(vectors).all():
