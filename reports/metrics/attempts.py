@@ -98,7 +98,7 @@ def provider_share(facts: Facts) -> dict[str, float] | None:
     if not len(good):
         return None
     by_attempt = good["call_id"].map(facts.answering.set_index("call_id")["provider"])
-    provider = good["provider"].fillna(by_attempt)
+    provider = good["provider"].fillna(by_attempt.astype(good["provider"].dtype))  # all NaN without attempts
     provider = provider.where(~good["cache"].isin(ANSWERED_WITHOUT_ATTEMPT), "cache").fillna("unknown")
     names, counts = np.unique(provider.to_numpy(dtype=str), return_counts=True)
     return {str(name): int(count) / len(good) for name, count in zip(names, counts, strict=True)}
