@@ -142,7 +142,8 @@ def svg(drawn: Figure, name: str, label: str) -> str:
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": name}):
         # Figure.savefig would draw everything twice, the first time for the layout alone.
-        FigureCanvasSVG(drawn).print_svg(buffer, metadata={"Date": None, "Creator": None})
+        canvas: Any = FigureCanvasSVG(drawn)  # its stub has no types
+        canvas.print_svg(buffer, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
