@@ -63,6 +63,7 @@ class Plan:
     - `input_tokens`: all of the prompt; of these `cached_input_tokens` were read from the prompt cache, and
       `cache_write_tokens` (for five minutes) and `cache_write_1h_tokens` written to it; `cache_lost_tokens`
       more would have been read without a cache wipe
+    - `service_tier`: the tier that the reply names and that is billed; "": the standard one
     - `answer`: whether the first choice is right
     - `queued_s`: the wait for a free slot of the model
     - `billable`: whether input and sent tokens are charged; refusals and hangs are free
@@ -83,6 +84,7 @@ class Plan:
     cache_write_1h_tokens: int = 0
     cache_lost_tokens: int = 0
     queued_s: float = 0.0
+    service_tier: str = ""
     answer: Answer | None = None
     problem: Problem | None = None
     meters: tuple[Meter, ...] = ()

@@ -39,6 +39,8 @@ class Model(Options):
     - `prefill_s_per_token`: added to it for each prompt token that is not cached (default 0)
     - `limits`: per API key; `organization_limits`: for all keys of an organisation together
     - `prompt_cache`: default none
+    - `tier_downgrade_share`: of the requests for another service tier than the standard one, how many are
+      served, named and billed as standard (default 0)
     - `load`: slots and queue; default: load changes nothing
     """
 
@@ -52,6 +54,7 @@ class Model(Options):
     limits: Limits = Limits()
     organization_limits: Limits | None = None
     prompt_cache: PromptCaching | None = None
+    tier_downgrade_share: Annotated[float, Field(ge=0, le=1)] = 0.0
     load: Load | None = None
     context_window: Annotated[int, Field(gt=0)]
     max_output_tokens: Annotated[int, Field(gt=0)]

@@ -12,7 +12,9 @@ import orjson
 
 @dataclass(slots=True)
 class ObservedReply:
-    """A reply as its client sees it. `chunk_s` are arrival times on the reader's clock."""
+    """A reply as its client sees it. `chunk_s` are arrival times on the reader's clock; `called`: it calls a
+    tool.
+    """
 
     status: int | None = None
     chunk_s: list[float] = field(default_factory=list)
@@ -21,6 +23,7 @@ class ObservedReply:
     output_tokens: int = 0
     error_kind: str | None = None
     rejected: bool = False
+    called: bool = False
 
     @property
     def text(self) -> str:
@@ -29,10 +32,14 @@ class ObservedReply:
 
     @property
     def outcome(self) -> str:
-        """ "success", "failed", or "rejected" (the stack refused the call)."""
-        if self.error_kind is None:
-            return "success"
-        return "rejected" if self.rejected else "failed"
+        """ "success", "failed", "rejected" (the stack refused the call), or for a reply that ended well but
+        is no answer: "filtered" (by the provider) or "empty" (no word and no tool call in it).
+        """
+        if self.error_kind is not None:
+            return "rejected" if self.rejected else "failed"
+        if self.finish_reason == "content_filter":
+            return "filtered"
+        return "success" if self.pieces or self.called else "empty"
 
 
 def read_stream(lines: Iterator[bytes], now: Callable[[], float], observed: ObservedReply) -> None:
@@ -60,14 +67,16 @@ def _read_chunk(data: bytes, now: Callable[[], float], observed: ObservedReply) 
     arrived_s = now()
     try:
         chunk = orjson.loads(data)
-        if "error" in chunk:
+        if chunk.get("error"):
             observed.error_kind = chunk["error"].get("code") or "in_band"
             return
-        for choice in chunk["choices"]:
-            if choice["delta"].get("content"):
+        for choice in chunk.get("choices") or ():
+            delta = choice.get("delta") or {}
+            if delta.get("content"):
                 observed.chunk_s.append(arrived_s)
-                observed.pieces.append(choice["delta"]["content"])
-            observed.finish_reason = choice["finish_reason"] or observed.finish_reason
+                observed.pieces.append(delta["content"])
+            observed.called = observed.called or bool(delta.get("tool_calls"))
+            observed.finish_reason = choice.get("finish_reason") or observed.finish_reason
         if chunk.get("usage"):
             observed.output_tokens = chunk["usage"]["completion_tokens"]
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
@@ -86,6 +95,7 @@ def read_whole(body: bytes, now: Callable[[], float], observed: ObservedReply) -
             return
         choice = reply["choices"][0]
         observed.finish_reason = choice["finish_reason"]
+        observed.called = bool(choice["message"].get("tool_calls"))
         if choice["message"]["content"]:
             observed.chunk_s.append(arrived_s)
             observed.pieces.append(choice["message"]["content"])

@@ -13,7 +13,14 @@ from ..stack.batch.ids import attempt_id
 from ..world.world import Measured, Row
 
 TIMES = ("started_s", "first_s", "end_s")
-NOT_RECORDED = ("sent", "cache_write_tokens", "cache_write_1h_tokens", "reasoning_tokens", "price_known")
+NOT_RECORDED = (
+    "sign_s",
+    "sent",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "reasoning_tokens",
+    "price_known",
+)
 """Fields of the stack's attempts that the record has no column for."""
 
 

@@ -17,6 +17,7 @@ from ..exchange.request_info import RequestInfo
 from ..faults.base import FaultBase
 from ..ledger.entry import Entry
 from ..plan import Plan, refusal
+from ..prices import BATCH
 from .decision import Decision, Exchange
 from .provider_context import ProviderContext
 
@@ -81,7 +82,7 @@ def _answer(
         batch_id=batch.id,
     )
     decision = _decide(context, endpoint, Exchange(info, item.received, {}, at, faults))
-    plan = _without_delays(decision.plan)
+    plan = replace(_without_delays(decision.plan), service_tier=BATCH)
     lost = _draws(context, batch.number, item).uniform("failure") < context.provider.batch.failure_share
     if plan.problem is None and (lost or plan.decided or decision.rendering is None):
         plan = replace(refusal(context.errors.of_status(500), 0.0), fault=plan.fault)

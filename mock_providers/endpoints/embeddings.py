@@ -14,7 +14,8 @@ from ..profile import EmbeddingModel
 from ..wire.dialect import Frames, Stamp
 from ..wire.openai.embeddings import EmbeddingRequest, embeddings_body, parse_embeddings
 from ..wire.openai.errors import OpenAIErrors
-from .decision import JSON, Decision, Exchange
+from ..wire.rendering import JSON
+from .decision import Decision, Exchange
 from .provider_context import ProviderContext
 
 _MOST_TOKENS = 300_000

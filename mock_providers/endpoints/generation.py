@@ -8,7 +8,8 @@ from ..exchange.request import Problem, Request
 from ..faults import FaultEffects, effects_of
 from ..profile import Model
 from ..wire.dialect import Codec, Stamp
-from .decision import Decision, Exchange, Reply
+from ..wire.rendering import Reply
+from .decision import Decision, Exchange
 from .provider_context import ProviderContext
 
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from ..exchange.bad_field import BadField
 from ..exchange.request import Refused
-from .decision import JSON, Decision, Document, Exchange
+from ..wire.rendering import JSON, Document
+from .decision import Decision, Exchange
 from .provider_context import ProviderContext
 
 Run = Callable[[ProviderContext, Exchange], bytes]

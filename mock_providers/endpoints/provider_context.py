@@ -15,7 +15,8 @@ from ..faults.base import FaultBase, Refusals, Target
 from ..plan import Plan, refusal
 from ..profile import Profile
 from ..wire.dialect import Dialect, Stamp
-from .decision import JSON, Decision, Document, Exchange
+from ..wire.rendering import JSON, Document
+from .decision import Decision, Exchange
 
 
 class ProviderContext:

@@ -71,9 +71,18 @@ def _without_faults(context: ReplyContext, request: Request, admission: Admissio
         cache_write_1h_tokens=cached.write_1h_tokens,
         cache_lost_tokens=cached.lost_tokens,
         queued_s=queued_s,
+        service_tier=_served_tier(model, request, draws),
         answer=generated[0].answer,
         meters=admission.verdict.meters,
     )
+
+
+def _served_tier(model: Model, request: Request, draws: Draws) -> str:
+    """The service tier asked for, if the model offers it and does not serve this request as standard."""
+    if request.service_tier not in model.price.service_tiers:
+        return ""
+    downgraded = draws.uniform("service_tier") < model.tier_downgrade_share
+    return "" if downgraded else request.service_tier
 
 
 def _generated(context: ReplyContext, request: Request, draws: Draws) -> list[GeneratedChoice]:

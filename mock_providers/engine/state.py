@@ -1,4 +1,4 @@
-"""State of one provider between requests: limits, slots, prompt caches, request counts."""
+"""State of one provider between requests: limits, slots, prompt caches, counts of equal requests."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -56,13 +56,7 @@ class ProviderState:
         self._caches: dict[tuple[str, str], PromptCache] = {}
         self._slots: dict[str, Slots] = {}
         self._asked: Counter[tuple[str, str]] = Counter()
-        self._requests = 0
         self.fault_counts: Counter[int] = Counter()
-
-    def next_number(self) -> int:
-        """The number of the next request: 0, 1, 2, …"""
-        self._requests += 1
-        return self._requests - 1
 
     def times_asked(self, model: str, digest: str) -> int:
         """How often this request came before, without being refused by a limit."""

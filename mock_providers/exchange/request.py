@@ -56,6 +56,7 @@ class Request:
       same prompt counts the same in every protocol
     - `digest`: of all fields that determine the reply except the model (16 hex digits)
     - `n`: how many choices
+    - `service_tier`: the tier asked for, by the name that the reply would give; "": the standard one
     - `tool_choice`: "auto", "none", "required", or the name of a tool
     - `json_schema`: of the reply; `{}`: any JSON object, None: plain text
     """
@@ -69,6 +70,7 @@ class Request:
     include_usage: bool = False
     obfuscate: bool = False
     n: int = 1
+    service_tier: str = ""
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"
     parallel_tool_calls: bool = True

@@ -80,5 +80,4 @@ class Entry:
     def _cost_nusd(self, billed: Plan | None) -> int:
         if billed is None or self.price is None:
             return 0
-        cost_nusd = self.price.cost_nusd(billed, self.tokens_sent)
-        return cost_nusd if self.info.batch_id is None else (cost_nusd + 1) // 2
+        return self.price.cost_nusd(billed, self.tokens_sent)

@@ -24,8 +24,8 @@ class LedgerRow:
     - `input_tokens`: all of the prompt, including tokens read from the prompt cache (`cached_input_tokens`)
       and written to it (`cache_write_tokens`)
     - `output_tokens`: sent; `planned_output_tokens`: of the whole reply; a JSON reply has one chunk per block
-    - `cost_nusd`: of the input and the tokens sent, half of it (rounded up) in a batch; refusals and hangs
-      are free and count no tokens
+    - `cost_nusd`: of the input and the tokens sent, at the service tier that the reply names (a batch: half),
+      rounded up; refusals and hangs are free and count no tokens
     - `queued_s`: the wait for a free slot of the model
     - `first_*`, `last_*`: of the content chunks: planned, and written to the socket
     """

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 
 from ..batches.store import Settlement
 from ..content.questions import Catalogue
@@ -28,13 +29,14 @@ class Service:
         self.dialect = protocol.dialect(provider)
         self._context = ProviderContext(name, profile, self.dialect, catalogue, draws)
         self._routes = Routes(protocol.routes(provider))
+        self._numbers = count()
 
     def arrival(self, received: Received) -> RequestInfo:
         """Number and identify a request whose headers have arrived."""
         context = self._context
         found = self._routes.find(received.method, received.path)
         attempt_id = received.header(b"x-client-request-id")[:_LONGEST_ATTEMPT_ID]
-        number = context.state.next_number()
+        number = next(self._numbers)
         return RequestInfo(
             provider=context.name,
             endpoint=found[0].name if found else "",

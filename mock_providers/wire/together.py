@@ -7,10 +7,10 @@ spelling of the headers is not confirmed.
 
 import math
 
-from ..limits.header_style import shown_remaining
 from ..limits.limits import Meter
 from .dialect import HeadersOut
 from .openai.dialect import OpenAIDialect
+from .rate_headers import shown_remaining
 
 
 class TogetherDialect(OpenAIDialect):

@@ -74,6 +74,16 @@ def rejected_rate(facts: Facts) -> Rate:
     return Rate(int((facts.calls["outcome"] == "rejected").sum()), len(facts.calls))
 
 
+@metric(
+    "no_answer_rate", group=RELIABILITY, label="Empty or filtered", unit="share", better="lower", minor=True
+)
+def no_answer_rate(facts: Facts) -> Rate:
+    """Calls whose reply ended well but is no answer: without a word, or filtered by the provider; of calls
+    sent. They are not successes.
+    """
+    return Rate(int(facts.calls["outcome"].isin(("empty", "filtered")).sum()), len(facts.calls))
+
+
 @metric("error_rate_by_kind", label="Errors by kind", unit="share")
 def error_rate_by_kind(facts: Facts) -> dict[str, float] | None:
     """Calls that failed or were refused with an error kind, of calls sent, for each kind that occurred."""
@@ -84,7 +94,8 @@ def error_rate_by_kind(facts: Facts) -> dict[str, float] | None:
 
 def error_counts(facts: Facts) -> dict[str, int]:
     """Calls that failed or were refused by error kind ("unknown" for null), most frequent first."""
-    bad = facts.calls.loc[~facts.success, "error_kind"].fillna("unknown")
+    ended_badly = facts.calls["outcome"].isin(("failed", "rejected")).to_numpy(dtype=bool)
+    bad = facts.calls.loc[ended_badly, "error_kind"].fillna("unknown")
     kinds, counts = np.unique(bad.to_numpy(dtype=str), return_counts=True)
     order = sorted(zip(kinds.tolist(), counts.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0]))
     return dict(order)

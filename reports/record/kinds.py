@@ -3,7 +3,7 @@
 One entry here is all that a new kind needs: the schema, the counts and the page read these tables.
 """
 
-CALL_OUTCOMES = ("success", "failed", "rejected", "dropped")
+CALL_OUTCOMES = ("success", "empty", "filtered", "failed", "rejected", "dropped")
 ATTEMPT_OUTCOMES = ("success", "failed", "abandoned", "rejected")
 
 ATTEMPT_LABELS = {
@@ -33,6 +33,7 @@ ERROR_LABELS = {
     "connect": "could not connect",
     "timeout_connect": "timeout: connecting",
     "timeout_first_token": "timeout: first token",
+    "timeout_whole": "timeout: whole reply",
     "timeout_inter_chunk": "timeout: between contents",
     "timeout_total": "timeout: total",
     "connection": "connection broken",
@@ -41,11 +42,16 @@ ERROR_LABELS = {
     "in_band": "error inside the stream",
     "rate_limited": "rate limited (429)",
     "quota_exhausted": "quota exhausted (429)",
+    "conflict": "conflict (409, 425)",
     "server_error": "server error (5xx)",
     "overloaded": "overloaded (503, 529)",
     "auth": "authentication",
     "bad_request": "bad request",
     "context_length": "context too long",
+    "too_large": "request too large",
+    "unsupported": "unsupported by the target",
+    "not_found": "model or endpoint gone",
+    "content_filter": "prompt filtered",
     "all_providers_failed": "all providers failed",
     "rejected_limiter": "refused: own rate limit",
     "rejected_deadline": "refused: deadline",
@@ -53,6 +59,7 @@ ERROR_LABELS = {
     "rejected_breaker": "refused: breaker open",
     "rejected_throttled": "refused: load shed",
     "rejected_budget": "refused: budget",
+    "batch_failed": "failed batch",
     "batch_expired": "expired in a batch",
     "batch_cancelled": "cancelled in a batch",
 }

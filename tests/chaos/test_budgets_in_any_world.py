@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from harness.stack.money.account import Account
-from harness.stack.money.price import dollars_nusd
+from harness.stack.money.dollars import dollars_nusd
 from harness.stack.state.backend import MemoryBackend
 from tests.chaos.small_world import Drawn, play, worlds
 

@@ -63,7 +63,23 @@ def test_an_error_event_on_http_200_is_a_failure_of_its_own_kind() -> None:
     assert (observed.outcome, observed.error_kind) == ("failed", "connection")
 
 
-@pytest.mark.parametrize("event", [b"{", b"[]", {"no": "choices"}, {"choices": [{"delta": None}]}])
+@pytest.mark.parametrize("odd", [{"choices": [{"delta": None}]}, {"usage": None}, {"error": None}])
+def test_a_chunk_without_a_word_changes_nothing(odd: dict[str, Any]) -> None:
+    """litellm#34382: Azure's asynchronous filter sends choices without a delta."""
+    observed = streamed(chunk("a"), odd, chunk("", "stop"), b"[DONE]")
+    assert (observed.outcome, observed.text) == ("success", "a")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "outcome"),
+    [("a", "content_filter", "filtered"), ("", "content_filter", "filtered"), ("", "stop", "empty")],
+)
+def test_a_reply_that_is_no_answer_is_no_success(text: str, reason: str, outcome: str) -> None:
+    """inspect_ai#4846, ontogpt#455: filtered and empty replies counted as answers."""
+    assert streamed(chunk(text), chunk("", reason), b"[DONE]").outcome == outcome
+
+
+@pytest.mark.parametrize("event", [b"{", b"[]", {"choices": 5}, {"choices": [{"delta": 5}]}])
 def test_garbage_in_the_stream_is_a_failure_not_a_crash(event: Any) -> None:
     assert streamed(event).error_kind == "malformed"
 

@@ -15,6 +15,8 @@ from mock_providers.plan import Plan
 from mock_providers.prices import Prices
 from tests.paths import ROOT
 
+NUSD = 10**12  # of the unit of prices, zepto-dollars
+
 GOOD: dict[str, Any] = {
     "name": "p",
     "title": "t",
@@ -50,7 +52,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     return change(GOOD, first, rest)
 
 
-def test_the_page_profile_has_the_pages_tiers_and_prices() -> None:
+def test_the_profile_typical_has_the_given_tiers_and_prices() -> None:
     typical = load_profile("typical")
     told = {
         ("openai", "gpt-4o-mini"): ("fast", 0.2, 150, 600),
@@ -62,7 +64,7 @@ def test_the_page_profile_has_the_pages_tiers_and_prices() -> None:
         ("together", "llama-3-70b"): ("balanced", 0.4, 900, 900),
     }
     found = {
-        (name, id_): (model.tier, model.ttft.median_s, model.price.input, model.price.output)
+        (name, id_): (model.tier, model.ttft.median_s, model.price.input // NUSD, model.price.output // NUSD)
         for name, provider in typical.providers.items()
         for id_, model in provider.models.items()
         if isinstance(model.ttft, Lognormal)
@@ -106,10 +108,21 @@ def test_costs_are_exact(input_nusd: int, output_nusd: int, input_tokens: int, o
         ),
         (
             "providers.openai.models.m.price.input",
-            "0.0005",
-            "providers.openai.models.m.price.input: expected a price",
+            "0.0000000000000005",
+            'price.input: expected dollars per million tokens, such as "2.50", of at most 15 decimals',
         ),
-        ("providers.openai.models.m.price.input", "-1", "price.input: expected a price"),
+        (
+            "providers.openai.models.m.price.input",
+            "-1",
+            'price.input: expected dollars per million tokens, such as "2.50", not negative',
+        ),
+        (
+            "providers.openai.models.m.price.above",
+            [{"input_tokens": 9, "input": 1}, {"input_tokens": 9, "input": 1}],
+            "models.m.price: above: expected input_tokens that rise",
+        ),
+        ("providers.openai.models.m.price.service_tiers", {"flex": {}}, "service_tiers.flex.input: required"),
+        ("providers.openai.models.m.tier_downgrade_share", 2, "models.m.tier_downgrade_share: "),
         ("providers.openai.models.m.price.input", "cheap", "price.input: expected dollars"),
         ("providers.openai.models.m.price.output", [1], "price.output: expected dollars"),
         ("providers.openai.models.m.ttft", {"kind": "constant", "value_s": -1}, "models.m.ttft.value_s: "),
@@ -158,7 +171,8 @@ def test_an_unreadable_profile_is_refused_by_name(tmp_path: Path, content: str |
         load_profile(mine)
 
 
-def test_a_dumped_profile_shows_prices_in_nano_dollars_a_token(fast_profile: Callable[..., Profile]) -> None:
+def test_a_dumped_profile_shows_the_prices_of_its_file(fast_profile: Callable[..., Profile]) -> None:
     dumped = fast_profile().model_dump(mode="json")
     price = dumped["providers"]["openai"]["models"]["gpt-4o"]["price"]
-    assert (price["input"], price["output"]) == (2500, 10_000)
+    assert (price["input"], price["output"]) == ("2.5", "10")
+    assert make_profile(dumped) == fast_profile()

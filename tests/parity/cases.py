@@ -47,7 +47,7 @@ CASES = (
     http_error(400, "bad_request"),
     http_error(401, "auth"),
     http_error(403, "auth"),
-    http_error(404, "bad_request"),
+    http_error(404, "not_found"),
     http_error(408, "server_error"),
     http_error(429, "rate_limited"),
     http_error(500, "server_error"),
@@ -60,7 +60,7 @@ CASES = (
     Case("reset after 3", {"kind": "reset", "after_chunks": 3}, "connection"),
     Case("rate limit", None, "rate_limited", 429, limited=True),
 )
-NEVER_RETRIED = ("auth", "bad_request")
+NEVER_RETRIED = ("auth", "bad_request", "not_found")
 
 every_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 every_provider = pytest.mark.parametrize("provider", PROVIDERS)

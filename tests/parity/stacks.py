@@ -64,7 +64,7 @@ def facts_without_moments(facts: CallFacts) -> Row:
 
 def _attempt(attempt: AttemptFacts) -> Row:
     values = {name: getattr(attempt, name) for name in AttemptFacts.__slots__}
-    for moment in ("started_s", "first_s", "end_s", "retry_after_s", "limiter_wait_s"):
+    for moment in ("started_s", "sign_s", "first_s", "end_s", "retry_after_s", "limiter_wait_s"):
         values[moment] = values[moment] is not None
     if values["backoff_s"] > BACKOFF_S:
         values["backoff_s"] = "as asked"

@@ -84,7 +84,7 @@ class Limiter:
             self.queue.release(NO_DEMAND, permit.demand.output_tokens)
             self._on_failure(permit, error)
             raise
-        self._on_success(permit, reply)
+        self._on_success(permit, reply, streamed=call.request.stream)
         reply.on_end(lambda outcome: self._settle(permit, outcome))
         return reply
 
@@ -119,11 +119,11 @@ class Limiter:
         used = self._demand(outcome.usage.input_tokens, outcome.usage.output_tokens)
         return permit.demand.minus(used)
 
-    def _on_success(self, permit: Permit, reply: Reply) -> None:
-        """The reply has begun: learn from its headers and its time to first token."""
+    def _on_success(self, permit: Permit, reply: Reply, *, streamed: bool) -> None:
+        """The reply has begun: learn from its headers and, if it is streamed, its time to first token."""
         now, sent_s = asyncio.get_running_loop().time(), permit.admission.at_s
         self._calibrate(permit, reply.meters, now)
-        if (options := self._options.adaptive) is not None:
+        if streamed and (options := self._options.adaptive) is not None:
             size = permit.input_tokens.bit_length()
 
             def adapted(known: Quota) -> Quota:

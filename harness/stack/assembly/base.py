@@ -7,7 +7,7 @@ from typing import Any
 
 from ..config.toml_file import read_toml
 from ..core.errors import ConfigError
-from ..money.price_list import GENAI_PRICES, PAGE
+from ..money.price_list import NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,5 +97,5 @@ def _resolve_prices(values: dict[str, Any], folder: Path) -> None:
     """The path of a price table starts at the folder of the file that names it."""
     cost = values.get("cost")
     prices = cost.get("prices") if isinstance(cost, dict) else None
-    if isinstance(prices, str) and prices not in (PAGE, GENAI_PRICES):
+    if isinstance(prices, str) and prices not in NAMES:
         values["cost"] = {**values["cost"], "prices": str(folder / prices)}

@@ -1,7 +1,7 @@
 """The options of a whole stack: the tables of its TOML file."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -37,7 +37,11 @@ class TargetOptions(Options):
 
     Abilities of the model, all true by default: `tools`, `json_mode`, `prefill` (continues a partial answer).
     `region` "" (unknown): a call with a residency is sent to targets of that region only. `tier`: one of the
-    `[route]` table's tiers, "" in a stack without routing.
+    `[route]` table's tiers, "" in a stack without routing. `service_tier` "" (none): sent to the provider as
+    it is, such as "flex" or "priority"; the tier that the reply names is billed. `unsupported` "refuse": a
+    call with a setting that shapes the answer and that the model does not understand (a `seed` for Claude, a
+    `temperature` for gpt-5) is not sent to this target; "drop": it is sent without the setting, which
+    `x-brownout-dropped` names.
     """
 
     provider: ProviderName
@@ -51,6 +55,8 @@ class TargetOptions(Options):
     json_mode: bool = True
     region: str = ""
     tier: str = ""
+    service_tier: str = ""
+    unsupported: Literal["refuse", "drop"] = "refuse"
     limiter: LimiterOptions | None = None
     keys: ApiKeysOptions | None = None
 
@@ -68,7 +74,18 @@ class TargetOptions(Options):
             json=self.json_mode,
             region=self.region,
             tier=self.tier,
+            service_tier=self.service_tier,
+            unsupported=self.unsupported,
         )
+
+
+class GatewayOptions(Options):
+    """`keepalive_s` 0 (off): after this long without a byte a streamed call sends its headers, with status
+    200, and then a comment after every further such time; a failure is then an error event. Shorter than the
+    idle timeout of every proxy between the gateway and its clients, 15 for instance.
+    """
+
+    keepalive_s: float = Field(default=0.0, ge=0)
 
 
 class StackOptions(Options):
@@ -91,6 +108,7 @@ class StackOptions(Options):
     hedge: HedgeOptions | None = None
     breaker: BreakerOptions | None = None
     throttle: LoadSheddingOptions | None = None
+    gateway: GatewayOptions = GatewayOptions()
     target: tuple[TargetOptions, ...] = Field(min_length=1)
 
     @property

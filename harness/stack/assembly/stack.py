@@ -10,6 +10,7 @@ from ..config.durations import seconds_of
 from ..core.background import Background
 from ..core.call import ANYBODY, Call, Caller, Next
 from ..core.facts import CallFacts
+from ..core.parameters import without_neutral
 from ..core.request import Message, Request
 from ..core.tokens import counter_named
 from ..observe.health import HealthProbe, health
@@ -47,9 +48,11 @@ class Stack:
         """A call with its own facts.
 
         `request` are further fields of `Request`: model, max_tokens, temperature, top_p, stop, stream, tools…
+        `parameters={"seed": 1}` are OpenAI's other parameters (`core/parameters.py`).
         `now` is the loop's clock. The deadline is `now` plus `deadline` (seconds, or a text such as "24h"),
         by default plus `deadlines.total_s`; it replaces that of `caller`.
         """
+        request["parameters"] = without_neutral(request.get("parameters", {}))
         deadline_s = now + (self.options.deadlines.total_s if deadline is None else seconds_of(deadline))
         return Call(
             id,

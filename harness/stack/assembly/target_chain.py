@@ -54,7 +54,9 @@ def target_chain(
         keys,
         Deadlines(options.deadlines),
     ]
-    send = Send(context.transport, codec, endpoint, options.deadlines.connect_s)
+    deadlines = options.deadlines
+    after_finish_s = min(deadlines.after_finish_s, deadlines.inter_chunk_s / 2)
+    send = Send(context.transport, codec, endpoint, deadlines.connect_s, after_finish_s)
     chain = stack(*[layer for layer in layers if layer is not None], send=send)
     return chain, HealthProbe(name, breaker, keys)
 

@@ -18,8 +18,8 @@ from .http import (
     BatchItem,
     ItemResult,
     Progress,
-    lines_of,
     result_of,
+    results_in,
     text_field,
 )
 
@@ -71,7 +71,7 @@ class AnthropicBatches:
 
     async def collect(self, progress: Progress) -> list[ItemResult]:
         content = await self.http.request("GET", f"{BATCHES}/{progress.files[0]}/results")
-        return [self._result(line) for line in lines_of(content, "a result")]
+        return results_in(content, self._result)
 
     async def cancel(self, batch_id: str) -> None:
         await self.http.request("POST", f"{BATCHES}/{batch_id}/cancel")

@@ -91,6 +91,12 @@ class BatchClient:
         self._journal.close(state, billed)
         return billed
 
+    def give_up(self, key: str, error: ProviderError) -> None:
+        """The provider refused the batch: it is not sent again, and each of its items has failed so."""
+        state = next(known for known in self._journal.states() if known.key == key)
+        failed = [ItemResult(item.custom_id, None, error) for item in self._journal.items(key)]
+        self._journal.close(state, map(BilledResult, failed))
+
     async def cancel(self, state: BatchState) -> None:
         """Cancel the batch; finished items are billed and keep their results. No error if it has ended."""
         if not state.batch_id:
@@ -152,7 +158,7 @@ class BatchClient:
     def _billed(
         self, state: BatchState, progress: Progress, results: Sequence[ItemResult]
     ) -> list[BilledResult]:
-        price, by_id = self._lanes[state.target].price, {each.custom_id: each for each in results}
+        price, by_id = self._lanes[state.target].price, _by_id(results)
         billed: list[BilledResult] = []
         for item in self._journal.items(state.key):
             result = by_id.get(item.custom_id) or _missing(item.custom_id, progress)
@@ -161,11 +167,23 @@ class BatchClient:
         return billed
 
 
+def _by_id(results: Sequence[ItemResult]) -> dict[str, ItemResult]:
+    """The result of each id. Of two results with one id neither can be trusted."""
+    by_id: dict[str, ItemResult] = {}
+    for each in results:
+        if each.custom_id in by_id:
+            error = ProviderError("malformed", "the batch has two results of this request")
+            by_id[each.custom_id] = ItemResult(each.custom_id, None, error)
+        else:
+            by_id[each.custom_id] = each
+    return by_id
+
+
 def _missing(custom_id: str, progress: Progress) -> ItemResult:
     if progress.cancelled:
         error = ProviderError("batch_cancelled", CANCELLED)
     elif progress.reason:
-        error = ProviderError("bad_request", progress.reason)
+        error = ProviderError("batch_failed", progress.reason)
     else:
         error = ProviderError("truncated", "the results of the batch lack this request")
     return ItemResult(custom_id, None, error)

@@ -1,7 +1,7 @@
 """Shared by both batch APIs: HTTP requests, and the types of items, progress and results."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -108,9 +108,15 @@ class BatchHttp:
         return load_json(await self.request(method, path, content), path)
 
 
-def lines_of(body: bytes, what: str) -> list[dict[str, Any]]:
-    """The objects of a JSON Lines body; `what` names them in errors."""
-    return [load_json(line, what) for line in body.splitlines() if line.strip()]
+def results_in(body: bytes, read: Callable[[dict[str, Any]], ItemResult]) -> list[ItemResult]:
+    """The results in a JSON Lines body; a line that cannot be read is no result."""
+    results: list[ItemResult] = []
+    for line in body.splitlines():
+        try:
+            results.append(read(load_json(line, "a result")))
+        except (ProviderError, ValueError, *SHAPE_ERRORS):
+            continue
+    return results
 
 
 def result_of(codec: Codec, custom_id: str, reply: Any) -> ItemResult:

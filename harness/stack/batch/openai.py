@@ -10,7 +10,7 @@ import orjson
 from ..core.errors import ProviderError
 from ..upstream.endpoint import Endpoint
 from ..wire.codec import Codec
-from .http import EXPIRED, BatchHttp, BatchItem, ItemResult, Progress, lines_of, result_of, text_field
+from .http import EXPIRED, BatchHttp, BatchItem, ItemResult, Progress, result_of, results_in, text_field
 
 ENDPOINT = "/v1/chat/completions"
 ENDED = ("completed", "failed", "expired", "cancelled")
@@ -60,7 +60,7 @@ class OpenAIBatches:
         results: list[ItemResult] = []
         for file in progress.files:
             content = await self.http.request("GET", f"/files/{file}/content")
-            results.extend(self._result(line) for line in lines_of(content, "a result"))
+            results.extend(results_in(content, self._result))
         return results
 
     async def cancel(self, batch_id: str) -> None:

@@ -7,21 +7,25 @@ from dataclasses import dataclass
 from ..core.call import Call
 from ..core.facts import AttemptFacts
 from ..core.reply import Usage
-from ..core.tokens import call_tokens
+from ..core.tokens import call_tokens, count
 from ..money.price import Price
+from ..money.settlement import settle
 from .http import BatchItem
 from .journal import BilledResult
 
 
 @dataclass(eq=False, slots=True)
 class PendingCall:
-    """`price` is the model's live price; `done` gets the result after the attempt is settled."""
+    """`price` is the model's live price; `done` gets the result after the attempt is settled. `refused`: the
+    provider did not take the batch, so that nothing of it is billed.
+    """
 
     call: Call
     attempt: AttemptFacts
     item: BatchItem
     price: Price
     done: "asyncio.Future[BilledResult]"
+    refused: bool = False
 
     def succeed(self, billed: BilledResult) -> None:
         """Settle with the batch's result for this item, an answer or an error."""
@@ -30,16 +34,22 @@ class PendingCall:
             self.settle("failed", known=True, error=error)
         else:
             self.attempt.first_s = asyncio.get_running_loop().time()
-            usage = answer.finish.usage or Usage(0, 0)
-            self.settle("success", usage, known=True, cost_nusd=billed.cost_nusd, error=error)
+            usage = answer.finish.usage
+            known = usage is not None
+            estimate = Usage(call_tokens(self.call), count(len(answer.text)))
+            self.settle("success", usage or estimate, known=known, error=error)
         self.done.set_result(billed)
 
     def fail(self, error: BaseException | None) -> None:
-        """Settle without a result. A sent item may still be processed and billed: its prompt is charged."""
+        """Settle without a result. An item that the provider may have taken may still be processed and
+        billed: its prompt is charged.
+        """
         outcome = "failed" if isinstance(error, Exception) else "abandoned"
-        if self.attempt.sent:
+        if self.refused:
+            self.settle(outcome, known=True, error=error)
+        elif self.attempt.sent:
             usage = Usage(call_tokens(self.call), 0)
-            self.settle(outcome, usage, cost_nusd=self.price.of(usage, batch=True), error=error)
+            self.settle(outcome, usage, error=error)
         else:
             self.settle(outcome, error=error)
         if isinstance(error, Exception):
@@ -53,19 +63,10 @@ class PendingCall:
         usage: Usage | None = None,
         *,
         known: bool = False,
-        cost_nusd: int = 0,
         error: BaseException | None = None,
     ) -> None:
         """Close the attempt's row and settle its reservation."""
-        self.attempt.settle(
-            outcome,
-            asyncio.get_running_loop().time(),
-            usage,
-            known=known,
-            cost_nusd=cost_nusd,
-            price_known=self.price.known,
-            error=error,
-        )
+        settle(self.attempt, self.price, outcome, usage, known=known, batch=True, error=error)
         if self.call.reservation is not None:
             self.call.reservation.settle(self.attempt)
 

@@ -2,8 +2,12 @@
 
 Such a call waits until enough others have come or the first has waited for `linger_s`; together they become a
 batch at half the price. A caller that leaves before the batch is sent withdraws its item; one that leaves
-later is billed all the same. An item that failed or expired is sent live, like any other call. After a
-restart, a call with the same id and request joins the batch that it was in.
+later is billed all the same. After a restart, a call with the same id and request joins the batch that it was
+in.
+
+A batch is never worth a call: an item that failed or expired is sent live, and so are all items of a batch
+that the provider refused (for nothing), lost or failed as a whole. Only an item whose request is at fault
+fails.
 """
 
 import asyncio
@@ -22,10 +26,11 @@ from ..core.background import Background
 from ..core.call import Call, Next
 from ..core.eligibility import unsuitable
 from ..core.errors import ProviderError
+from ..core.facts import AttemptFacts
 from ..core.reply import Answer, Delta, Event, Reply, ToolDelta, replay
+from ..core.support import not_understood
 from ..core.target import Target
 from ..core.tokens import call_tokens, most_output_tokens
-from ..money.price import half
 from ..wire.codec import Codec
 from .client import BatchClient, BatchClientOptions, BatchLane
 from .http import BatchItem
@@ -55,6 +60,7 @@ class PendingBatch:
     """The calls that wait for one target's next batch."""
 
     calls: list[PendingCall] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
     timer: asyncio.TimerHandle | None = None
 
 
@@ -82,6 +88,7 @@ class BatchQueue:
         self._earlier = {
             item: state for state in self._journal.states() for item in self._journal.items(state.key)
         }
+        self._earlier_ids = {item.custom_id for item in self._earlier}
         self._joined: dict[str, list[PendingCall]] = {}
 
     async def __call__(self, call: Call, next: Next) -> Reply:
@@ -100,11 +107,15 @@ class BatchQueue:
         except asyncio.CancelledError:
             self._leave(pending)
             raise
+        except (ProviderError, OSError):
+            if self._options.on_failure == "fail":
+                raise
+            return await next(call.with_attempt(kind="retry"))
         if billed.result.answer is not None:
             first, *rest = _events(billed.result.answer)
             return Reply(first, replay(tuple(rest)))
         assert billed.result.error is not None
-        if self._options.on_failure == "fail" or billed.result.error.kind == "bad_request":
+        if self._options.on_failure == "fail" or not billed.result.error.row.next_target:
             raise billed.result.error
         return await next(call.with_attempt(kind="retry"))
 
@@ -118,22 +129,36 @@ class BatchQueue:
         loop = asyncio.get_running_loop()
         target = call.target
         attempt = call.facts.begin(call.attempt.kind, target.provider, target.model, loop.time())
+        attempt.dropped = not_understood(call.request, target)
         body = self._codecs[target.name].request(call, "").body
-        item = BatchItem(custom_id(attempt.attempt_id), body)
+        item = self._item(target.name, attempt, body)
         price = self._lanes[target.name].price
         pending = PendingCall(call, attempt, item, price, loop.create_future())
         pending.done.add_done_callback(lambda done: done.cancelled() or done.exception())
         call.facts.goes_on_with(pending.done)
         try:
             if call.reservation is not None:
-                most = price.most(call_tokens(call), most_output_tokens(call, target))
-                await call.reservation.reserve(attempt, half(most))
+                most = price.most(call_tokens(call), most_output_tokens(call, target), batch=True)
+                await call.reservation.reserve(attempt, most)
         except BaseException as error:
             pending.settle("rejected", error=error)
             pending.done.cancel()
             raise
         self._add(pending)
         return pending
+
+    def _item(self, name: str, attempt: AttemptFacts, body: bytes) -> BatchItem:
+        """The call's item in an earlier process's batch, or one with an id that no other has there or in the
+        next batch: two calls may have one id.
+        """
+        nth = 0
+        while True:
+            call_id = attempt.call_id if nth == 0 else f"{attempt.call_id}~{nth}"
+            item = BatchItem(custom_id(f"{call_id}/{attempt.n}"), body)
+            free = item.custom_id not in self._earlier_ids and item.custom_id not in self._pending[name].ids
+            if item in self._earlier or free:
+                return item
+            nth += 1
 
     def _add(self, pending: PendingCall) -> None:
         earlier = self._earlier.pop(pending.item, None)
@@ -143,6 +168,7 @@ class BatchQueue:
         name = pending.call.target.name
         batch = self._pending[name]
         batch.calls.append(pending)
+        batch.ids.add(pending.item.custom_id)
         if len(batch.calls) >= self._options.max_requests:
             self._send(name)
         elif batch.timer is None:
@@ -170,10 +196,18 @@ class BatchQueue:
     async def _run_batch(self, key: str, target: str, pending: list[PendingCall]) -> None:
         for each in pending:
             each.attempt.sent = True
-        await self._settled(pending, self._results(key, target, [each.item for each in pending]))
+        await self._settled(pending, self._results(key, target, pending))
 
-    async def _results(self, key: str, target: str, items: list[BatchItem]) -> list[BilledResult]:
-        return await self._client.results(await self._client.submit(key, target, items))
+    async def _results(self, key: str, target: str, pending: list[PendingCall]) -> list[BilledResult]:
+        try:
+            state = await self._client.submit(key, target, [each.item for each in pending])
+        except ProviderError as error:
+            if not error.row.may_be_billed:
+                self._client.give_up(key, error)
+                for each in pending:
+                    each.refused = True
+            raise
+        return await self._client.results(state)
 
     async def _fetched(self, state: BatchState) -> list[BilledResult]:
         results = await self._client.results(state)
@@ -188,7 +222,7 @@ class BatchQueue:
         failure: BaseException | None = None
         try:
             results = await work
-        except ProviderError as error:
+        except (ProviderError, OSError) as error:
             failure = error
         except BaseException as error:
             failure = error

@@ -9,7 +9,7 @@ plain `await` code; after it, failures surface while the `Reply`'s events are re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from math import inf
-from typing import Any, Literal, Protocol
+from typing import Concatenate, Literal, ParamSpec, Protocol
 
 from .cache_hints import NO_HINTS, CacheHints
 from .facts import AttemptFacts, CallFacts
@@ -65,7 +65,9 @@ class Attempt:
     """The attempt that is being made: filled in on the way down the stack.
 
     `backoff_s` is the wait before it. `force` sends it even if the target's breaker is open. `key_name` is
-    the name of our API key to use, "" for the only one. `facts` is its row in the attempt ledger.
+    the name of our API key to use, "" for the only one. `facts` is its row in the attempt ledger. `on_sign`
+    is called when the provider sends something that has no word in it (reasoning, a ping), or a part of a
+    whole reply.
     """
 
     target: Target | None = None
@@ -74,6 +76,7 @@ class Attempt:
     force: bool = False
     key_name: str = ""
     facts: AttemptFacts | None = field(default=None, compare=False)
+    on_sign: Callable[[], None] | None = field(default=None, compare=False)
 
 
 class Reservation(Protocol):
@@ -88,9 +91,22 @@ class Reservation(Protocol):
         ...
 
 
+Fields = ParamSpec("Fields")
+
+
+def _changing(part: str, _: Callable[Fields, object]) -> "Callable[Concatenate[Call, Fields], Call]":
+    """A method of `Call`: a copy with these fields of `part` changed, given by keyword."""
+
+    def changed(call: "Call", /, *none: Fields.args, **changes: Fields.kwargs) -> "Call":
+        return replace(call, **{part: replace(getattr(call, part), *none, **changes)})
+
+    return changed
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What the user asked for, and what the layers above have decided so far. Layers pass on changed copies.
+    """What the user asked for, and what the layers above have decided so far. Layers pass on changed copies:
+    `call.with_request(prefill="…")`, and likewise for the fields of `caller`, `routing` and `attempt`.
 
     `facts` is the call's record, shared by all its attempts. `counter` counts the tokens of a text, None for
     four characters a token. `reservation` is set by the budget layer.
@@ -116,21 +132,10 @@ class Call:
             raise RuntimeError(f"call {self.id}: no target chosen yet; put fallback above this layer")
         return self.attempt.target
 
-    def with_request(self, **changes: Any) -> "Call":
-        """A copy with these fields of `request` changed."""
-        return replace(self, request=replace(self.request, **changes))
-
-    def with_caller(self, **changes: Any) -> "Call":
-        """A copy with these fields of `caller` changed."""
-        return replace(self, caller=replace(self.caller, **changes))
-
-    def with_routing(self, **changes: Any) -> "Call":
-        """A copy with these fields of `routing` changed."""
-        return replace(self, routing=replace(self.routing, **changes))
-
-    def with_attempt(self, **changes: Any) -> "Call":
-        """A copy with these fields of `attempt` changed."""
-        return replace(self, attempt=replace(self.attempt, **changes))
+    with_request = _changing("request", Request)
+    with_caller = _changing("caller", Caller)
+    with_routing = _changing("routing", Routing)
+    with_attempt = _changing("attempt", Attempt)
 
 
 Next = Callable[[Call], Awaitable[Reply]]

@@ -4,6 +4,7 @@ Codecs translate what has an equivalent in the target's protocol; a call that ne
 """
 
 from .call import Call
+from .support import refused
 from .target import Target
 from .tokens import call_tokens
 
@@ -15,7 +16,8 @@ def unsuitable(call: Call, target: Target) -> str | None:
     """Why `target` cannot serve this call, or None if it can.
 
     Checked, where the call asks for it: permitted targets, residency, tools, JSON replies, prefill, number of
-    stop sequences; and that the context window holds the prompt, tools included.
+    stop sequences, settings that the target does not understand; and that the context window holds the
+    prompt, tools included.
     """
     if call.routing.only and target.name not in call.routing.only:
         return f"the call may only go to {', '.join(call.routing.only)}"
@@ -31,6 +33,9 @@ def unsuitable(call: Call, target: Target) -> str | None:
     most = MOST_STOPS.get(target.provider)
     if most is not None and len(call.request.stop) > most:
         return f"{target.provider} takes {most} stop sequences, the call has {len(call.request.stop)}"
+    lacking = refused(call.request, target)
+    if lacking:
+        return f'{target.model} does not take {", ".join(lacking)} (unsupported = "drop" sends it without)'
     needed = call_tokens(call)
     if needed > target.context_tokens:
         return f"the prompt has about {needed} tokens, {target.model} takes {target.context_tokens}"

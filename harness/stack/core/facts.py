@@ -7,7 +7,10 @@ from typing import Any
 
 from .errors import ProviderError
 from .kinds import ATTEMPT_KINDS, AttemptKind
+from .parameters import HINTS
 from .reply import Usage
+
+NOT_IN_ROW = ("service_tier", "dropped", "going_on", "dropped_before")
 
 
 @dataclass(slots=True)
@@ -15,8 +18,11 @@ class AttemptFacts:
     """One request to a provider that the stack decided on. Moments are on the event loop's clock.
 
     `outcome`: success, failed, abandoned (by the caller) or rejected (by the stack), None while it runs.
-    `sent`: the request reached the transport. The cost is an estimate unless both `usage_known` (the provider
-    reported the tokens) and `price_known` (the price list has the model).
+    `sign_s`: the provider's first event, `first_s`: its first word; a model that reasons has seconds between
+    them. `sent`: the request reached the transport. The cost is an estimate unless both `usage_known` (the
+    provider reported the tokens) and `price_known` (the price list has the model and its service tier).
+    `service_tier` is the tier that the reply named, "" for the standard one; `dropped` are the settings that
+    the target does not understand and that were left out. Neither is part of the row.
     """
 
     call_id: str
@@ -27,6 +33,7 @@ class AttemptFacts:
     started_s: float
     backoff_s: float = 0.0
     limiter_wait_s: float = 0.0
+    sign_s: float | None = None
     first_s: float | None = None
     end_s: float | None = None
     outcome: str | None = None
@@ -43,10 +50,12 @@ class AttemptFacts:
     usage_known: bool = False
     price_known: bool = True
     cost_nusd: int = 0
+    service_tier: str = ""
+    dropped: tuple[str, ...] = ()
 
     def as_row(self) -> dict[str, Any]:
         """The attempt as JSON-ready values."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in self.__slots__ if name not in NOT_IN_ROW}
 
     def note_prompt(self, usage: Usage) -> None:
         """Record the provider's counts of the prompt."""
@@ -60,6 +69,7 @@ class AttemptFacts:
         self.note_prompt(usage)
         self.output_tokens = usage.output_tokens
         self.reasoning_tokens = usage.reasoning_tokens
+        self.service_tier = usage.service_tier
 
     def settle(
         self,
@@ -92,7 +102,8 @@ class AttemptFacts:
 
 @dataclass(slots=True)
 class CallFacts:
-    """One call. `outcome`: success, failed, rejected (by the stack) or abandoned (by the caller).
+    """One call. `outcome`: success, empty (a reply without a word), filtered (by the provider), failed,
+    rejected (by the stack) or abandoned (by the caller).
 
     Caches: `cached_from` is the id of the call whose cached answer was served. `cache_nearest` is the call
     with the nearest question in the semantic cache, `cache_similarity` its similarity, and
@@ -104,6 +115,8 @@ class CallFacts:
     asked after a smaller one; `held_s`: how long the first token was held back until the answer was judged.
 
     `going_on` is work that the call began and that may outlive its reply; its attempts are the call's.
+    `dropped_before` are the settings that were dropped when a shared answer was made. Neither is part of the
+    row.
     """
 
     call_id: str
@@ -128,6 +141,7 @@ class CallFacts:
     held_s: float | None = None
     attempts: list[AttemptFacts] = field(default_factory=list)
     going_on: "list[asyncio.Future[Any]]" = field(default_factory=list)
+    dropped_before: tuple[str, ...] = ()
 
     @property
     def cost_nusd(self) -> int:
@@ -158,17 +172,32 @@ class CallFacts:
     @property
     def answered_by(self) -> AttemptFacts | None:
         """The attempt whose reply went to the caller; None if there is none, or if a cache answered."""
-        if self.cache in ("exact", "stale", "semantic"):
-            return None
+        return None if self.cache in ("exact", "stale", "semantic") else self._made_by
+
+    @property
+    def _made_by(self) -> AttemptFacts | None:
+        """The attempt that made an answer, for the caller or for a cache."""
         answers = [each for each in self.attempts if not ATTEMPT_KINDS[each.kind].auxiliary]
         committed = [attempt for attempt in answers if attempt.first_s is not None]
         going_on = [attempt for attempt in committed if attempt.outcome in (None, "success")]
         last = going_on or committed
         return last[-1] if last else None
 
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Settings of the call that the target which answered does not understand: they were not sent."""
+        return self.dropped_before if self.answered_by is None else self.answered_by.dropped
+
+    @property
+    def dropped_for_all(self) -> tuple[str, ...]:
+        """The settings dropped in the provider's answer that all calls which share it have in common."""
+        made_by = self._made_by
+        dropped = self.dropped_before if made_by is None else made_by.dropped
+        return tuple(name for name in dropped if name not in HINTS)
+
     def as_row(self) -> dict[str, Any]:
         """The call with its attempts as JSON-ready values."""
-        row = {name: getattr(self, name) for name in self.__slots__ if name != "going_on"}
+        row = {name: getattr(self, name) for name in self.__slots__ if name not in NOT_IN_ROW}
         row["attempts"] = [attempt.as_row() for attempt in self.attempts]
         row["cost_nusd"] = self.cost_nusd
         return row

@@ -15,7 +15,9 @@ class ErrorKind(NamedTuple):
     - `meaning`: for people
     - `status`: HTTP status of the gateway's answer when a call fails so
     - `retryable`: the same target may succeed on a second try
-    - `next_target`: the next target of the chain is asked; False if the request or its deadline is at fault
+    - `next_target`: the next target of the chain is asked; False if the request or its deadline is at fault,
+      wherever it is sent
+    - `of_request`: the request is at fault, unless another target has accepted it
     - `breaker`: "fault" counts against the target, "key" against our API key, "none" not at all
     - `overload`: adaptive concurrency lowers its limit
     - `shed`: load shedding counts it as a refusal by the provider
@@ -26,6 +28,7 @@ class ErrorKind(NamedTuple):
     status: int = 502
     retryable: bool = True
     next_target: bool = True
+    of_request: bool = False
     breaker: BreakerCount = "fault"
     overload: bool = False
     shed: bool = False
@@ -42,6 +45,9 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "timeout_connect": ErrorKind("no connection in time", 504, shed=True),
     "timeout_first_token": ErrorKind(
         "no first token in time", 504, overload=True, shed=True, may_be_billed=True
+    ),
+    "timeout_whole": ErrorKind(
+        "no whole reply in time", 504, retryable=False, breaker="none", may_be_billed=True
     ),
     "timeout_inter_chunk": ErrorKind("the stream fell silent", 504, may_be_billed=True),
     "timeout_total": ErrorKind(
@@ -61,15 +67,32 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "quota_exhausted": ErrorKind(
         "a spent quota or credit: waiting does not help", 429, retryable=False, breaker="key"
     ),
+    "conflict": ErrorKind("HTTP 409 or 425: the same request may succeed soon", 503, breaker="none"),
     "server_error": ErrorKind("HTTP 5xx", shed=True),
     "overloaded": ErrorKind("HTTP 503 or 529", 503, overload=True, shed=True),
     "auth": ErrorKind("the API key was refused", retryable=False, breaker="key"),
     "bad_request": ErrorKind(
-        "the request is invalid", 400, retryable=False, next_target=False, breaker="none"
+        "the request is invalid", 400, retryable=False, next_target=False, of_request=True, breaker="none"
     ),
     "context_length": ErrorKind(
         "the prompt is longer than the model's context", 400, retryable=False, breaker="none"
     ),
+    "too_large": ErrorKind(
+        "the request is larger than this target takes", 413, retryable=False, breaker="none"
+    ),
+    "unsupported": ErrorKind(
+        "this target lacks something that the request needs", 400, retryable=False, breaker="none"
+    ),
+    "not_found": ErrorKind("this target has no such model or endpoint", retryable=False),
+    "content_filter": ErrorKind(
+        "the provider's filter refused the prompt",
+        400,
+        retryable=False,
+        next_target=False,
+        of_request=True,
+        breaker="none",
+    ),
+    "batch_failed": ErrorKind("the batch failed as a whole", breaker="none"),
     "batch_expired": ErrorKind("the batch's time ran out before the item was answered", breaker="none"),
     "batch_cancelled": ErrorKind("the batch was cancelled", retryable=False, breaker="none"),
     "all_providers_failed": ErrorKind("every target of the chain failed", 503, breaker="none"),

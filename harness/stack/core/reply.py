@@ -12,6 +12,9 @@ from typing import Any, Literal, NamedTuple, Protocol, Self
 
 from .rate_meters import Meters
 
+STANDARD_TIERS = frozenset(("auto", "default", "on_demand", "standard"))
+"""Names of the standard service tier: OpenAI's, Anthropic's and Groq's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -19,6 +22,7 @@ class Usage:
 
     `input_tokens` includes `cached_input_tokens` (read from the prompt cache), `cache_write_tokens` (written
     to it with the default lifetime) and `cache_write_1h_tokens`; `output_tokens` includes reasoning.
+    `service_tier` is the tier that the reply names and that is billed, "" for the standard one.
     """
 
     input_tokens: int
@@ -27,6 +31,7 @@ class Usage:
     cache_write_tokens: int = 0
     cache_write_1h_tokens: int = 0
     reasoning_tokens: int = 0
+    service_tier: str = ""
 
 
 class Delta(NamedTuple):
@@ -54,9 +59,13 @@ class ToolCall:
     arguments: str
 
 
+FILTERED = "content_filter"
+"""The finish reason of an answer that the provider's filter cut or replaced, and of a refusal in words."""
+
+
 class Finish(NamedTuple):
     """The terminal event. `reason` is OpenAI's word (stop, length, tool_calls, content_filter); `usage` is
-    None if the provider did not report it.
+    None if the provider did not report it, or reported what cannot be true.
     """
 
     reason: str
@@ -87,6 +96,15 @@ class Outcome:
     @property
     def usage(self) -> Usage | None:
         return None if self.finish is None else self.finish.usage
+
+    @property
+    def answer(self) -> str:
+        """As `kind`, and a success told apart: "filtered" by the provider, "empty" of words, or "success"."""
+        if self.finish is None:
+            return self.kind
+        if self.finish.reason == FILTERED:
+            return "filtered"
+        return "success" if self.chars else "empty"
 
 
 Settle = Callable[[Outcome], None]
@@ -212,6 +230,17 @@ class Answer(NamedTuple):
 
 def _tool_call(pieces: Sequence[ToolDelta]) -> ToolCall:
     return ToolCall(pieces[0].id, pieces[0].name, "".join(piece.arguments for piece in pieces))
+
+
+def worth_keeping(events: Sequence[Event], max_tokens: int | None) -> bool:
+    """Whether these events are a whole answer with words in it, which a cache may serve again.
+
+    One that was cut for its length is whole if the caller set that length (`max_tokens`).
+    """
+    end = events[-1] if events else None
+    if not isinstance(end, Finish) or len(events) < 2:
+        return False
+    return end.reason in ("stop", "tool_calls") or (end.reason == "length" and max_tokens is not None)
 
 
 async def replay(events: tuple[Event, ...]) -> AsyncGenerator[Event]:

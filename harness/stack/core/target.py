@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import inf
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +12,9 @@ class Target:
     `max_output_tokens` and `context_tokens` are the model's limits: prompts are adapted to them. `prefill`:
     the model goes on from a last message of the assistant; `tools`, `json`: it can call tools, reply in JSON.
     `region` is where it answers, "" when unknown; `tier` is its place among models for a router, "" for none.
+    `service_tier` is the provider's tier to ask for ("flex", "priority"), "" to ask for none. `unsupported`:
+    a setting that shapes the answer and that the target does not understand makes it unsuitable ("refuse"),
+    or is left out ("drop").
     """
 
     name: str
@@ -24,3 +28,5 @@ class Target:
     json: bool = True
     region: str = ""
     tier: str = ""
+    service_tier: str = ""
+    unsupported: Literal["refuse", "drop"] = "refuse"

@@ -56,7 +56,7 @@ def prompt_tokens(messages: Iterable[Message], counter: Counter = by_chars) -> i
 def call_tokens(call: Call) -> int:
     """Tokens of a call's prompt. Tools, a JSON schema and a prefill count as one message each."""
     counter = call.counter or by_chars
-    extra = [call.request.prefill, "".join(map(_tool, call.request.tools))]
+    extra = [call.request.prefill, "".join(map(_tool, call.request.tools)), call.request.json_description]
     if call.request.json_schema:
         extra.append(orjson.dumps(call.request.json_schema).decode())
     tokens = prompt_tokens(call.request.messages, counter)
@@ -90,9 +90,9 @@ class ReplyRecorder:
 
 def _said(message: Message) -> str:
     if not message.tool_calls:
-        return message.content
+        return message.name + message.content if message.name else message.content
     called = [f'{{"arguments":{call.arguments},"name":"{call.name}"}}' for call in message.tool_calls]
-    return message.content + "".join(called)
+    return message.name + message.content + "".join(called)
 
 
 def _tool(tool: Tool) -> str:

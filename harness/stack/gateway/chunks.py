@@ -52,7 +52,7 @@ class ChunkWriter:
         written = self._chunk({}, finish.reason)
         if self._include_usage and finish.usage is not None:
             envelope = self._identity.envelope("chat.completion.chunk")
-            written += _data(envelope | {"choices": [], "usage": usage_json(finish.usage)})
+            written += _data(envelope | {"choices": []} | _billing(finish.usage))
         return written
 
     def _chunk(self, delta: dict[str, Any], reason: str | None) -> bytes:
@@ -70,7 +70,7 @@ def completion(identity: Identity, answer: Answer) -> bytes:
     finish = answer.finish
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish.reason}
     reply = identity.envelope("chat.completion") | {"choices": [choice]}
-    return orjson.dumps(reply if finish.usage is None else reply | {"usage": usage_json(finish.usage)})
+    return orjson.dumps(reply if finish.usage is None else reply | _billing(finish.usage))
 
 
 def _tool_calls(calls: Sequence[ToolCall]) -> list[dict[str, Any]]:
@@ -81,13 +81,29 @@ def _tool_calls(calls: Sequence[ToolCall]) -> list[dict[str, Any]]:
 
 
 def usage_json(usage: Usage) -> dict[str, Any]:
-    """Usage in OpenAI's format."""
+    """Usage in OpenAI's format. `cache_write_1h_tokens`, a part of `cache_write_tokens`, is an extension."""
+    written = usage.cache_write_tokens + usage.cache_write_1h_tokens
+    prompt = {"cached_tokens": usage.cached_input_tokens, "cache_write_tokens": written, "audio_tokens": 0}
+    if usage.cache_write_1h_tokens:
+        prompt["cache_write_1h_tokens"] = usage.cache_write_1h_tokens
     return {
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,
         "total_tokens": usage.input_tokens + usage.output_tokens,
-        "prompt_tokens_details": {"cached_tokens": usage.cached_input_tokens, "audio_tokens": 0},
+        "prompt_tokens_details": prompt,
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning_tokens,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
     }
+
+
+def _billing(usage: Usage) -> dict[str, Any]:
+    """The fields of a reply or of a chunk that say what is billed."""
+    billing = {"usage": usage_json(usage)}
+    return billing | {"service_tier": usage.service_tier} if usage.service_tier else billing
 
 
 def error_json(kind: str, code: str, message: str, param: str | None = None) -> bytes:

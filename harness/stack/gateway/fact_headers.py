@@ -7,7 +7,9 @@ from .chunks import comment
 
 
 def fact_values(facts: CallFacts) -> dict[str, str | int | None]:
-    """The facts that a client sees; `policy` and `tier` only if a router decided."""
+    """The facts that a client sees; `policy` and `tier` only if a router decided, `dropped` only if settings
+    of the request were left out.
+    """
     answered_by = facts.answered_by
     routed = {} if facts.route_tier is None else {"policy": facts.route_policy, "tier": facts.route_tier}
     return {
@@ -18,6 +20,7 @@ def fact_values(facts: CallFacts) -> dict[str, str | int | None]:
         "attempts": len(facts.attempts),
         "cost_nusd": facts.cost_nusd,
         **routed,
+        **({"dropped": ", ".join(facts.dropped)} if facts.dropped else {}),
     }
 
 

@@ -1,10 +1,12 @@
 """Reads a client's request field by field; errors name the field."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
 from ..core.errors import StackError
+
+Value = TypeVar("Value")
 
 
 class BadRequest(StackError):
@@ -30,11 +32,24 @@ def take(
 def schema(fields: dict[str, Any], name: str, where: str) -> dict[str, Any]:
     """A JSON schema, {} if absent. Raises `BadRequest` if it is nested too deeply to be encoded."""
     value: dict[str, Any] = take(fields, name, dict, {}, where)
+    return encodable(value, f"{where}{name}")
+
+
+def encodable(value: Value, param: str) -> Value:
+    """`value`, which is sent on. Raises `BadRequest` if it is nested too deeply to be encoded."""
     try:
         orjson.dumps(value)
     except TypeError as error:
-        raise BadRequest(f"'{where}{name}' is nested too deeply.", f"{where}{name}") from error
+        raise BadRequest(f"'{param}' is nested too deeply.", param) from error
     return value
+
+
+def nothing_else(fields: dict[str, Any], where: str = "") -> None:
+    """Raise `BadRequest` for a field that is left and says something: it could change the answer."""
+    for name, value in fields.items():
+        if value is not None and value not in ("", []):
+            message = f"Unsupported parameter: '{where}{name}' is not supported by this gateway."
+            raise BadRequest(message, f"{where}{name}")
 
 
 def text(fields: Any, name: str, where: str) -> str:

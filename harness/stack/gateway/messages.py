@@ -1,10 +1,14 @@
-"""Reads the messages of a chat completion request."""
+"""Reads the messages of a chat completion request.
+
+A client sends replies back as it got them, so an assistant's message may have the fields of a reply. A field
+that says nothing is accepted; an unknown one that says something could change the answer, and is refused.
+"""
 
 from typing import Any
 
 from ..core.reply import ToolCall
 from ..core.request import Message, Role
-from .fields import BadRequest, text
+from .fields import BadRequest, nothing_else, take, text
 
 ROLES: dict[str, Role] = {
     "system": "system",
@@ -13,6 +17,19 @@ ROLES: dict[str, Role] = {
     "assistant": "assistant",
     "tool": "tool",
 }
+
+ECHOED = (
+    "annotations",
+    "reasoning_content",
+    "reasoning",
+    "reasoning_details",
+    "parsed",
+    "provider_specific_fields",
+)
+"""Fields of a reply that are no part of the conversation: providers do not read them."""
+
+ABSENT = object()
+"""The content of a message without one."""
 
 
 def read_messages(value: Any) -> tuple[Message, ...]:
@@ -26,12 +43,31 @@ def _message(turn: Any, where: str) -> Message:
     role = ROLES.get(str(turn.get("role"))) if isinstance(turn, dict) else None
     if role is None:
         raise BadRequest(f"{where}.role must be one of {', '.join(ROLES)}.", where)
-    content, calls = turn.get("content"), turn.get("tool_calls")
+    fields = dict(turn)
+    del fields["role"]
+    name = take(fields, "name", str, "", f"{where}.")
+    content = fields.pop("content", ABSENT)
     if role == "tool":
-        return Message(role, _text(content, where), tool_call_id=text(turn, "tool_call_id", where))
-    if role == "assistant" and calls:
-        return Message(role, "" if content is None else _text(content, where), _calls(calls, where))
-    return Message(role, _text(content, where))
+        id = text(fields, "tool_call_id", where)
+        del fields["tool_call_id"]
+        message = Message(role, _text(content, where), tool_call_id=id)
+    elif role == "assistant":
+        message = _assistant(content, name, fields, where)
+    else:
+        message = Message(role, _text(content, where), name=name)
+    nothing_else(fields, f"{where}.")
+    return message
+
+
+def _assistant(content: Any, name: str, fields: dict[str, Any], where: str) -> Message:
+    """A turn of the model: what it said, its refusal included, and the tools that it called."""
+    refusal = take(fields, "refusal", str, "", f"{where}.")
+    calls = _calls(fields.pop("tool_calls", None) or [], where)
+    for echoed in ECHOED:
+        fields.pop(echoed, None)
+    may_be_absent = calls or refusal
+    said = "" if content is None or (content is ABSENT and may_be_absent) else _text(content, where)
+    return Message("assistant", said + refusal, calls, name=name)
 
 
 def _calls(value: Any, where: str) -> tuple[ToolCall, ...]:
@@ -56,9 +92,15 @@ def _text(content: Any, where: str) -> str:
     if isinstance(content, str):
         return content
     if isinstance(content, list):
-        parts = [part.get("text") for part in content if isinstance(part, dict)]
+        parts = [_part(part) for part in content if isinstance(part, dict)]
         texts = [part for part in parts if isinstance(part, str)]
         if len(texts) == len(content):
             return "".join(texts)
     where = f"{where}.content"
     raise BadRequest(f"{where} must be a string or an array of text parts.", where)
+
+
+def _part(part: dict[str, Any]) -> Any:
+    """The words of a part of a message; None if it is of another type than text."""
+    kind = part.get("type", "text")
+    return part.get(kind) if kind in ("text", "refusal") else None

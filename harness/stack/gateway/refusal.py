@@ -4,6 +4,11 @@ from ..core.errors import AllProvidersFailed, ProviderError, Rejected, StackErro
 from ..core.kinds import ERROR_KINDS
 from .chunks import error_json
 
+OF_THE_CALL = frozenset(
+    name for name, row in ERROR_KINDS.items() if row.status in (400, 413) or name == "rejected_unsuitable"
+)
+"""Kinds of refusals that another call would not meet."""
+
 
 def refusal(error: StackError) -> tuple[int, bytes, dict[str, str]]:
     """Status, body and headers. `x-should-retry: false` keeps client retries from multiplying ours."""
@@ -24,9 +29,11 @@ def retry_after_s(error: StackError) -> float | None:
 
 
 def _status_kind(error: StackError) -> str:
-    """The error kind that decides the status; a call that suits no target is the client's mistake."""
+    """The error kind that decides the status: if every target refused what the client can change (the
+    prompt's length, a parameter), that of the first, not a failure of all providers.
+    """
     if isinstance(error, AllProvidersFailed):
-        kinds = dict.fromkeys(failure.kind for _, failure in error.failures)
-        if list(kinds) == ["rejected_unsuitable"]:
-            return "rejected_unsuitable"
+        kinds = [failure.kind for _, failure in error.failures]
+        if all(kind in OF_THE_CALL for kind in kinds):
+            return next((kind for kind in kinds if kind != "rejected_unsuitable"), kinds[0])
     return error.kind

@@ -1,6 +1,7 @@
 """Reads the body of an OpenAI chat completion request into the fields of a call.
 
-Unsupported parameters are refused by name: ignoring them silently would change the answer.
+Everything that can change the answer becomes part of the call. Unknown parameters are refused by name:
+ignoring them silently would change the answer.
 """
 
 from collections.abc import Mapping
@@ -10,14 +11,10 @@ from typing import Any
 import orjson
 
 from ..core.request import Message, Tool
-from .fields import BadRequest, take
+from .fields import BadRequest, nothing_else, take
 from .messages import read_messages
+from .parameters import read_parameters
 from .tools import read_format, read_tool_choice, read_tools
-
-IGNORED = ("user", "metadata", "store", "seed", "safety_identifier", "prompt_cache_key")
-"""Parameters that do not affect the answer here."""
-NEUTRAL: dict[str, Any] = {"n": 1, "presence_penalty": 0, "frequency_penalty": 0, "logprobs": False}
-"""Parameters that are accepted at their default value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +43,12 @@ def parse_chat_request(body: bytes) -> ChatRequest:
         model=take(fields, "model", str, ""),
         stream=take(fields, "stream", bool, False),
         include_usage=bool(stream_options.get("include_usage")),
-        options=_sampling(fields) | _tools(fields) | read_format(fields.pop("response_format", None)),
+        options=_sampling(fields)
+        | _tools(fields)
+        | read_format(fields.pop("response_format", None))
+        | {"parameters": read_parameters(fields)},
     )
-    for name, value in fields.items():
-        if name not in IGNORED and value is not None and NEUTRAL.get(name, ...) != value:
-            raise BadRequest(f"Unsupported parameter: '{name}' is not supported by this gateway.", name)
+    nothing_else(fields)
     return request
 
 

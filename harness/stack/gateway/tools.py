@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..core.request import Tool
-from .fields import BadRequest, schema, take, text
+from .fields import BadRequest, nothing_else, schema, take, text
 
 CHOICES = ("auto", "none", "required")
 
@@ -12,8 +12,8 @@ def read_tools(value: Any) -> tuple[Tool, ...]:
     """The functions offered. Raises `BadRequest`."""
     if value is None:
         return ()
-    if not isinstance(value, list) or not value:
-        raise BadRequest("'tools' must be a non-empty array.", "tools")
+    if not isinstance(value, list):
+        raise BadRequest("'tools' must be an array.", "tools")
     tools = tuple(_tool(tool, f"tools[{n}]") for n, tool in enumerate(value))
     if len({tool.name for tool in tools}) < len(tools):
         raise BadRequest("Tool names must be unique.", "tools")
@@ -27,17 +27,20 @@ def _tool(tool: Any, where: str) -> Tool:
     if name in CHOICES:
         raise BadRequest(f"A tool may not be named '{name}'.", f"{where}.function.name")
     function, where = dict(tool["function"]), f"{where}.function."
-    return Tool(
+    del function["name"]
+    read = Tool(
         name,
         take(function, "description", str, "", where),
         schema(function, "parameters", where),
         take(function, "strict", bool, False, where),
     )
+    nothing_else(function, where)
+    return read
 
 
 def read_tool_choice(value: Any, tools: tuple[Tool, ...]) -> str:
     """`tool_choice` as a field of `Request`. Raises `BadRequest`."""
-    if value is None:
+    if value is None or (not tools and value in ("auto", "none")):
         return "auto"
     if not tools:
         raise BadRequest("'tool_choice' is only allowed when 'tools' are specified.", "tool_choice")
@@ -64,7 +67,11 @@ def read_format(value: Any) -> dict[str, Any]:
         message = "'response_format.type' must be one of text, json_object, json_schema."
         raise BadRequest(message, "response_format")
     spec, where = dict(spec), "response_format.json_schema."
-    return {
+    read = {
         "json_schema": schema(spec, "schema", where),
         "json_strict": take(spec, "strict", bool, False, where),
+        "json_name": take(spec, "name", str, "", where),
+        "json_description": take(spec, "description", str, "", where),
     }
+    nothing_else(spec, where)
+    return read

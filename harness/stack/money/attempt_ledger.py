@@ -13,8 +13,10 @@ from ..core.call import Call, Next
 from ..core.errors import StackError
 from ..core.facts import AttemptFacts
 from ..core.reply import Outcome, Reply, Usage
+from ..core.support import expected_tier, not_understood
 from ..core.tokens import ReplyRecorder, call_tokens, count, most_output_tokens
 from .price import Price
+from .settlement import settle
 
 
 class AttemptLedger:
@@ -29,11 +31,16 @@ class AttemptLedger:
         attempt = call.facts.begin(
             decided.kind, target.provider, target.model, loop.time(), backoff_s=decided.backoff_s
         )
+        attempt.dropped = not_understood(call.request, target)
         call = call.with_attempt(facts=attempt)
         try:
             if call.reservation is not None:
-                most_out = most_output_tokens(call, target)
-                await call.reservation.reserve(attempt, self._price.most(call_tokens(call), most_out))
+                most_nusd = self._price.most(
+                    call_tokens(call),
+                    most_output_tokens(call, target),
+                    service_tier=expected_tier(call.request, target),
+                )
+                await call.reservation.reserve(attempt, most_nusd)
             reply = await next(call)
         except asyncio.CancelledError:
             estimate = _estimate(call, attempt) if attempt.sent else None
@@ -46,6 +53,8 @@ class AttemptLedger:
             self._settle(call, attempt, outcome, estimate, known=not billed, error=error)
             raise
         attempt.first_s = loop.time()
+        if attempt.sign_s is None:
+            attempt.sign_s = attempt.first_s
         recorder = None
         if call.counter is not None:
             recorder = ReplyRecorder(call.counter)
@@ -72,15 +81,7 @@ class AttemptLedger:
         known: bool,
         error: Exception | None = None,
     ) -> None:
-        attempt.settle(
-            outcome,
-            asyncio.get_running_loop().time(),
-            usage,
-            known=known,
-            cost_nusd=0 if usage is None else self._price.of(usage),
-            price_known=self._price.known,
-            error=error,
-        )
+        settle(attempt, self._price, outcome, usage, known=known, error=error)
         if call.reservation is not None:
             call.reservation.settle(attempt)
 
@@ -94,4 +95,5 @@ def _estimate(call: Call, attempt: AttemptFacts, output_tokens: int = 0) -> Usag
         attempt.cached_input_tokens,
         attempt.cache_write_tokens,
         attempt.cache_write_1h_tokens,
+        service_tier=attempt.service_tier,
     )

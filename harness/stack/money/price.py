@@ -1,34 +1,77 @@
-"""Prices of tokens in integer nano-dollars, exact.
+"""Prices of tokens, and the exact cost of usage as it is billed.
 
-$2.50 per million tokens are 2,500 nano-dollars per token: every price in whole thousandths of a dollar per
-million tokens is exact, and costs add up to the same sum in any order. A model's price is chosen when the
-stack is built (`price_list.py`): a model without a price is an error then, never zero.
+A price depends on the length of the prompt and on the service tier **that the reply names**. Above a
+threshold of input tokens (cache reads and writes included) the whole request is billed at the higher rates,
+as Anthropic, Google and OpenAI document for long contexts. Units and rounding: `dollars.py`. A model's price
+is chosen when the stack is built (`price_list.py`): a model without a price is an error then, never zero.
 """
 
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Self
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, Self
 
 from ..core.reply import Usage
+from .dollars import per_token_zusd, rounded_nusd
 
-NUSD_PER_USD = 1_000_000_000
+BATCH = "batch"
+"""The service tier of batches."""
+HALVED = (BATCH, "flex")
+"""Service tiers that cost half of the standard one unless the price list says otherwise: Anthropic and OpenAI
+bill batches so, and OpenAI bills flex processing at the rates of its batches."""
+
+
+class Rates(NamedTuple):
+    """Zepto-dollars per token.
+
+    Tokens read from the provider's prompt cache or written to it are part of the input tokens, and reasoning
+    tokens part of the output tokens: each counts once, at its own rate; None means the rate of the others.
+    """
+
+    input: int
+    output: int
+    cached_input: int | None = None
+    cache_write: int | None = None
+    cache_write_1h: int | None = None
+    reasoning: int | None = None
+
+    def cost_zusd(self, usage: Usage) -> int:
+        """The cost of `usage`, not rounded."""
+        special = (
+            (usage.cached_input_tokens, self.cached_input, self.input),
+            (usage.cache_write_tokens, self.cache_write, self.input),
+            (usage.cache_write_1h_tokens, self.cache_write_1h, self.input),
+            (usage.reasoning_tokens, self.reasoning, self.output),
+        )
+        cost = usage.input_tokens * self.input + usage.output_tokens * self.output
+        for tokens, rate, usual in special:
+            if tokens and rate is not None:
+                cost += tokens * (rate - usual)
+        return cost
+
+    def most_zusd(self, input_tokens: int, output_tokens: int) -> int:
+        """The maximum cost of these tokens, whichever of them are cache reads, writes or reasoning."""
+        dearest_in = max(self.input, self.cached_input or 0, self.cache_write or 0, self.cache_write_1h or 0)
+        return input_tokens * dearest_in + output_tokens * max(self.output, self.reasoning or 0)
+
+
+class LongPrompts(NamedTuple):
+    """The rates of a request with more than `input_tokens` input tokens."""
+
+    input_tokens: int
+    rates: Rates
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Nano-dollars per token.
+    """What a model costs.
 
-    Tokens read from the provider's prompt cache or written to it are part of the input tokens, and reasoning
-    tokens part of the output tokens: each counts once, at its own price; None means the price of the others.
-    `known` is False for an estimated price.
+    `above` are the rates of long prompts, by rising threshold. `service_tiers` are the prices of other tiers
+    than the standard one, by the name that replies give. `known` is False for an estimated price.
     """
 
-    input_nusd: int
-    output_nusd: int
-    cached_input_nusd: int
-    cache_write_nusd: int | None = None
-    cache_write_1h_nusd: int | None = None
-    reasoning_nusd: int | None = None
+    rates: Rates
+    above: tuple[LongPrompts, ...] = ()
+    service_tiers: Mapping[str, "Price"] = field(default_factory=dict)
     known: bool = True
 
     @classmethod
@@ -41,61 +84,46 @@ class Price:
         cache_write_1h_usd: str | None = None,
         reasoning_usd: str | None = None,
     ) -> Self:
-        """From a price list's dollars per million tokens. Raises `ValueError` if not whole nano-dollars."""
-        return cls(
-            input_nusd=per_token_nusd(input_usd),
-            output_nusd=per_token_nusd(output_usd),
-            cached_input_nusd=per_token_nusd(input_usd if cached_input_usd is None else cached_input_usd),
-            cache_write_nusd=None if cache_write_usd is None else per_token_nusd(cache_write_usd),
-            cache_write_1h_nusd=None if cache_write_1h_usd is None else per_token_nusd(cache_write_1h_usd),
-            reasoning_nusd=None if reasoning_usd is None else per_token_nusd(reasoning_usd),
-        )
+        """From dollars per million tokens, the same for every prompt and tier. Raises `ValueError`."""
+        usd = (input_usd, output_usd, cached_input_usd, cache_write_usd, cache_write_1h_usd, reasoning_usd)
+        return cls(rates_per_million(*usd))
 
     def of(self, usage: Usage, *, batch: bool = False) -> int:
-        """The cost of `usage` in nano-dollars; in a batch half of it, rounded up."""
-        special = (
-            (usage.cached_input_tokens, self.cached_input_nusd, self.input_nusd),
-            (usage.cache_write_tokens, self.cache_write_nusd, self.input_nusd),
-            (usage.cache_write_1h_tokens, self.cache_write_1h_nusd, self.input_nusd),
-            (usage.reasoning_tokens, self.reasoning_nusd, self.output_nusd),
-        )
-        cost = usage.input_tokens * self.input_nusd + usage.output_tokens * self.output_nusd
-        for tokens, price, usual in special:
-            if tokens and price is not None:
-                cost += tokens * (price - usual)
-        return half(cost) if batch else cost
+        """The cost of `usage` in nano-dollars, rounded up: at the tier it names, or of a batch."""
+        price, parts = self._billed(BATCH if batch else usage.service_tier)
+        return rounded_nusd(price._rates_of(usage.input_tokens).cost_zusd(usage), parts)
 
-    def most(self, input_tokens: int, output_tokens: int) -> int:
-        """The maximum cost of these tokens, whichever of them are cache reads, writes or reasoning."""
-        dearest_in = max(
-            self.input_nusd,
-            self.cached_input_nusd,
-            self.cache_write_nusd or 0,
-            self.cache_write_1h_nusd or 0,
-        )
-        return input_tokens * dearest_in + output_tokens * max(self.output_nusd, self.reasoning_nusd or 0)
+    def is_known(self, usage: Usage | None, *, batch: bool = False) -> bool:
+        """Whether the cost of `usage` is no estimate: the list has the model and the service tier."""
+        tier = "" if usage is None or batch else usage.service_tier
+        return self.known and (not tier or tier in self.service_tiers or tier in HALVED)
 
+    def most(
+        self, input_tokens: int, output_tokens: int, *, service_tier: str = "", batch: bool = False
+    ) -> int:
+        """The maximum cost of these tokens in nano-dollars: at the standard tier or at the one asked for."""
+        tiers = (BATCH,) if batch else ("", service_tier)
+        return max(self._most(tier, input_tokens, output_tokens) for tier in tiers)
 
-def half(cost_nusd: int) -> int:
-    """The price of a batch: half, rounded up to a whole nano-dollar."""
-    return (cost_nusd + 1) // 2
+    def _most(self, tier: str, input_tokens: int, output_tokens: int) -> int:
+        price, parts = self._billed(tier)
+        possible = [price.rates, *(long.rates for long in price.above if input_tokens > long.input_tokens)]
+        return rounded_nusd(max(rates.most_zusd(input_tokens, output_tokens) for rates in possible), parts)
 
+    def _billed(self, tier: str) -> tuple["Price", int]:
+        """The price of a service tier, and by how much to divide its cost; the standard one if unknown."""
+        if tier in self.service_tiers:
+            return self.service_tiers[tier], 1
+        return self, 2 if tier in HALVED else 1
 
-def per_token_nusd(usd_per_million: str) -> int:
-    """Dollars per million tokens as nano-dollars per token."""
-    return _whole(usd_per_million, Decimal(NUSD_PER_USD) / 1_000_000, "dollars per million tokens")
-
-
-def dollars_nusd(usd: str) -> int:
-    """Dollars as nano-dollars."""
-    return _whole(usd, Decimal(NUSD_PER_USD), "dollars")
+    def _rates_of(self, input_tokens: int) -> Rates:
+        rates = self.rates
+        for long in self.above:
+            if input_tokens > long.input_tokens:
+                rates = long.rates
+        return rates
 
 
-def _whole(amount: str, scale: Decimal, unit: str) -> int:
-    try:
-        nusd = Decimal(amount) * scale
-    except (InvalidOperation, TypeError):
-        raise ValueError(f"expected {unit}, got {amount!r}") from None
-    if not nusd.is_finite() or nusd != nusd.to_integral_value() or nusd < 0:
-        raise ValueError(f"{amount} {unit} is not a whole number of nano-dollars")
-    return int(nusd)
+def rates_per_million(*usd: str | None) -> Rates:
+    """Rates from dollars per million tokens, in the order of the fields of `Rates`. Raises `ValueError`."""
+    return Rates(*(None if each is None else per_token_zusd(each) for each in usd))  # type: ignore[arg-type]

@@ -38,7 +38,7 @@ class Telemetry:
         return reply
 
     def _settle(self, facts: CallFacts, outcome: Outcome) -> None:
-        self._emit(facts, outcome.kind, outcome.error)
+        self._emit(facts, outcome.answer, outcome.error)
 
     def _emit(self, facts: CallFacts, outcome: str, error: Exception | None = None) -> None:
         facts.end_s = asyncio.get_running_loop().time()

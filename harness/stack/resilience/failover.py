@@ -16,13 +16,18 @@ Failure = tuple[Target, StackError]
 
 @dataclass(slots=True)
 class FailureLog:
-    """The targets that were tried or skipped, in order, and the error of each."""
+    """The targets that were tried or skipped, in order, and the error of each.
+
+    `accepted`: a target has answered this request before, so that a refusal of it is the refusing target's.
+    """
 
     failures: list[Failure] = field(default_factory=list)
+    accepted: bool = False
 
     def add(self, target: Target, error: StackError) -> None:
         """Record a failure. Raises `error` instead if no other target could do better (`next_target`)."""
-        if not error.row.next_target:
+        at_fault = self.accepted and error.row.of_request
+        if not error.row.next_target and not at_fault:
             raise error
         self.failures.append((target, error))
 

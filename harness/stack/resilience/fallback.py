@@ -51,6 +51,7 @@ class Fallback:
         self._order = order
         self._options = options or FallbackOptions()
         self._grant = grant
+        self._refusing_prefill: set[str] = set()
 
     async def __call__(self, call: Call, next: Next) -> Reply:
         targets = call.routing.order or self._targets
@@ -67,9 +68,9 @@ class Fallback:
             answering,
             targets,
             lambda call, targets, log: first_answer(call, targets, next, log),
-            log,
             most=self._options.max_continuations if self._continues(call) else 0,
             grant=self._grant,
+            refusing=self._refusing_prefill,
         )
         return Reply(await source.__anext__(), source)
 
@@ -82,6 +83,7 @@ class Fallback:
         log, targets = FailureLog(), allowed(call, targets)
         for left in reversed(range(self._options.max_continuations + 1)):
             target, reply = await first_answer(call, targets, next, log)
+            log.accepted = True
             try:
                 async with reply:
                     first, *rest = [event async for event in reply]

@@ -90,6 +90,8 @@ class Hedge:
         self._backend = backend or MemoryBackend()
 
     async def __call__(self, call: Call, next: Next) -> Reply:
+        if not call.request.stream:  # a whole reply has no first token to be late
+            return await next(call)
         key = f"hedge/{call.target.name}/{size_bucket(call_tokens(call))}"
         samples: Samples = await self._backend.update(key, lambda known: (known or (), known or ()))
         if not call.facts.attempts:  # a retry or a fallback is not another call

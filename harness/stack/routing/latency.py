@@ -50,13 +50,6 @@ def sample_of(attempt: AttemptFacts, target: Target, now: float) -> Sample | Non
     return Sample(now, waited_s if target.timeout_s == inf else max(waited_s, target.timeout_s))
 
 
-def with_sample(
-    options: LatencyOptions, samples: tuple[Sample, ...] | None, sample: Sample
-) -> tuple[Sample, ...]:
-    """The samples with one more."""
-    return (*(samples or ()), sample)[-options.window :]
-
-
 def typical_s(options: LatencyOptions, samples: tuple[Sample, ...], now: float) -> float | None:
     """The median of the recent samples; None without any."""
     recent = tuple(sample.ttft_s for sample in samples if now - sample.at_s <= options.forget_s)

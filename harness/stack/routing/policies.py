@@ -10,10 +10,11 @@ from ..core.facts import CallFacts
 from ..core.target import Target
 from ..money.price import Price
 from ..state.backend import Backend
+from ..state.quantile import with_sample
 from .always import always
 from .cascade import Cascade, Judge
 from .heuristic import Heuristic
-from .latency import LatencyOptions, Sample, latency, sample_of, with_sample
+from .latency import LatencyOptions, Sample, latency, sample_of
 from .options import RouteOptions
 from .oracle import OracleOptions, oracle
 from .price import CostOptions, cost
@@ -76,7 +77,7 @@ class Latency:
                     self._remember(target, sample)
 
     def _remember(self, target: Target, sample: Sample) -> None:
-        self.backend.post(_key(target), lambda known: (with_sample(self.options, known, sample), None))
+        self.backend.post(_key(target), lambda known: (with_sample(known, sample, self.options.window), None))
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,12 @@ class Route:
         try:
             reply = await next(call.with_routing(order=decision.order))
         except BaseException:
-            self._policy.learn(facts)
+            self._learn(call)
             raise
-        reply.on_end(lambda outcome: self._policy.learn(facts))
+        reply.on_end(lambda outcome: self._learn(call))
         return reply
+
+    def _learn(self, call: Call) -> None:
+        """A whole reply has no first token to learn from."""
+        if call.request.stream:
+            self._policy.learn(call.facts)

@@ -1,16 +1,17 @@
 """The innermost step: one attempt on the wire, committed at its first content event."""
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass
 from functools import cache
+from math import inf
 
 import httpx
 
 from ..core.call import Call
 from ..core.errors import ProviderError
-from ..core.facts import AttemptFacts
 from ..core.rate_meters import meters_of
-from ..core.reply import Event, Reply, replay
+from ..core.reply import Event, Finish, Reply, replay
 from ..wire.codec import Codec, StreamDecoder
 from ..wire.sse import one_by_one
 from .endpoint import Endpoint
@@ -20,6 +21,10 @@ COMMON = {"content-type": "application/json", "user-agent": "brownout"}
 STREAMED = COMMON | {"accept": "text/event-stream", "accept-encoding": "identity"}
 WHOLE = COMMON | {"accept": "application/json", "accept-encoding": "gzip, deflate"}
 """Whole replies may be compressed; a compressed stream would be delayed until a block is full."""
+
+
+AFTER_FINISH_S = 2.0
+"""A reply whose finish reason has come is whole: the wait for its usage and its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,7 @@ class Send:
     codec: Codec
     endpoint: Endpoint
     connect_s: float = 5.0
+    after_finish_s: float = AFTER_FINISH_S
 
     async def __call__(self, call: Call) -> Reply:
         key = call.attempt.key_name
@@ -50,22 +56,31 @@ class Send:
             if response.status_code != 200:
                 raise self.codec.error(response.status_code, response.headers, await read_body(response))
             return await (
-                self._stream(response, call.attempt.facts) if call.request.stream else self._whole(response)
+                self._stream(response, call) if call.request.stream else self._whole(response, call)
             )
         except NETWORK_ERRORS as error:
             raise provider_error(error, after_first=False) from error
 
-    async def _whole(self, response: httpx.Response) -> Reply:
-        first, *rest = self.codec.parse(await read_body(response))
+    async def _whole(self, response: httpx.Response, call: Call) -> Reply:
+        body = await read_body(response, call.attempt.on_sign)
+        first, *rest = self.codec.parse(body)
         return Reply(first, replay(tuple(rest)), meters_of(response.headers))
 
-    async def _stream(self, response: httpx.Response, attempt: AttemptFacts | None) -> Reply:
+    async def _stream(self, response: httpx.Response, call: Call) -> Reply:
         kind = response.headers.get("content-type", "")
         if not kind.startswith("text/event-stream"):
-            await response.aclose()
-            raise ProviderError("malformed", f"expected an event stream, got {kind or 'no content type'}")
-        source = WireEvents(response, self.codec.decoder(), attempt)
+            raise self._no_stream(kind, await read_body(response))
+        source = WireEvents(response, self.codec.decoder(), call, self.after_finish_s)
         return Reply(await source.__anext__(), source, meters_of(response.headers))
+
+    def _no_stream(self, kind: str, body: bytes) -> ProviderError:
+        """A body that is no stream: an error on HTTP 200, or else a violation of the protocol."""
+        try:
+            self.codec.parse(body)
+        except ProviderError as error:
+            if error.kind != "malformed":
+                return error
+        return ProviderError("malformed", f"expected an event stream, got {kind or 'no content type'}")
 
 
 @cache
@@ -77,18 +92,28 @@ def _url(text: str) -> httpx.URL:
 class WireEvents:
     """A streamed reply's events. The response is closed however they end.
 
-    An error's `phase` tells whether an event was delivered before it; events that arrived in the same read as
-    an error are delivered first. Prompt usage that the provider has reported is noted on the attempt.
+    Once the finish reason is known the answer is whole: whatever happens then (an error, the end of the body,
+    silence for `after_finish_s`, or for half of the time that is left to the call) ends it with its `Finish`.
+    Before that, an error's `phase` tells whether an event was delivered before it; events that arrived in the
+    same read as an error are delivered first. A read that brings a sign of life without a word is passed to
+    `call.attempt.on_sign`. Prompt usage that the provider has reported is noted on the attempt.
     """
 
     def __init__(
-        self, response: httpx.Response, decoder: StreamDecoder, attempt: AttemptFacts | None = None
+        self,
+        response: httpx.Response,
+        decoder: StreamDecoder,
+        call: Call | None = None,
+        after_finish_s: float = AFTER_FINISH_S,
     ) -> None:
         self._response = response
-        self._attempt = attempt
+        self._attempt = None if call is None else call.attempt
+        self._deadline_s = inf if call is None else call.caller.deadline_s
+        self._after_finish_s = after_finish_s
         self._read = reader(response)
         self._decoder = decoder
         self._pending: deque[Event] = deque()
+        self._signs = 0
         self._committed = False
         self._over = False
         self._broken: ProviderError | None = None
@@ -109,18 +134,62 @@ class WireEvents:
 
     async def _more(self) -> None:
         try:
-            received = await self._read()
+            received = await (self._read_rest() if self._decoder.finished else self._read())
             if received:
-                for part in one_by_one(received):
-                    self._pending.extend(self._decoder.feed(part))
+                self._take(received)
                 return
-            self._decoder.end()
+            self._last_words()
+            if not self._ended_whole():
+                self._decoder.end()
         except ProviderError as error:
-            error.phase = "after" if self._committed or self._pending else "before"
-            self._broken = error
+            self._break(error)
         except NETWORK_ERRORS as error:
-            raise provider_error(error, after_first=self._committed) from error
+            self._last_words()
+            self._break(provider_error(error, after_first=self._committed))
         await self.aclose()
+
+    def _last_words(self) -> None:
+        """Events of a last part that lacks only its blank line."""
+        try:
+            self._pending.extend(self._decoder.flush())
+        except ProviderError as error:
+            self._break(error)
+
+    def _take(self, received: bytes) -> None:
+        for part in one_by_one(received):
+            self._pending.extend(self._decoder.feed(part))
+        if self._pending and type(self._pending[-1]) is Finish:
+            self._note_usage()
+        if not self._pending and self._decoder.signs != self._signs:
+            self._sign()
+        self._signs = self._decoder.signs
+
+    def _sign(self) -> None:
+        if self._attempt is not None and self._attempt.on_sign is not None:
+            self._attempt.on_sign()
+
+    async def _read_rest(self) -> bytes:
+        """As `_read`, b"" when nothing more comes in time."""
+        now = asyncio.get_running_loop().time()
+        until_s = now + min(self._after_finish_s, (self._deadline_s - now) / 2)
+        try:
+            async with asyncio.timeout_at(until_s):
+                return await self._read()
+        except TimeoutError:
+            return b""
+
+    def _break(self, error: ProviderError) -> None:
+        if self._broken is not None or self._ended_whole():
+            return
+        error.phase = "after" if self._committed or self._pending else "before"
+        self._broken = error
+
+    def _ended_whole(self) -> bool:
+        finish = self._decoder.whole()
+        if finish is not None:
+            self._note_usage()
+            self._pending.append(finish)
+        return finish is not None
 
     async def aclose(self) -> None:
         """Return the connection to the pool, or close it if the reply is unfinished. Idempotent."""
@@ -130,6 +199,9 @@ class WireEvents:
             await self._response.aclose()
 
     def _note_usage(self) -> None:
+        if self._attempt is None or (facts := self._attempt.facts) is None:
+            return
+        facts.service_tier = self._decoder.service_tier
         usage = self._decoder.reported_usage
-        if usage is not None and self._attempt is not None:
-            self._attempt.note_prompt(usage)
+        if usage is not None:
+            facts.note_prompt(usage)

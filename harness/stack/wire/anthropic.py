@@ -11,7 +11,8 @@ from ..core.reply import Event
 from .anthropic_request import messages_body
 from .anthropic_stream import AnthropicStream, events_of, in_band
 from .codec import StreamDecoder, WireRequest
-from .reading import SHAPE_ERRORS, error_fields, http_error, kind_of_status, load_json, shape_error
+from .reading import SHAPE_ERRORS, http_error, load_json, shape_error
+from .refusals import ANTHROPIC, error_fields, kind_of
 
 VERSION = "2026-10-21"
 
@@ -42,14 +43,10 @@ class AnthropicCodec:
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         error = error_fields(body)
-        kind = kind_of_status(status)
         details = error.get("details")
-        spent = isinstance(details, dict) and details.get("error_code") == "enforced_spend_limit_reached"
-        if status == 429 and spent:
-            kind = "quota_exhausted"
-        elif status == 400 and "prompt is too long" in str(error.get("message")):
-            kind = "context_length"
-        return http_error(kind, status, headers, error)
+        if isinstance(details, dict) and details.get("error_code"):
+            error = {**error, "code": details["error_code"]}
+        return http_error(kind_of(ANTHROPIC, status, error), status, headers, error)
 
     def reserved_tokens(self, input_tokens: int, max_tokens: int) -> int:
         return input_tokens

@@ -23,15 +23,19 @@ def forced(call: Call) -> bool:
     return free and wants_object and not call.request.prefill and call.target.tools
 
 
-def json_tool(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The tool whose input is the reply."""
-    description = "Give your whole reply as the input of this tool."
+def json_tool(schema: Mapping[str, Any], about: str = "") -> dict[str, Any]:
+    """The tool whose input is the reply; `about` is the caller's description of the schema."""
+    description = _joined("Give your whole reply as the input of this tool.", about)
     return {"name": JSON_TOOL, "description": description, "input_schema": {"type": "object"} | dict(schema)}
 
 
-def instruction(schema: Mapping[str, Any]) -> str:
-    """The instruction for the system prompt when the tool cannot be forced."""
-    json_only = "Reply with JSON alone: no other text, no code fence."
+def instruction(schema: Mapping[str, Any], about: str = "") -> str:
+    """The instruction for the system prompt when the tool cannot be forced; `about` as for `json_tool`."""
+    json_only = _joined("Reply with JSON alone: no other text, no code fence.", about)
     if not schema:
         return f"{json_only} The reply is one JSON object."
     return f"{json_only} The reply is valid by this JSON schema: {orjson.dumps(schema).decode()}"
+
+
+def _joined(ours: str, about: str) -> str:
+    return f"{ours} {about}" if about else ours

@@ -4,7 +4,8 @@
 - Turns must alternate and begin with the user: neighbours are joined, empty ones dropped. Tool results are
   user turns.
 - `max_tokens` is required; `temperature` and `top_p` are refused since 2026-10-21 and omitted.
-- Stop sequences of white space alone are refused and omitted.
+- Stop sequences of white space alone are refused and omitted. So are further parameters, but these: the
+  caller's `safety_identifier` or `user` is `metadata.user_id`, and `service_tier` in Anthropic's words.
 - A prefilled last turn of the assistant must not end in white space: it is stripped, and the continuation is
   expected to begin with that white space.
 - JSON mode: see `anthropic_json`; breakpoints of the prompt cache: see `anthropic_cache`.
@@ -20,6 +21,7 @@ import orjson
 from ..core.call import Call
 from ..core.reply import ToolCall
 from ..core.request import Message, Tool
+from ..core.support import ANTHROPIC_TIERS, service_tier
 from .anthropic_cache import mark
 from .anthropic_json import forced, instruction, json_tool
 from .conversation import turns_of
@@ -45,15 +47,29 @@ def messages_body(call: Call, default_max_tokens: int) -> dict[str, Any]:
     stops = [stop for stop in call.request.stop if stop.strip()]
     if stops:
         body["stop_sequences"] = stops
+    body |= _labels(call)
     if call.request.stream:
         body["stream"] = True
     return mark(body, call.routing.cache_hints.marks) if call.routing.cache_hints.marks else body
 
 
+def _labels(call: Call) -> dict[str, Any]:
+    """Whose request this is, and the service tier."""
+    parameters, fields = call.request.parameters, dict[str, Any]()
+    user = parameters.get("safety_identifier") or parameters.get("user")
+    if user:
+        fields["metadata"] = {"user_id": user}
+    if call.target.service_tier:
+        fields["service_tier"] = call.target.service_tier
+    elif tier := service_tier(call.request, call.target):
+        fields["service_tier"] = ANTHROPIC_TIERS[tier]
+    return fields
+
+
 def _system(call: Call) -> str:
     texts = [turn.content for turn in call.request.messages if turn.role == "system"]
     if call.request.json_schema is not None and not forced(call):
-        texts.append(instruction(call.request.json_schema))
+        texts.append(instruction(call.request.json_schema, call.request.json_description))
     return "\n\n".join(text for text in texts if text)
 
 
@@ -114,7 +130,7 @@ def _tools(call: Call) -> dict[str, Any]:
         return {}
     offered = [_tool(tool) for tool in call.request.tools] or _called_before(call)
     if call.request.json_schema is not None and forced(call):
-        reply = json_tool(call.request.json_schema)
+        reply = json_tool(call.request.json_schema, call.request.json_description)
         return {
             "tools": [*offered, reply],
             "tool_choice": {"type": "tool", "name": reply["name"], "disable_parallel_tool_use": True},

@@ -10,10 +10,9 @@ from ..core.errors import ProviderError
 from ..core.reply import Event
 from .codec import StreamDecoder, WireRequest
 from .openai_request import chat_body
-from .openai_stream import OpenAIStream, events_of, in_band
-from .reading import SHAPE_ERRORS, error_fields, http_error, kind_of_status, load_json, shape_error
-
-QUOTA_CODES = ("insufficient_quota", "billing_hard_limit_reached")
+from .openai_stream import RULES, OpenAIStream, events_of, in_band
+from .reading import SHAPE_ERRORS, http_error, load_json, shape_error
+from .refusals import error_fields, kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class OpenAICodec:
 
     def parse(self, body: bytes) -> list[Event]:
         reply = load_json(body, "the reply")
-        if "error" in reply:
+        if reply.get("error"):
             raise in_band(reply)
         try:
             return events_of(reply)
@@ -38,12 +37,7 @@ class OpenAICodec:
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         error = error_fields(body)
-        code, kind = error.get("code"), kind_of_status(status)
-        if status == 429 and (code in QUOTA_CODES or error.get("type") in QUOTA_CODES):
-            kind = "quota_exhausted"
-        elif code == "context_length_exceeded":
-            kind = "context_length"
-        return http_error(kind, status, headers, error)
+        return http_error(kind_of(RULES, status, error), status, headers, error)
 
     def reserved_tokens(self, input_tokens: int, max_tokens: int) -> int:
         return max(input_tokens, max_tokens)

@@ -1,129 +1,238 @@
-"""Decodes OpenAI's stream chunks and whole replies."""
+"""Decodes OpenAI's stream chunks and whole replies: strict about words, tolerant about the rest.
 
+Words are the text, the refusal and the tool calls of the first choice. A field that no word depends on may be
+missing or odd; a word that cannot be read is an error.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
 from ..core.errors import ProviderError
-from ..core.reply import Delta, Event, Finish, ToolDelta, Usage
+from ..core.reply import FILTERED, Delta, Event, Finish, ToolDelta, Usage
+from .openai_tools import ToolCalls
 from .reading import (
     SHAPE_ERRORS,
+    arguments_text,
+    is_json,
+    list_of,
     load_json,
     message_of,
+    object_of,
     optional_text,
-    optional_tokens,
+    reason_text,
     required_name,
     shape_error,
-    tokens,
+    text_of,
 )
-from .sse import SSEParser
+from .refusals import COMPATIBLE, IN_BAND_STATUS, OPENAI, TOGETHER, fields_of, ruled_kind
+from .sse import ServerSentEvent, SSEParser
+from .usage import merged, optional_tokens, plausible, service_tier, tokens
+
+RULES = (*OPENAI, *TOGETHER, *COMPATIBLE)
+"""The refusals of OpenAI and of the servers that speak its protocol."""
+DONE = b"[DONE]"
+FINISH_REASONS = {
+    "stop": "stop",
+    "eos": "stop",
+    "end_turn": "stop",
+    "length": "length",
+    "max_tokens": "length",
+    "function_call": "tool_calls",
+    "safety": FILTERED,
+    "recitation": FILTERED,
+    "sensitive": FILTERED,
+    "prohibited_content": FILTERED,
+}
+"""Other servers' words for OpenAI's finish reasons: Together, Gemini and Zhipu."""
+BROKEN = ("error", "abort", "network_error", "insufficient_system_resource")
+"""Reasons that mean a failure, not an end: OpenRouter, vLLM, Zhipu and DeepSeek."""
 
 
 class OpenAIStream:
     """One chat completion stream. `[DONE]` is the terminal event; usage may come in any chunk before it."""
 
     def __init__(self) -> None:
+        self.signs = 0
+        self.service_tier = ""
         self._sse = SSEParser()
-        self._reason: str | None = None
-        self._usage: Usage | None = None
-        self._calls: list[int] = []
+        self._reason = ""
+        self._usage: Mapping[str, Any] = {}
+        self._calls = ToolCalls()
+        self._counted = False
+        self._wrote = False
+        self._refused = False
         self._done = False
+        self._error: ProviderError | None = None
 
     @property
     def reported_usage(self) -> Usage | None:
         """The usage, once it was sent."""
-        return self._usage
+        return plausible(usage_of(self._usage, self.service_tier), wrote=False)
+
+    @property
+    def finished(self) -> bool:
+        return bool(self._reason)
 
     def feed(self, received: bytes) -> list[Event]:
-        events: list[Event] = []
-        for _, data in self._sse.feed(received):
-            if self._done:
-                break
-            if data == b"[DONE]":
-                self._finish(events)
-            else:
-                chunk = load_json(data, "a chunk")
-                if "error" in chunk:
-                    raise in_band(chunk)
-                try:
-                    self._take(chunk, events)
-                except SHAPE_ERRORS as error:
-                    raise shape_error("a chunk", error) from error
-        return events
+        return self._read(self._sse.feed(received))
 
-    def _take(self, chunk: dict[str, Any], events: list[Event]) -> None:
-        if chunk.get("usage"):
-            self._usage = usage_of(chunk["usage"])
-        if not chunk["choices"]:
-            return
-        choice = chunk["choices"][0]
-        delta = choice["delta"]
-        text = optional_text(delta.get("content"))
-        if text:
-            events.append(Delta(text))
-        for piece in delta.get("tool_calls") or ():
-            self._take_call(piece, events)
-        self._reason = optional_text(choice.get("finish_reason")) or self._reason
+    def flush(self) -> list[Event]:
+        return self._read([last for last in self._sse.flush() if last.data == DONE or is_json(last.data)])
 
-    def _take_call(self, piece: dict[str, Any], events: list[Event]) -> None:
-        """A piece of a tool call; some servers repeat its id and name in every piece."""
-        index, function = piece["index"], piece.get("function") or {}
-        if not isinstance(index, int):
-            raise TypeError(f"expected the number of a tool call, got {index!r}")
-        arguments = optional_text(function.get("arguments"))
-        if index not in self._calls:
-            self._calls.append(index)
-            events.append(
-                ToolDelta(index, required_name(piece["id"]), required_name(function["name"]), arguments)
-            )
-        elif arguments:
-            events.append(ToolDelta(index, "", "", arguments))
-
-    def _finish(self, events: list[Event]) -> None:
-        if self._reason is None:
-            raise ProviderError("truncated", "the stream sent [DONE] without a finish_reason")
-        self._done = True
-        events.append(Finish(reason_of(self._reason, calls=bool(self._calls)), self._usage))
+    def whole(self) -> Finish | None:
+        """Usage that was reported before the finish reason alone is not the whole reply's."""
+        return self._terminal(counted=self._counted)
 
     def end(self) -> None:
+        if self._error is not None:
+            raise self._error
         if not self._done:
             raise ProviderError("truncated", "the stream ended without [DONE]")
 
+    def _read(self, received: list[ServerSentEvent]) -> list[Event]:
+        events: list[Event] = []
+        for _, data in received:
+            if self._error is not None:
+                raise self._error
+            if self._done:
+                break
+            self.signs += 1
+            try:
+                self._take(data, events)
+            except ProviderError as error:
+                if not events:
+                    raise
+                self._error = error
+                break
+        return events
+
+    def _take(self, data: bytes, events: list[Event]) -> None:
+        if data == DONE:
+            events.append(self._finish())
+            return
+        chunk = load_json(data, "a chunk")
+        try:
+            self._take_chunk(chunk, events)
+        except SHAPE_ERRORS as error:
+            raise shape_error("a chunk", error) from error
+        if chunk.get("error"):
+            raise in_band(chunk)
+
+    def _take_chunk(self, chunk: dict[str, Any], events: list[Event]) -> None:
+        self._take_choice(chunk, events)
+        self.service_tier = service_tier(chunk) or self.service_tier
+        if chunk.get("usage"):
+            self._usage = merged(self._usage, chunk["usage"])
+            self._counted = bool(self._reason)
+
+    def _take_choice(self, chunk: dict[str, Any], events: list[Event]) -> None:
+        choices = chunk.get("choices")
+        if not choices:
+            return
+        choice = object_of(list_of(choices)[0])
+        delta = choice.get("delta")
+        if delta:
+            self._take_delta(object_of(delta), chunk, events)
+        self._wrote = self._wrote or bool(events)
+        reason = reason_text(choice.get("finish_reason"))
+        if reason in BROKEN and not chunk.get("error"):
+            raise broken(reason)
+        self._reason = self._reason if reason in ("", *BROKEN) else reason
+
+    def _take_delta(self, delta: Mapping[str, Any], chunk: Mapping[str, Any], events: list[Event]) -> None:
+        text = delta.get("content")
+        if type(text) is not str:
+            text = text_of(text)
+        if text:
+            events.append(Delta(text))
+        if delta.get("refusal"):
+            self._refused = True
+            events.append(Delta(optional_text(delta["refusal"])))
+        for piece in delta.get("tool_calls") or ():
+            call = self._calls.take(object_of(piece), reason_text(chunk.get("id")))
+            if call is not None:
+                events.append(call)
+
+    def _finish(self) -> Finish:
+        finish = self._terminal(counted=True)
+        if finish is None:
+            raise ProviderError("truncated", "the stream sent [DONE] without a finish_reason")
+        return finish
+
+    def _terminal(self, *, counted: bool) -> Finish | None:
+        if self._done or not self._reason:
+            return None
+        self._done = True
+        reason = reason_of(self._reason, calls=bool(self._calls), refused=self._refused)
+        return Finish(
+            reason,
+            plausible(usage_of(self._usage, self.service_tier), wrote=self._wrote) if counted else None,
+        )
+
 
 def events_of(reply: dict[str, Any]) -> list[Event]:
-    """A whole reply's events. Raises one of `SHAPE_ERRORS` if its shape is wrong."""
-    choice = reply["choices"][0]
-    message = choice["message"]
-    text = optional_text(message.get("content"))
+    """A whole reply's events. Raises one of `SHAPE_ERRORS` if its shape is wrong, `ProviderError` if it
+    finished with an error.
+    """
+    choice = object_of(reply["choices"][0])
+    message = object_of(choice.get("message"))
+    reason = reason_text(choice.get("finish_reason")) or "stop"
+    if reason in BROKEN:
+        raise broken(reason)
+    refusal = optional_text(message.get("refusal"))
+    text = text_of(message.get("content")) + refusal
     events: list[Event] = [Delta(text)] if text else []
-    calls = message.get("tool_calls") or ()
-    for index, call in enumerate(calls):
-        function = call["function"]
-        arguments = optional_text(function.get("arguments"))
-        events.append(ToolDelta(index, required_name(call["id"]), required_name(function["name"]), arguments))
-    reason = reason_of(optional_text(choice.get("finish_reason")) or "stop", calls=bool(calls))
-    return [*events, Finish(reason, usage_of(reply.get("usage")))]
+    calls = list_of(message.get("tool_calls"))
+    events += [_whole_call(nth, object_of(call), reply) for nth, call in enumerate(calls)]
+    usage = plausible(usage_of(merged({}, reply.get("usage")), service_tier(reply)), wrote=bool(events))
+    return [*events, Finish(reason_of(reason, calls=bool(calls), refused=bool(refusal)), usage)]
 
 
-def reason_of(reason: str, *, calls: bool) -> str:
-    """The finish reason; "tool_calls" also where OpenAI reports "stop" after a forced tool call."""
-    return "tool_calls" if calls and reason == "stop" else reason
+def _whole_call(nth: int, call: Mapping[str, Any], reply: Mapping[str, Any]) -> ToolDelta:
+    function = object_of(call.get("function"))
+    id = optional_text(call.get("id")) or f"call_{reason_text(reply.get('id'))}_{nth}"
+    return ToolDelta(nth, id, required_name(function.get("name")), arguments_text(function.get("arguments")))
 
 
-def usage_of(usage: Any) -> Usage | None:
-    """The usage in OpenAI's format."""
-    if usage is None:
+def reason_of(reason: str, *, calls: bool, refused: bool = False) -> str:
+    """The finish reason in OpenAI's terms; "tool_calls" also where OpenAI reports "stop" after a forced tool
+    call, and "content_filter" after a refusal in words.
+    """
+    reason = FINISH_REASONS.get(reason.lower(), reason)
+    if reason != "stop":
+        return reason
+    return FILTERED if refused else "tool_calls" if calls else reason
+
+
+def usage_of(report: Mapping[str, Any], tier: str) -> Usage | None:
+    """The usage in OpenAI's format, billed at the service tier `tier`; None unless it has both counts.
+
+    `cache_write_1h_tokens` is our own gateway's extension: a part of `cache_write_tokens`.
+    """
+    input_tokens, output_tokens = tokens(report, "prompt_tokens"), tokens(report, "completion_tokens")
+    if input_tokens is None or output_tokens is None:
         return None
-    prompt = usage.get("prompt_tokens_details") or {}
-    completion = usage.get("completion_tokens_details") or {}
+    prompt, completion = report.get("prompt_tokens_details"), report.get("completion_tokens_details")
+    written = optional_tokens(prompt, "cache_write_tokens")
+    written_1h = min(written, optional_tokens(prompt, "cache_write_1h_tokens"))
     return Usage(
-        input_tokens=tokens(usage, "prompt_tokens"),
-        output_tokens=tokens(usage, "completion_tokens"),
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
         cached_input_tokens=optional_tokens(prompt, "cached_tokens"),
-        cache_write_tokens=optional_tokens(prompt, "cache_write_tokens"),
+        cache_write_tokens=written - written_1h,
+        cache_write_1h_tokens=written_1h,
         reasoning_tokens=optional_tokens(completion, "reasoning_tokens"),
+        service_tier=tier,
     )
 
 
+def broken(reason: str) -> ProviderError:
+    """The failure that a finish reason of `BROKEN` stands for."""
+    return ProviderError("in_band", f"the reply finished with the reason {reason!r}", status=IN_BAND_STATUS)
+
+
 def in_band(chunk: dict[str, Any]) -> ProviderError:
-    """An error on HTTP 200."""
-    error = chunk["error"] if isinstance(chunk["error"], dict) else {"message": str(chunk["error"])}
-    return ProviderError("in_band", message_of(error, 200), status=200)
+    """An error on HTTP 200: of the kind that the provider's rules know, else `in_band`."""
+    error = fields_of(chunk)
+    kind = ruled_kind(RULES, IN_BAND_STATUS, error) or "in_band"
+    return ProviderError(kind, message_of(error, IN_BAND_STATUS), status=IN_BAND_STATUS)

@@ -1,4 +1,8 @@
-"""Reads provider responses without trusting them: every violation is a `ProviderError` of a known kind."""
+"""Reads provider responses without trusting them: every violation is a `ProviderError` of a known kind.
+
+Strict about words, tolerant about the rest: a word of an unknown shape raises, since it would be lost; null
+and absent are the same.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,17 +32,30 @@ def load_json(data: bytes, what: str) -> dict[str, Any]:
     return value
 
 
-def tokens(usage: Mapping[str, Any], key: str) -> int:
-    """A required token count."""
-    count = usage[key]
-    if not isinstance(count, int) or count < 0:
-        raise ProviderError("malformed", f"usage.{key} is not a token count: {count!r}")
-    return count
+def is_json(data: bytes) -> bool:
+    """Whether these bytes are a JSON object, so that nothing of it is missing."""
+    try:
+        return isinstance(orjson.loads(data), dict)
+    except orjson.JSONDecodeError:
+        return False
 
 
-def optional_tokens(usage: Mapping[str, Any], key: str) -> int:
-    """An optional token count; 0 if absent or null."""
-    return tokens(usage, key) if usage.get(key) else 0
+def object_of(value: Any) -> Mapping[str, Any]:
+    """An optional object, {} if null. Raises `TypeError` for anything else."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise TypeError(f"expected an object, got {value!r}")
+    return value
+
+
+def list_of(value: Any) -> list[Any]:
+    """An optional list, [] if null. Raises `TypeError` for anything else."""
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise TypeError(f"expected a list, got {value!r}")
+    return value
 
 
 def optional_text(value: Any) -> str:
@@ -50,27 +67,38 @@ def optional_text(value: Any) -> str:
     return value
 
 
+def text_of(value: Any) -> str:
+    """Text as a string or as a list of parts, "" if null; parts of other types than text are not words.
+
+    Mistral writes lists of parts. Raises `TypeError` for anything else.
+    """
+    if isinstance(value, list):
+        parts = [part if isinstance(part, dict) else {"text": part} for part in value]
+        return "".join(optional_text(part.get("text")) for part in parts)
+    return optional_text(value)
+
+
+def reason_text(value: Any) -> str:
+    """A finish reason, "" for anything but a string."""
+    return value if isinstance(value, str) else ""
+
+
 def required_name(value: Any) -> str:
-    """A required name or id. Raises `TypeError` if empty."""
+    """A required name. Raises `TypeError` if empty."""
     name = optional_text(value)
     if not name:
-        raise TypeError("a tool call without id or name")
+        raise TypeError("a tool call without a name")
     return name
+
+
+def arguments_text(value: Any) -> str:
+    """A tool's arguments as JSON text; some servers send the object itself."""
+    return orjson.dumps(value).decode() if isinstance(value, dict | list) else optional_text(value)
 
 
 def should_retry(headers: Mapping[str, str]) -> bool | None:
     """The provider's `x-should-retry`, which overrides the table of error kinds; None without one."""
     return {"true": True, "false": False}.get(headers.get("x-should-retry", ""))
-
-
-def error_fields(body: bytes) -> dict[str, Any]:
-    """The `error` object of an error body; {} for HTML pages, empty bodies etc."""
-    try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
-    error = parsed.get("error") if isinstance(parsed, dict) else None
-    return error if isinstance(error, dict) else {}
 
 
 def message_of(error: Mapping[str, Any], status: int) -> str:
@@ -86,13 +114,6 @@ def http_error(kind: str, status: int, headers: Mapping[str, str], error: Mappin
         kind,
         message,
         status=status,
-        retry_after_s=retry_after_s(headers, message),
+        retry_after_s=retry_after_s(headers, message, error.get("details")),
         retryable=should_retry(headers),
     )
-
-
-def kind_of_status(status: int) -> str:
-    """The error kind of an HTTP status, if the body is no more precise."""
-    by_status = {401: "auth", 402: "auth", 403: "auth", 408: "server_error", 429: "rate_limited"}
-    by_status |= {503: "overloaded", 529: "overloaded"}
-    return by_status.get(status, "server_error" if status >= 500 else "bad_request")

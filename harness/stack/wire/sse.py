@@ -22,7 +22,7 @@ class ServerSentEvent(NamedTuple):
 
 
 class SSEParser:
-    """Feed bytes, get the events that they complete. An event without its blank line is never emitted."""
+    """Feed bytes, get the events that they complete; `flush` gives one without its blank line."""
 
     def __init__(self) -> None:
         self._tail = b""
@@ -52,6 +52,15 @@ class SSEParser:
         events: list[ServerSentEvent] = []
         for line in lines:
             self._take(line.rstrip(b"\r\n"), events)
+        return events
+
+    def flush(self) -> list[ServerSentEvent]:
+        """The body is over: the last event, if data of it came but no blank line. It may be incomplete."""
+        events: list[ServerSentEvent] = []
+        tail, self._tail = self._tail, b""
+        if tail.startswith(b"data:"):
+            self._take(tail, events)
+        self._take(b"", events)
         return events
 
     def _take(self, line: bytes, events: list[ServerSentEvent]) -> None:

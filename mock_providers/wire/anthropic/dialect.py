@@ -8,11 +8,11 @@ import orjson
 
 from ...exchange.received import Received
 from ...exchange.request import Problem
-from ...limits.header_style import retry_after_headers, shown_meters, shown_remaining
 from ...limits.limits import Meter
 from ...plan import Plan
 from ...profile import Provider
 from ..dialect import MODELS_SINCE_S, HeadersOut, Stamp, bearer, should_retry_headers
+from ..rate_headers import retry_after_headers, shown_meters, shown_remaining
 from .errors import AnthropicErrors
 
 

@@ -62,7 +62,7 @@ def empty_message(plan: Plan, stamp: Stamp, output_tokens: int) -> dict[str, obj
                 "ephemeral_1h_input_tokens": plan.cache_write_1h_tokens,
             },
             "output_tokens": output_tokens,
-            "service_tier": "standard",
+            "service_tier": plan.service_tier or "standard",
         },
     }
 

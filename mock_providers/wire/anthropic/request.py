@@ -45,7 +45,15 @@ def read_request(body: object, version: str) -> Request:
         stop=fields.texts("stop_sequences"),
         stream=fields.flag("stream"),
         include_usage=True,
+        service_tier=_service_tier(fields),
     )
+
+
+def _service_tier(fields: Fields) -> str:
+    """Default "auto": priority where the organisation has such capacity; "standard_only": never."""
+    if not fields.present("service_tier"):
+        return "priority"
+    return {"auto": "priority", "standard_only": ""}[fields.choice("service_tier", ("auto", "standard_only"))]
 
 
 def read_count_request(body: object) -> Request:

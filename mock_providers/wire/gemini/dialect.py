@@ -6,10 +6,10 @@ import orjson
 
 from ...exchange.received import Received
 from ...exchange.request import Problem
-from ...limits.header_style import retry_after_headers
 from ...plan import Plan
 from ...profile import Provider
 from ..dialect import HeadersOut, Stamp
+from ..rate_headers import retry_after_headers
 from .errors import GeminiErrors, error_details
 
 

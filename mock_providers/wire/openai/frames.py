@@ -5,7 +5,7 @@ import orjson
 from ...exchange.request import Request
 from ...plan import Choice, Piece, Plan
 from ..dialect import Frames, Stamp
-from .reply import FINISH_REASON, completion_id, fingerprint, has_text, tool_call, usage_of
+from .reply import FINISH_REASON, completion_id, fingerprint, has_text, service_tier, tool_call, usage_of
 
 _DONE = b"data: [DONE]\n\n"
 _PADDING = tuple(("q7Xw2LmZ9sKd4TbV"[:n]).encode() for n in range(16))
@@ -22,14 +22,15 @@ def frames_of(request: Request, plan: Plan, stamp: Stamp) -> Frames:
 class _Envelope:
     """The bytes that all chunks of one reply share."""
 
-    def __init__(self, request: Request, stamp: Stamp) -> None:
+    def __init__(self, request: Request, plan: Plan, stamp: Stamp) -> None:
         self.opening = (
             b'data: {"id":"%s","object":"chat.completion.chunk","created":%d,"model":%s,'
-            b'"service_tier":"default","system_fingerprint":"%s",'
+            b'"service_tier":%s,"system_fingerprint":"%s",'
             % (
                 completion_id(stamp).encode(),
                 stamp.wall_s,
                 orjson.dumps(stamp.model),
+                orjson.dumps(service_tier(plan)),
                 fingerprint(stamp.model).encode(),
             )
         )
@@ -65,7 +66,7 @@ class TextFrames:
     __slots__ = ("_after", "_before", "_obfuscate", "head", "tail")
 
     def __init__(self, request: Request, plan: Plan, stamp: Stamp) -> None:
-        envelope = _Envelope(request, stamp)
+        envelope = _Envelope(request, plan, stamp)
         self._obfuscate = request.obfuscate
         self._before = envelope.delta(0) + b'{"content":'
         self._after = envelope.after
@@ -90,7 +91,7 @@ class ChoicesFrames:
     __slots__ = ("_blocks", "_obfuscate", "head", "tail")
 
     def __init__(self, request: Request, plan: Plan, stamp: Stamp) -> None:
-        envelope = _Envelope(request, stamp)
+        envelope = _Envelope(request, plan, stamp)
         self._obfuscate = request.obfuscate
         self._blocks = {
             (nth, which): template

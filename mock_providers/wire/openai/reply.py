@@ -6,6 +6,7 @@ from functools import lru_cache
 import orjson
 
 from ...plan import Block, Choice, Finish, Plan
+from ...prices import BATCH
 from ..dialect import Stamp
 
 FINISH_REASON: dict[Finish, str] = {
@@ -27,7 +28,7 @@ def reply_body(plan: Plan, stamp: Stamp) -> bytes:
             "model": stamp.model,
             "choices": [_choice(plan, nth) for nth in range(len(plan.choices))],
             "usage": usage_of(plan),
-            "service_tier": "default",
+            "service_tier": service_tier(plan),
             "system_fingerprint": fingerprint(stamp.model),
         }
     )
@@ -80,6 +81,11 @@ def usage_of(plan: Plan) -> dict[str, object]:
             "rejected_prediction_tokens": 0,
         },
     }
+
+
+def service_tier(plan: Plan) -> str:
+    """The name of the tier that is billed; items of a batch are named as standard ones."""
+    return plan.service_tier if plan.service_tier not in ("", BATCH) else "default"
 
 
 def completion_id(stamp: Stamp) -> str:

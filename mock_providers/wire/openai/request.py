@@ -28,6 +28,7 @@ _UNSUPPORTED = {
     "logprobs": "log probabilities are not supported with this model.",
     "top_logprobs": "log probabilities are not supported with this model.",
 }
+_SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority")
 _MOST_CHOICES = 8
 _MOST_STOPS = 4
 
@@ -53,6 +54,7 @@ def read_request(body: object, *, obfuscation: bool = False, lenient: bool = Fal
         include_usage=options.flag("include_usage"),
         obfuscate=obfuscation and options.read("include_obfuscation", "boolean") is not False,
         n=_choice_count(fields),
+        service_tier=_service_tier(fields, lenient=lenient),
         tools=tools,
         tool_choice=tool_choice,
         parallel_tool_calls=several,
@@ -87,11 +89,18 @@ def _check_values(fields: Fields) -> None:
         fields.read(name, "number")
     fields.read("store", "boolean")
     fields.read("metadata", "object")
-    fields.read("service_tier", "string")
 
 
 def _max_tokens(fields: Fields) -> int | None:
     return fields.at_least("max_completion_tokens", 1) or fields.at_least("max_tokens", 1)
+
+
+def _service_tier(fields: Fields, *, lenient: bool) -> str:
+    """The tier asked for; "auto" is the project's setting, which is the default here."""
+    if not fields.present("service_tier"):
+        return ""
+    tier = fields.text("service_tier") if lenient else fields.choice("service_tier", _SERVICE_TIERS)
+    return "" if tier in ("auto", "default") else tier
 
 
 def _choice_count(fields: Fields) -> int:

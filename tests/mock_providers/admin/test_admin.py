@@ -102,7 +102,7 @@ async def test_the_profile_is_served(serve_mock: ServeMock) -> None:
     async with httpx.AsyncClient() as client:
         profile = (await client.get(urls["admin"] + "/_mock/profile")).json()
     price = profile["providers"]["openai"]["models"]["gpt-4o"]["price"]
-    assert (price["input"], price["output"]) == (2500, 10_000)
+    assert (price["input"], price["output"]) == ("2.5", "10")
 
 
 async def test_a_fault_is_added_from_now_beside_the_others(serve_mock: ServeMock) -> None:

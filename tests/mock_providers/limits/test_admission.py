@@ -22,7 +22,7 @@ class ProviderUnderTest:
 
     def __init__(self, profile: Profile, name: str = "openai", **provider: Any) -> None:
         if provider:
-            data = _plain(profile)
+            data = profile.model_dump(exclude_unset=True)
             data["providers"][name].update(provider)
             profile = make_profile(data)
         self.service = Service(name, profile, Catalogue(()), Draws(0))
@@ -39,15 +39,6 @@ class ProviderUnderTest:
 
     def headers(self, decision: Decision) -> dict[bytes, bytes]:
         return dict(self.service.dialect.headers(decision.stamp, decision.plan))
-
-
-def _plain(profile: Profile) -> dict[str, Any]:
-    """The profile as data again: prices back in dollars."""
-    data = profile.model_dump(exclude_unset=True)
-    for provider in data["providers"].values():
-        for model in provider["models"].values():
-            model["price"] = {name: str(nusd / 1000) for name, nusd in model["price"].items()}
-    return data
 
 
 def test_keys_of_one_organisation_share_its_limits(fast_profile: Make) -> None:

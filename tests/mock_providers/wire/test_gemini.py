@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from mock_providers import MockApp, Profile
 from mock_providers.endpoints import Decision
-from mock_providers.endpoints.decision import Reply
 from mock_providers.exchange.received import Received
 from mock_providers.exchange.request import Refused, Request
 from mock_providers.exchange.request_info import RequestInfo
@@ -25,6 +24,7 @@ from mock_providers.wire.dialect import Stamp
 from mock_providers.wire.gemini.codec import GeminiCodec
 from mock_providers.wire.gemini.dialect import GeminiDialect
 from mock_providers.wire.gemini.errors import GeminiErrors
+from mock_providers.wire.rendering import Reply
 
 ServeMock = Callable[..., Awaitable[tuple[MockApp, dict[str, str]]]]
 STAMP = Stamp("req_0a", "gemini-2.5-flash", 0.0)

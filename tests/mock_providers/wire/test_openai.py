@@ -209,6 +209,7 @@ def test_the_digest_covers_what_decides_the_reply_and_nothing_else() -> None:
             "messages[0].content[0].type",
             "Supported values are: 'text'",
         ),
+        ({**MINIMAL, "service_tier": "gold"}, "invalid_value", "service_tier", "'scale', 'priority'"),
         ({**MINIMAL, "max_tokens": 0}, "integer_below_min_value", "max_tokens", ">= 1"),
         (
             {**MINIMAL, "max_tokens": "5"},

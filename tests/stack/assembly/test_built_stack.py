@@ -213,13 +213,14 @@ async def test_an_attempt_we_gave_up_waiting_for_is_taken_to_cost_its_prompt(
         raise AssertionError("nobody waits that long")
 
     emitted: list[CallFacts] = []
-    stack = make_stack(emitted, target=[OPENAI | {"timeout_s": 0.02}, CLAUDE])
+    deadlines = {"whole_tokens_per_s": 1e6}
+    stack = make_stack(emitted, deadlines=deadlines, target=[OPENAI | {"timeout_s": 0.02}, CLAUDE])
     web.post("http://openai.test/v1/chat/completions").mock(side_effect=never)
     web.post("http://anthropic.test/v1/messages").mock(return_value=claude_reply("Hi."))
     await (await stack.ask(asks(stack, stream=False))).text()
     given_up, answered = emitted[0].attempts
     assert (given_up.error_kind, given_up.usage_known, given_up.output_tokens) == (
-        "timeout_first_token",
+        "timeout_whole",
         False,
         0,
     )

@@ -13,6 +13,7 @@ from harness.stack.batch.client import BatchClient, BatchClientOptions, BatchLan
 from harness.stack.batch.http import BatchItem
 from harness.stack.batch.journal import BilledResult, Journal
 from harness.stack.batch.openai import OpenAIBatches
+from harness.stack.core.reply import Usage
 from harness.stack.money.price_list import default_prices
 from harness.stack.upstream.endpoint import Endpoint
 from harness.stack.upstream.transport import make_transport
@@ -86,8 +87,7 @@ class Providers:
         prices = default_prices()
         for row in self.rows:
             if row.status == 200:
-                price = prices[MODELS[row.provider]]
-                live = row.input_tokens * price.input_nusd + row.output_tokens * price.output_nusd
+                live = prices[MODELS[row.provider]].of(Usage(row.input_tokens, row.output_tokens))
                 assert row.cost_nusd == -(-live // 2)
 
 

@@ -89,7 +89,7 @@ def test_a_batch_whose_input_is_refused_says_why_for_each_request(tmp_path: Path
         twice = requests("openai", 2)
         twice[1] = twice[1]._replace(custom_id=twice[0].custom_id)
         results = await client.results(await client.submit("b1", "openai", twice))
-        assert kinds(results) == {"bad_request": 2}
+        assert kinds(results) == {"batch_failed": 2}
         assert "unique" in str(results[0].result.error)
 
     play(scene)

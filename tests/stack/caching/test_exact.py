@@ -34,7 +34,11 @@ DECIDES = {
     "parallel_tool_calls": False,
     "json_schema": {},
     "json_strict": True,
+    "json_name": "other",
+    "json_description": "other",
+    "parameters": {"seed": 1},
     "residency": "eu",
+    "key": "of-another-caller",
 }
 
 
@@ -82,11 +86,11 @@ def test_the_key_holds_nothing_that_does_not_decide_the_answer(call: Callable[..
         "may_escalate": True,
         "cache": "refresh",
         "counter": len,
-        "key": "of-the-caller",
         "only": ("openai",),
         "reservation": None,
         "key_name": "b",
         "cache_hints": CacheHints(key="k"),
+        "on_sign": print,
     }
     others |= {"kind": "retry", "facts": call("c2").facts}
     own = {field.name for field in fields(Call)} - set(PARTS.values())

@@ -23,7 +23,7 @@ from tests.stack.conftest import a_call
 
 WORDS = ("one ", "two ", "three ", "four")
 FIRST_S, GAP_S = 1.0, 0.5
-PRICE = Price(input_nusd=1000, output_nusd=10_000, cached_input_nusd=1000)
+PRICE = Price.per_million("1", "10")
 WHOLE_S = FIRST_S + GAP_S * len(WORDS)
 
 

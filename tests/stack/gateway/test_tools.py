@@ -161,7 +161,7 @@ def with_turn(**turn: Any) -> dict[str, Any]:
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"tools": []}, "tools"),
+    ({"tools": {}}, "tools"),
     ({"tools": [5]}, "tools[0].type"),
     ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
     ({"tools": [{"type": "function"}]}, "tools[0].function.name"),
@@ -172,7 +172,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         "tools[0].function.parameters",
     ),
     ({"tools": TOOLS * 2}, "tools"),
-    ({"tool_choice": "auto"}, "tool_choice"),
+    ({"tool_choice": "required"}, "tool_choice"),
     ({"tools": TOOLS, "tool_choice": "any"}, "tool_choice.function.name"),
     ({"tools": TOOLS, "tool_choice": {"type": "function", "function": {"name": "f"}}}, "tool_choice"),
     ({"tools": TOOLS, "parallel_tool_calls": "no"}, "parallel_tool_calls"),

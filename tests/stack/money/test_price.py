@@ -1,25 +1,52 @@
 """Money is exact."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import accumulate
+from math import ceil
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stack.core.reply import Usage
-from harness.stack.money.price import Price, dollars_nusd
+from harness.stack.money.dollars import dollars_nusd
+from harness.stack.money.price import LongPrompts, Price, Rates
 
 TOKENS = st.integers(0, 10**9)
 CENTS = st.integers(0, 10**6)
-PRICES = st.builds(Price, *[CENTS] * 3, *[st.none() | CENTS] * 3)
+COUNTS = [name for name in Usage.__slots__ if name.endswith("_tokens")]
+WHOLE = st.integers(0, 10**6).map(lambda nusd: nusd * 10**12)
+FINE = st.integers(0, 10**18)
+TIERS = ["", "default", "flex", "priority", "batch", "scale"]
+
+
+def rates(zusd: st.SearchStrategy[int]) -> st.SearchStrategy[Rates]:
+    return st.builds(Rates, zusd, zusd, *[st.none() | zusd] * 4)
+
+
+def flat(zusd: st.SearchStrategy[int]) -> st.SearchStrategy[Price]:
+    return st.builds(Price, rates(zusd))
+
+
+@st.composite
+def tiered(draw: st.DrawFn) -> Price:
+    """A price with thresholds and tiers, of up to 15 decimals in dollars per million tokens."""
+    thresholds = sorted(draw(st.sets(st.integers(1, 10**9), max_size=3)))
+    above = tuple(LongPrompts(tokens, draw(rates(FINE))) for tokens in thresholds)
+    tiers = draw(st.dictionaries(st.sampled_from(TIERS[2:]), flat(FINE), max_size=3))
+    return Price(draw(rates(FINE)), above, tiers)
+
+
+PRICES = flat(WHOLE) | flat(FINE) | tiered()
 
 
 @st.composite
 def usages(draw: st.DrawFn) -> Usage:
     """Tokens of a prompt: fresh, read, written for five minutes or an hour; and of an answer."""
     fresh, read, written, hour, said, thought = (draw(TOKENS) for _ in range(6))
-    return Usage(fresh + read + written + hour, said + thought, read, written, hour, thought)
+    tier = draw(st.sampled_from(TIERS))
+    return Usage(fresh + read + written + hour, said + thought, read, written, hour, thought, tier)
 
 
 @given(CENTS, CENTS, CENTS, TOKENS, TOKENS, st.data())
@@ -42,6 +69,7 @@ def test_cost_equals_rational_arithmetic(
 
 @given(usages())
 def test_every_token_is_paid_once_at_its_own_price(usage: Usage) -> None:
+    usage = replace(usage, service_tier="")
     price = Price.per_million("3", "15", "0.30", "3.75", "6", "20")
     fresh = usage.input_tokens - (
         usage.cached_input_tokens + usage.cache_write_tokens + usage.cache_write_1h_tokens
@@ -58,6 +86,7 @@ def test_every_token_is_paid_once_at_its_own_price(usage: Usage) -> None:
 
 @given(usages())
 def test_tokens_without_a_price_of_their_own_cost_what_the_others_cost(usage: Usage) -> None:
+    usage = replace(usage, service_tier="")
     price = Price.per_million("3", "15")
     assert price.of(usage) == usage.input_tokens * 3_000 + usage.output_tokens * 15_000
 
@@ -74,33 +103,71 @@ def test_cost_sums_associate_exactly(attempts: list[tuple[Price, Usage, bool]], 
     assert [*accumulate(costs)][-1:] == [sum(shuffled)][: len(costs)]
 
 
-@given(PRICES, st.lists(usages(), max_size=12))
-def test_the_cost_of_a_sum_is_the_sum_of_the_costs(price: Price, parts: list[Usage]) -> None:
-    total = Usage(*(sum(getattr(part, name) for part in parts) for name in Usage.__slots__))
-    assert price.of(total) == sum(map(price.of, parts))
+@given(flat(WHOLE), st.lists(usages(), max_size=12))
+def test_at_whole_nano_dollars_a_token_the_cost_of_a_sum_is_the_sum_of_the_costs(
+    price: Price, parts: list[Usage]
+) -> None:
+    total = Usage(*(sum(getattr(part, name) for part in parts) for name in COUNTS))
+    assert price.of(total) == sum(price.of(replace(part, service_tier="")) for part in parts)
 
 
-@given(PRICES, usages())
-def test_a_batch_costs_half_rounded_up_and_never_more_than_a_nano_dollar_above(
+@given(flat(FINE) | flat(WHOLE), usages())
+def test_a_batch_and_flex_cost_half_of_the_exact_cost_rounded_up_once(price: Price, usage: Usage) -> None:
+    exact = Fraction(price.rates.cost_zusd(usage), 10**12)
+    assert price.of(replace(usage, service_tier="")) == ceil(exact)
+    assert price.of(usage, batch=True) == ceil(exact / 2)
+    assert price.of(replace(usage, service_tier="flex")) == ceil(exact / 2)
+
+
+@given(tiered(), usages())
+def test_the_whole_request_is_billed_at_the_rates_of_its_length_and_of_the_tier_that_the_reply_names(
     price: Price, usage: Usage
 ) -> None:
-    live, batch = price.of(usage), price.of(usage, batch=True)
-    assert batch == -(-live // 2)
+    """opik#6982, litellm#31837."""
+    named = price.service_tiers.get(usage.service_tier)
+    rates, parts = price.rates, 2 if usage.service_tier in ("flex", "batch") else 1
+    if named is not None:
+        rates, parts = named.rates, 1
+    for tokens, dearer in price.above if named is None else ():
+        rates = dearer if usage.input_tokens > tokens else rates
+    assert price.of(usage) == ceil(Fraction(rates.cost_zusd(usage), parts * 10**12))
+    known = usage.service_tier in ("", "flex", "batch") or named is not None
+    assert price.is_known(usage) == known
 
 
 @given(PRICES, usages())
-def test_nothing_costs_more_than_the_most_it_can_cost(price: Price, usage: Usage) -> None:
-    assert price.of(usage) <= price.most(usage.input_tokens, usage.output_tokens)
+def test_nothing_costs_more_than_the_most_it_can_cost_at_the_tier_asked_for(
+    price: Price, usage: Usage
+) -> None:
+    tokens = usage.input_tokens, usage.output_tokens
+    for served in ("", usage.service_tier):
+        cost = price.of(replace(usage, service_tier=served))
+        assert cost <= price.most(*tokens, service_tier=usage.service_tier)
+    assert price.of(usage, batch=True) <= price.most(*tokens, batch=True)
 
 
-@pytest.mark.parametrize("usd", ["0.0001", "-1", "NaN", "ten"])
-def test_a_price_that_is_no_whole_number_of_nano_dollars_a_token_is_refused(usd: str) -> None:
+@pytest.mark.parametrize(
+    ("usd", "tokens", "nusd"), [("0.0375", 1, 38), ("0.0375", 2, 75), ("0.00005", 20, 1)]
+)
+def test_a_price_finer_than_a_nano_dollar_is_summed_exactly_and_rounded_once(
+    usd: str, tokens: int, nusd: int
+) -> None:
+    """$0.0375 per million cached tokens (Gemini) are 37.5 nano-dollars a token."""
+    assert Price.per_million(usd, "1").of(Usage(tokens, 0)) == nusd
+
+
+@pytest.mark.parametrize("usd", ["0.0000000000000001", "-1", "NaN", "1e999", "ten"])
+def test_a_price_that_is_no_exact_amount_is_refused(usd: str) -> None:
     with pytest.raises(ValueError, match="dollars per million tokens"):
         Price.per_million(usd, "1")
 
 
-def test_dollars_are_exact_to_the_nano_dollar() -> None:
-    assert dollars_nusd("0.000000001") == 1
-    assert dollars_nusd("19.99") == 19_990_000_000
-    with pytest.raises(ValueError, match="nano-dollars"):
+@given(st.integers(0, 10**40), st.integers(0, 9))
+def test_dollars_are_exact_to_the_nano_dollar(units: int, decimals: int) -> None:
+    usd = f"{units // 10**decimals}.{units % 10**decimals:0{decimals}d}" if decimals else str(units)
+    assert dollars_nusd(usd) == units * 10 ** (9 - decimals)
+
+
+def test_a_tenth_of_a_nano_dollar_is_refused() -> None:
+    with pytest.raises(ValueError, match="dollars of at most 9 decimals"):
         dollars_nusd("0.0000000001")

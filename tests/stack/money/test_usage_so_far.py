@@ -108,7 +108,7 @@ async def test_without_a_first_token_the_reported_prompt_is_billed(
         await asyncio.sleep(60)
 
     emitted: list[CallFacts] = []
-    stack = make_stack(emitted, target=[CLAUDE | {"timeout_s": 0.05}])
+    stack = make_stack(emitted, deadlines={"inter_chunk_s": 0.05}, target=[CLAUDE | {"timeout_s": 0.05}])
     web.post(host="anthropic.test").mock(
         return_value=httpx.Response(200, headers=EVENT_STREAM, content=stalls())
     )

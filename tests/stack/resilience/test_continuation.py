@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stack.core.call import Call
-from harness.stack.core.errors import AllProvidersFailed, ProviderError, StackError
+from harness.stack.core.errors import AllProvidersFailed, ProviderError, Rejected, StackError
 from harness.stack.core.reply import Delta, Finish, Reply, Usage, replay
 from harness.stack.core.request import Message
 from harness.stack.core.target import Target
@@ -121,18 +121,29 @@ async def test_the_retry_budget_must_agree_to_every_continuation(call: Callable[
     assert len(inner.calls) == 1
 
 
-async def test_when_no_target_continues_the_error_lists_every_failure_and_the_text_so_far(
+@pytest.mark.parametrize("kind", ["overloaded", "bad_request", "context_length", "rejected_budget"])
+async def test_when_no_target_continues_the_error_is_the_one_that_broke_the_answer(
+    call: Callable[..., Call], kind: str
+) -> None:
+    """litellm#27967: the refusal of the continuation replaced the failure that the caller should see."""
+    refusal = Rejected(kind, "no") if kind.startswith("rejected") else ProviderError(kind, "no")
+    inner = Breaking((("x",), RESET), refusal, refusal)
+    with pytest.raises(ProviderError, match="reset") as failed:
+        await (await Fallback((A, B))(call(), inner)).text()
+    assert (failed.value.kind, failed.value.partial) == ("connection", "x")
+    assert [c.target.name for c in inner.calls] == ["a", "b", "a"]
+
+
+async def test_a_target_that_refuses_a_prefill_is_passed_over_and_remembered(
     call: Callable[..., Call],
 ) -> None:
-    inner = Breaking((("x",), RESET), *(ProviderError("overloaded", "no") for _ in range(2)))
-    with pytest.raises(AllProvidersFailed) as failed:
-        await (await Fallback((A, B))(call(), inner)).text()
-    assert [(name, error.kind) for name, error in failed.value.failures] == [
-        ("a", "connection"),
-        ("b", "overloaded"),
-        ("a", "overloaded"),
-    ]
-    assert failed.value.partial == "x"
+    """litellm#27967: Claude 4.6 and later refuse a prefill with 400; a third target would have gone on."""
+    refusal = ProviderError("unsupported", "This model does not support assistant message prefill.")
+    inner = Breaking((("a",), RESET), refusal, (("b",), None), (("a",), RESET), (("b",), None))
+    fallback = Fallback((A, B, C))
+    for _ in range(2):
+        assert (await (await fallback(call(), inner)).text())[0] == "ab"
+    assert [c.target.name for c in inner.calls] == ["a", "b", "c", "a", "c"]
 
 
 async def test_the_policy_fail_gives_the_error_with_the_text_so_far(call: Callable[..., Call]) -> None:

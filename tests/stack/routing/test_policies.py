@@ -20,10 +20,11 @@ from harness.stack.core.reply import Usage
 from harness.stack.core.target import Target
 from harness.stack.core.tokens import call_tokens
 from harness.stack.money.price import Price
-from harness.stack.routing.latency import LatencyOptions, Sample, latency, sample_of, with_sample
+from harness.stack.routing.latency import LatencyOptions, Sample, latency, sample_of
 from harness.stack.routing.oracle import OracleOptions, oracle
 from harness.stack.routing.price import CostOptions, cost, predicted
 from harness.stack.routing.tiers import Tiers
+from harness.stack.state.quantile import with_sample
 from harness.subjects.in_process import ask_stack
 from tests.lab.lab import Lab, play, target
 from tests.stack.calls import changed
@@ -34,9 +35,9 @@ HAIKU = Target("haiku", "anthropic", "claude-haiku-4-5", timeout_s=10, tier="sma
 LARGE = Target("large", "openai", "gpt-4o", timeout_s=10, tier="large")
 TIERS = Tiers(("small", "large"), (MINI, HAIKU, LARGE))
 PRICES = {
-    "gpt-4o-mini": Price(150, 600, 75),
-    "claude-haiku-4-5": Price(100, 900, 10),
-    "gpt-4o": Price(2, 3, 1),
+    "gpt-4o-mini": Price.per_million("0.15", "0.60", "0.075"),
+    "claude-haiku-4-5": Price.per_million("0.1", "0.9", "0.01"),
+    "gpt-4o": Price.per_million("0.002", "0.003", "0.001"),
 }
 SMALL, BIG, SPARE = (
     target("together", tier="small"),
@@ -89,7 +90,7 @@ def test_a_failure_counts_as_a_whole_timeout_and_an_abandoned_attempt_as_nothing
 def test_only_the_latest_are_remembered(seconds: list[float], window: int) -> None:
     samples: tuple[Sample, ...] | None = None
     for s in seconds:
-        samples = with_sample(LatencyOptions(window=window), samples, Sample(0.0, s))
+        samples = with_sample(samples, Sample(0.0, s), window)
     assert [sample.ttft_s for sample in samples or ()] == seconds[-window:]
 
 

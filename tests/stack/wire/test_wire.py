@@ -237,7 +237,7 @@ OPENAI_ERRORS = [
     (429, {"type": "insufficient_quota", "code": "insufficient_quota"}, "quota_exhausted", False),
     (400, {"code": "context_length_exceeded"}, "context_length", False),
     (401, {"code": "invalid_api_key"}, "auth", False),
-    (404, {"code": "model_not_found"}, "bad_request", False),
+    (404, {"code": "model_not_found"}, "not_found", False),
     (500, {"type": "server_error"}, "server_error", True),
     (503, {"code": "server_is_overloaded"}, "overloaded", True),
 ]
@@ -255,7 +255,7 @@ def test_anthropic_errors_have_their_kind() -> None:
         AnthropicCodec().error(status, {}, orjson.dumps(body)).kind
         for status, body in [(529, {}), (429, {}), (429, spent), (402, {}), (500, {})]
     ]
-    assert kinds == ["overloaded", "rate_limited", "quota_exhausted", "auth", "server_error"]
+    assert kinds == ["overloaded", "rate_limited", "quota_exhausted", "quota_exhausted", "server_error"]
 
 
 @pytest.mark.parametrize(

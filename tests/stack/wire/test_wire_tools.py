@@ -151,16 +151,15 @@ def test_a_forced_call_that_ends_with_stop_ends_with_tool_calls_here() -> None:
 @pytest.mark.parametrize(
     "delta",
     [
-        {"tool_calls": [{"id": "x", "function": {"name": "f"}}]},
-        {"tool_calls": [{"index": "0", "id": "x", "function": {"name": "f"}}]},
-        {"tool_calls": [{"index": 0, "function": {"name": "f"}}]},
         {"tool_calls": [{"index": 0, "id": "x", "function": {}}]},
-        {"tool_calls": [{"index": 0, "id": "x", "function": {"name": "f", "arguments": {}}}]},
-        {"tool_calls": 5},
+        {"tool_calls": [{"index": 0, "id": "x", "function": {"name": 5}}]},
+        {"tool_calls": [{"index": 0, "id": "x", "function": {"name": "f", "arguments": 5}}]},
         {"tool_calls": [None]},
+        {"tool_calls": 5},
+        {"content": 5},
     ],
 )
-def test_a_tool_call_of_another_shape_is_malformed(delta: dict[str, Any]) -> None:
+def test_words_of_another_shape_are_malformed(delta: dict[str, Any]) -> None:
     with pytest.raises(ProviderError) as error:
         read(OpenAICodec(), frame({"choices": [{"delta": delta}]}))
     assert error.value.kind == "malformed"

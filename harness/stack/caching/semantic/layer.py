@@ -20,6 +20,7 @@ from ...core.call import Call, Next
 from ...core.draws import uniform
 from ...core.errors import StackError
 from ...core.reply import Answer, Delta, Event, Finish, Outcome, Reply, replay
+from ..exact import Scope
 from .agreement import Agreement, AnswerComparison, ComparedPart
 from .embedding.embedder import Embedder
 from .gate import signature
@@ -42,8 +43,9 @@ class SemanticCacheOptions(PolicyOptions):
     evicted least recently used first. `max_question_chars` 2,000: longer questions are mostly context, and
     bypass the cache, as do calls with a temperature above `max_temperature` 1.0.
 
-    `same_answer` "text": answers agree if their texts are equal, ignoring case and white space;
-    "first_sentence": if their first sentences are.
+    `scope` "credential": only calls with the same tenant and the same credential share answers; "tenant": all
+    of a tenant's calls do. `same_answer` "text": answers agree if their texts are equal, ignoring case and
+    white space; "first_sentence": if their first sentences are.
     """
 
     embedder: Literal["ngrams", "minilm", "api"] = "ngrams"
@@ -51,6 +53,7 @@ class SemanticCacheOptions(PolicyOptions):
     embedding_provider: Literal["openai", "together"] = "openai"
     embedding_model: str = "text-embedding-3-small"
     embedding_timeout_s: float = Field(default=1.0, gt=0)
+    scope: Scope = "credential"
     audit: Literal["behind", "instead"] = "behind"
     audit_share: float = Field(default=0.05, ge=0, le=1)
     ttl_s: float = Field(default=3600.0, gt=0)
@@ -103,7 +106,7 @@ class SemanticCache:
             vectors = await self._embedder.embed([text], call.facts)
         except StackError:
             return await next(call)
-        question = Question(partition_key(call), vectors[0], signature(text))
+        question = Question(partition_key(call, self._options.scope), vectors[0], signature(text))
         wanted = call.caller.cache == "use" and call.facts.cache == "miss"  # not to refresh a stale answer
         match = self._memory.find(question, _now()) if wanted else None
         if match is not None:
@@ -132,7 +135,7 @@ class SemanticCache:
                 return self._recorded(question, reply, call, match)
             call.facts.goes_on_with(self._background.start(self._audit(call, next, question, match)))
         call.facts.cache = "semantic"
-        call.facts.cached_from = match.source
+        call.facts.cached_from, call.facts.dropped_before = match.source, match.dropped
         return Reply(match.events[0], replay(match.events[1:]))
 
     async def _audit(self, call: Call, next: Next, question: Question, match: Match) -> None:
@@ -157,13 +160,13 @@ class SemanticCache:
                 call.facts.cache_audit = ("agreed" if agreed else "disagreed") if known else "failed"
             if known:
                 weight = 1.0 if audited is None else 1 / self._options.audit_share
-                self._learn(question, tuple(events), call.id, weight)
+                self._learn(question, tuple(events), call, weight)
 
         reply.on_end(settle)
         return reply
 
-    def _learn(self, question: Question, events: tuple[Event, ...], source: str, weight: float) -> None:
-        self._memory.learn(question, events, _now(), source, weight)
+    def _learn(self, question: Question, events: tuple[Event, ...], call: Call, weight: float) -> None:
+        self._memory.learn(question, events, _now(), call.id, weight, call.facts.dropped_for_all)
         self._unlearned += weight
         if self._policy.learns and self._unlearned >= max(REFIT_CALLS, REFIT_SHARE * len(self._memory)):
             self._unlearned = 0.0

@@ -87,7 +87,6 @@ async def test_vectors_come_in_order_and_are_paid_for() -> None:
         (200, embedded([1.0], [0.0]), "malformed", 40),
         (200, embedded([1.0, 0.0], [float("nan"), 0.0]), "malformed", 40),
         (200, embedded([1.0, 0.0], "not base64"), "malformed", 40),
-        (200, embedded([1.0, 0.0], [1.0, 0.0], tokens=-1), "malformed", 40),
     ],
 )
 async def test_whatever_is_wrong_is_a_providers_failure(
@@ -99,6 +98,15 @@ async def test_whatever_is_wrong_is_a_providers_failure(
     [attempt] = facts.attempts
     assert failed.value.kind == attempt.error_kind == kind
     assert (attempt.outcome, attempt.cost_nusd) == ("failed", cost_nusd)
+
+
+@pytest.mark.parametrize("tokens", [-1, 0, 10**12])
+async def test_a_count_that_cannot_be_true_is_estimated_and_marked(tokens: int) -> None:
+    facts = CallFacts("c1")
+    body = embedded([1.0, 0.0], [1.0, 0.0], tokens=tokens)
+    assert len(await embedder(Canned(200, body, after_s=0.0)).embed(["a", "b"], facts)) == 2
+    [attempt] = facts.attempts
+    assert (attempt.outcome, attempt.usage_known, attempt.cost_nusd) == ("success", False, 40)
 
 
 def test_a_late_reply_is_not_waited_for_and_may_be_billed() -> None:

@@ -19,11 +19,13 @@ from ....core.facts import AttemptFacts, CallFacts
 from ....core.reply import Usage
 from ....core.tokens import by_chars
 from ....money.price import Price
+from ....money.settlement import settle
 from ....upstream.endpoint import Endpoint
 from ....upstream.send import COMMON
 from ....upstream.transport import NETWORK_ERRORS, provider_error, read_body
 from ....wire.openai import OpenAICodec
-from ....wire.reading import SHAPE_ERRORS, load_json, shape_error, tokens
+from ....wire.reading import SHAPE_ERRORS, load_json, shape_error
+from ....wire.usage import plausible, tokens
 from .embedder import Vectors, unit
 
 
@@ -55,9 +57,10 @@ class ApiEmbedder:
             self._fail(attempt, texts, error)
             raise
         except asyncio.CancelledError:
-            self._settle(attempt, "abandoned", self._guess(texts), known=False)
+            settle(attempt, self.price, "abandoned", self._guess(texts), known=False)
             raise
-        self._settle(attempt, "success", usage, known=True)
+        known = usage is not None
+        settle(attempt, self.price, "success", usage or self._guess(texts), known=known)
         return vectors
 
     def _begin(self, facts: CallFacts) -> AttemptFacts:
@@ -90,12 +93,12 @@ class ApiEmbedder:
             raise OpenAICodec().error(response.status_code, response.headers, received)
         return received
 
-    def _read(self, received: bytes, count: int) -> tuple[Vectors, Usage]:
+    def _read(self, received: bytes, count: int) -> tuple[Vectors, Usage | None]:
         reply = load_json(received, "the embeddings")
         try:
             rows = sorted(reply["data"], key=lambda row: int(row["index"]))
             vectors = np.stack([_vector(row["embedding"]) for row in rows])
-            usage = Usage(tokens(reply["usage"], "prompt_tokens"), 0)
+            usage = plausible(Usage(tokens(reply.get("usage"), "prompt_tokens") or 0, 0), wrote=False)
         except (*SHAPE_ERRORS, ValueError) as error:
             raise shape_error("the embeddings", error) from error
         if vectors.shape != (count, self.dimensions) or not np.isfinite(vectors).all():
@@ -109,26 +112,8 @@ class ApiEmbedder:
 
     def _fail(self, attempt: AttemptFacts, texts: Sequence[str], error: ProviderError) -> None:
         billed = error.row.may_be_billed
-        self._settle(attempt, "failed", self._guess(texts) if billed else None, known=not billed, error=error)
-
-    def _settle(
-        self,
-        attempt: AttemptFacts,
-        outcome: str,
-        usage: Usage | None,
-        *,
-        known: bool,
-        error: ProviderError | None = None,
-    ) -> None:
-        attempt.settle(
-            outcome,
-            asyncio.get_running_loop().time(),
-            usage,
-            known=known,
-            cost_nusd=0 if usage is None else self.price.of(usage),
-            price_known=self.price.known,
-            error=error,
-        )
+        usage = self._guess(texts) if billed else None
+        settle(attempt, self.price, "failed", usage, known=not billed, error=error)
 
 
 def _vector(value: Any) -> Vectors:

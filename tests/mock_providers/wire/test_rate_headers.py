@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mock_providers.limits.header_style import HeaderStyle, RetryAfter, retry_after_headers, shown_meters
-from mock_providers.limits.header_style import shown_remaining as remaining
+from mock_providers.limits.header_style import HeaderStyle, RetryAfter
 from mock_providers.limits.limits import Meter
+from mock_providers.wire.rate_headers import retry_after_headers, shown_meters
+from mock_providers.wire.rate_headers import shown_remaining as remaining
 
 WALL_S = 1_767_225_600.25  # 2026-01-01T00:00:00.25Z
 METERS = (Meter("requests", 600, 599.7, 0.1, 1), Meter("tokens", 2000, -3.0, 90.0, 50))
