@@ -16,23 +16,29 @@ async def play_stream(
 ) -> None:
     """Send the chunks when they are due, then end as the plan says; `error_event`: for an in-band error."""
     pieces, head, nth = plan.to_send, frames.head, 0
+    write = connection.write_split if plan.splits else connection.write
     render = frames.piece if plan.malformed is None else _MalformedFrames(frames, plan)
     while nth < len(pieces):
-        await connection.until(entry.received + pieces[nth].due_s)
+        await wait_until(connection, entry.received + pieces[nth].due_s, plan if nth == 0 else None)
         batch = _due(pieces, nth, connection.now() - entry.received)
         nth += len(batch)
         last = plan.ends == "complete" and nth == len(pieces)
-        parts = [head, *[render(piece) for piece in batch], frames.tail if last else b""]
-        await connection.write(b"".join(parts), more=not last)
+        parts = [head, *[render(piece) for piece in batch]]
+        if last:
+            parts += [frames.finish, frames.tail]
+        await write(b"".join(parts), more=not last)
         entry.sent(batch, connection.now())
         head = b""
         if len(batch) == _MOST_CHUNKS_A_WRITE:
             await connection.yield_to_loop()
     if plan.ends == "complete":
         if not pieces:
-            await connection.write(head + frames.tail, more=False)
+            await wait_until(connection, entry.received + plan.ends_s, plan)
+            await write(b"".join([head, frames.finish, frames.tail]), more=False)
         entry.ended = "complete"
         return
+    if plan.finished:
+        head += frames.finish
     if head:
         await connection.write(head, more=True)
     await connection.until(entry.received + plan.ends_s)
@@ -53,6 +59,23 @@ async def _break_off(connection: ClientConnection, plan: Plan, entry: Entry, err
             entry.ended = "error"
         case _:
             await connection.cut(RESET)
+
+
+async def wait_until(connection: ClientConnection, when: float, plan: Plan | None) -> None:
+    """Wait until `when`, with the heartbeats of `plan` in a stream that has begun."""
+    if plan is not None and plan.heartbeat is not None:
+        beat = b": %s\n\n" % plan.heartbeat.comment.encode()
+        await beat_until(connection, when, plan.heartbeat.gap_s, beat)
+    await connection.until(when)
+
+
+async def beat_until(connection: ClientConnection, when: float, gap_s: float, beat: bytes) -> None:
+    """Write `beat` every `gap_s` until `when`, at least once if there is time for it."""
+    next_s = connection.now() + gap_s
+    while next_s < when:
+        await connection.until(next_s)
+        await connection.write(beat, more=True)
+        next_s += gap_s
 
 
 class _MalformedFrames:
