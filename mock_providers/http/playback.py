@@ -9,7 +9,7 @@ from ..plan import Plan
 from ..wire.dialect import Dialect, HeadersOut
 from . import asgi
 from .connection import CLOSE, RESET, ClientConnection
-from .stream_playback import beat_until, play_stream
+from .stream_playback import beat, play_stream
 
 _DRIP_PARTS = 20  # of a JSON body that is sent slowly
 _HTML = (b"content-type", b"text/html; charset=utf-8")
@@ -103,11 +103,10 @@ async def _play_early_headers(
     connection: ClientConnection, plan: Plan, headers: HeadersOut, body: bytes, entry: Entry
 ) -> None:
     """The headers when they are due, then blank lines, then the body when it is."""
-    assert plan.heartbeat is not None
     await connection.until(entry.received + (plan.headers_s or 0.0))
     await connection.start(plan.status, headers)
     entry.status = plan.status
-    await beat_until(connection, entry.received + plan.ends_s, plan.heartbeat.gap_s, b"\n")
+    await beat(connection, entry.received, plan.ends_s, plan, b"\n")
     await connection.until(entry.received + plan.ends_s)
     await connection.write(body, more=False)
     entry.sent(plan.pieces, connection.now())

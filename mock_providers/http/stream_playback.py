@@ -19,7 +19,9 @@ async def play_stream(
     write = connection.write_split if plan.splits else connection.write
     render = frames.piece if plan.malformed is None else _MalformedFrames(frames, plan)
     while nth < len(pieces):
-        await wait_until(connection, entry.received + pieces[nth].due_s, plan if nth == 0 else None)
+        if nth == 0:
+            await _beat(connection, entry.received, pieces[0].due_s, plan)
+        await connection.until(entry.received + pieces[nth].due_s)
         batch = _due(pieces, nth, connection.now() - entry.received)
         nth += len(batch)
         last = plan.ends == "complete" and nth == len(pieces)
@@ -33,7 +35,8 @@ async def play_stream(
             await connection.yield_to_loop()
     if plan.ends == "complete":
         if not pieces:
-            await wait_until(connection, entry.received + plan.ends_s, plan)
+            await _beat(connection, entry.received, plan.ends_s, plan)
+            await connection.until(entry.received + plan.ends_s)
             await write(b"".join([head, frames.finish, frames.tail]), more=False)
         entry.ended = "complete"
         return
@@ -61,21 +64,23 @@ async def _break_off(connection: ClientConnection, plan: Plan, entry: Entry, err
             await connection.cut(RESET)
 
 
-async def wait_until(connection: ClientConnection, when: float, plan: Plan | None) -> None:
-    """Wait until `when`, with the heartbeats of `plan` in a stream that has begun."""
-    if plan is not None and plan.heartbeat is not None:
-        beat = b": %s\n\n" % plan.heartbeat.comment.encode()
-        await beat_until(connection, when, plan.heartbeat.gap_s, beat)
-    await connection.until(when)
+async def _beat(connection: ClientConnection, received: float, until_s: float, plan: Plan) -> None:
+    """The comments of a plan's heartbeat, from its headers until `until_s`."""
+    if plan.heartbeat is not None:
+        comment = b": %s\n\n" % plan.heartbeat.comment.encode()
+        await beat(connection, received, until_s, plan, comment)
 
 
-async def beat_until(connection: ClientConnection, when: float, gap_s: float, beat: bytes) -> None:
-    """Write `beat` every `gap_s` until `when`, at least once if there is time for it."""
-    next_s = connection.now() + gap_s
-    while next_s < when:
-        await connection.until(next_s)
-        await connection.write(beat, more=True)
-        next_s += gap_s
+async def beat(
+    connection: ClientConnection, received: float, until_s: float, plan: Plan, sign: bytes
+) -> None:
+    """Write `sign` at each multiple of the heartbeat's gap after the headers, until `until_s`."""
+    assert plan.heartbeat is not None
+    next_s = (plan.headers_s or 0.0) + plan.heartbeat.gap_s
+    while next_s < until_s:
+        await connection.until(received + next_s)
+        await connection.write(sign, more=True)
+        next_s += plan.heartbeat.gap_s
 
 
 class _MalformedFrames:

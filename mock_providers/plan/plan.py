@@ -16,6 +16,7 @@ class Plan:
     """One reply or refusal.
 
     - `headers_s`: when the status line and headers are due; None: never, no reply is sent
+    - `streamed`: whether it is sent as a stream
     - `pieces`: the content; `keep` of them are sent before the ending (None: all)
     - `ends`, `ends_s`: how and when it ends (a reset, hang or stall: when the connection is cut)
     - `finished`: an ending other than "complete" comes after the finish reason
@@ -58,6 +59,7 @@ class Plan:
     meters: tuple[Meter, ...] = ()
     billable: bool = True
     fault: str | None = None
+    streamed: bool = False
     finished: bool = False
     in_band: Problem | None = None
     page: str | None = None
