@@ -1,7 +1,9 @@
 """Odd tool calls, as of servers that only nearly speak OpenAI's protocol."""
 
+from collections.abc import Iterator
 from typing import Any
 
+from ....plan import Block
 from ...edit import Edit, Edits, Json
 from ...events import Events
 from ..reply import tool_call
@@ -9,58 +11,53 @@ from .chunks import choices_of
 
 
 class _Deltas(Edit):
-    """An edit of each tool call's delta; `position` is that of the call in its choice."""
+    """An edit of each delta of a tool call."""
 
-    def each(self, events: Events) -> Events:
-        """All events, their tool calls changed."""
-        for event in events:
-            for choice in choices_of(event):
-                delta = choice.get("delta") or {}
-                if calls := delta.get("tool_calls"):
-                    delta["tool_calls"] = [self.call(call, choice["index"]) for call in calls]
+    def piece(self, events: Events, nth: int) -> Events:
+        """The chunk, its tool calls changed."""
+        piece = self.plan.pieces[nth]
+        blocks = self.plan.choices[piece.choice].blocks
+        if blocks[piece.block].kind == "tool":
+            position = sum(block.kind == "tool" for block in blocks[: piece.block])
+            for delta in _deltas_with_calls(events):
+                calls = delta["tool_calls"]
+                delta["tool_calls"] = [self.call(call, blocks[piece.block], position) for call in calls]
         return events
 
-    def call(self, call: Json, choice: int) -> Json:
-        """The delta that is sent instead."""
+    def call(self, call: Json, block: Block, position: int) -> Json:
+        """The delta that is sent instead; `position` is that of the call among those of its choice."""
         return call
-
-    def id_of(self, call: Json, choice: int) -> str:
-        """The id of the call that a delta belongs to."""
-        tools = [block for block in self.plan.choices[choice].blocks if block.kind == "tool"]
-        return f"call_{tools[call['index']].id}"
 
 
 class NoIndex(_Deltas):
     """No `index`: Gemini's OpenAI endpoint. Source: openai-python#2806."""
 
-    def call(self, call: Json, choice: int) -> Json:
+    def call(self, call: Json, block: Block, position: int) -> Json:
         """The id instead, without which several calls could not be told apart."""
-        named = {"id": self.id_of(call, choice), **call}
+        named = {**call, "id": call.get("id") or f"call_{block.id}"}
         return {key: value for key, value in named.items() if key != "index"}
 
 
 class AllIndexZero(_Deltas):
     """Every call has index 0; only the ids differ. Source: new-api#2701."""
 
-    def call(self, call: Json, choice: int) -> Json:
+    def call(self, call: Json, block: Block, position: int) -> Json:
         """Index 0, and the id in every delta."""
-        return {"id": self.id_of(call, choice), **call, "index": 0}
+        return {**call, "id": call.get("id") or f"call_{block.id}", "index": 0}
 
 
 class RepeatedId(_Deltas):
     """Id, type and name in every delta of a call, not only in its first."""
 
-    def call(self, call: Json, choice: int) -> Json:
+    def call(self, call: Json, block: Block, position: int) -> Json:
         """The delta with all that identifies its call."""
-        tools = [block for block in self.plan.choices[choice].blocks if block.kind == "tool"]
-        named: Json = tool_call(tools[call["index"]], call["function"]["arguments"])
-        return {"index": call["index"], **named}
+        return {"index": position, **tool_call(block, call["function"]["arguments"])}
 
 
 class EmptyId(_Deltas):
     """Id and name are empty strings in later deltas: DashScope. Source: opencode#37841."""
 
-    def call(self, call: Json, choice: int) -> Json:
+    def call(self, call: Json, block: Block, position: int) -> Json:
         """Empty strings where others say nothing."""
         if "id" in call:
             return call
@@ -73,7 +70,7 @@ class NullArguments(_Deltas):
     Source: sglang#35542.
     """
 
-    def call(self, call: Json, choice: int) -> Json:
+    def call(self, call: Json, block: Block, position: int) -> Json:
         """Null for what is empty or absent."""
         function = {"name": None, **call["function"]}
         return {
@@ -147,3 +144,10 @@ EDITS: Edits = {
     "tools_whole": WholeCall,
     "tools_finish_stop": FinishStop,
 }
+
+
+def _deltas_with_calls(events: Events) -> Iterator[Json]:
+    for event in events:
+        for choice in choices_of(event):
+            if (choice.get("delta") or {}).get("tool_calls"):
+                yield choice["delta"]
