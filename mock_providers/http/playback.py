@@ -44,7 +44,7 @@ async def play(connection: ClientConnection, dialect: Dialect, decision: Decisio
         await play_stream(connection, rendering.frames(plan), plan, entry, error_event)
     else:
         body = rendering.body(plan)
-        if plan.in_band is not None:
+        if plan.in_band is not None and not plan.finished:
             body = dialect.error_body(plan.in_band, decision.stamp.request_id)
         content_type = (b"content-type", rendering.content_type)
         await _play_whole(connection, plan, [content_type, *headers], body, entry)

@@ -46,15 +46,15 @@ class UnknownEvents(Edit):
 
 
 class Pings(Edit):
-    """A ping after every event."""
+    """A ping before every event but the first ones."""
+
+    def head(self, events: Events) -> Events:
+        """Unchanged."""
+        return events
 
     def each(self, events: Events) -> Events:
-        """Each event, and a ping."""
-        return [every for event in events for every in (event, Event({"type": "ping"}, "ping"))]
-
-    def tail(self, events: Events) -> Events:
-        """Nothing follows the last event."""
-        return self.each(events)[:-1] if events else events
+        """A ping, and the event."""
+        return [every for event in events for every in (Event({"type": "ping"}, "ping"), event)]
 
 
 class UnknownFields(EveryObject):

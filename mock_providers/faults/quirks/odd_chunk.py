@@ -26,7 +26,7 @@ class OddChunk(FaultBase):
       without delta, as of Azure's asynchronous content filter (Gemini: a candidate without content);
       "no_choices": the first chunk has no choices, only Azure's `prompt_filter_results` (Gemini: only usage);
       "null_error": `"error": null` in every chunk; "unknown_fields": a field more in every chunk;
-      "unknown_events": an event of an unknown type after `after_chunks` chunks; "pings": one after every
+      "unknown_events": an event of an unknown type after `after_chunks` chunks; "pings": one before every
       event; "content_parts": OpenAI's content as a list of parts; "text_in_start": text in the first chunk,
       which names the role (Anthropic: in `content_block_start`); "text_in_message_start": Anthropic's first
       text in `message_start`; "text_in_finish": the last text in the chunk of the finish reason (OpenAI,

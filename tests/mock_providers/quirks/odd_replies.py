@@ -5,7 +5,7 @@ The reader is independent of the product's codecs: it takes text wherever a prov
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -84,6 +84,25 @@ def answered(
     **more: Any,
 ) -> Answered:
     """The reply of one provider under these faults; `more`: further fields of the request."""
+    service, decision = _decided(provider, faults, stream, prompt, tools, profile, model, more)
+    return Answered(provider, stream, decision, _raw(service, decision))
+
+
+def decided(provider: str, *faults: Fault) -> Decision:
+    """The decision about a whole reply to a short prompt."""
+    return _decided(provider, faults, False, "Hi", False, PROFILE, "", {})[1]
+
+
+def _decided(
+    provider: str,
+    faults: Sequence[Fault],
+    stream: bool,
+    prompt: str,
+    tools: bool,
+    profile: Profile,
+    model: str,
+    more: Json,
+) -> tuple[Service, Decision]:
     service = Service(provider, profile, Catalogue(()), Draws(5))
     path, body = _request(provider, model or MODELS[provider], stream, prompt, tools)
     path, _, query = path.partition("?")
@@ -91,8 +110,7 @@ def answered(
     parameters = {"alt": "sse"} if query else {}
     received = Received("POST", path, headers, parameters, json.dumps({**body, **more}).encode())
     schedule = parse_faults(list(faults), profile)
-    decision = service.decide(service.arrival(received), received, schedule, Instant(0.0, 0.0, 1.8e9))
-    return Answered(provider, stream, decision, _raw(service, decision))
+    return service, service.decide(service.arrival(received), received, schedule, Instant(0.0, 0.0, 1.8e9))
 
 
 def _raw(service: Service, decision: Decision) -> bytes:
