@@ -8,8 +8,10 @@ from functools import cache
 import pytest
 from hypothesis import settings
 
+from tests.bytecode import share_bytecode
 from tests.sdks.versions_summary import pytest_terminal_summary  # noqa: F401  # a hook: pytest finds it here
 
+share_bytecode()
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("dev", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
