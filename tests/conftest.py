@@ -23,3 +23,12 @@ def _clients_share_tls_contexts() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
         yield
+
+
+LONG = tuple(f"tests/{name}/" for name in ("harness", "chaos", "parity", "sdks", "browser", "recipes"))
+"""Folders with files that take a worker many seconds each."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files come first, so that no worker is left alone with one at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
