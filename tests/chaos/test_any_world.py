@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 """Invariants for any stack, faults and callers, checked on 1,280 random runs.
 
 The runs come in shards, each with a fixed seed, so that they repeat and can run in parallel.
@@ -6,6 +8,7 @@ The runs come in shards, each with a fixed seed, so that they repeat and can run
 import pytest
 from hypothesis import given, seed, settings
 
+from harness.stack.core.facts import AttemptFacts
 from tests.chaos.small_world import DRAWN, RPM, Asked, Drawn, Remains, play, worlds
 from tests.lab.lab import CHAIN
 
@@ -61,6 +64,13 @@ def what_is_known_is_what_is_billed(remains: Remains) -> None:
             assert 0 <= row["output_tokens"] - attempt.output_tokens <= most, attempt
 
 
+def was_resent(attempts: Sequence[AttemptFacts], attempt: AttemptFacts) -> bool:
+    """Whether an attempt is the one more after a connection that broke unread, which costs no retry."""
+    before = attempts[attempt.n - 2] if attempt.n > 1 else None
+    at_once = attempt.kind == "retry" and attempt.backoff_s == 0.0
+    return at_once and before is not None and before.error_kind == "connection"
+
+
 def no_more_is_tried_than_allowed(drawn: Drawn, remains: Remains, descents: int = 1) -> None:
     """Attempts stay within the retry options; `descents`: passes a call may make through the chain."""
     tries = drawn.stack.get("retry", {}).get("attempts", 1)
@@ -69,7 +79,8 @@ def no_more_is_tried_than_allowed(drawn: Drawn, remains: Remains, descents: int 
     targets = len(drawn.stack["target"])
     hedges = 2 if "hedge" in drawn.stack else 1
     for facts in remains.facts:
-        assert len(facts.attempts) <= descents * (targets + 1) * tries * (1 + again) * hedges
+        sent = [attempt for attempt in facts.attempts if not was_resent(facts.attempts, attempt)]
+        assert len(sent) <= descents * (targets + 1) * tries * (1 + again) * hedges
         continued = sum(attempt.kind == "continue" for attempt in facts.attempts)
         assert continued <= descents * again * (targets + 1) * tries
 
@@ -77,7 +88,11 @@ def no_more_is_tried_than_allowed(drawn: Drawn, remains: Remains, descents: int 
 def no_more_is_tried_again_than_the_budget_grants(drawn: Drawn, remains: Remains) -> None:
     budget = drawn.stack.get("retry_budget")
     if budget is not None and drawn.stack.get("fallback", {}).get("after_first_token") != "restart":
-        again = sum(attempt.kind in ("retry", "hedge") for attempt in remains.attempts)
+        again = sum(
+            attempt.kind in ("retry", "hedge") and not was_resent(facts.attempts, attempt)
+            for facts in remains.facts
+            for attempt in facts.attempts
+        )
         last_s = max((attempt.started_s for attempt in remains.attempts), default=0.0)
         granted = budget["initial"] + budget["ratio"] * len(drawn.calls) + budget["min_per_s"] * last_s
         assert again <= granted

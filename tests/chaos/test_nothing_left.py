@@ -13,9 +13,9 @@ from harness.stack.core.facts import AttemptFacts
 from harness.stack.core.request import Message
 from harness.stack.core.tokens import prompt_tokens
 from harness.virtual import LeakReport
-from mock_providers.faults import KINDS
 from mock_providers.ledger.row import Ended
 from tests.chaos.storm import (
+    FAULTS,
     LEAVES,
     LINK_DELAY_S,
     MOST_CHUNK_TOKENS,
@@ -56,7 +56,10 @@ def test_the_storm_contains_every_fault_and_every_way_to_hang_up(storm: Storm) -
     """Waits, refusals, retries, fallbacks and cache hits occurred too."""
     assert min(storm.asked[leave] for leave in LEAVES) > 100
     assert min(storm.became[how] for how in ("answered", "cancelled", "left")) > 100
-    assert {row["fault"] for row in storm.ledger} >= KINDS.keys() - {"outage", "cache_wipe"}
+    assert {row["fault"] for row in storm.ledger} >= {fault["kind"] for fault in FAULTS} - {
+        "outage",
+        "cache_wipe",
+    }
     assert {row["ended"] for row in storm.ledger} == set(get_args(Ended))
     assert {attempt.kind for attempt in storm.attempts} == {"primary", "retry", "fallback"}
     assert {attempt.outcome for attempt in storm.attempts} == {"success", "failed", "abandoned", "rejected"}
