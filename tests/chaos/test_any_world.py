@@ -1,9 +1,9 @@
-from collections.abc import Sequence
-
 """Invariants for any stack, faults and callers, checked on 1,280 random runs.
 
 The runs come in shards, each with a fixed seed, so that they repeat and can run in parallel.
 """
+
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, seed, settings
