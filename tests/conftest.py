@@ -8,8 +8,10 @@ from functools import cache
 import pytest
 from hypothesis import settings
 
+from tests.bytecode import share_bytecode
 from tests.sdks.versions_summary import pytest_terminal_summary  # noqa: F401  # a hook: pytest finds it here
 
+share_bytecode()
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("dev", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
@@ -21,3 +23,12 @@ def _clients_share_tls_contexts() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
         yield
+
+
+LONG = tuple(f"tests/{name}/" for name in ("harness", "chaos", "parity", "sdks", "browser", "recipes"))
+"""Folders with files that take a worker many seconds each."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files come first, so that no worker is left alone with one at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))

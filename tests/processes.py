@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-WITHIN_S = 200.0
+WITHIN_S = 90.0
 """Less than pytest's own timeout, so that the test can still say what it waited for."""
 POLL_S = 0.05
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -16,8 +17,19 @@ def gateway(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 0,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     seed: Annotated[int, typer.Option(min=0, help="Decides the jitter of retries.")] = 0,
+    keepalive_s: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="Seconds without a byte until a stream sends early headers and a comment; 0: never."
+            " Default: the stack's.",
+        ),
+    ] = None,
     facts: Annotated[
         Path | None, typer.Option(help="Append one JSON line per call: attempts, timing, cost.")
+    ] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="Keep budgets over restarts in this file. Default: in memory.")
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON line with the URL when ready.")
@@ -38,20 +50,25 @@ def gateway(
     """
     from harness.spec.shipped import find_file, shipped_files
     from harness.stack.assembly.layers import build
-    from harness.stack.assembly.options import load_stack_options
+    from harness.stack.assembly.options import GatewayOptions, load_stack_options
     from harness.stack.gateway.app import Gateway
+    from harness.stack.money.budget_file import budget_file
+    from harness.stack.state.backend import MemoryBackend
     from harness.stack.upstream.endpoint import endpoints_from
     from harness.subjects.facts_file import FactsFile
 
     from .serving import announce, serve_app, stop_event
 
     options = load_stack_options(find_file("stacks", stack), shipped_files("stacks"))
+    if keepalive_s is not None:
+        options = options.model_copy(update={"gateway": GatewayOptions(keepalive_s=keepalive_s)})
     endpoints = endpoints_from(os.environ)
 
     async def until_stopped() -> None:
-        with FactsFile(facts) as file:
+        kept = nullcontext(MemoryBackend()) if state is None else budget_file(state)
+        with FactsFile(facts) as file, kept as backend:
             epoch_s = time.time() - asyncio.get_running_loop().time()  # noqa: TID251
-            built = build(options, endpoints, sink=file.write, seed=seed, epoch_s=epoch_s)
+            built = build(options, endpoints, sink=file.write, seed=seed, backend=backend, epoch_s=epoch_s)
             app = Gateway(built, wall_offset_s=epoch_s)
             stop = stop_event(until_stdin_closes=until_stdin_closes)
             await serve_app(app, host, port, announce(as_json, f"{options.title or stack} stack"), stop)

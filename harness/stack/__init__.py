@@ -16,6 +16,7 @@ from .core.reply import Answer, Delta, Event, Finish, Outcome, Reply, ToolCall, 
 from .core.request import Message, Request, Tool
 from .core.target import Target
 from .gateway.app import Gateway
+from .money.budget_file import budget_file
 from .upstream.endpoint import Endpoint, endpoints_from
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "ToolCall",
     "ToolDelta",
     "Usage",
+    "budget_file",
     "build",
     "endpoints_from",
     "load_stack_options",

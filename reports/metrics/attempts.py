@@ -97,8 +97,8 @@ def provider_share(facts: Facts) -> dict[str, float] | None:
     good = facts.calls[facts.success]
     if not len(good):
         return None
-    by_attempt = good["call_id"].map(facts.answering.set_index("call_id")["provider"])
-    provider = good["provider"].fillna(by_attempt)
+    by_attempt = good["call_id"].map(facts.answering.set_index("call_id")["provider"].to_dict())
+    provider = good["provider"].astype(object).where(good["provider"].notna(), by_attempt.astype(object))
     provider = provider.where(~good["cache"].isin(ANSWERED_WITHOUT_ATTEMPT), "cache").fillna("unknown")
     names, counts = np.unique(provider.to_numpy(dtype=str), return_counts=True)
     return {str(name): int(count) / len(good) for name, count in zip(names, counts, strict=True)}

@@ -126,9 +126,9 @@ def faults(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def stacks(draw: st.DrawFn, limited: tuple[str, ...]) -> dict[str, Any]:
-    """Any stack: one to three targets in any order, each layer present or absent."""
-    names = draw(st.lists(st.sampled_from(CHAIN_PROVIDERS), min_size=1, max_size=3, unique=True))
+def stacks(draw: st.DrawFn, limited: tuple[str, ...], least_targets: int) -> dict[str, Any]:
+    """Any stack: up to three targets in any order, each layer present or absent."""
+    names = draw(st.lists(st.sampled_from(CHAIN_PROVIDERS), min_size=least_targets, max_size=3, unique=True))
     table: dict[str, Any] = {
         "deadlines": {
             "connect_s": 1,
@@ -198,12 +198,12 @@ def calls(draw: st.DrawFn) -> Asked:
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> Drawn:
-    """Any run."""
+def worlds(draw: st.DrawFn, least_targets: int = 1) -> Drawn:
+    """Any run of a stack with at least so many targets."""
     limited = tuple(draw(st.lists(st.sampled_from(CHAIN_PROVIDERS), max_size=3, unique=True)))
     return Drawn(
         seed=draw(st.integers(0, 2**16)),
-        stack=draw(stacks(limited)),
+        stack=draw(stacks(limited, least_targets)),
         faults=draw(st.lists(faults(), max_size=4)),
         limited=limited,
         calls=tuple(draw(st.lists(calls(), min_size=1, max_size=12))),

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import assume, given, seed, settings
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from tests.chaos.small_world import DRAWN, Drawn, Remains, play, worlds
@@ -16,9 +16,8 @@ POLICIES = ("small", "large", "heuristic", "cascade", "cascade", "cascade", "lat
 @st.composite
 def routed_worlds(draw: st.DrawFn) -> Drawn:
     """Any run with at least two targets and a router of any kind."""
-    drawn = draw(worlds())
+    drawn = draw(worlds(least_targets=2))
     targets = drawn.stack["target"]
-    assume(len(targets) >= 2)
     small = draw(st.integers(1, len(targets) - 1))
     tiered = [target | {"tier": "small" if n < small else "large"} for n, target in enumerate(targets)]
     route: dict[str, Any] = {

@@ -1,17 +1,15 @@
 """Bad input is one line that names the file, the key and what was expected, and exit code 2."""
 
-import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from harness.cli import main
+from tests.lab.command import run_here
 from tests.paths import SCENARIOS
-from tests.processes import brownout, run
+from tests.processes import run
 
 SCENARIO = """
 title = "t"
@@ -20,28 +18,6 @@ duration_s = 2
 subjects = ["naive"]
 arrivals = { kind = "poisson", rate_per_s = 5 }
 """
-
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def command(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
-) -> Iterator[Command]:
-    """The command run in this process, from `tmp_path`: starting another one takes a second of CPU."""
-
-    def run_here(*args: str) -> subprocess.CompletedProcess[str]:
-        monkeypatch.setattr(sys, "argv", ["brownout", *args])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        stdout, stderr = capfd.readouterr()
-        return subprocess.CompletedProcess(args, int(ended.value.code or 0), stdout, stderr)
-
-    monkeypatch.chdir(tmp_path)
-    on_sigterm = signal.getsignal(signal.SIGTERM)
-    yield run_here
-    signal.signal(signal.SIGTERM, on_sigterm)
 
 
 def complains(result: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -74,9 +50,9 @@ def complains(result: subprocess.CompletedProcess[str], *words: str) -> None:
         ("[workload]\ncatalogue = 'mine.jsonl'", ["workload.catalogue", "mine.jsonl"]),
     ],
 )
-def test_a_wrong_key_in_a_scenario(change: str, words: list[str], tmp_path: Path, command: Command) -> None:
+def test_a_wrong_key_in_a_scenario(change: str, words: list[str], tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(SCENARIO + change)
-    complains(command("run", "mine.toml"), *words)
+    complains(run_here(tmp_path, "run", "mine.toml"), *words)
     assert not (tmp_path / "runs").exists()
 
 
@@ -97,15 +73,15 @@ def test_a_wrong_key_in_a_scenario(change: str, words: list[str], tmp_path: Path
         (["gateway", "nope"], ["stack 'nope'", "full", "naive"]),
     ],
 )
-def test_a_name_that_does_not_exist(args: list[str], words: list[str], command: Command) -> None:
-    complains(command(*args), *words)
+def test_a_name_that_does_not_exist(args: list[str], words: list[str], tmp_path: Path) -> None:
+    complains(run_here(tmp_path, *args), *words)
 
 
 @pytest.mark.parametrize("args", [["mock", "--openai-port"], ["gateway", "naive", "--port"]])
 def test_a_port_in_use(args: list[str], tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        complains(run(brownout(*args, port), tmp_path), port, "already in use")
+        complains(run_here(tmp_path, *args, port), port, "already in use")
 
 
 @pytest.mark.parametrize(
@@ -116,16 +92,14 @@ def test_a_port_in_use(args: list[str], tmp_path: Path) -> None:
         ("text,category\na,b\n,c\n", ["mine.csv line 3, column text: expected some text"]),
     ],
 )
-def test_a_bad_file_of_questions(
-    content: str | None, words: list[str], tmp_path: Path, command: Command
-) -> None:
+def test_a_bad_file_of_questions(content: str | None, words: list[str], tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / "mine.csv").write_text(content)
-    complains(command("run", "outage", "--questions", "mine.csv"), *words)
+    complains(run_here(tmp_path, "run", "outage", "--questions", "mine.csv"), *words)
 
 
-def test_a_bad_duration(command: Command) -> None:
-    result = command("run", "outage", "--duration", "soon")
+def test_a_bad_duration(tmp_path: Path) -> None:
+    result = run_here(tmp_path, "run", "outage", "--duration", "soon")
     assert result.returncode == 2
     assert "such as 60s, 10m or 1h" in result.stderr
 

@@ -1,6 +1,5 @@
 """What the README shows works as shown."""
 
-import json
 import os
 import re
 import shlex
@@ -16,8 +15,9 @@ from harness.cli import app
 from harness.spec.scenario import load_scenario
 from harness.spec.subjects import load_subjects
 from harness.stack.assembly.options import StackOptions
+from tests.lab.command import play
 from tests.paths import ROOT
-from tests.processes import WITHIN_S, brownout, run
+from tests.processes import WITHIN_S
 
 README = (ROOT / "README.md").read_text()
 
@@ -78,10 +78,8 @@ def test_the_library_example_runs_against_mock_providers(tmp_path: Path) -> None
 def test_the_client_shown_is_a_subject(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(blocks("toml")[0])
     (tmp_path / "mine.py").write_text(blocks("python")[0])
-    args = ["run", "outage", "--engine", "virtual", "--stack", "mine.toml", "--duration", "5s", "--json"]
-    result = run(brownout(*args), tmp_path)
-    assert result.returncode == 0, result.stderr
-    assert json.loads(result.stdout)["subjects"]["mine"]["success_rate"] == 1.0
+    args = ["outage", "--engine", "virtual", "--stack", "mine.toml", "--duration", "5s"]
+    assert play(tmp_path, *args)["subjects"]["mine"]["success_rate"] == 1.0
 
 
 COMMANDS = sorted(set(re.findall(r"`(brownout [^`]*)`", README)))

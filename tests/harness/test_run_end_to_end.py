@@ -10,35 +10,12 @@ import pandas as pd
 import pytest
 
 from harness.stack.assembly.options import load_stack_options
+from tests.lab.whole_run import SCENARIO, whole_run
 from tests.paths import SCENARIOS
 from tests.processes import WITHIN_S, brownout, run, started, wait_until
 
-SCENARIO = """
-title = "A short outage"
-description = "OpenAI is down for a second and a half."
-duration_s = 4
-drain_s = 8
-subjects = ["naive", { name = "full", base = "full", description = "In the scenario." }]
-
-[arrivals]
-kind = "poisson"
-rate_per_s = 12
-
-[workload]
-max_output_tokens = 60
-
-[[faults]]
-kind = "outage"
-provider = "openai"
-from_s = 1
-to_s = 2.5
-
-[[claims]]
-text = "Fallback keeps answering"
-subject = "full"
-metric = "success_rate"
-expected = ">= 0.999"
-"""
+LONG = SCENARIO.replace("duration_s = 3.5", "duration_s = 60")
+ONE_SECOND = SCENARIO.replace("duration_s = 3.5", "duration_s = 1.5")
 
 
 def processes_of(folder: Path) -> list[str]:
@@ -62,12 +39,7 @@ def rows_so_far(home: Path) -> int:
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """A whole run of two subjects, and what it printed with --json."""
-    home = tmp_path_factory.mktemp("whole")
-    (home / "short.toml").write_text(SCENARIO)
-    result = run(brownout("run", "short.toml", "--out", str(home / "runs"), "--json"), home)
-    assert result.returncode == 0, result.stderr
-    [folder] = (home / "runs").iterdir()
-    return folder, json.loads(result.stdout)
+    return whole_run(tmp_path_factory)
 
 
 def test_json_on_standard_output_is_the_summary_and_nothing_else(played: tuple[Path, dict[str, Any]]) -> None:
@@ -138,7 +110,7 @@ def test_no_process_is_left(played: tuple[Path, dict[str, Any]]) -> None:
 def test_an_interrupted_run_stops_its_children_and_keeps_what_it_measured(
     number: signal.Signals, tmp_path: Path
 ) -> None:
-    (tmp_path / "long.toml").write_text(SCENARIO.replace("duration_s = 4", "duration_s = 60"))
+    (tmp_path / "long.toml").write_text(LONG)
     with started(brownout("run", "long.toml", "--out", str(tmp_path / "runs")), tmp_path) as process:
         wait_until(lambda: rows_so_far(tmp_path) >= 5, "five calls that ended")
         process.send_signal(number)
@@ -156,7 +128,7 @@ def test_an_interrupted_run_stops_its_children_and_keeps_what_it_measured(
 
 
 def test_children_end_when_their_parent_is_killed_outright(tmp_path: Path) -> None:
-    (tmp_path / "long.toml").write_text(SCENARIO.replace("duration_s = 4", "duration_s = 60"))
+    (tmp_path / "long.toml").write_text(LONG)
     with started(brownout("run", "long.toml", "--out", str(tmp_path / "runs")), tmp_path) as process:
         wait_until(lambda: list(tmp_path.glob("runs/*/logs/naive.rows.ndjson")), "the first subject")
         process.kill()
@@ -165,7 +137,7 @@ def test_children_end_when_their_parent_is_killed_outright(tmp_path: Path) -> No
 
 
 def test_locust_alone_leads_a_run_and_writes_it(tmp_path: Path) -> None:
-    (tmp_path / "short.toml").write_text(SCENARIO)
+    (tmp_path / "short.toml").write_text(ONE_SECOND)
     locustfile = SCENARIOS / "locustfile.py"
     args = ["--headless", "-u", "1", "--scenario", "short.toml", "--stack", "full"]
     result = run([sys.executable, "-m", "locust", "-f", str(locustfile), *args], tmp_path)

@@ -8,8 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli import app
+from harness.commands import seeds
 from harness.runs.seeds import spec_of, summary_of
 from harness.spec.run_options import RunOptions
+from tests.lab.command import InlineExecutor, play
 
 CALM = """
 title = "Calm"
@@ -70,9 +72,8 @@ def test_an_unknown_incident_is_refused_before_any_seed_is_played(
 
 
 def test_the_command_hands_the_incident_to_its_seeds(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(home)
-    args = ["run", "calm.toml", "--seeds", "2", "--incident", "down.toml", "--json"]
-    told = CliRunner().invoke(app, args)
-    assert told.exit_code == 0, told.output
-    found = json.loads((next((home / "runs").iterdir()) / "seeds.json").read_text())
+    monkeypatch.setattr(seeds, "ProcessPoolExecutor", InlineExecutor)
+    found = play(home, "calm.toml", "--seeds", "2", "--incident", "down.toml")
     assert json.dumps(found).count("success_rate_in_faults") > 0
+    [folder] = (home / "runs").iterdir()
+    assert json.loads((folder / "seeds.json").read_text()) == found

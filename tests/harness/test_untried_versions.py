@@ -1,8 +1,8 @@
 """Python and uvicorn versions that were not tried are refused in one line, with the bounds of pyproject."""
 
-import subprocess
 import sys
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,19 +11,12 @@ import uvicorn
 from harness.virtual import UntriedInterpreter, VirtualLoop, interpreter
 from mock_providers import UntriedUvicorn, build_server
 from mock_providers.http import uvicorn_version
+from tests.lab.command import run_here
 from tests.paths import ROOT
 
 
 async def app(_scope: Any, _receive: Any, _send: Any) -> None:
     """An ASGI application that is never called."""
-
-
-def run_with(change: str) -> subprocess.CompletedProcess[str]:
-    """`brownout list` after `change`, a statement."""
-    program = f"import sys; {change}; from harness.cli import main; sys.argv = ['brownout', 'list']; main()"
-    return subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-    )
 
 
 def test_pyproject_has_the_same_bounds() -> None:
@@ -47,15 +40,19 @@ def test_a_server_refuses_a_uvicorn_that_was_not_tried(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
-    ("change", "found"),
+    ("where", "name", "value", "found"),
     [
-        ("import uvicorn; uvicorn.__version__ = '1.0.0'", "1.0.0 is installed"),
-        ("sys.implementation.name = 'pypy'", "this is pypy"),
+        (uvicorn, "__version__", "1.0.0", "1.0.0 is installed"),
+        (sys.implementation, "name", "pypy", "this is pypy"),
     ],
 )
-def test_the_command_line_refuses_them_at_start_in_one_line(change: str, found: str) -> None:
-    result = run_with(change)
-    assert result.returncode == 2, result.stderr
+def test_the_command_line_refuses_them_at_start_in_one_line(
+    where: Any, name: str, value: str, found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as changed:
+        changed.setattr(where, name, value)
+        result = run_here(tmp_path, "list")
+    assert (result.returncode, result.stdout) == (2, "")
     [line] = result.stderr.splitlines()
     assert line.startswith("brownout: ")
     assert found in line

@@ -2,13 +2,17 @@
 
 import json
 import signal
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from tests.processes import WITHIN_S, brownout, cpu_s, run, started, wait_until
+from harness.runs.seeds import summary_of
+from harness.spec.run_options import RunOptions
+from tests.lab.command import play, run_here
+from tests.processes import WITHIN_S, brownout, cpu_s, started, wait_until
 
 SCENARIO = """
 title = "A short outage"
@@ -51,32 +55,46 @@ async def pieces(messages, max_tokens, providers):
     yield "The answer "
     yield "is nothing."
 """
+CLIENTS = ("Chat", "whole", "pieces")
 
 
-def play(folder: Path, *args: str) -> dict[str, Any]:
-    (folder / "short.toml").write_text(SCENARIO)
-    result = run(brownout("run", "short.toml", "--json", *args), folder)
-    assert result.returncode == 0, result.stderr
-    found: dict[str, Any] = json.loads(result.stdout)
-    return found
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the scenario and clients of one's own."""
+    home = tmp_path_factory.mktemp("virtual")
+    (home / "short.toml").write_text(SCENARIO)
+    (home / "mine.py").write_text(CLIENT)
+    for name in CLIENTS:
+        (home / f"{name}.toml").write_text(f'kind = "python"\ncall = "mine:{name}"\n')
+    return home
 
 
-def test_a_virtual_run_has_everything_a_real_one_has(tmp_path: Path) -> None:
-    summary = play(tmp_path)
-    assert (summary["engine"], summary["valid"]) == ("virtual", True)
-    naive, full = summary["subjects"]["naive"], summary["subjects"]["full"]
+@pytest.fixture(scope="module")
+def seeds(home: Path) -> dict[str, Any]:
+    """Seeds 7 to 9, each in another process."""
+    return play(home, "short.toml", "--seeds", "3", "--out", "seeds")
+
+
+@pytest.fixture(scope="module")
+def alone(home: Path) -> dict[str, Any]:
+    """Seed 8 alone."""
+    return play(home, "short.toml", "--seed", "8", "--out", "alone")
+
+
+def test_a_virtual_run_has_everything_a_real_one_has(home: Path, alone: dict[str, Any]) -> None:
+    assert (alone["engine"], alone["valid"]) == ("virtual", True)
+    naive, full = alone["subjects"]["naive"], alone["subjects"]["full"]
     assert naive["success_rate"] < 0.8 < full["success_rate"] == 1.0
     assert naive["reconciliation_error_usd"] == full["reconciliation_error_usd"] == 0
-    assert naive["send_lag_s_p99"] == 0
-    [folder] = (tmp_path / "runs").iterdir()
+    assert naive["send_lag_s_p99"] == pytest.approx(0.0, abs=1e-9)
+    [folder] = (home / "alone").iterdir()
     assert (folder / "report.html").stat().st_size > 50_000
 
 
-@pytest.mark.parametrize("name", ["Chat", "whole", "pieces"])
-def test_a_client_of_ones_own_is_a_class_a_coroutine_or_a_generator(name: str, tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text(CLIENT)
-    (tmp_path / "mine.toml").write_text(f'kind = "python"\ncall = "mine:{name}"\n')
-    subject = play(tmp_path, "--stack", "mine.toml")["subjects"]["mine"]
+@pytest.mark.parametrize("name", CLIENTS)
+def test_a_client_of_ones_own_is_a_class_a_coroutine_or_a_generator(name: str, home: Path) -> None:
+    options = RunOptions(scenario=str(home / "short.toml"), stacks=(str(home / f"{name}.toml"),))
+    subject = summary_of(options, 7, datetime(2026, 1, 1, tzinfo=UTC)).as_json()["subjects"][name]
     if name == "pieces":
         assert (subject["success_rate"], subject["billed_usd"], subject["attempts"]) == (1.0, None, None)
     else:
@@ -94,45 +112,40 @@ def test_a_client_of_ones_own_is_a_class_a_coroutine_or_a_generator(name: str, t
         ('kind = "python"\ncall = "mine:nothing"', "expected 'mine:nothing' to be importable"),
     ],
 )
-def test_a_client_that_is_not_there_is_one_line(subject: str, words: str, tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text(CLIENT)
-    (tmp_path / "mine.toml").write_text(subject)
-    (tmp_path / "short.toml").write_text(SCENARIO)
-    result = run(brownout("run", "short.toml", "--stack", "mine.toml"), tmp_path)
+def test_a_client_that_is_not_there_is_one_line(subject: str, words: str, home: Path) -> None:
+    (home / "mine.toml").write_text(subject)
+    result = run_here(home, "run", "short.toml", "--stack", "mine.toml")
     assert result.returncode == 2
     assert words in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_a_client_on_real_sockets_is_refused_with_a_hint(tmp_path: Path) -> None:
-    (tmp_path / "short.toml").write_text(SCENARIO)
-    result = run(brownout("run", "short.toml", "--stack", "openai-sdk", "--engine", "locust"), tmp_path)
+def test_a_client_on_real_sockets_is_refused_with_a_hint(home: Path) -> None:
+    result = run_here(home, "run", "short.toml", "--stack", "openai-sdk", "--engine", "locust")
     assert result.returncode == 2
     assert "openai-sdk is a Python client, expected --engine virtual" in result.stderr
 
 
-def test_many_seeds_give_means_and_paired_differences(tmp_path: Path) -> None:
-    found = play(tmp_path, "--seeds", "3")
-    assert list(found["seeds"]) == ["7", "8", "9"]
-    assert len(set(found["seeds"].values())) == 3
-    success = found["metrics"]["success_rate"]
+def test_many_seeds_give_means_and_paired_differences(home: Path, seeds: dict[str, Any]) -> None:
+    assert list(seeds["seeds"]) == ["7", "8", "9"]
+    assert len(set(seeds["seeds"].values())) == 3
+    success = seeds["metrics"]["success_rate"]
     assert success["subjects"]["full"] == {"mean": 1.0, "interval": [1.0, 1.0], "n": 3}
     low, high = success["differences"]["full"]["interval"]
     assert 0 < low < success["differences"]["full"]["mean"] < high
-    [folder] = (tmp_path / "runs").iterdir()
-    assert json.loads((folder / "seeds.json").read_text()) == found
+    [folder] = (home / "seeds").iterdir()
+    assert json.loads((folder / "seeds.json").read_text()) == seeds
 
 
-def test_one_seed_of_many_is_the_run_under_that_seed(tmp_path: Path) -> None:
-    many = play(tmp_path, "--seeds", "2")
-    assert many["seeds"]["8"] == play(tmp_path, "--seed", "8")["record_sha256"]
+def test_one_seed_of_many_is_the_run_under_that_seed(seeds: dict[str, Any], alone: dict[str, Any]) -> None:
+    assert seeds["seeds"]["8"] == alone["record_sha256"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_virtual_run_keeps_what_it_measured_and_its_ledger(
     number: signal.Signals, tmp_path: Path
 ) -> None:
-    (tmp_path / "long.toml").write_text(SCENARIO.replace("duration_s = 8", "duration_s = 40000"))
+    (tmp_path / "long.toml").write_text(SCENARIO.replace("duration_s = 8", "duration_s = 4000"))
     with started(brownout("run", "long.toml"), tmp_path) as process:
         assert process.stderr is not None
         while "calls planned" not in process.stderr.readline():

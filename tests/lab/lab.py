@@ -226,6 +226,7 @@ async def open_lab(
     backend: Backend | None = None,
     replicas: int = 1,
     shared: bool = True,
+    epoch_s: float = 0.0,
     **table: Any,
 ) -> AsyncIterator[Lab]:
     """Open a lab on the running loop.
@@ -236,6 +237,7 @@ async def open_lab(
     keys                   named API keys of every provider
     edits                  changes to a provider's response bodies
     replicas               stacks, which keep their state in one backend if `shared`
+    epoch_s                Unix time at zero of the stacks' clock
     table                  the stack's TOML; default: a fallback over three providers
     """
     profile = profile or profile_of(STEADY, models=models, error_latency_s=REFUSAL_S)
@@ -247,7 +249,13 @@ async def open_lab(
         backend = backend or MemoryBackend()
         facts: list[CallFacts] = []
         stacks = [
-            build(options, endpoints, sink=facts.append, backend=backend if shared else MemoryBackend())
+            build(
+                options,
+                endpoints,
+                sink=facts.append,
+                backend=backend if shared else MemoryBackend(),
+                epoch_s=epoch_s,
+            )
             for _ in range(replicas)
         ]
         for stack in stacks:

@@ -37,12 +37,11 @@ to_s = 2.5
 """
 
 
-def play(home: Path, *args: str, hash_seed: str = "0") -> dict[str, Any]:
+def play(home: Path, *args: str, out: str, hash_seed: str = "0") -> dict[str, Any]:
     """`brownout run scenario.toml ARGS --json` in `home`: its summary, and the run directory as "folder"."""
-    out = home / f"runs-{len(list(home.iterdir()))}"
-    command = brownout("run", "scenario.toml", *args, "--out", str(out), "--json")
+    command = brownout("run", "scenario.toml", *args, "--out", out, "--json")
     ended = run(command, home, {"PYTHONHASHSEED": hash_seed})
     assert ended.returncode == 0, ended.stderr
-    [folder] = out.iterdir()
+    [folder] = (home / out).iterdir()
     summary: dict[str, Any] = orjson.loads(ended.stdout)
     return summary | {"folder": folder}

@@ -22,33 +22,9 @@ import pytest
 
 from harness.spec.run_options import RunOptions
 from harness.spec.run_spec import RunSpec, make_spec
-from tests.parity.runs import play
+from tests.lab.command import play
+from tests.lab.whole_run import FROM_S, SCENARIO, SEED, TO_S, whole_run
 
-FROM_S, TO_S = 1.0, 2.0
-SCENARIO = f"""
-title = "A short outage"
-description = "OpenAI is down for a second."
-duration_s = 3.5
-drain_s = 20
-via = "gateway"
-subjects = ["naive", "full"]
-
-[arrivals]
-kind = "poisson"
-rate_per_s = 12
-
-[workload]
-max_output_tokens = 60
-fresh_share = 0.4
-zipf_s = 1.3
-
-[[faults]]
-kind = "outage"
-provider = "openai"
-from_s = {FROM_S}
-to_s = {TO_S}
-"""
-SEED = 47
 MARGIN_S = 0.030
 SUBJECTS = ("naive", "full")
 
@@ -75,8 +51,7 @@ class Played:
         return frame[frame["subject"] == subject]
 
 
-def read(summary: dict[str, Any]) -> Played:
-    folder: Path = summary["folder"]
+def read(folder: Path, summary: dict[str, Any]) -> Played:
     tables = [pd.read_parquet(folder / f"{name}.parquet") for name in ("calls", "attempts", "ledger")]
     return Played(summary, orjson.loads((folder / "run.json").read_bytes()), *tables)
 
@@ -84,13 +59,13 @@ def read(summary: dict[str, Any]) -> Played:
 @pytest.fixture(scope="module")
 def engines(tmp_path_factory: pytest.TempPathFactory) -> tuple[Played, Played]:
     """(locust, virtual)"""
+    # One after the other: the virtual engine would take the core that the real one is measured on.
+    locust = whole_run(tmp_path_factory)
     home = tmp_path_factory.mktemp("engines")
     (home / "scenario.toml").write_text(SCENARIO)
-    # One after the other: the virtual engine would take the core that the real one is measured on.
-    locust, virtual = (
-        play(home, "--engine", engine, "--seed", str(SEED)) for engine in ("locust", "virtual")
-    )
-    return read(locust), read(virtual)
+    virtual = play(home, "scenario.toml", "--engine", "virtual", "--seed", str(SEED))
+    [folder] = (home / "runs").iterdir()
+    return read(*locust), read(folder, virtual)
 
 
 @pytest.fixture(scope="module")

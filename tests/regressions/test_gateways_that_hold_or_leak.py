@@ -151,10 +151,10 @@ def things_of_the_stack() -> Counter[str]:
 def test_memory_does_not_grow_with_the_calls_that_have_been() -> None:
     """litellm#12685: the proxy's memory grew with the requests it had served.
 
-    Waves of calls that end well, break, or are left by their clients: ten waves later not even one thing
+    Waves of calls that end well, break, or are left by their clients: twenty waves later not even one thing
     more a wave is kept, and the mechanisms know no more than before.
     """
-    waves = 10
+    waves = 20
 
     async def wave(lab: Lab, nth: int) -> None:
         words = [None if n % 3 else 1 + n // 3 for n in range(30)]

@@ -79,6 +79,15 @@ class TargetOptions(Options):
         )
 
 
+class GatewayOptions(Options):
+    """`keepalive_s` 0 (off): after this long without a byte a streamed call sends its headers, with status
+    200, and then a comment after every further such time; a failure is then an error event. Shorter than the
+    idle timeout of every proxy between the gateway and its clients, 15 for instance.
+    """
+
+    keepalive_s: float = Field(default=0.0, ge=0)
+
+
 class StackOptions(Options):
     """The tables of a stack file. A layer whose table is absent is not in the stack."""
 
@@ -99,6 +108,7 @@ class StackOptions(Options):
     hedge: HedgeOptions | None = None
     breaker: BreakerOptions | None = None
     throttle: LoadSheddingOptions | None = None
+    gateway: GatewayOptions = GatewayOptions()
     target: tuple[TargetOptions, ...] = Field(min_length=1)
 
     @property

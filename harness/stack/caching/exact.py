@@ -77,7 +77,7 @@ class ExactCache:
             found = self._store.get(key, asyncio.get_running_loop().time())
             if found is not None:
                 call.facts.cache = "stale" if found.stale else "exact"
-                call.facts.cached_from = found.source
+                call.facts.cached_from, call.facts.dropped_before = found.source, found.dropped
                 if found.stale and key not in self._flights:
                     self._start(key, call, next, detached=True)
                 return Reply(found.events[0], replay(found.events[1:]))
@@ -95,10 +95,13 @@ class ExactCache:
                 return await self._start(key, call, next).subscribe(call)
             call.facts.cache = "coalesced"
             try:
-                return await flight.subscribe(call)
+                reply = await flight.subscribe(call)
             except Exception:
                 if not flight.should_retry(call):
                     raise
+            else:
+                call.facts.dropped_before = flight.dropped
+                return reply
 
     def _start(self, key: bytes, call: Call, next: Next, *, detached: bool = False) -> Flight:
         def on_complete(flight: Flight) -> None:
@@ -127,4 +130,5 @@ class ExactCache:
         its own.
         """
         if call.facts.cache != "semantic" and worth_keeping(events, call.request.max_tokens):
-            self._store.put(key, events, asyncio.get_running_loop().time(), call.id)
+            now = asyncio.get_running_loop().time()
+            self._store.put(key, events, now, call.id, call.facts.dropped_for_all)

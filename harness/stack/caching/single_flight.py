@@ -55,6 +55,11 @@ class Flight:
         return tuple(self.events) if complete else None
 
     @property
+    def dropped(self) -> tuple[str, ...]:
+        """Settings of the request that the target which answers was not sent; known from the first event."""
+        return self._leader.facts.dropped_for_all
+
+    @property
     def _timed_out(self) -> bool:
         errors = [self.error]
         if isinstance(self.error, AllProvidersFailed):

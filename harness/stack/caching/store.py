@@ -12,7 +12,7 @@ from ..core.reply import Delta, Event, ToolDelta
 class Entry:
     """A complete answer: fresh until `fresh_until_s`, served stale until `served_until_s`.
 
-    `source` is the id of the call that produced it.
+    `source` is the id of the call that produced it, `dropped` are the settings that were not sent.
     """
 
     events: tuple[Event, ...]
@@ -20,14 +20,18 @@ class Entry:
     served_until_s: float
     chars: int
     source: str
+    dropped: tuple[str, ...] = ()
 
 
 class Found(NamedTuple):
-    """A stored answer, produced by the call `source`; `stale`: past its TTL and due for a refresh."""
+    """A stored answer, produced by the call `source`; `stale`: past its TTL and due for a refresh. `dropped`
+    are the settings of the call that were not sent.
+    """
 
     events: tuple[Event, ...]
     stale: bool
     source: str
+    dropped: tuple[str, ...] = ()
 
 
 class EntryStore:
@@ -63,9 +67,16 @@ class EntryStore:
             self._drop(key)
             return None
         self._entries.move_to_end(key)
-        return Found(entry.events, now >= entry.fresh_until_s, entry.source)
+        return Found(entry.events, now >= entry.fresh_until_s, entry.source, entry.dropped)
 
-    def put(self, key: bytes, events: tuple[Event, ...], now: float, source: str = "") -> None:
+    def put(
+        self,
+        key: bytes,
+        events: tuple[Event, ...],
+        now: float,
+        source: str = "",
+        dropped: tuple[str, ...] = (),
+    ) -> None:
         """Store an answer, evicting expired entries, then the least recently used ones until it fits.
 
         An answer larger than `max_chars` is not stored.
@@ -76,7 +87,7 @@ class EntryStore:
         if chars > self._max_chars:
             return
         fresh_until_s = now + self._ttl_s
-        entry = Entry(events, fresh_until_s, fresh_until_s + self._stale_s, chars, source)
+        entry = Entry(events, fresh_until_s, fresh_until_s + self._stale_s, chars, source, dropped)
         self._entries[key] = entry
         self._chars += chars
         self._written.append((entry.served_until_s, key))

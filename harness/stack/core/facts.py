@@ -7,9 +7,10 @@ from typing import Any
 
 from .errors import ProviderError
 from .kinds import ATTEMPT_KINDS, AttemptKind
+from .parameters import HINTS
 from .reply import Usage
 
-NOT_IN_ROW = ("service_tier", "dropped")
+NOT_IN_ROW = ("service_tier", "dropped", "going_on", "dropped_before")
 
 
 @dataclass(slots=True)
@@ -114,6 +115,8 @@ class CallFacts:
     asked after a smaller one; `held_s`: how long the first token was held back until the answer was judged.
 
     `going_on` is work that the call began and that may outlive its reply; its attempts are the call's.
+    `dropped_before` are the settings that were dropped when a shared answer was made. Neither is part of the
+    row.
     """
 
     call_id: str
@@ -138,6 +141,7 @@ class CallFacts:
     held_s: float | None = None
     attempts: list[AttemptFacts] = field(default_factory=list)
     going_on: "list[asyncio.Future[Any]]" = field(default_factory=list)
+    dropped_before: tuple[str, ...] = ()
 
     @property
     def cost_nusd(self) -> int:
@@ -168,8 +172,11 @@ class CallFacts:
     @property
     def answered_by(self) -> AttemptFacts | None:
         """The attempt whose reply went to the caller; None if there is none, or if a cache answered."""
-        if self.cache in ("exact", "stale", "semantic"):
-            return None
+        return None if self.cache in ("exact", "stale", "semantic") else self._made_by
+
+    @property
+    def _made_by(self) -> AttemptFacts | None:
+        """The attempt that made an answer, for the caller or for a cache."""
         answers = [each for each in self.attempts if not ATTEMPT_KINDS[each.kind].auxiliary]
         committed = [attempt for attempt in answers if attempt.first_s is not None]
         going_on = [attempt for attempt in committed if attempt.outcome in (None, "success")]
@@ -179,11 +186,18 @@ class CallFacts:
     @property
     def dropped(self) -> tuple[str, ...]:
         """Settings of the call that the target which answered does not understand: they were not sent."""
-        return () if self.answered_by is None else self.answered_by.dropped
+        return self.dropped_before if self.answered_by is None else self.answered_by.dropped
+
+    @property
+    def dropped_for_all(self) -> tuple[str, ...]:
+        """The settings dropped in the provider's answer that all calls which share it have in common."""
+        made_by = self._made_by
+        dropped = self.dropped_before if made_by is None else made_by.dropped
+        return tuple(name for name in dropped if name not in HINTS)
 
     def as_row(self) -> dict[str, Any]:
         """The call with its attempts as JSON-ready values."""
-        row = {name: getattr(self, name) for name in self.__slots__ if name != "going_on"}
+        row = {name: getattr(self, name) for name in self.__slots__ if name not in NOT_IN_ROW}
         row["attempts"] = [attempt.as_row() for attempt in self.attempts]
         row["cost_nusd"] = self.cost_nusd
         return row

@@ -1,5 +1,6 @@
 """ASGI messages: the types, reading a request's body, and writing a response."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -14,10 +15,16 @@ MAX_BODY_BYTES = 20 * 1024 * 1024
 
 
 class Response:
-    """Writes one HTTP response."""
+    """Writes one HTTP response, one part at a time, from several tasks if need be.
+
+    `started`: status and headers are sent; `written_s`: when a part was written last.
+    """
 
     def __init__(self, send: Send) -> None:
         self._send = send
+        self.started = False
+        self.written_s = 0.0
+        self._turn = asyncio.Lock()
 
     async def json(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         """Send a whole JSON response."""
@@ -27,12 +34,16 @@ class Response:
 
     async def start(self, status: int, headers: dict[str, str]) -> None:
         """Send status and headers."""
+        self.started = True
         encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-        await self._send({"type": "http.response.start", "status": status, "headers": encoded})
+        async with self._turn:
+            await self._send({"type": "http.response.start", "status": status, "headers": encoded})
 
     async def write(self, body: bytes, *, last: bool = False) -> None:
         """Send a part of the body."""
-        await self._send({"type": "http.response.body", "body": body, "more_body": not last})
+        self.written_s = asyncio.get_running_loop().time()
+        async with self._turn:
+            await self._send({"type": "http.response.body", "body": body, "more_body": not last})
 
 
 def headers_of(scope: Scope) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """One chat completion: a request in, a stream or a whole reply out."""
 
 import asyncio
+from math import inf
 
 from ..assembly.stack import Stack
 from ..core.call import Call
@@ -12,6 +13,7 @@ from .asgi import Response
 from .caller import caller_of
 from .fact_headers import fact_comment, fact_headers
 from .fields import BadRequest
+from .heartbeats import HEADERS, Heartbeats
 from .refusal import refusal
 from .request import ChatRequest, parse_chat_request
 
@@ -36,18 +38,30 @@ class ChatCompletion:
             await self._response.json(400, complaint)
             return
         call = self._call(request)
-        try:
-            async with await self._stack.ask(call) as reply:
-                identity = self._identity(call.facts)
-                if request.stream:
-                    await self._stream(reply, call.facts, identity, request.include_usage)
-                else:
-                    answer = await reply.answer()
-                    headers = fact_headers(call.facts, final=True)
-                    await self._response.json(200, wire.completion(identity, answer), headers)
-        except StackError as error:
-            status, refused, headers = refusal(error)
-            await self._response.json(status, refused, fact_headers(call.facts, final=True) | headers)
+        every_s = self._stack.options.gateway.keepalive_s if request.stream else 0.0
+        async with Heartbeats(self._response, every_s or inf):
+            try:
+                await self._answer(call, request)
+            except StackError as error:
+                await self._refuse(call, error)
+
+    async def _answer(self, call: Call, request: ChatRequest) -> None:
+        async with await self._stack.ask(call) as reply:
+            identity = self._identity(call.facts)
+            if request.stream:
+                await self._stream(reply, call.facts, identity, request.include_usage)
+            else:
+                answer = await reply.answer()
+                headers = fact_headers(call.facts, final=True)
+                await self._response.json(200, wire.completion(identity, answer), headers)
+
+    async def _refuse(self, call: Call, error: StackError) -> None:
+        """An error status, or an error event if the status has been sent early."""
+        if self._response.started:
+            await self._response.write(_error_event(error) + fact_comment(call.facts), last=True)
+            return
+        status, refused, headers = refusal(error)
+        await self._response.json(status, refused, fact_headers(call.facts, final=True) | headers)
 
     def _call(self, request: ChatRequest) -> Call:
         return self._stack.call(
@@ -70,8 +84,8 @@ class ChatCompletion:
         self, reply: Reply, facts: CallFacts, identity: wire.Identity, include_usage: bool
     ) -> None:
         writer = wire.ChunkWriter(identity, include_usage=include_usage)
-        headers = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
-        await self._response.start(200, headers | fact_headers(facts, final=False))
+        if not self._response.started:
+            await self._response.start(200, HEADERS | fact_headers(facts, final=False))
         opening = writer.role()
         try:
             async for event in reply:
@@ -84,7 +98,11 @@ class ChatCompletion:
                 await self._response.write(opening + piece)
                 opening = b""
         except StackError as error:
-            closing = wire.data(wire.error_json("upstream_error", error.kind, str(error)))
-            await self._response.write(opening + closing + fact_comment(facts), last=True)
+            await self._response.write(opening + _error_event(error) + fact_comment(facts), last=True)
         else:
             await self._response.write(closing + fact_comment(facts) + wire.DONE, last=True)
+
+
+def _error_event(error: StackError) -> bytes:
+    """The error of a stream whose status has been sent; no `[DONE]` follows it."""
+    return wire.data(wire.error_json("upstream_error", error.kind, str(error)))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Account(NamedTuple):
-    """Nano-dollars of one period."""
+    """Nano-dollars of one period, which is named by the Unix time of its beginning."""
 
     period: int
     reserved_nusd: int = 0
@@ -67,3 +67,11 @@ def settle(account: Account | None, period: int, returned_nusd: int, spent_nusd:
     return account._replace(
         reserved_nusd=account.reserved_nusd - returned_nusd, spent_nusd=account.spent_nusd + spent_nusd
     )
+
+
+def recovered(fields: list[int]) -> Account:
+    """The account written before a restart: what was reserved then counts as spent. Raises `ValueError`."""
+    if not all(type(each) is int for each in fields):
+        raise ValueError(f"expected an account of whole numbers, got {fields}")
+    period, reserved_nusd, spent_nusd = fields
+    return Account(period, 0, spent_nusd + reserved_nusd)

@@ -3,10 +3,11 @@
 Before a call goes on, the maximum cost of its first attempt is reserved: prompt tokens and maximum output
 tokens at their highest prices. Each further attempt (retry, hedge, fallback) reserves for itself. When an
 attempt ends, its reservation is settled with its actual cost, exactly once; an answer from a cache costs
-nothing. So concurrent calls cannot exceed a hard limit together, with two exceptions: a provider that counts
-more tokens than we do, and the embedding of a question, which is spent when the call is over. A call without
-`max_tokens` reserves its target's `max_output_tokens`: set it, or calls are rejected long before the money is
-spent. A call belongs to the period in which it began.
+nothing. So concurrent calls cannot exceed a hard limit together, with three exceptions: a provider that
+counts more tokens than we do, a reply at a dearer service tier than its target asks for, and the embedding of
+a question, which is spent when the call is over. A call without `max_tokens` reserves its target's
+`max_output_tokens`: set it, or calls are rejected long before the money is spent. A call belongs to the
+period in which it began. Accounts are kept in the backend; `budget_file.py` has one that survives restarts.
 
 A budget per model applies to attempts, not calls: an attempt at a model whose budget is exhausted is refused,
 and the chain goes on to its next target.
@@ -30,9 +31,12 @@ from ..core.tokens import call_tokens, most_output_tokens
 from ..state.backend import Backend, Change, MemoryBackend
 from .account import Account, Granted, reserve, spend
 from .dollars import dollars_nusd
-from .periods import Period, span_of
+from .periods import Period, Span, ZoneName, span_of, time_zone
 from .price import Price
 from .reservation import BudgetReservation, BudgetView
+
+KEY_PREFIX = "budget/"
+"""The keys of budgets' accounts in the backend begin with it."""
 
 
 def _dollars(value: object) -> object:
@@ -47,9 +51,12 @@ Dollars = Annotated[str, BeforeValidator(_dollars)]
 
 
 class BudgetOptions(Options):
-    """`hard_usd` (default: none): limit per `period` "day" ("minute", "hour", "day", "month"; UTC); calls
-    beyond it are rejected. `soft_usd` (default: none): beyond it, calls go only to the chain's targets
-    named in `cheaper` []. Dollars as strings are exact, to the nano-dollar.
+    """`hard_usd` (default: none): limit per `period` "day" ("minute", "hour", "day", "month"); calls beyond
+    it are rejected. `soft_usd` (default: none): beyond it, calls go only to the chain's targets named in
+    `cheaper` []. Dollars as strings are exact, to the nano-dollar.
+
+    `time_zone` "UTC": days and months begin at midnight there ("Europe/Berlin"), also when daylight saving
+    makes a day of 23 or 25 hours; minutes and hours are those of UTC.
 
     `per` []: one budget for each value of "tenant", "key" (the caller's) or "model"; [] for one budget in
     all. `tenants`, `keys`, `models` []: only the cost of these counts; [] for all. `name`: key of its
@@ -62,6 +69,7 @@ class BudgetOptions(Options):
     keys: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     period: Period = "day"
+    time_zone: ZoneName = "UTC"
     hard_usd: Dollars | None = None
     soft_usd: Dollars | None = None
     cheaper: tuple[str, ...] = ()
@@ -75,6 +83,10 @@ class BudgetOptions(Options):
     def soft_nusd(self) -> int | None:
         """The soft limit in nano-dollars."""
         return None if self.soft_usd is None else dollars_nusd(self.soft_usd)
+
+    def span(self, unix_s: float) -> Span:
+        """The budget's period at a Unix time."""
+        return span_of(self.period, unix_s, time_zone(self.time_zone))
 
     @property
     def by_model(self) -> bool:
@@ -105,7 +117,7 @@ class Budget(BudgetView):
 
     def key(self, model: str) -> str:
         values = {"tenant": self.call.caller.tenant, "key": self.call.caller.key, "model": model}
-        return "/".join(("budget", self.name, *(values[each] for each in self.options.per)))
+        return "/".join((f"{KEY_PREFIX}{self.name}", *(values[each] for each in self.options.per)))
 
     def concerns(self, model: str) -> bool:
         return not self.options.models or model in self.options.models
@@ -115,7 +127,7 @@ class Budget(BudgetView):
 
     def admitting(self, nusd: int, cheaper_nusd: int | None) -> Change[Granted | None]:
         """Reserve for a new call: its maximum cost, beyond the soft limit that of the cheaper targets."""
-        options, period = self.options, span_of(self.options.period, self._now).number
+        options, period = self.options, self._period
         return lambda known: reserve(
             known,
             period,
@@ -126,17 +138,21 @@ class Budget(BudgetView):
         )
 
     def spending(self, nusd: int) -> Callable[[Account | None], Account]:
-        period = span_of(self.options.period, self._now).number
+        period = self._period
         return lambda known: spend(known, period, nusd)
 
     def exhausted(self) -> Exception:
         options = self.options
-        left_s = span_of(options.period, self._now).ends_s - self._now
+        left_s = options.span(self._now).ends_s - self._now
         return Rejected(
             "rejected_budget",
             f"the call may cost more than is left of {options.hard_usd} dollars a {options.period}",
             retry_after_s=left_s,
         )
+
+    @property
+    def _period(self) -> int:
+        return self.options.span(self._now).begins_s
 
     @property
     def _now(self) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -50,6 +51,12 @@ class CostOptions(Options):
 
 def default_prices() -> dict[str, Price]:
     """The price list that ships with the stack (`prices.toml`), by model id."""
+    return dict(_shipped_prices())
+
+
+@cache
+def _shipped_prices() -> dict[str, Price]:
+    """The shipped list, read once."""
     return read_prices((files(__package__) / "prices.toml").read_text("utf-8"), "prices.toml")
 
 

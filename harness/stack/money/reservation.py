@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ..core.errors import Rejected
 from ..core.facts import AttemptFacts, CallFacts
 from ..state.backend import Backend, Change, MemoryBackend
 from .account import Account, Granted, settle
@@ -109,7 +110,10 @@ class BudgetReservation:
     async def _take(self, key: str, change: Change[Granted | None]) -> Granted | None:
         """The grant; if cancelled meanwhile, the grant is returned."""
         if isinstance(self.backend, MemoryBackend):
-            return await self.backend.update(key, change)
+            try:
+                return await self.backend.update(key, change)
+            except OSError as error:
+                raise Rejected("rejected_budget", f"the budget cannot be written: {error}") from error
         update = asyncio.ensure_future(self.backend.update(key, change))
         try:
             return await asyncio.shield(update)

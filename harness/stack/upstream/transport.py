@@ -9,7 +9,10 @@ with every read, so a slow drip never triggers it.
 
 import ssl
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import aiohttp
 import httpx
@@ -20,6 +23,9 @@ from ..core.errors import ProviderError
 READ = "brownout.read"
 """Key in a response's `extensions`: a coroutine function that returns the next raw bytes, b"" at the end."""
 
+RESENT = "brownout.resent"
+"""Key in a response's `extensions`: True if the request was sent again on a fresh connection."""
+
 MAX_CONNECTIONS = 100_000
 """The limiter bounds concurrency; a pool limit would be a second, hidden queue."""
 
@@ -28,14 +34,76 @@ KEEPALIVE_S = 15.0
 
 
 class StreamTransport(AiohttpTransport):
-    """httpx-aiohttp with direct access to the body's reader, which saves three generators per chunk."""
+    """httpx-aiohttp with direct access to the body's reader, which saves three generators per chunk.
+
+    A server may close an idle connection at the moment when it is used again (uvicorn after 5 seconds). Such
+    a request was not read, so it is sent once more, at once and on a connection of its own (RFC 9110, section
+    9.2.2): only if its connection had been used before and no byte of a reply was read.
+    """
+
+    _fresh: AiohttpTransport | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """As the base class; the response's extensions hold `READ`."""
-        response = await super().handle_async_request(request)
+        """As the base class; the response's extensions hold `READ`, and `RESENT` if it was sent again."""
+        connection = _Connection()
+        _connection.set(connection)
+        try:
+            response = await super().handle_async_request(request)
+        except httpx.TransportError as error:
+            if not (connection.reused and _closed_unread(error.__cause__)):
+                raise
+            response = await self._fresh_connections().handle_async_request(request)
+            response.extensions[RESENT] = True
         if isinstance(response.stream, AiohttpResponseStream):
             response.extensions[READ] = response.stream._aiohttp_response.content.readany
         return response
+
+    def get_client(self) -> aiohttp.ClientSession:
+        """As the base class, and notes for each request whether its connection was used before."""
+        connector = aiohttp.TCPConnector(
+            limit=MAX_CONNECTIONS, keepalive_timeout=self.limits.keepalive_expiry, ssl=self.ssl_context
+        )
+        return aiohttp.ClientSession(connector=connector, trace_configs=[_tracing()])
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await super().aclose()
+        if self._fresh is not None:
+            await self._fresh.aclose()
+
+    def _fresh_connections(self) -> AiohttpTransport:
+        """A transport whose connections serve one request each."""
+        if self._fresh is None:
+            connector = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, force_close=True, ssl=self.ssl_context)
+            session = aiohttp.ClientSession(connector=connector)
+            self._fresh = AiohttpTransport(verify=self.ssl_context, trust_env=False, client=session)
+        return self._fresh
+
+
+@dataclass(slots=True)
+class _Connection:
+    """The connection of the request that is being sent."""
+
+    reused: bool = False
+
+
+_connection: ContextVar[_Connection] = ContextVar("brownout.connection")
+
+
+def _tracing() -> aiohttp.TraceConfig:
+    async def reused(*_: Any) -> None:
+        _connection.get().reused = True
+
+    tracing = aiohttp.TraceConfig()
+    tracing.on_connection_reuseconn.append(reused)
+    return tracing
+
+
+def _closed_unread(cause: BaseException | None) -> bool:
+    """Whether the peer closed the connection before a byte of its reply was read."""
+    if isinstance(cause, aiohttp.ServerDisconnectedError):
+        return isinstance(cause.message, str)  # else a part of the reply's head
+    return isinstance(cause, aiohttp.ClientOSError) and not isinstance(cause, aiohttp.ClientConnectorError)
 
 
 def reader(response: httpx.Response) -> Callable[[], Awaitable[bytes]]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
@@ -140,7 +141,8 @@ def svg(drawn: Figure, name: str, label: str) -> str:
     """The figure as an `<svg>` element to put into a page; `name` keeps its ids apart from other figures'."""
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": name}):
-        drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        # Figure.savefig would draw everything twice, the first time for the layout alone.
+        FigureCanvasSVG(drawn).print_svg(buffer, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)

@@ -122,6 +122,8 @@ def _ttft_panel(axis: Axes, facts: Facts, index: int, edges: Floats) -> None:
     small: dict[str, Any] = {"marker": "o", "markersize": 2.6, "markeredgewidth": 0}
     axis.plot(middle, p50, color=mine, linewidth=1.8, **small)
     axis.plot(middle, p95, color=mine, linewidth=1.2, linestyle=(0, (4, 2)), **small)
+    if not (p95 > 0).any():  # nothing answered, or at once: no limits to find on a logarithmic axis
+        axis.set_ylim(0.1, 1.0)
     axis.set_yscale("log")
     axis.set_ylabel("TTFT")
     axis.set_xlim(float(edges[0]), float(edges[-1]))

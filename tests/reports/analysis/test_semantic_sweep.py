@@ -5,7 +5,8 @@ from typing import Any
 
 from reports.analysis.analyse import subject_facts
 from reports.analysis.semantic_sweep import Hits, hits_of, sweep, swept
-from reports.page.figures import draw
+from reports.page.figures.canvas import page_style
+from reports.page.figures.semantic import semantic
 from tests.reports.synthetic import call, run_of
 
 
@@ -45,10 +46,13 @@ def test_the_cache_that_answered_least_is_the_one_shown(tmp_path: Path) -> None:
     shown = swept(subjects)
     assert shown is not None
     assert shown.subject == "wary"
-    drawn = draw(subjects, run.manifest)["semantic"]
+    with page_style():
+        drawn = semantic(subjects)
+    assert drawn is not None
     assert "the cache of wary" in drawn.caption
 
 
 def test_without_a_semantic_cache_there_is_no_such_figure(tmp_path: Path) -> None:
     run = run_of(tmp_path, [call("a", cache="exact"), call("b")])
-    assert "semantic" not in draw(list(subject_facts(run).values()), run.manifest)
+    with page_style():
+        assert semantic(list(subject_facts(run).values())) is None

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from reports.analysis.analyse import subject_facts, summarise
 from reports.metrics import Facts, Rate, subject_metrics
 from reports.metrics.routing_gap import Gap, Point, curve_of, gap_of
-from reports.page.figures import draw
+from reports.page.figures.canvas import page_style
+from reports.page.figures.routing import routing
 from reports.record.run import Run
 from tests.reports.synthetic import attempt, call, ledger_row, run_of
 
@@ -155,7 +156,9 @@ def test_a_claim_can_be_about_what_lies_between_subjects(tmp_path: Path) -> None
 
 def test_the_figure_has_a_point_for_each_subject(tmp_path: Path) -> None:
     run = routed_run(tmp_path)
-    drawing = draw(list(subject_facts(run).values()), run.manifest)["routing"]
+    with page_style():
+        drawing = routing(list(subject_facts(run).values()))
+    assert drawing is not None
     assert [key.label for key in drawing.keys] == [*NAMES, "random mixing"]
     for role in ("s0", "s1", "s2", "s3"):
         assert f"var(--{role})" in drawing.wide
@@ -164,5 +167,6 @@ def test_the_figure_has_a_point_for_each_subject(tmp_path: Path) -> None:
 def test_a_run_without_both_ends_has_no_such_figure_and_nothing_measured(tmp_path: Path) -> None:
     run = run_of(tmp_path, [call()], [attempt()], [ledger_row()])
     subjects = list(subject_facts(run).values())
-    assert "routing" not in draw(subjects, run.manifest)
+    with page_style():
+        assert routing(subjects) is None
     assert set(relative(subjects)["full"].values()) == {None}

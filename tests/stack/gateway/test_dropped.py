@@ -1,5 +1,6 @@
 """A client of the gateway: its parameters reach the provider, and it is told which were left out."""
 
+import asyncio
 from typing import Any
 
 import openai
@@ -99,6 +100,33 @@ def test_a_target_that_may_drop_the_seed_answers_and_says_so() -> None:
 
     chain = [CHAIN[0], {**target("anthropic"), "unsupported": "drop"}]
     play(scene, target=chain, faults=[{"kind": "outage", "provider": "openai"}])
+
+
+@pytest.mark.parametrize(
+    "table",
+    [{"cache": {}}, {"semantic_cache": {"policy": "plain", "threshold": 0.5, "audit_share": 0.0}}],
+)
+@pytest.mark.parametrize("together", [True, False])
+def test_who_shares_an_answer_is_told_what_was_dropped_when_it_was_made(
+    table: dict[str, Any], together: bool
+) -> None:
+    """But not of the hints of another caller."""
+
+    async def scene(lab: Lab) -> None:
+        asked = [
+            lab.client.post(
+                f"{lab.gateway}/v1/chat/completions",
+                json={"model": "any", "messages": [{"role": "user", "content": "Hi?"}], "seed": 7, **more},
+            )
+            for more in ({"store": True}, {})
+        ]
+        replies = await asyncio.gather(*asked) if together else [await each for each in asked]
+        dropped = [reply.headers["x-brownout-dropped"] for reply in replies]
+        if table == {"cache": {}}:
+            assert replies[1].headers["x-brownout-cache"] == ("coalesced" if together else "exact")
+        assert dropped == ["seed, store", "seed"]
+
+    play(scene, target=[{**target("anthropic"), "unsupported": "drop"}], **table)
 
 
 def test_a_parameter_that_no_target_understands_is_the_clients_mistake_by_name() -> None:

@@ -1,5 +1,6 @@
 """A budget is reserved before money is spent, settled once with the real cost, and never overshot."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -227,18 +228,18 @@ def test_in_no_period_more_is_used_than_the_hard_limit(
 @given(st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1)))  # noqa: DTZ001  # UTC is given to it below
 def test_a_month_ends_where_the_next_begins(moment: datetime) -> None:
     now = moment.replace(tzinfo=UTC)
-    span = span_of("month", now.timestamp())
+    span = span_of("month", now.timestamp(), UTC)
     following = datetime.fromtimestamp(span.ends_s, UTC)
     assert now < following
     assert (following.day, following.hour, following.minute) == (1, 0, 0)
     assert (following.year * 12 + following.month) - (now.year * 12 + now.month) == 1
-    assert span_of("month", span.ends_s).number == span.number + 1
+    assert span_of("month", span.ends_s, UTC).begins_s == span.ends_s
 
 
 @pytest.mark.parametrize(("period", "length"), [("minute", 60), ("hour", 3_600), ("day", 86_400)])
 def test_short_periods_follow_the_clock(period: Any, length: int) -> None:
-    assert span_of(period, length * 5.0) == (5, length * 6)
-    assert span_of(period, length * 6 - 1e-6) == (5, length * 6)
+    assert span_of(period, length * 5.0, UTC) == (length * 5, length * 6)
+    assert span_of(period, length * 6 - 1e-6, UTC) == (length * 5, length * 6)
 
 
 BAD = [
@@ -250,6 +251,13 @@ BAD = [
     ("soft_usd = '5'\ncheaper = ['openai']\nper = ['model']", "no soft_usd per model"),
     ("hard_usd = 'five'", "budget.0.hard_usd: expected dollars, got 'five'"),
     ("hard_usd = 5\nper = ['user']", "budget.0.per"),
+    *(
+        (
+            f"hard_usd = 5\ntime_zone = '{name}'",
+            rf"budget.0.time_zone: expected .*Europe/Berlin.*, got '{re.escape(name)}'",
+        )
+        for name in ("Europe/Berlyn", "Europe", "", "../etc/passwd", "/etc/passwd", "CEST+1")
+    ),
 ]
 
 

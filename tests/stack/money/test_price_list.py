@@ -1,8 +1,6 @@
 """Every model of a stack has a price when the stack is built, or building fails with one line."""
 
 import importlib
-import subprocess
-import sys
 from collections.abc import Callable
 from math import ceil
 from pathlib import Path
@@ -18,6 +16,7 @@ from harness.stack.core.reply import Usage
 from harness.stack.money.price import LongPrompts, Price, rates_per_million
 from harness.stack.money.price_list import CostOptions, default_prices, prices_of
 from harness.stack.money.price_table import read_prices
+from tests.lab.command import run_here
 from tests.stack.assembly.test_built_stack import asks, openai_reply
 
 GPT_9 = {"provider": "openai", "model": "gpt-9"}
@@ -96,14 +95,7 @@ def test_a_wrong_price_list_is_one_line_when_the_stack_is_loaded(
 
 def test_a_model_without_a_price_ends_the_command_in_one_line_with_exit_code_2(tmp_path: Path) -> None:
     stack_file(tmp_path, "")
-    ran = subprocess.run(
-        [sys.executable, "-m", "harness", "run", "outage", "--engine", "virtual", "--stack", "mine.toml"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    ran = run_here(tmp_path, "run", "outage", "--engine", "virtual", "--stack", "mine.toml")
     assert ran.returncode == 2
     assert ran.stderr.startswith("brownout: ")
     assert "mine.toml: no price for model 'gpt-9'" in ran.stderr

@@ -135,7 +135,7 @@ class SemanticCache:
                 return self._recorded(question, reply, call, match)
             call.facts.goes_on_with(self._background.start(self._audit(call, next, question, match)))
         call.facts.cache = "semantic"
-        call.facts.cached_from = match.source
+        call.facts.cached_from, call.facts.dropped_before = match.source, match.dropped
         return Reply(match.events[0], replay(match.events[1:]))
 
     async def _audit(self, call: Call, next: Next, question: Question, match: Match) -> None:
@@ -160,13 +160,13 @@ class SemanticCache:
                 call.facts.cache_audit = ("agreed" if agreed else "disagreed") if known else "failed"
             if known:
                 weight = 1.0 if audited is None else 1 / self._options.audit_share
-                self._learn(question, tuple(events), call.id, weight)
+                self._learn(question, tuple(events), call, weight)
 
         reply.on_end(settle)
         return reply
 
-    def _learn(self, question: Question, events: tuple[Event, ...], source: str, weight: float) -> None:
-        self._memory.learn(question, events, _now(), source, weight)
+    def _learn(self, question: Question, events: tuple[Event, ...], call: Call, weight: float) -> None:
+        self._memory.learn(question, events, _now(), call.id, weight, call.facts.dropped_for_all)
         self._unlearned += weight
         if self._policy.learns and self._unlearned >= max(REFIT_CALLS, REFIT_SHARE * len(self._memory)):
             self._unlearned = 0.0

@@ -32,11 +32,15 @@ class Question(NamedTuple):
 
 
 class Match(NamedTuple):
-    """The answer of the nearest question, produced by the call `source`, and the features of the match."""
+    """The answer of the nearest question, produced by the call `source`, and the features of the match.
+
+    `dropped` are the settings of that call that were not sent.
+    """
 
     events: tuple[Event, ...]
     source: str
     evidence: Evidence
+    dropped: tuple[str, ...] = ()
 
 
 def partition_key(call: Call, scope: Scope = "credential") -> bytes:
@@ -104,10 +108,16 @@ class Memory:
         if evidence is None:
             return None
         found = self._answers.get(_key(question.partition, evidence.row), now)
-        return None if found is None else Match(found.events, found.source, evidence)
+        return None if found is None else Match(found.events, found.source, evidence, found.dropped)
 
     def learn(
-        self, question: Question, events: tuple[Event, ...], now: float, source: str, weight: float = 1.0
+        self,
+        question: Question,
+        events: tuple[Event, ...],
+        now: float,
+        source: str,
+        weight: float = 1.0,
+        dropped: tuple[str, ...] = (),
     ) -> None:
         """Store the answer of the call `source`, whose question represents `weight` calls.
 
@@ -125,7 +135,7 @@ class Memory:
         found = state.partition.search(question.vector)
         group = state.groups.add(answer, self._near(question.partition, state, found))
         row = state.partition.learn(question.vector, found, question.signature, group, weight)
-        self._answers.put(_key(question.partition, row), events, now, source)
+        self._answers.put(_key(question.partition, row), events, now, source, dropped)
 
     def observations(self) -> Observations:
         """The observations of all partitions, in the order of their creation."""
