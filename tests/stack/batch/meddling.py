@@ -12,7 +12,9 @@ Operation = Literal["upload", "create", "status", "list", "results"]
 PASS = "pass"
 ODD = ("answer lost", "html", "shape")
 TROUBLE = ("403", "404", "413", "429", "500", "503", "unreachable", "broken", *ODD)
-MEDDLED = ("reverse", "twice", "twist", "foreign", "lose", "garbage", "cut", "null")
+MEDDLED = ("reverse", "twice", "foreign", "lose", "garbage", "cut", "null")
+TWISTED = (("twist",), ("twist", "reverse"), ("twist", "twice"), ("twist", "foreign"))
+"""One answer under the id of another, beside the right one: alone it could not be recognised."""
 
 
 @dataclass
@@ -36,7 +38,7 @@ def plans() -> st.SearchStrategy[Plan]:
         troubles=st.dictionaries(operations, st.lists(trouble, max_size=6)),
         forever=st.dictionaries(operations, trouble, max_size=2),
         limited=st.sampled_from([0, 0, 1, 3, 1_000]),
-        lines=st.lists(st.sampled_from(MEDDLED), max_size=2),
+        lines=st.lists(st.sampled_from(MEDDLED), max_size=2) | st.sampled_from(TWISTED),
     )
 
 

@@ -81,7 +81,7 @@ def run(provider: str, plan: Plan, ids: list[str], **batch: Any) -> Asked:
 
 
 @both
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(plan=plans(), ids=IDS)
 @example(plan=Plan(forever={"create": "503"}), ids=list("abca"))
 @example(plan=Plan({"create": ["answer lost"]}, {"list": "503"}), ids=list("abca"))
@@ -100,7 +100,7 @@ def test_every_call_gets_its_own_answer_whatever_happens_to_its_batch(
 
 
 @both
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(plan=plans(), ids=IDS)
 def test_where_failing_is_wanted_a_call_has_its_own_answer_or_an_error(
     provider: str, plan: Plan, ids: list[str]
