@@ -122,6 +122,6 @@ async def test_every_kind_of_fault_is_listed_with_its_own_options(serve_mock: Se
     async with httpx.AsyncClient() as client:
         kinds = (await client.get(urls["admin"] + "/_mock/kinds")).json()
     assert {kind: one["summary"] for kind, one in kinds.items()} == describe_faults()
-    assert kinds["http_error"]["options"]["status"] == 500
+    assert kinds["http_error"]["options"]["variant"] == "plain"
     for one in kinds.values():
         assert {"kind", "provider", "model", "from_s", "to_s", "probability"}.isdisjoint(one["options"])
