@@ -11,6 +11,8 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from reports.analysis.analyse import Analysis
+from reports.page.by_fault import LEGEND, by_fault_lines
+from reports.page.sections import Line
 from reports.page.table import kpi_rows
 
 WALL_S = time.monotonic  # noqa: TID251  # bound here: a virtual world turns the module's clock while it runs
@@ -85,6 +87,19 @@ def print_outcome(analysis: Analysis) -> None:
     for row in (row for row in kpi_rows(summary) if not row.minor):
         table.add_row(row.label, *(cell.text for cell in row.cells))
     console.print(table)
+    if lines := by_fault_lines(summary):
+        console.print(_by_fault_table(summary.names, lines))
     for claim in summary.claims:
         console.print(f"[bold]{claim.verdict}[/bold]: {claim.text}")
     console.print(f"report: {analysis.run.path / 'report.html'}", soft_wrap=True)
+
+
+def _by_fault_table(names: list[str], lines: list[Line]) -> Table:
+    """Outcomes by fault, narrow enough for 80 columns with four subjects."""
+    table = Table(title=LEGEND, header_style="bold", box=None, padding=(0, 1, 0, 0))
+    table.add_column("", overflow="fold")
+    for name in names:
+        table.add_column(name, justify="right", overflow="fold")
+    for line in lines:
+        table.add_row(line.label, *line.cells)
+    return table

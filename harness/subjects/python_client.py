@@ -69,6 +69,8 @@ async def _read(answer: AsyncIterator[str] | Awaitable[str], observed: ObservedR
     now = asyncio.get_running_loop().time
     if isinstance(answer, AsyncIterator):
         async for piece in answer:
+            if not isinstance(piece, str):
+                raise TypeError(f"expected text, got {type(piece).__name__}")
             if piece:
                 observed.chunk_s.append(now())
                 observed.pieces.append(piece)
@@ -78,6 +80,8 @@ async def _read(answer: AsyncIterator[str] | Awaitable[str], observed: ObservedR
         observed.pieces.append(text)
 
 
+_MISREAD = ("JSONDecodeError", "AttributeError", "TypeError", "KeyError", "IndexError")
+"""Exceptions of a client that did not find in a reply what it looked for."""
 KIND_OF_STATUS = {401: "auth", 403: "auth", 429: "rate_limited", 503: "overloaded", 529: "overloaded"}
 
 
@@ -91,6 +95,6 @@ def error_kind(error: Exception) -> str:
     names = [cls.__name__ for cls in type(error).__mro__]
     if any("Timeout" in name for name in names):
         return "timeout_total"
-    if "JSONDecodeError" in names:
+    if any(name in _MISREAD for name in names):
         return "malformed"
     return "connection"

@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from ..analysis.analyse import Analysis, analysis_of
 from ..metrics.registry import catalogue
 from . import sections
+from .by_fault import by_fault_lines
 from .figures import draw
 from .table import Row, kpi_rows
 from .verdict import verdict
@@ -43,6 +44,7 @@ def render(analysis: Analysis) -> str:
         figures=draw(facts, manifest) if any(len(of.calls) for of in facts) else {},
         errors=sections.error_lines(facts),
         attempt_errors=sections.attempt_error_lines(facts),
+        by_fault=by_fault_lines(summary),
         accounting=sections.accounting_lines(summary),
         quality=sections.quality_lines(summary, manifest),
         provenance=sections.provenance_lines(summary, manifest),
