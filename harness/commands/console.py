@@ -88,13 +88,13 @@ def print_outcome(analysis: Analysis) -> None:
         table.add_row(row.label, *(cell.text for cell in row.cells))
     console.print(table)
     if lines := by_fault_lines(summary):
-        console.print(_by_fault_table(summary.names, lines))
+        console.print(by_fault_table(summary.names, lines))
     for claim in summary.claims:
         console.print(f"[bold]{claim.verdict}[/bold]: {claim.text}")
     console.print(f"report: {analysis.run.path / 'report.html'}", soft_wrap=True)
 
 
-def _by_fault_table(names: list[str], lines: list[Line]) -> Table:
+def by_fault_table(names: list[str], lines: list[Line]) -> Table:
     """Outcomes by fault, narrow enough for 80 columns with four subjects."""
     table = Table(title=LEGEND, header_style="bold", box=None, padding=(0, 1, 0, 0))
     table.add_column("", overflow="fold")

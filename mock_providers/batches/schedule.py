@@ -30,6 +30,9 @@ class BatchOptions(Options):
     - `finalizing_s`: assembly of the results after the last item or a cancel (default 10)
     - `failure_share`: share of items that fail with a server error (default 0)
     - `expires_s`: items not done this long after the batch was created expire (default 86,400)
+    - `enqueued_tokens`: what all batches that have not ended may have together, counted over the JSON of
+      their requests (default: no limit). Above it OpenAI's batch fails, and Anthropic's is refused with a 429
+    - `unique_ids`: whether a batch with two equal `custom_id`s is invalid (default true)
     """
 
     validating_s: Seconds = 5.0
@@ -37,6 +40,8 @@ class BatchOptions(Options):
     finalizing_s: Seconds = 10.0
     failure_share: Annotated[float, Field(ge=0, le=1)] = 0.0
     expires_s: PositiveSeconds = 86_400.0
+    enqueued_tokens: Annotated[int, Field(gt=0)] | None = None
+    unique_ids: bool = True
 
 
 class Counts(NamedTuple):

@@ -14,18 +14,25 @@ from ..wire.anthropic.batches import (
     no_such_batch,
     page_of_batches,
     processing_status,
+    queue_full,
     read_requests,
     results_body,
     wrong_status,
 )
-from .batch_work import BatchableEndpoint, new_batch
+from .batch_work import BatchableEndpoint, exceeds_queue, new_batch
 from .decision import Exchange
 from .provider_context import ProviderContext
 
 
 def create(context: ProviderContext, exchange: Exchange, messages: BatchableEndpoint) -> bytes:
-    """`POST /v1/messages/batches`: `messages` will answer the items. Bad params fail their item only."""
-    items = read_requests(exchange.received.body, exchange.received.headers)
+    """`POST /v1/messages/batches`: `messages` will answer the items. Bad params fail their item only.
+
+    Raises Refused (429) when too much is waiting.
+    """
+    unique_ids = context.provider.batch.unique_ids
+    items = read_requests(exchange.received.body, exchange.received.headers, unique_ids=unique_ids)
+    if exceeds_queue(context, items, exchange.instant.now):
+        raise Refused(queue_full())
     batch = new_batch(context, exchange, messages, items, prefix="msgbatch_", about={})
     return _body(batch, exchange)
 

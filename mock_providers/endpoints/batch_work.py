@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ..batches.schedule import schedule_batch
 from ..batches.store import Batch, Item, Result
+from ..exchange import tokens
 from ..exchange.draws import Draws
 from ..exchange.received import Instant
 from ..exchange.request import Refused, digest_of_bytes
@@ -59,6 +60,19 @@ def new_batch(
     batch = Batch(batch_id, number, exchange.info, items, schedule, about, answer, close)
     context.batches.add(batch)
     return batch
+
+
+def exceeds_queue(context: ProviderContext, items: Sequence[Item], now: float) -> bool:
+    """Whether these items and those of the batches that have not ended exceed the provider's limit."""
+    limit = context.provider.batch.enqueued_tokens
+    if limit is None:
+        return False
+    waiting = [batch.items for batch in context.batches.newest_first() if not batch.schedule.ended(now)]
+    return sum(map(_enqueued_tokens, [*waiting, items])) > limit
+
+
+def _enqueued_tokens(items: Sequence[Item]) -> int:
+    return sum(tokens.count(item.received.body.decode()) for item in items)
 
 
 def _draws(context: ProviderContext, number: int, item: Item) -> Draws:

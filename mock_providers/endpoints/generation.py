@@ -48,7 +48,7 @@ class Generation:
         info, instant = exchange.info, exchange.instant
         nth = context.state.times_asked(model_id, request.digest)
         draws = context.draws.under(context.name, model_id, request.digest, nth)
-        faults = context.matching_faults(exchange, model_id, draws, prefilled=bool(request.prefill))
+        faults = context.matching_faults(exchange, model_id, draws, request)
         effects = effects_of(faults)
         admission = _admit(context, exchange, request, model_id, model, effects)
         reply_context = ReplyContext(

@@ -10,7 +10,7 @@ from ..batches.files import StoredFile
 from ..batches.store import Batch
 from ..exchange.received import Instant
 from ..exchange.request import Refused
-from ..wire.openai.batch_files import read_lines, result_file_id, result_files
+from ..wire.openai.batch_files import queue_full, read_lines, result_file_id, result_files
 from ..wire.openai.batches import (
     batch_body,
     batches_body,
@@ -20,7 +20,7 @@ from ..wire.openai.batches import (
     read_batch,
 )
 from ..wire.openai.files import no_such_file
-from .batch_work import BatchableEndpoint, new_batch
+from .batch_work import BatchableEndpoint, exceeds_queue, new_batch
 from .decision import Exchange
 from .provider_context import ProviderContext
 
@@ -34,7 +34,12 @@ def create(context: ProviderContext, exchange: Exchange, endpoints: Mapping[str,
     file = context.files.get(requested.input_file_id)
     if file is None or file.purpose != "batch":
         raise Refused(no_such_file(requested.input_file_id))
-    items, errors = read_lines(file.content, requested.endpoint, exchange.received.headers)
+    options = context.provider.batch
+    items, errors = read_lines(
+        file.content, requested.endpoint, exchange.received.headers, unique_ids=options.unique_ids
+    )
+    if options.enqueued_tokens is not None and exceeds_queue(context, items, exchange.instant.now):
+        items, errors = [], [queue_full(items, context.provider.organization, options.enqueued_tokens)]
     about: dict[str, Any] = {**requested._asdict(), "errors": errors, "files": None}
 
     def close(batch: Batch, at: Instant) -> None:

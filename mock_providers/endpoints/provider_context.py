@@ -8,7 +8,7 @@ from ..content.questions import Catalogue
 from ..engine.state import Caller, ProviderState
 from ..exchange.draws import Draws
 from ..exchange.received import Instant
-from ..exchange.request import Problem, digest_of_bytes
+from ..exchange.request import Problem, Request, digest_of_bytes
 from ..exchange.request_info import RequestInfo
 from ..faults import apply_faults, matching_faults
 from ..faults.base import FaultBase, Refusals, Target
@@ -48,11 +48,15 @@ class ProviderContext:
         return Caller(exchange.info.key_id, self.provider.organization_of(key))
 
     def matching_faults(
-        self, exchange: Exchange, model: str | None, draws: Draws, *, prefilled: bool = False
+        self, exchange: Exchange, model: str | None, draws: Draws, request: Request | None = None
     ) -> tuple[FaultBase, ...]:
-        """The faults of the schedule that apply to this request; `draws` are the request's own."""
+        """The faults of the schedule that apply to this request, `request` if it is for a reply; `draws` are
+        its own.
+        """
         info = exchange.info
-        target = Target(self.name, model, info.endpoint, info.key_id, info.region, prefilled)
+        target = Target(self.name, model, info.endpoint, info.key_id, info.region)
+        if request is not None:
+            target = target._replace(prefilled=bool(request.prefill), says_max_tokens=request.says_max_tokens)
         return matching_faults(exchange.faults, target, exchange.instant.t_s, draws, self.state.fault_counts)
 
     def document(self, exchange: Exchange, content: bytes, content_type: bytes = JSON) -> Decision:

@@ -28,8 +28,10 @@ class Refusals(NamedTuple):
 
 
 class Target(NamedTuple):
-    """The addressee of a request; `model` is None for a request that names none, `prefilled`: the reply is to
-    continue an assistant message.
+    """The addressee of a request, and what a fault may want of it.
+
+    `model` is None for a request that names none. `prefilled`: the reply is to continue an assistant message;
+    `says_max_tokens`: it limits the reply by OpenAI's older name for it.
     """
 
     provider: str
@@ -38,6 +40,7 @@ class Target(NamedTuple):
     key_id: str
     region: str
     prefilled: bool = False
+    says_max_tokens: bool = False
 
 
 class FaultEffects(NamedTuple):

@@ -63,7 +63,7 @@ class HttpError(FaultBase):
       from Anthropic and OpenAI), "ramp_limit" (traffic grew too fast), "request_over_limit" (a 429 that no
       wait helps: the request alone exceeds the limit), "context_length", "context_length_with_reply" (prompt
       and `max_tokens` together), "too_large" (413), "model_gone" (404), "prefill" (only requests that end
-      with an assistant message), "max_tokens" (OpenAI's wish for `max_completion_tokens`)
+      with an assistant message), "max_tokens" (only requests that say so, not `max_completion_tokens`)
     - `status`: default that of the variant; 500 for "plain" and "html"
     - `sent_status`: the status line, where it differs from the error's; 200: an error that looks like a
       success
@@ -82,8 +82,9 @@ class HttpError(FaultBase):
     should_retry: bool | None = None
 
     def aims_at(self, target: Target) -> bool:
-        """Prefill is refused only where there is one."""
-        return (target.prefilled or self.variant != "prefill") and super().aims_at(target)
+        """Prefill is refused only where there is one, and so is `max_tokens`."""
+        absent = {"prefill": not target.prefilled, "max_tokens": not target.says_max_tokens}
+        return not absent.get(self.variant, False) and super().aims_at(target)
 
     def apply(self, plan: Plan, refusals: Refusals) -> Plan:
         """Refuse the request."""

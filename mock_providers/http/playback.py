@@ -103,10 +103,12 @@ async def _play_early_headers(
     connection: ClientConnection, plan: Plan, headers: HeadersOut, body: bytes, entry: Entry
 ) -> None:
     """The headers when they are due, then blank lines, then the body when it is."""
-    await connection.until(entry.received + (plan.headers_s or 0.0))
+    assert plan.heartbeat is not None
+    from_s = plan.headers_s or 0.0
+    await connection.until(entry.received + from_s)
     await connection.start(plan.status, headers)
     entry.status = plan.status
-    await beat(connection, entry.received, plan.ends_s, plan, b"\n")
+    await beat(connection, from_s, plan.heartbeat.gap_s, entry.received, plan.ends_s, b"\n")
     await connection.until(entry.received + plan.ends_s)
     await connection.write(body, more=False)
     entry.sent(plan.pieces, connection.now())

@@ -18,9 +18,8 @@ async def play_stream(
     pieces, head, nth = plan.to_send, frames.head, 0
     write = connection.write_split if plan.splits else connection.write
     render = frames.piece if plan.malformed is None else _MalformedFrames(frames, plan)
+    await _beat(connection, plan, entry.received, pieces[0].due_s if pieces else plan.ends_s)
     while nth < len(pieces):
-        if nth == 0:
-            await _beat(connection, entry.received, pieces[0].due_s, plan)
         await connection.until(entry.received + pieces[nth].due_s)
         batch = _due(pieces, nth, connection.now() - entry.received)
         nth += len(batch)
@@ -33,23 +32,23 @@ async def play_stream(
         head = b""
         if len(batch) == _MOST_CHUNKS_A_WRITE:
             await connection.yield_to_loop()
-    if plan.ends == "complete":
-        if not pieces:
-            await _beat(connection, entry.received, plan.ends_s, plan)
-            await connection.until(entry.received + plan.ends_s)
-            await write(b"".join([head, frames.finish, frames.tail]), more=False)
-        entry.ended = "complete"
+    if plan.ends != "complete":
+        unsent = head + frames.finish if plan.finished else head
+        await _break_off(connection, plan, entry, unsent, error_event)
         return
-    if plan.finished:
-        head += frames.finish
-    if head:
-        await connection.write(head, more=True)
+    if not pieces:
+        await connection.until(entry.received + plan.ends_s)
+        await write(b"".join([head, frames.finish, frames.tail]), more=False)
+    entry.ended = "complete"
+
+
+async def _break_off(
+    connection: ClientConnection, plan: Plan, entry: Entry, unsent: bytes, error_event: bytes
+) -> None:
+    """End a stream before its regular end, once the frames that are `unsent` are sent."""
+    if unsent:
+        await connection.write(unsent, more=True)
     await connection.until(entry.received + plan.ends_s)
-    await _break_off(connection, plan, entry, error_event)
-
-
-async def _break_off(connection: ClientConnection, plan: Plan, entry: Entry, error_event: bytes) -> None:
-    """End a stream before its regular end."""
     match plan.ends:
         case "stalled":
             entry.ended = "stalled"
@@ -64,23 +63,22 @@ async def _break_off(connection: ClientConnection, plan: Plan, entry: Entry, err
             await connection.cut(RESET)
 
 
-async def _beat(connection: ClientConnection, received: float, until_s: float, plan: Plan) -> None:
+async def _beat(connection: ClientConnection, plan: Plan, received: float, until_s: float) -> None:
     """The comments of a plan's heartbeat, from its headers until `until_s`."""
     if plan.heartbeat is not None:
         comment = b": %s\n\n" % plan.heartbeat.comment.encode()
-        await beat(connection, received, until_s, plan, comment)
+        await beat(connection, plan.headers_s or 0.0, plan.heartbeat.gap_s, received, until_s, comment)
 
 
 async def beat(
-    connection: ClientConnection, received: float, until_s: float, plan: Plan, sign: bytes
+    connection: ClientConnection, from_s: float, gap_s: float, received: float, until_s: float, sign: bytes
 ) -> None:
-    """Write `sign` at each multiple of the heartbeat's gap after the headers, until `until_s`."""
-    assert plan.heartbeat is not None
-    next_s = (plan.headers_s or 0.0) + plan.heartbeat.gap_s
+    """Write `sign` at each multiple of `gap_s` after `from_s`, up to `until_s`, counted from `received`."""
+    next_s = from_s + gap_s
     while next_s < until_s:
         await connection.until(received + next_s)
         await connection.write(sign, more=True)
-        next_s += plan.heartbeat.gap_s
+        next_s += gap_s
 
 
 class _MalformedFrames:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from reports.record.manifest import Fault
+from reports.stats.intervals import Floats
 
 from .facts import Facts, Mask, flags, once_per_facts
 from .measures import Rate
@@ -76,8 +77,8 @@ def paid_twice_by_fault(facts: Facts) -> dict[str, int] | None:
     windows = fault_windows(facts.manifest.faults)
     if windows is None:
         return None
-    times_s = paid_twice_s(facts)
-    return {label: int(((times_s >= a) & (times_s < b)).sum()) for label, (a, b) in windows.items()}
+    times_s: Floats = np.asarray(paid_twice_s(facts), dtype=np.float64)
+    return {label: int(_within(times_s, of).sum()) for label, of in windows.items()}
 
 
 def whole(facts: Facts) -> Mask:
@@ -101,9 +102,10 @@ def paid_twice_s(facts: Facts) -> "pd.Series[float]":
     return first_s
 
 
-def fault_windows(faults: Iterable[Fault]) -> dict[str, Window] | None:
+def fault_windows(faults: Iterable[Fault]) -> dict[str, list[Window]] | None:
     """The windows of faults that are scheduled one after another, by their names; None where there are fewer
-    than two, one has no end, or two overlap. Faults of one window have one name.
+    than two, one has no end, or two overlap. Faults of one window have one name, and one name may have
+    several windows.
     """
     names: dict[Window, list[str]] = {}
     for fault in faults:
@@ -116,7 +118,10 @@ def fault_windows(faults: Iterable[Fault]) -> dict[str, Window] | None:
     overlap = any(after[0] < before[1] for before, after in pairwise(windows))
     if len(windows) < 2 or overlap:
         return None
-    return {" + ".join(names[window]): window for window in windows}
+    named: dict[str, list[Window]] = {}
+    for window in windows:
+        named.setdefault(" + ".join(names[window]), []).append(window)
+    return named
 
 
 def fault_name(fault: Fault) -> str:
@@ -133,5 +138,11 @@ def _by_fault(facts: Facts, chosen: Mask) -> dict[str, int] | None:
     windows = fault_windows(facts.manifest.faults)
     if windows is None:
         return None
-    at_s = facts.planned_s
-    return {label: int((chosen & (at_s >= a) & (at_s < b)).sum()) for label, (a, b) in windows.items()}
+    return {label: int((chosen & _within(facts.planned_s, of)).sum()) for label, of in windows.items()}
+
+
+def _within(times_s: Floats, windows: Iterable[Window]) -> Mask:
+    inside = np.zeros(len(times_s), dtype=bool)
+    for begins_s, ends_s in windows:
+        inside |= (times_s >= begins_s) & (times_s < ends_s)
+    return inside

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from mock_providers import MockApp, load_profile, shipped_profiles
+from mock_providers.content.options import Accuracy
 from mock_providers.latency.distributions import Constant, Gamma, Lognormal
 from mock_providers.latency.pacing import Pace
 from mock_providers.limits.limits import Limits
@@ -28,8 +29,16 @@ def gemini_observed() -> list[tuple[str, Model | EmbeddingModel]]:
     return [each for each in models(load_profile("observed")) if each[0].startswith("gemini/")]
 
 
-def test_five_profiles_are_shipped() -> None:
-    assert shipped_profiles() == ("candid", "observed", "self-hosted", "small-account", "typical", "unpaced")
+def test_these_profiles_are_shipped() -> None:
+    assert shipped_profiles() == (
+        "candid",
+        "flawless",
+        "observed",
+        "self-hosted",
+        "small-account",
+        "typical",
+        "unpaced",
+    )
 
 
 @pytest.mark.parametrize("name", shipped_profiles())
@@ -63,6 +72,14 @@ def test_unpaced_has_the_models_and_prices_of_page_and_gemini_but_no_delay_and_n
         if isinstance(model, Model):
             assert model.pace.tokens_per_s == float("inf"), name
             assert (model.organization_limits, model.load, model.prefill_s_per_token) == (None, None, 0.0)
+
+
+def test_flawless_is_typical_with_answers_that_are_never_wrong() -> None:
+    typical, flawless = load_profile("typical"), load_profile("flawless")
+    right = Accuracy(easy=1.0, medium=1.0, hard=1.0)
+    for name, provider in typical.providers.items():
+        models = {id_: model.model_copy(update={"accuracy": right}) for id_, model in provider.models.items()}
+        assert flawless.providers[name] == provider.model_copy(update={"models": models})
 
 
 def test_unpaced_is_page_in_everything_that_is_neither_time_nor_limit() -> None:

@@ -14,7 +14,7 @@ QUIRKS = [
     *variant_faults("odd_chunk", "odd_usage", "odd_framing", "odd_finish"),
     *[fault | {"hold_s": 0.02} for fault in variant_faults("broken_end")],
     *variant_faults("keep_alive_close"),
-    *[fault for fault in variant_faults("http_error") if fault["variant"] != "prefill"],
+    *[fault for fault in variant_faults("http_error") if fault["variant"] not in ("prefill", "max_tokens")],
     {"kind": "reasoning", "for_s": 0.02, "gap_s": 0.01},
     {"kind": "early_headers", "gap_s": 0.0005},
 ]

@@ -23,8 +23,9 @@ async def asked_openai(case: Case, lab: Lab) -> str:
     texts, finish, events = [], None, 0
     async for chunk in reply:
         events += 1
-        texts.append(chunk.choices[0].delta.content or "")
-        finish = chunk.choices[0].finish_reason or finish
+        if chunk.choices:
+            texts.append(chunk.choices[0].delta.content or "")
+            finish = chunk.choices[0].finish_reason or finish
     return streamed("".join(texts), events, finished=finish == "stop")
 
 
@@ -38,7 +39,7 @@ async def asked_anthropic(case: Case, lab: Lab) -> str:
     async for event in reply:
         events += 1
         last = event.type
-        if last == "content_block_delta":
+        if last == "content_block_delta" and event.delta.type == "text_delta":
             texts.append(event.delta.text)
     return streamed("".join(texts), events, finished=last == "message_stop")
 

@@ -9,6 +9,7 @@ the previous generation differs, OLDER has its outcome.
 from typing import Any, NamedTuple
 
 from tests.sdks.lab import CURRENT_SDKS, user
+from tests.sdks.oddities import ODDITIES
 
 Fault = dict[str, Any]
 
@@ -325,7 +326,7 @@ def cases() -> list[Case]:
         for stream in (True, False):
             for name, (fault, *outcomes) in REFUSALS.items():
                 listed.append(Case(sdk, name, stream, outcomes[nth], fault))
-            for name, (fault, *modes) in DAMAGE.items():
+            for name, (fault, *modes) in {**DAMAGE, **ODDITIES}.items():
                 listed.append(Case(sdk, name, stream, modes[nth][not stream], fault))
             for name, (changes, *outcomes) in MISTAKES.items():
                 listed.append(Case(sdk, name, stream, outcomes[nth], changes=changes))

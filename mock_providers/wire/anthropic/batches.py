@@ -19,8 +19,11 @@ _CUSTOM_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _INVALID = "invalid_request_error"
 
 
-def read_requests(body: bytes, headers: HeadersIn) -> list[Item]:
-    """The items of a request for a batch; raises BadField, or ValueError for invalid JSON."""
+def read_requests(body: bytes, headers: HeadersIn, *, unique_ids: bool = True) -> list[Item]:
+    """The items of a request for a batch; raises BadField, or ValueError for invalid JSON.
+
+    `unique_ids`: two equal `custom_id`s are refused (default true).
+    """
     fields = Fields(loads(body))
     fields.only(frozenset(("requests", "betas", "user_profile_id")))
     fields.require("requests")
@@ -28,14 +31,25 @@ def read_requests(body: bytes, headers: HeadersIn) -> list[Item]:
     if not 1 <= len(requests) <= MOST_REQUESTS:
         complaint = f"List should have between 1 and {MOST_REQUESTS} items"
         raise BadField(("requests",), "unsupported", complaint)
-    items: dict[str, Item] = {}
+    items: list[Item] = []
+    known: set[str] = set()
     for nth, value in enumerate(requests):
         item = _read_item(Fields(value, ("requests", nth)), nth, headers)
-        if item.custom_id in items:
+        if unique_ids and item.custom_id in known:
             complaint = f"custom_id must be unique within a batch, got '{item.custom_id}' twice"
             raise BadField(("requests", nth, "custom_id"), "unsupported", complaint)
-        items[item.custom_id] = item
-    return list(items.values())
+        known.add(item.custom_id)
+        items.append(item)
+    return items
+
+
+def queue_full() -> Problem:
+    """Too much waits to be processed. Source: docs.anthropic.com/en/api/rate-limits, Message Batches API."""
+    message = (
+        "This request would exceed your organization's rate limit of batch requests in the processing queue. "
+        "Please wait until some of them have been processed."
+    )
+    return Problem(429, "rate_limit_error", message)
 
 
 def _read_item(fields: Fields, nth: int, headers: HeadersIn) -> Item:

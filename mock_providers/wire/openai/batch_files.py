@@ -1,6 +1,6 @@
 """OpenAI's batch files, JSON lines: input files read and checked, result files written."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -26,25 +26,45 @@ class LineError(NamedTuple):
     param: str | None = None
 
 
-def read_lines(content: bytes, endpoint: str, headers: HeadersIn) -> tuple[list[Item], list[LineError]]:
-    """The items of an input file and its errors; no items when there is an error."""
+def read_lines(
+    content: bytes, endpoint: str, headers: HeadersIn, *, unique_ids: bool = True
+) -> tuple[list[Item], list[LineError]]:
+    """The items of an input file and its errors; no items when there is an error.
+
+    `unique_ids`: two equal `custom_id`s are an error (default true).
+    """
     lines = [(nth, line) for nth, line in enumerate(content.splitlines(), 1) if line.strip()]
     if not lines:
         return [], [LineError("empty_file", "The input file is empty: a batch has at least one request.")]
     if len(lines) > MOST_LINES:
         return [], [LineError("too_many_requests", f"The input file has more than {MOST_LINES} requests.")]
-    items: dict[str, Item] = {}
+    items: list[Item] = []
+    known: set[str] = set()
     model: list[Any] = []
     errors: list[LineError] = []
     for nth, line in lines:
         try:
             custom_id, body, raw = _read_line(line, nth, endpoint)
             model = model or [body.get("model")]
-            _check_against(items, model[0], custom_id, body, nth)
-            items[custom_id] = Item(custom_id, Received("POST", endpoint, headers, {}, raw))
+            _check_against(known if unique_ids else (), model[0], custom_id, body, nth)
+            known.add(custom_id)
+            items.append(Item(custom_id, Received("POST", endpoint, headers, {}, raw)))
         except _BadLine as bad:
             errors.append(bad.error)
-    return ([], errors) if errors else (list(items.values()), [])
+    return ([], errors) if errors else (items, [])
+
+
+def queue_full(items: Sequence[Item], organization: str, limit: int) -> LineError:
+    """The error of a batch that exceeds the tokens that may wait.
+
+    Source: platform.openai.com/docs/guides/batch, rate limits: enqueued prompt tokens per model.
+    """
+    model = loads(items[0].received.body).get("model")
+    message = (
+        f"Enqueued token limit reached for {model} in organization {organization}. Limit: {limit:,} enqueued "
+        "tokens. Please try again once some in_progress batches have been completed."
+    )
+    return LineError("token_limit_exceeded", message)
 
 
 class _BadLine(Exception):
@@ -53,9 +73,7 @@ class _BadLine(Exception):
         self.error = error
 
 
-def _check_against(
-    items: Mapping[str, Item], model: Any, custom_id: str, body: dict[str, Any], nth: int
-) -> None:
+def _check_against(items: Container[str], model: Any, custom_id: str, body: dict[str, Any], nth: int) -> None:
     """Check that the id is new and the model that of the lines before; raises _BadLine."""
     if custom_id in items:
         message = f"The custom_id of each request must be unique in its batch: '{custom_id}' is a duplicate."

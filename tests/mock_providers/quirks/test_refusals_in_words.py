@@ -79,6 +79,8 @@ def test_a_provider_refuses_in_its_own_words(variant: str, provider: str, stream
     if variant == "prefill":
         messages = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "The"}]
         more = {"messages": messages}
+    if variant == "max_tokens":
+        more = {"max_tokens": 100}
     sent, body = refused(provider, {"variant": variant}, stream=stream, **more)
     assert (sent, body["error"]["message"][: len(sentence)]) == (status, sentence)
 
@@ -88,13 +90,20 @@ def test_codes_and_types_are_the_providers_too() -> None:
     assert {variant: error["code"] for variant, error in found.items()} == CODES
     assert found["request_over_limit"]["type"] == "tokens"
     assert refused("anthropic", {"variant": "too_large"})[1]["error"]["type"] == "request_too_large"
-    assert refused("openai", {"variant": "max_tokens"})[1]["error"]["param"] == "max_tokens"
+    unsupported = refused("openai", {"variant": "max_tokens"}, max_tokens=9)[1]["error"]
+    assert unsupported["param"] == "max_tokens"
 
 
 def test_prefill_is_refused_only_where_there_is_one() -> None:
     """litellm#27967: the first request is answered, and its continuation refused."""
     reply = answered("anthropic", {"kind": "http_error", "variant": "prefill"})
     assert (reply.decision.plan.status, bool(reply.text)) == (200, True)
+
+
+def test_max_tokens_is_refused_only_where_it_is_said() -> None:
+    fault = {"kind": "http_error", "variant": "max_tokens"}
+    assert answered("openai", fault, max_completion_tokens=100).text
+    assert answered("anthropic", fault).text
 
 
 def test_an_error_can_look_like_a_success() -> None:

@@ -6,6 +6,7 @@ import pytest
 from reports.analysis.analyse import summarise
 from reports.analysis.compare import compare
 from reports.metrics import catalogue
+from reports.page.by_fault import COUNTED
 from reports.page.table import Row, kpi_rows
 from reports.page.verdict import circumstances, verdict
 from reports.record.manifest import Manifest
@@ -30,6 +31,7 @@ def test_every_number_of_the_summary_has_a_row_with_a_label_or_is_a_table(tmp_pa
         "reconciliation_gross_error_usd",
         "unmatched_rows",
         "mismatched_attempts",
+        *COUNTED,
     }
     numbers = {
         name for name, value in summary.subjects["full"].metrics.items() if not isinstance(value, dict)
