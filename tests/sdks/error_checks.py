@@ -21,11 +21,12 @@ async def asked_openai(case: Case, lab: Lab) -> str:
     if not case.stream:
         return whole(reply, lambda: reply.choices and reply.choices[0].message.content)
     texts, finish, events = [], None, 0
-    async for chunk in reply:
-        events += 1
-        if chunk.choices:
-            texts.append(chunk.choices[0].delta.content or "")
-            finish = chunk.choices[0].finish_reason or finish
+    async with reply:
+        async for chunk in reply:
+            events += 1
+            if chunk.choices:
+                texts.append(chunk.choices[0].delta.content or "")
+                finish = chunk.choices[0].finish_reason or finish
     return streamed("".join(texts), events, finished=finish == "stop")
 
 
@@ -36,11 +37,12 @@ async def asked_anthropic(case: Case, lab: Lab) -> str:
     if not case.stream:
         return whole(reply, lambda: reply.content and reply.content[0].text)
     texts, last, events = [], "", 0
-    async for event in reply:
-        events += 1
-        last = event.type
-        if last == "content_block_delta" and event.delta.type == "text_delta":
-            texts.append(event.delta.text)
+    async with reply:
+        async for event in reply:
+            events += 1
+            last = event.type
+            if last == "content_block_delta" and event.delta.type == "text_delta":
+                texts.append(event.delta.text)
     return streamed("".join(texts), events, finished=last == "message_stop")
 
 

@@ -42,7 +42,11 @@ ODDITIES: dict[str, tuple[Fault, Modes, Modes]] = {
     "no-space": (odd("odd_framing", "no_space"), WHOLE, WHOLE),
     "comments": (odd("odd_framing", "comments"), WHOLE, WHOLE),
     "event-names": (odd("odd_framing", "event_names"), WHOLE, WHOLE),
-    "no-last-blank-line": (odd("odd_framing", "no_last_blank_line"), WHOLE, WHOLE),
+    "no-last-blank-line": (  # all words arrive, the last event does not
+        odd("odd_framing", "no_last_blank_line"),
+        WHOLE,
+        ("an unfinished reply x1", WHOLE[1]),
+    ),
     "no-end-marker": (
         odd("odd_framing", "no_end_marker"),
         WHOLE,
@@ -59,7 +63,11 @@ ODDITIES: dict[str, tuple[Fault, Modes, Modes]] = {
         ("openai.APIError server_is_overloaded x1", "openai.APIConnectionError x3"),
         ("anthropic.APIStatusError 200 overloaded_error x1", "anthropic.APIConnectionError x3"),
     ),
-    "reasoning": ({"kind": "reasoning", "for_s": 0.1, "gap_s": 0.02}, WHOLE, WHOLE),
+    "reasoning": (  # of Anthropic's whole reply the first block is no text
+        {"kind": "reasoning", "for_s": 0.1, "gap_s": 0.02},
+        WHOLE,
+        (WHOLE[0], "builtins.AttributeError x1"),
+    ),
     "early-headers": ({"kind": "early_headers", "gap_s": 0.0005}, WHOLE, WHOLE),
     "filtered": (
         odd("odd_finish", "filtered"),
