@@ -4,6 +4,7 @@ One set of limits holds for one API key (`limits` of a model), another for all k
 together (`organization_limits`); `rate_limiter` applies them.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple
 
@@ -129,3 +130,13 @@ class Verdict:
     meters: tuple[Meter, ...] = ()
     refused_by: Meter | None = None
     wait_s: float = 0.0
+
+    @property
+    def refusal(self) -> tuple[Meter, float | None]:
+        """The limit that refused and the time to wait (s), None when the request never fits.
+
+        Raises ValueError for an admitted request.
+        """
+        if self.refused_by is None:
+            raise ValueError("an admitted request is not rate limited")
+        return self.refused_by, None if math.isinf(self.wait_s) else self.wait_s

@@ -1,7 +1,12 @@
 """Edits that are the same in every protocol."""
 
-from .edit import Edit, Json
+from collections.abc import Callable
+from functools import partial
+
+from ..plan import Plan
+from .edit import Edit, Edits, Json
 from .events import Event, Events
+from .usage_values import with_numbers
 
 
 class EveryObject(Edit):
@@ -21,6 +26,62 @@ class EveryObject(Edit):
     def whole(self, reply: Json) -> Json:
         """The reply, changed."""
         return self.change(reply)
+
+
+class Usage(EveryObject):
+    """Usage with other values in every object that has it; `how` as of `with_numbers`."""
+
+    def __init__(self, plan: Plan, at: int, how: str) -> None:
+        super().__init__(plan, at)
+        self._how = how
+
+    key = "usage"
+    """Where an object of the protocol has its usage."""
+
+    def change(self, data: Json) -> Json:
+        """The same with other usage."""
+        return {**data, self.key: with_numbers(data[self.key], self._how)} if data.get(self.key) else data
+
+
+def odd_numbers(usage: Callable[[Plan, int, str], Edit]) -> Edits:
+    """Edits of all numbers of a usage object: of 0, as proxies send that do not count, and of other types.
+
+    Source of the zeros: litellm#31759.
+    """
+    return {f"usage_{how}": partial(_odd, usage, how) for how in ("zero", "text", "fraction", "null_details")}
+
+
+def _odd(usage: Callable[[Plan, int, str], Edit], how: str, plan: Plan, at: int) -> Edit:
+    return usage(plan, at, how)
+
+
+class HeldText(Edit):
+    """The last text comes with the finish reason. Source: ai.google.dev, streamGenerateContent."""
+
+    def __init__(self, plan: Plan, at: int) -> None:
+        super().__init__(plan, at)
+        self._held = ""
+
+    def has_text(self, event: Event) -> bool:
+        """Whether a chunk has text."""
+        raise NotImplementedError
+
+    def put(self, event: Event, text: str) -> None:
+        """Write the text into the chunk, if it has the finish reason."""
+        raise NotImplementedError
+
+    def piece(self, events: Events, nth: int) -> Events:
+        """Hold the last chunk back, if it is text and the reply completes."""
+        if not self.plan.is_last_text(nth):
+            return events
+        self._held = self.plan.pieces[nth].text
+        return [event for event in events if not self.has_text(event)]
+
+    def finish(self, events: Events) -> Events:
+        """The text and the finish reason together."""
+        for event in events if self._held else ():
+            self.put(event, self._held)
+        return events
 
 
 class NullError(EveryObject):

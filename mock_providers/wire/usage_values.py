@@ -7,9 +7,11 @@ def with_numbers(usage: Any, how: str) -> Any:
     """`usage` with each number, at any depth, changed.
 
     `how`: "zero", "text" (as strings), "fraction" (as floats), "null_details" (objects and lists become
-    null), "" (unchanged).
+    null), "null" (the top level only: every value becomes null), "" (unchanged).
     """
     if isinstance(usage, dict):
+        if how == "null":
+            return dict.fromkeys(usage)
         if how == "null_details":
             return {key: None if isinstance(value, dict | list) else value for key, value in usage.items()}
         return {key: with_numbers(value, how) for key, value in usage.items()}

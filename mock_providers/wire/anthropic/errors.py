@@ -1,7 +1,5 @@
 """Anthropic's errors: `{"type": "error", "error": {"type", "message"}, "request_id"}`."""
 
-import math
-
 from ...exchange.bad_field import BadField
 from ...exchange.request import Problem
 from ...limits.limits import Verdict
@@ -95,10 +93,7 @@ class AnthropicErrors:
 
     def rate_limited(self, verdict: Verdict, model: str) -> Problem:
         """A rate limit refuses; there is no time to wait when the request is larger than the limit."""
-        meter = verdict.refused_by
-        if meter is None:
-            raise ValueError("an admitted request is not rate limited")
-        wait_s = None if math.isinf(verdict.wait_s) else verdict.wait_s
+        meter, wait_s = verdict.refusal
         if meter.name == "ramp":
             return self.ramp_limited(wait_s)
         if meter.name == "concurrency":

@@ -4,8 +4,16 @@ from typing import Any
 
 from ..edit import Edit, Edits, Json
 from ..events import Event, Events
-from ..shared_edits import EveryObject, NullError, Pings, UnknownEvents, UnknownFields
-from ..usage_values import with_numbers
+from ..shared_edits import (
+    EveryObject,
+    HeldText,
+    NullError,
+    Pings,
+    UnknownEvents,
+    UnknownFields,
+    Usage,
+    odd_numbers,
+)
 
 
 class NoContent(Edit):
@@ -25,26 +33,17 @@ class NoCandidates(Edit):
         return [Event({"usageMetadata": {"promptTokenCount": self.plan.input_tokens}}), *events]
 
 
-class TextInFinish(Edit):
+class TextInFinish(HeldText):
     """The last text in the chunk that has the finish reason: what Gemini mostly does."""
 
-    def __init__(self, plan: Any, at: int) -> None:
-        super().__init__(plan, at)
-        self._held = ""
+    def has_text(self, event: Event) -> bool:
+        """Whether its candidate has content."""
+        return "content" in _candidate(event)
 
-    def piece(self, events: Events, nth: int) -> Events:
-        """Hold the last chunk back, if it is text and the reply completes."""
-        if not self.plan.is_last_text(nth):
-            return events
-        self._held = self.plan.pieces[nth].text
-        return [event for event in events if "content" not in _candidate(event)]
-
-    def finish(self, events: Events) -> Events:
-        """The text and the finish reason together."""
-        for event in events:
-            if self._held and "finishReason" in (candidate := _candidate(event)):
-                candidate["content"]["parts"] = [{"text": self._held}]
-        return events
+    def put(self, event: Event, text: str) -> None:
+        """Write the text into the candidate that has finished."""
+        if "finishReason" in (candidate := _candidate(event)):
+            candidate["content"]["parts"] = [{"text": text}]
 
 
 class NullArguments(EveryObject):
@@ -59,40 +58,10 @@ class NullArguments(EveryObject):
         return data
 
 
-class Usage(EveryObject):
-    """Other values, by the name of `with_numbers`."""
+class OddUsage(Usage):
+    """As `Usage`, in `usageMetadata`. Google's JSON has 64-bit integers as strings."""
 
-    numbers = ""
-
-    def change(self, data: Json) -> Json:
-        """The same with other usage."""
-        if "usageMetadata" not in data:
-            return data
-        return {**data, "usageMetadata": with_numbers(data["usageMetadata"], self.numbers)}
-
-
-class ZeroUsage(Usage):
-    """Every number is 0."""
-
-    numbers = "zero"
-
-
-class TextUsage(Usage):
-    """Numbers as strings, as Google's JSON has 64-bit integers."""
-
-    numbers = "text"
-
-
-class FractionUsage(Usage):
-    """Numbers with a fraction."""
-
-    numbers = "fraction"
-
-
-class NullDetails(Usage):
-    """The details are null."""
-
-    numbers = "null_details"
+    key = "usageMetadata"
 
 
 class MissingUsage(EveryObject):
@@ -162,10 +131,7 @@ EDITS: Edits = {
     "tools_null_arguments": NullArguments,
     "usage_missing": MissingUsage,
     "usage_null": NullUsage,
-    "usage_zero": ZeroUsage,
-    "usage_text": TextUsage,
-    "usage_fraction": FractionUsage,
-    "usage_null_details": NullDetails,
+    **odd_numbers(OddUsage),
     "usage_late": LateUsage,
     "usage_cumulative": CumulativeUsage,
 }

@@ -100,15 +100,12 @@ class GeminiErrors:
 
     def rate_limited(self, verdict: Verdict, model: str) -> Problem:
         """A rate limit refuses; there is no time to wait when the request is larger than the limit."""
-        meter = verdict.refused_by
-        if meter is None:
-            raise ValueError("an admitted request is not rate limited")
+        meter, wait_s = verdict.refusal
         if meter.name in ("ramp", "concurrency"):
-            return self.ramp_limited(None if math.isinf(verdict.wait_s) else verdict.wait_s)
+            return self.ramp_limited(wait_s)
         period = "PerDay" if meter.name.endswith("per_day") else "PerMinute"
         what = "Requests" if meter.name.startswith("requests") else "InputTokens"
         metric = _METRIC + ("requests" if what == "Requests" else "input_token_count")
-        wait_s = None if math.isinf(verdict.wait_s) else verdict.wait_s
         message = (
             "You exceeded your current quota, please check your plan and billing details.\n"
             f"* Quota exceeded for metric: {metric}, limit: {meter.limit}, model: {model}"

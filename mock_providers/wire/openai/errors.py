@@ -103,20 +103,18 @@ class OpenAIErrors:
 
     def rate_limited(self, verdict: Verdict, model: str) -> Problem:
         """A rate limit refuses; there is no time to wait when the request is larger than the limit."""
-        meter = verdict.refused_by
-        if meter is None:
-            raise ValueError("an admitted request is not rate limited")
+        meter, wait_s = verdict.refusal
         if meter.name == "ramp":
-            return self.ramp_limited(verdict.wait_s)
+            return self.ramp_limited(wait_s)
         limit_name, error_type = _LIMIT_NAMES[meter.name]
         where = f"for {model} in organization {self._organization} on {limit_name}: Limit {meter.limit}"
-        if math.isinf(verdict.wait_s):
+        if wait_s is None:
             return self._over_limit(f"{where}, Requested {meter.requested}", error_type)
         message = (
             f"Rate limit reached {where}, Used {meter.limit - math.floor(meter.remaining)}, "
-            f"Requested {meter.requested}. Please try again in {go_duration(verdict.wait_s)}."
+            f"Requested {meter.requested}. Please try again in {go_duration(wait_s)}."
         )
-        return Problem(429, error_type, message, "rate_limit_exceeded", retry_after_s=verdict.wait_s)
+        return Problem(429, error_type, message, "rate_limit_exceeded", retry_after_s=wait_s)
 
     def request_over_limit(self, model: str, requested: int, limit: int) -> Problem:
         """The request alone has more tokens than a minute's limit: waiting does not help."""

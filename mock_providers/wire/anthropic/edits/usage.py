@@ -2,81 +2,39 @@
 
 from typing import Any
 
+from ....plan import Plan
 from ...edit import Edit, Edits, Json
 from ...events import Event, Events
-from ...shared_edits import EveryObject
+from ...shared_edits import EveryObject, Usage, odd_numbers
 from ...usage_values import with_numbers
 
 _INPUT = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
 
-class _Usages(EveryObject):
-    """An edit of every usage object; None takes it away."""
-
-    def usage(self, usage: Json) -> Json | None:
-        """The usage that is sent instead."""
-        return usage
+class _OddUsage(Usage):
+    """As `Usage`; `message_start` has its usage in its message."""
 
     def change(self, data: Json) -> Json:
         """The object with the other usage, in it or in its message."""
         if "message" in data:
-            return {**data, "message": self.change(data["message"])}
-        if "usage" not in data:
-            return data
-        rest = {key: value for key, value in data.items() if key != "usage"}
-        other = self.usage(data["usage"])
-        return rest if other is None else {**rest, "usage": other}
+            return {**data, "message": super().change(data["message"])}
+        return super().change(data)
 
 
-class Missing(_Usages):
+class Missing(EveryObject):
     """No usage at all."""
 
-    def usage(self, usage: Json) -> Json | None:
-        """None."""
-        return None
+    def change(self, data: Json) -> Json:
+        """The object without it, in it and in its message."""
+        rest = {key: value for key, value in data.items() if key != "usage"}
+        return {**rest, "message": self.change(rest["message"])} if "message" in rest else rest
 
 
-class Null(_Usages):
+class Null(_OddUsage):
     """Every number is null."""
 
-    def usage(self, usage: Json) -> Json:
-        """The same keys."""
-        return dict.fromkeys(usage)
-
-
-class Changed(_Usages):
-    """Other values, by the name of `with_numbers`."""
-
-    numbers = ""
-
-    def usage(self, usage: Json) -> Json:
-        """The same with other values."""
-        changed: Json = with_numbers(usage, self.numbers)
-        return changed
-
-
-class Zero(Changed):
-    """Every number is 0."""
-
-    numbers = "zero"
-
-
-class Text(Changed):
-    """Numbers as strings."""
-
-    numbers = "text"
-
-
-class Fraction(Changed):
-    """Numbers with a fraction."""
-
-    numbers = "fraction"
-
-
-class NullDetails(Changed):
-    """`cache_creation` is null."""
-
-    numbers = "null_details"
+    def __init__(self, plan: Plan, at: int) -> None:
+        super().__init__(plan, at, "null")
 
 
 class Late(Edit):
@@ -143,10 +101,7 @@ class ZeroFirst(Cumulative):
 EDITS: Edits = {
     "usage_missing": Missing,
     "usage_null": Null,
-    "usage_zero": Zero,
-    "usage_text": Text,
-    "usage_fraction": Fraction,
-    "usage_null_details": NullDetails,
+    **odd_numbers(_OddUsage),
     "usage_late": Late,
     "usage_cumulative": Cumulative,
     "usage_zero_first": ZeroFirst,

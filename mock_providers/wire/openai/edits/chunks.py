@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from ...edit import Edit, Json
 from ...events import Event, Events
-from ...shared_edits import EveryObject
+from ...shared_edits import EveryObject, HeldText
 
 _SAFE: Json = {
     name: {"filtered": False, "severity": "safe"} for name in ("hate", "self_harm", "sexual", "violence")
@@ -119,27 +119,18 @@ class TextInStart(Edit):
         return piece
 
 
-class TextInFinish(Edit):
-    """The last text in the chunk that has the finish reason. Source: ai.google.dev, streamGenerateContent."""
+class TextInFinish(HeldText):
+    """The last text in the chunk that has the finish reason."""
 
-    def __init__(self, plan: Any, at: int) -> None:
-        super().__init__(plan, at)
-        self._held = ""
+    def has_text(self, event: Event) -> bool:
+        """Whether a choice has content."""
+        return _has_text(event)
 
-    def piece(self, events: Events, nth: int) -> Events:
-        """Hold the last chunk back, if it is text and the reply completes."""
-        if not self.plan.is_last_text(nth):
-            return events
-        self._held = self.plan.pieces[nth].text
-        return [event for event in events if not _has_text(event)]
-
-    def finish(self, events: Events) -> Events:
-        """The text and the finish reason together."""
-        for event in events:
-            for choice in choices_of(event):
-                if self._held and choice.get("finish_reason"):
-                    choice["delta"]["content"] = self._held
-        return events
+    def put(self, event: Event, text: str) -> None:
+        """Write the text into the choice that has finished."""
+        for choice in choices_of(event):
+            if choice.get("finish_reason"):
+                choice["delta"]["content"] = text
 
 
 class NoDone(Edit):

@@ -4,7 +4,7 @@ from typing import Any
 
 from ...edit import Edit, Edits, Json
 from ...events import Event, Events
-from ...shared_edits import EveryObject
+from ...shared_edits import EveryObject, Usage, odd_numbers
 from ...usage_values import with_numbers
 from ..reply import usage_of
 
@@ -23,48 +23,12 @@ class Missing(Edit):
         return {key: value for key, value in reply.items() if key != "usage"}
 
 
-class Changed(EveryObject):
-    """Usage with other values, by the name of `with_numbers`."""
-
-    numbers = ""
-
-    def change(self, data: Json) -> Json:
-        """The same with other usage."""
-        if not data.get("usage"):
-            return data
-        return {**data, "usage": with_numbers(data["usage"], self.numbers)}
-
-
 class Null(EveryObject):
     """`"usage": null` to the end."""
 
     def change(self, data: Json) -> Json:
         """The same with null."""
         return {**data, "usage": None} if "usage" in data else data
-
-
-class Zero(Changed):
-    """Every number is 0, as of proxies that do not count. Source: litellm#31759."""
-
-    numbers = "zero"
-
-
-class Text(Changed):
-    """Numbers as strings."""
-
-    numbers = "text"
-
-
-class Fraction(Changed):
-    """Numbers with a fraction, `12.0`."""
-
-    numbers = "fraction"
-
-
-class NullDetails(Changed):
-    """The details are null."""
-
-    numbers = "null_details"
 
 
 class WithoutChoices(Edit):
@@ -129,10 +93,7 @@ class ZeroFirst(Cumulative):
 EDITS: Edits = {
     "usage_missing": Missing,
     "usage_null": Null,
-    "usage_zero": Zero,
-    "usage_text": Text,
-    "usage_fraction": Fraction,
-    "usage_null_details": NullDetails,
+    **odd_numbers(Usage),
     "usage_no_choices": WithoutChoices,
     "usage_null_choices": NullChoices,
     "usage_late": Late,
