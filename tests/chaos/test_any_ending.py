@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from harness.stack.core.errors import StackError
 from harness.stack.core.reply import Delta, Finish
-from harness.stack.wire.anthropic import AnthropicCodec
+from harness.stack.wire.anthropic.codec import AnthropicCodec
 from harness.stack.wire.codec import Codec
-from harness.stack.wire.openai import OpenAICodec
+from harness.stack.wire.openai.codec import OpenAICodec
 from tests.lab.scripted import (
     CLAUDE_START,
     CLAUDE_STOP,

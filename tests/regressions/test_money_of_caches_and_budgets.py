@@ -13,7 +13,7 @@ from harness.stack.core.request import Message
 from harness.stack.money.account import Account
 from harness.stack.money.price import Price
 from harness.stack.state.backend import MemoryBackend
-from harness.stack.wire.anthropic import AnthropicCodec
+from harness.stack.wire.anthropic.codec import AnthropicCodec
 from tests.lab.lab import Lab, play, prompt, target
 from tests.lab.providers import NUSD
 from tests.lab.received import Received

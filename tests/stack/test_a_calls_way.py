@@ -60,7 +60,7 @@ DOWN = [
     "money: attempt_ledger",
     "admission: limiter",
     "upstream: deadlines, send",
-    "wire: openai",
+    "wire/openai: codec",
 ]
 """Each station is a file with a layer (or the gateway, the send, the codec), outermost first."""
 

@@ -3,9 +3,9 @@
 from ..batch.anthropic import AnthropicBatches
 from ..batch.openai import OpenAIBatches
 from ..upstream.endpoint import ProviderName
-from ..wire.anthropic import AnthropicCodec
+from ..wire.anthropic.codec import AnthropicCodec
 from ..wire.codec import Codec
-from ..wire.openai import OpenAICodec
+from ..wire.openai.codec import OpenAICodec
 
 CODECS: dict[ProviderName, Codec] = {
     "openai": OpenAICodec(),

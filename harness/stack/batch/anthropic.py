@@ -9,7 +9,7 @@ import orjson
 
 from ..core.errors import ProviderError
 from ..upstream.endpoint import Endpoint
-from ..wire.anthropic import VERSION
+from ..wire.anthropic.codec import VERSION
 from ..wire.codec import Codec
 from .http import (
     CANCELLED,

@@ -18,9 +18,9 @@ from harness.stack.core.reply import Usage
 from harness.stack.money.price_list import default_prices
 from harness.stack.upstream.endpoint import Endpoint
 from harness.stack.upstream.transport import make_transport
-from harness.stack.wire.anthropic import AnthropicCodec
+from harness.stack.wire.anthropic.codec import AnthropicCodec
 from harness.stack.wire.codec import Codec
-from harness.stack.wire.openai import OpenAICodec
+from harness.stack.wire.openai.codec import OpenAICodec
 from harness.virtual import run_virtual
 from mock_providers import LedgerRow, MockApp, Profile, parse_faults
 from tests.lab.providers import MODELS, open_providers, profile_of

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from harness.stack.core.reply import Answer, Delta, Finish, Usage
 from harness.stack.gateway.chunks import DONE, ChunkWriter, Identity, completion
-from harness.stack.wire.openai import OpenAICodec
+from harness.stack.wire.openai.codec import OpenAICodec
 
 IDENTITY = Identity("chatcmpl-1", 1, "gpt-4o")
 COUNT = st.integers(0, 3000)

@@ -16,8 +16,8 @@ from harness.stack.core.request import Message, Tool
 from harness.stack.core.target import Target
 from harness.stack.prompt.layer import Prompt, PromptOptions
 from harness.stack.prompt_cache.layer import PromptCacheOptions, PromptCaching
-from harness.stack.wire.anthropic_request import messages_body
-from harness.stack.wire.openai_request import chat_body
+from harness.stack.wire.anthropic.request import messages_body
+from harness.stack.wire.openai.request import chat_body
 from tests.stack.calls import make_call
 
 TARGETS = {

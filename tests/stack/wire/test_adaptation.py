@@ -14,10 +14,10 @@ from harness.stack.core.facts import CallFacts
 from harness.stack.core.reply import ToolCall
 from harness.stack.core.request import Message, Role, Tool
 from harness.stack.core.target import Target
-from harness.stack.wire.anthropic import AnthropicCodec
-from harness.stack.wire.anthropic_json import JSON_TOOL
+from harness.stack.wire.anthropic.codec import AnthropicCodec
+from harness.stack.wire.anthropic.json_mode import JSON_TOOL
 from harness.stack.wire.codec import Codec
-from harness.stack.wire.openai import OpenAICodec
+from harness.stack.wire.openai.codec import OpenAICodec
 from tests.stack.calls import changed, make_call
 
 GPT = Target("gpt", "openai", "gpt-4o", max_output_tokens=100)

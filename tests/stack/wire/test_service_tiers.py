@@ -7,9 +7,9 @@ import pytest
 
 from harness.stack.core.reply import Finish
 from harness.stack.core.target import Target
-from harness.stack.wire.anthropic import AnthropicCodec
+from harness.stack.wire.anthropic.codec import AnthropicCodec
 from harness.stack.wire.codec import Codec, StreamDecoder
-from harness.stack.wire.openai import OpenAICodec
+from harness.stack.wire.openai.codec import OpenAICodec
 from tests.stack.conftest import a_call
 
 NAMES = [("priority", "priority"), ("flex", "flex"), ("batch", "batch"), ("default", ""), ("standard", "")]

@@ -14,9 +14,9 @@ from harness.stack.core.errors import ProviderError
 from harness.stack.core.reply import Delta, Event, Finish, Usage
 from harness.stack.core.request import Message
 from harness.stack.core.target import Target
-from harness.stack.wire.anthropic import AnthropicCodec
+from harness.stack.wire.anthropic.codec import AnthropicCodec
 from harness.stack.wire.codec import Codec
-from harness.stack.wire.openai import OpenAICodec
+from harness.stack.wire.openai.codec import OpenAICodec
 from tests.stack.calls import changed
 
 CLAUDE = Target("claude", "anthropic", "claude-sonnet-4-5", max_output_tokens=500)

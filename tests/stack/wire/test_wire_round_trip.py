@@ -13,9 +13,9 @@ from harness.stack.core.reply import Answer, ToolCall
 from harness.stack.core.request import Message, Tool
 from harness.stack.core.target import Target
 from harness.stack.core.tokens import call_tokens
-from harness.stack.wire.anthropic import AnthropicCodec
-from harness.stack.wire.anthropic_json import JSON_TOOL, forced
-from harness.stack.wire.openai import OpenAICodec
+from harness.stack.wire.anthropic.codec import AnthropicCodec
+from harness.stack.wire.anthropic.json_mode import JSON_TOOL, forced
+from harness.stack.wire.openai.codec import OpenAICodec
 from mock_providers import load_profile
 from mock_providers.exchange.received import Received
 from mock_providers.exchange.request import Request

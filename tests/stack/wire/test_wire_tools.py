@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.reply import Answer, Delta, Event, Finish, ToolCall, ToolDelta, Usage
-from harness.stack.wire.anthropic import AnthropicCodec
-from harness.stack.wire.anthropic_json import JSON_TOOL
+from harness.stack.wire.anthropic.codec import AnthropicCodec
+from harness.stack.wire.anthropic.json_mode import JSON_TOOL
 from harness.stack.wire.codec import Codec
-from harness.stack.wire.openai import OpenAICodec
+from harness.stack.wire.openai.codec import OpenAICodec
 
 Said = list[str | ToolCall]
 OSLO = ToolCall("call_1", "get_weather", '{"city": "Malmö", "days": 3}')

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.reply import Delta, Event, Finish, ToolDelta
-from harness.stack.wire.anthropic import AnthropicCodec
+from harness.stack.wire.anthropic.codec import AnthropicCodec
 from harness.stack.wire.codec import Codec
-from harness.stack.wire.openai import OpenAICodec
+from harness.stack.wire.openai.codec import OpenAICodec
 from tests.lab.scripted import CLAUDE_START, chunk, claude_end, claude_text, data, event
 
 OPENAI, ANTHROPIC = OpenAICodec(), AnthropicCodec()

@@ -23,7 +23,7 @@ from ....money.settlement import settle
 from ....upstream.endpoint import Endpoint
 from ....upstream.send import COMMON
 from ....upstream.transport import NETWORK_ERRORS, provider_error, read_body
-from ....wire.openai import OpenAICodec
+from ....wire.openai.codec import OpenAICodec
 from ....wire.reading import SHAPE_ERRORS, load_json, shape_error
 from ....wire.usage import plausible, tokens
 from .embedder import Vectors, unit

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from ..core.call import Call
+from ...core.call import Call
 
 JSON_TOOL = "brownout_reply_in_json"
 """Reserved: a caller's tool must not have this name."""

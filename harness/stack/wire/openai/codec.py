@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import orjson
 
-from ..core.call import Call
-from ..core.errors import ProviderError
-from ..core.reply import Event
-from .codec import StreamDecoder, WireRequest
-from .openai_request import chat_body
-from .openai_stream import RULES, OpenAIStream, events_of, in_band
-from .reading import SHAPE_ERRORS, http_error, load_json, shape_error
-from .refusals import error_fields, kind_of
+from ...core.call import Call
+from ...core.errors import ProviderError
+from ...core.reply import Event
+from ..codec import StreamDecoder, WireRequest
+from ..reading import SHAPE_ERRORS, http_error, load_json, shape_error
+from ..refusals import error_fields, kind_of
+from .request import chat_body
+from .stream import RULES, OpenAIStream, events_of, in_band
 
 
 @dataclass(frozen=True, slots=True)

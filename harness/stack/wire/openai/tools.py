@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.reply import ToolDelta
-from .reading import arguments_text, is_json, object_of, optional_text, required_name
+from ...core.reply import ToolDelta
+from ..reading import arguments_text, is_json, object_of, optional_text, required_name
 
 
 @dataclass(slots=True)

@@ -7,10 +7,9 @@ missing or odd; a word that cannot be read is an error.
 from collections.abc import Mapping
 from typing import Any
 
-from ..core.errors import ProviderError
-from ..core.reply import FILTERED, Delta, Event, Finish, ToolDelta, Usage
-from .openai_tools import ToolCalls
-from .reading import (
+from ...core.errors import ProviderError
+from ...core.reply import FILTERED, Delta, Event, Finish, ToolDelta, Usage
+from ..reading import (
     SHAPE_ERRORS,
     arguments_text,
     is_json,
@@ -24,9 +23,10 @@ from .reading import (
     shape_error,
     text_of,
 )
-from .refusals import COMPATIBLE, IN_BAND_STATUS, OPENAI, TOGETHER, fields_of, ruled_kind
-from .sse import ServerSentEvent, SSEParser
-from .usage import merged, optional_tokens, plausible, service_tier, tokens
+from ..refusals import COMPATIBLE, IN_BAND_STATUS, OPENAI, TOGETHER, fields_of, ruled_kind
+from ..sse import ServerSentEvent, SSEParser
+from ..usage import merged, optional_tokens, plausible, service_tier, tokens
+from .tools import ToolCalls
 
 RULES = (*OPENAI, *TOGETHER, *COMPATIBLE)
 """The refusals of OpenAI and of the servers that speak its protocol."""

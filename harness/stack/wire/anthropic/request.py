@@ -8,7 +8,7 @@
   caller's `safety_identifier` or `user` is `metadata.user_id`, and `service_tier` in Anthropic's words.
 - A prefilled last turn of the assistant must not end in white space: it is stripped, and the continuation is
   expected to begin with that white space.
-- JSON mode: see `anthropic_json`; breakpoints of the prompt cache: see `anthropic_cache`.
+- JSON mode: see `json_mode`; breakpoints of the prompt cache: see `cache`.
 """
 
 import re
@@ -18,13 +18,13 @@ from typing import Any
 
 import orjson
 
-from ..core.call import Call
-from ..core.reply import ToolCall
-from ..core.request import Message, Tool
-from ..core.support import ANTHROPIC_TIERS, service_tier
-from .anthropic_cache import mark
-from .anthropic_json import forced, instruction, json_tool
-from .conversation import turns_of
+from ...core.call import Call
+from ...core.reply import ToolCall
+from ...core.request import Message, Tool
+from ...core.support import ANTHROPIC_TIERS, service_tier
+from ..conversation import turns_of
+from .cache import mark
+from .json_mode import forced, instruction, json_tool
 
 OPENING = "(The conversation begins.)"
 """The user turn put before a conversation that the assistant opens."""

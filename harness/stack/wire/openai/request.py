@@ -7,11 +7,11 @@ Only what the target understands is sent (`core/support.py`). OpenAI's reasoning
 from collections.abc import Sequence
 from typing import Any
 
-from ..core.call import Call
-from ..core.reply import ToolCall
-from ..core.request import Message, Tool
-from ..core.support import MESSAGE_NAME, not_understood, reasons, service_tier
-from .conversation import turns_of
+from ...core.call import Call
+from ...core.reply import ToolCall
+from ...core.request import Message, Tool
+from ...core.support import MESSAGE_NAME, not_understood, reasons, service_tier
+from ..conversation import turns_of
 
 SCHEMA_NAME = "reply"
 """The name of a schema without one: the protocol requires a name."""

@@ -9,10 +9,9 @@ from typing import Any
 
 import orjson
 
-from ..core.errors import ProviderError
-from ..core.reply import FILTERED, Delta, Event, Finish, ToolDelta, Usage
-from .anthropic_json import JSON_TOOL
-from .reading import (
+from ...core.errors import ProviderError
+from ...core.reply import FILTERED, Delta, Event, Finish, ToolDelta, Usage
+from ..reading import (
     SHAPE_ERRORS,
     is_json,
     list_of,
@@ -23,9 +22,10 @@ from .reading import (
     required_name,
     shape_error,
 )
-from .refusals import ANTHROPIC, IN_BAND_STATUS, fields_of, ruled_kind
-from .sse import ServerSentEvent, SSEParser
-from .usage import merged, optional_tokens, plausible, service_tier, tokens
+from ..refusals import ANTHROPIC, IN_BAND_STATUS, fields_of, ruled_kind
+from ..sse import ServerSentEvent, SSEParser
+from ..usage import merged, optional_tokens, plausible, service_tier, tokens
+from .json_mode import JSON_TOOL
 
 FINISH_REASONS = {
     "end_turn": "stop",

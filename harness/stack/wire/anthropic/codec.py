@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import orjson
 
-from ..core.call import Call
-from ..core.errors import ProviderError
-from ..core.reply import Event
-from .anthropic_request import messages_body
-from .anthropic_stream import AnthropicStream, events_of, in_band
-from .codec import StreamDecoder, WireRequest
-from .reading import SHAPE_ERRORS, http_error, load_json, shape_error
-from .refusals import ANTHROPIC, error_fields, kind_of
+from ...core.call import Call
+from ...core.errors import ProviderError
+from ...core.reply import Event
+from ..codec import StreamDecoder, WireRequest
+from ..reading import SHAPE_ERRORS, http_error, load_json, shape_error
+from ..refusals import ANTHROPIC, error_fields, kind_of
+from .request import messages_body
+from .stream import AnthropicStream, events_of, in_band
 
 VERSION = "2026-10-21"
 

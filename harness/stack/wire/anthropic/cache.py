@@ -8,8 +8,8 @@ the earlier one is marked too, if a breakpoint is left: a breakpoint does not lo
 from collections.abc import Sequence
 from typing import Any
 
-from ..core.cache_hints import CacheTtl, Mark
-from ..prompt_cache.breakpoints import LOOK_BACK_BLOCKS, MOST_MARKS
+from ...core.cache_hints import CacheTtl, Mark
+from ...prompt_cache.breakpoints import LOOK_BACK_BLOCKS, MOST_MARKS
 
 Body = dict[str, Any]
 
