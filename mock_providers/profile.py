@@ -1,5 +1,6 @@
 """A profile: the providers and their models, with latencies, prices, limits and accuracy. One TOML file."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cached_property
@@ -26,6 +27,10 @@ Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x
 
 
 _FORMER_NAMES = {"page": "typical"}
+_WANTS_COMPLETION_TOKENS = re.compile(r"(o\d|gpt-([5-9]|\d\d))")
+"""Source: platform.openai.com/docs/guides/reasoning: `max_tokens` is not supported with reasoning models."""
+_REFUSES_PREFILL = re.compile(r"claude-[a-z]+-(4-[6-9]|[5-9])(-|$)")
+"""Source: platform.claude.com/docs/en/api/errors#prefill-not-supported."""
 
 
 class ProfileError(Exception):
@@ -42,6 +47,9 @@ class Model(Options):
     - `tier_downgrade_share`: of the requests for another service tier than the standard one, how many are
       served, named and billed as standard (default 0)
     - `load`: slots and queue; default: load changes nothing
+    - `max_tokens`: whether it takes OpenAI's older name of `max_completion_tokens` (default: all but GPT-5,
+      o1 and their successors, by their ids)
+    - `prefill`: whether it continues an assistant message (default: all but Claude 4.6 and its successors)
     """
 
     aliases: Annotated[tuple[Name, ...], Field(strict=False)] = ()
@@ -58,6 +66,16 @@ class Model(Options):
     load: Load | None = None
     context_window: Annotated[int, Field(gt=0)]
     max_output_tokens: Annotated[int, Field(gt=0)]
+    max_tokens: bool | None = None
+    prefill: bool | None = None
+
+    def takes_max_tokens(self, id_: str) -> bool:
+        """Whether a request to this model, by the canonical id, may say `max_tokens`."""
+        return not _WANTS_COMPLETION_TOKENS.match(id_) if self.max_tokens is None else self.max_tokens
+
+    def takes_prefill(self, id_: str) -> bool:
+        """Whether a request to this model, by the canonical id, may end with an assistant message."""
+        return not _REFUSES_PREFILL.match(id_) if self.prefill is None else self.prefill
 
 
 class EmbeddingModel(Options):
@@ -81,6 +99,8 @@ class Provider(Options):
     """One provider.
 
     - `protocol`: the wire protocol it speaks
+    - `server`: whose errors it sends, in words and shape: the protocol's "own" (default), or "vllm" (OpenAI's
+      protocol only)
     - `keys`: the API keys it accepts; empty (default): any key that is not empty
     - `organizations`: keys of other organisations than `organization`, by organisation
     - `header_style`: the rate limit headers it sends
@@ -89,6 +109,7 @@ class Provider(Options):
     """
 
     protocol: ProtocolName
+    server: Literal["own", "vllm"] = "own"
     organization: Name = "org-brownout"
     region: Name = "us"
     keys: Annotated[tuple[Name, ...], Field(strict=False)] = ()
@@ -98,6 +119,12 @@ class Provider(Options):
     obfuscation: bool = False
     models: Annotated[dict[Name, Model], Field(min_length=1)]
     embeddings: dict[Name, EmbeddingModel] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _vllm_speaks_openai(self) -> "Provider":
+        if self.server == "vllm" and self.protocol != "openai":
+            raise ValueError('server: expected "own", vLLM speaks OpenAI\'s protocol')
+        return self
 
     @model_validator(mode="after")
     def _names_are_distinct(self) -> "Provider":

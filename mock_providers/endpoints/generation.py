@@ -37,7 +37,7 @@ class Generation:
         if model_id is None:
             return context.refuse(info, context.errors.unknown_model(request.model), exchange.instant)
         model = context.provider.models[model_id]
-        if problem := _size_problem(context, request, model_id, model):
+        if problem := _problem_of(context, request, model_id, model):
             return context.refuse(info, problem, exchange.instant)
         return self._admitted(context, exchange, request, model_id, model)
 
@@ -48,7 +48,7 @@ class Generation:
         info, instant = exchange.info, exchange.instant
         nth = context.state.times_asked(model_id, request.digest)
         draws = context.draws.under(context.name, model_id, request.digest, nth)
-        faults = context.matching_faults(exchange, model_id, draws)
+        faults = context.matching_faults(exchange, model_id, draws, prefilled=bool(request.prefill))
         effects = effects_of(faults)
         admission = _admit(context, exchange, request, model_id, model, effects)
         reply_context = ReplyContext(
@@ -85,7 +85,12 @@ def _admit(
     return context.state.enter(context.caller(exchange), model_id, model, request, instant.now, cache_since)
 
 
-def _size_problem(context: ProviderContext, request: Request, model_id: str, model: Model) -> Problem | None:
+def _problem_of(context: ProviderContext, request: Request, model_id: str, model: Model) -> Problem | None:
+    """What the model does not take, by its settings or its size."""
+    if request.prefill and not model.takes_prefill(model_id):
+        return context.errors.prefill_refused()
+    if request.says_max_tokens and not model.takes_max_tokens(model_id):
+        return context.errors.max_tokens_refused()
     max_tokens = request.max_tokens or 0
     if max_tokens > model.max_output_tokens:
         return context.errors.max_tokens_too_large(max_tokens, model.max_output_tokens, model_id)

@@ -21,7 +21,8 @@ from ..wire.gemini.reply import count_body as gemini_count_body
 from ..wire.openai.codec import OpenAICodec
 from ..wire.openai.dialect import OpenAIDialect
 from ..wire.openai.errors import OpenAIErrors
-from ..wire.together import TogetherDialect
+from ..wire.openai.vllm import errors_of
+from ..wire.together import TogetherDialect, TogetherErrors
 from . import anthropic_batches, files, openai_batches
 from .count_tokens import CountTokens
 from .embeddings import Embeddings
@@ -48,17 +49,17 @@ def _model_routes() -> list[Route]:
 
 def _openai_routes(provider: Provider) -> list[Route]:
     """Chat completions, embeddings, files, batches, models."""
-    endpoints = _openai_endpoints(provider, lenient=False)
+    endpoints = _openai_endpoints(provider, errors_of(provider), lenient=False)
     return [*_posts(endpoints), *_file_routes(), *_openai_batch_routes(endpoints), *_model_routes()]
 
 
 def _together_routes(provider: Provider) -> list[Route]:
     """Chat completions, embeddings, models; unknown request fields are accepted."""
-    return [*_posts(_openai_endpoints(provider, lenient=True)), *_model_routes()]
+    errors = TogetherErrors(provider.organization)
+    return [*_posts(_openai_endpoints(provider, errors, lenient=True)), *_model_routes()]
 
 
-def _openai_endpoints(provider: Provider, *, lenient: bool) -> dict[str, Endpoint]:
-    errors = OpenAIErrors(provider.organization)
+def _openai_endpoints(provider: Provider, errors: OpenAIErrors, *, lenient: bool) -> dict[str, Endpoint]:
     codec = OpenAICodec(provider, errors, lenient=lenient)
     return {
         "/v1/chat/completions": Generation("chat.completions", codec),

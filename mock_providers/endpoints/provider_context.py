@@ -47,10 +47,12 @@ class ProviderContext:
         key = self.dialect.api_key(exchange.received)
         return Caller(exchange.info.key_id, self.provider.organization_of(key))
 
-    def matching_faults(self, exchange: Exchange, model: str | None, draws: Draws) -> tuple[FaultBase, ...]:
+    def matching_faults(
+        self, exchange: Exchange, model: str | None, draws: Draws, *, prefilled: bool = False
+    ) -> tuple[FaultBase, ...]:
         """The faults of the schedule that apply to this request; `draws` are the request's own."""
         info = exchange.info
-        target = Target(self.name, model, info.endpoint, info.key_id, info.region)
+        target = Target(self.name, model, info.endpoint, info.key_id, info.region, prefilled)
         return matching_faults(exchange.faults, target, exchange.instant.t_s, draws, self.state.fault_counts)
 
     def document(self, exchange: Exchange, content: bytes, content_type: bytes = JSON) -> Decision:
@@ -63,6 +65,10 @@ class ProviderContext:
         draws = self.draws.under(self.name, info.endpoint, digest, nth)
         latency_s = self.refusals.error_latency_s
         plan = Plan(200, "complete", latency_s, latency_s, billable=False)
-        plan = apply_faults(self.matching_faults(exchange, info.model or None, draws), plan, self.refusals)
+        plan = apply_faults(
+            self.matching_faults(exchange, info.model or None, draws),
+            plan,
+            self.refusals._replace(model=info.model),
+        )
         stamp = Stamp(info.request_id, info.model, instant.wall_s)
         return Decision(info, plan, stamp, Document(content, content_type))

@@ -44,7 +44,7 @@ def plan_reply(context: ReplyContext, request: Request, admission: Admission, dr
         overloaded = context.refusals.errors.overloaded()
         return refusal(overloaded, context.refusals.error_latency_s, admission.verdict.meters)
     plan = _without_faults(context, request, admission, draws)
-    return apply_faults(context.faults, plan, context.refusals)
+    return apply_faults(context.faults, plan, context.refusals._replace(model=context.model_id))
 
 
 def _without_faults(context: ReplyContext, request: Request, admission: Admission, draws: Draws) -> Plan:
@@ -62,6 +62,7 @@ def _without_faults(context: ReplyContext, request: Request, admission: Admissio
         ends="complete",
         ends_s=ends_s,
         headers_s=ttft_s if request.stream else ends_s,
+        streamed=request.stream,
         pieces=tuple(pieces) if request.stream else tuple(_whole(generated, ends_s)),
         ttft_s=ttft_s,
         choices=tuple(_choice(choice, nth, draws) for nth, choice in enumerate(generated)),

@@ -55,6 +55,7 @@ class Request:
     - `messages`: in order; tools are a message of their own in front, a system prompt the next, so that the
       same prompt counts the same in every protocol
     - `digest`: of all fields that determine the reply except the model (16 hex digits)
+    - `says_max_tokens`: the limit has OpenAI's older name, `max_tokens`
     - `n`: how many choices
     - `service_tier`: the tier asked for, by the name that the reply would give; "": the standard one
     - `tool_choice`: "auto", "none", "required", or the name of a tool
@@ -75,6 +76,7 @@ class Request:
     tool_choice: str = "auto"
     parallel_tool_calls: bool = True
     json_schema: Mapping[str, Any] | None = None
+    says_max_tokens: bool = False
 
     @cached_property
     def input_tokens(self) -> int:

@@ -1,11 +1,11 @@
-"""Faults, one module each. Every module of this package is imported here, and its class registers itself.
+"""Faults, one module each. Every module below this package is imported here, and its class registers itself.
 
 To add a fault, add a module with a subclass of `FaultBase` that has a `summary`, a `kind` and an `apply`.
 """
 
 from collections.abc import Mapping
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 
 from .base import FaultBase, FaultEffects, Refusals, Target, registered_kinds
 from .matching import apply_faults, effects_of, matching_faults
@@ -27,8 +27,8 @@ __all__ = [
     "parse_faults",
 ]
 
-for _module in sorted(info.name for info in iter_modules(__path__)):
-    import_module(f"{__name__}.{_module}")
+for _module in sorted(info.name for info in walk_packages(__path__, f"{__name__}.")):
+    import_module(_module)
 
 KINDS: Mapping[str, type[FaultBase]] = registered_kinds()
 """Every fault class by its kind, in the order of lists and error messages."""

@@ -19,20 +19,25 @@ Chunks = Annotated[int, Field(ge=0)]
 
 
 class Refusals(NamedTuple):
-    """How the provider refuses: its error replies, and how long it takes to send one."""
+    """How the provider refuses: its error replies, how long it takes to send one, the model that they
+    name."""
 
     errors: Errors
     error_latency_s: float
+    model: str = ""
 
 
 class Target(NamedTuple):
-    """The addressee of a request; `model` is None for a request that names none."""
+    """The addressee of a request; `model` is None for a request that names none, `prefilled`: the reply is to
+    continue an assistant message.
+    """
 
     provider: str
     model: str | None
     endpoint: str
     key_id: str
     region: str
+    prefilled: bool = False
 
 
 class FaultEffects(NamedTuple):

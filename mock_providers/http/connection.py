@@ -2,12 +2,17 @@
 
 import asyncio
 
+from ..plan import KeepAlive
 from ..wire.dialect import HeadersOut
 from . import asgi
 
 RESET = "brownout.reset"
 CLOSE = "brownout.close"
 """Keys of `scope["extensions"]`: callables that cut the connection, by TCP reset or orderly close."""
+KEEP_ALIVE = "brownout.keep_alive"
+"""Key of `scope["extensions"]`: a callable that takes what becomes of the connection after the reply."""
+SPLIT_PAUSE_S = 0.001
+"""Between the parts of a split write, so that they are not sent as one TCP segment."""
 
 
 class ClientGone(Exception):
@@ -80,6 +85,18 @@ class ClientConnection:
     async def write(self, data: bytes, *, more: bool) -> None:
         """Send a part of the body."""
         await self._send_message({"type": "http.response.body", "body": data, "more_body": more})
+
+    async def write_split(self, data: bytes, *, more: bool) -> None:
+        """The same in two parts, cut within a character of several bytes if there is one."""
+        middle = next((at for at, byte in enumerate(data) if byte & 0xC0 == 0x80), len(data) // 2)
+        await self.write(data[:middle], more=True)
+        await self.until(self.now() + SPLIT_PAUSE_S)
+        await self.write(data[middle:], more=more)
+
+    def after_reply(self, keep_alive: KeepAlive) -> None:
+        """Decide what becomes of the connection; without the server's extension it is kept."""
+        if set_keep_alive := self._extensions.get(KEEP_ALIVE):
+            set_keep_alive(keep_alive)
 
     async def cut(self, how: str) -> None:
         """Cut the connection (RESET or CLOSE); raises ConnectionResetError without the server's extension."""

@@ -9,7 +9,7 @@ from ..plan import Plan
 from ..wire.dialect import Dialect, HeadersOut
 from . import asgi
 from .connection import CLOSE, RESET, ClientConnection
-from .stream_playback import play_stream
+from .stream_playback import beat, play_stream
 
 _DRIP_PARTS = 20  # of a JSON body that is sent slowly
 _HTML = (b"content-type", b"text/html; charset=utf-8")
@@ -23,6 +23,8 @@ async def play(connection: ClientConnection, dialect: Dialect, decision: Decisio
     """
     plan, rendering = decision.plan, decision.rendering
     headers = dialect.headers(decision.stamp, plan)
+    if plan.keep_alive is not None:
+        connection.after_reply(plan.keep_alive)
     if plan.problem is not None:
         body = dialect.error_body(plan.problem, decision.stamp.request_id)
         await _play_error(connection, plan, [asgi.JSON, *headers], body, entry)
@@ -42,7 +44,7 @@ async def play(connection: ClientConnection, dialect: Dialect, decision: Decisio
         await play_stream(connection, rendering.frames(plan), plan, entry, error_event)
     else:
         body = rendering.body(plan)
-        if plan.in_band is not None:
+        if plan.in_band is not None and not plan.finished:
             body = dialect.error_body(plan.in_band, decision.stamp.request_id)
         content_type = (b"content-type", rendering.content_type)
         await _play_whole(connection, plan, [content_type, *headers], body, entry)
@@ -68,7 +70,13 @@ async def _play_whole(
     connection: ClientConnection, plan: Plan, headers: HeadersOut, body: bytes, entry: Entry
 ) -> None:
     """A JSON reply: complete, reset before it starts, or cut in the middle (stalled, truncated)."""
+    if plan.finished:
+        await _play_unended(connection, plan, headers, body, entry)
+        return
     cut_s = plan.ends_s if plan.ends != "stalled" else plan.headers_s or 0.0
+    if plan.heartbeat is not None and plan.ends == "complete":
+        await _play_early_headers(connection, plan, headers, body, entry)
+        return
     await connection.until(entry.received + cut_s)
     if plan.ends == "reset":
         await connection.cut(RESET)
@@ -89,6 +97,34 @@ async def _play_whole(
         if plan.in_band is None:
             entry.sent(plan.pieces, connection.now())
         entry.ended = "complete" if plan.in_band is None else "error"
+
+
+async def _play_early_headers(
+    connection: ClientConnection, plan: Plan, headers: HeadersOut, body: bytes, entry: Entry
+) -> None:
+    """The headers when they are due, then blank lines, then the body when it is."""
+    await connection.until(entry.received + (plan.headers_s or 0.0))
+    await connection.start(plan.status, headers)
+    entry.status = plan.status
+    await beat(connection, entry.received, plan.ends_s, plan, b"\n")
+    await connection.until(entry.received + plan.ends_s)
+    await connection.write(body, more=False)
+    entry.sent(plan.pieces, connection.now())
+    entry.ended = "complete"
+
+
+async def _play_unended(
+    connection: ClientConnection, plan: Plan, headers: HeadersOut, body: bytes, entry: Entry
+) -> None:
+    """All of the document in a body that has no declared length and does not end: trouble comes instead."""
+    await connection.until(entry.received + (plan.headers_s or 0.0))
+    await connection.start(plan.status, headers)
+    entry.status = plan.status
+    await connection.write(body, more=True)
+    entry.sent(plan.pieces, connection.now())
+    await connection.until(entry.received + plan.ends_s)
+    entry.ended = {"stalled": "stalled", "truncated": "truncated"}.get(plan.ends, "reset")  # type: ignore[assignment]  # of Ended
+    await connection.cut(RESET if plan.ends == "reset" else CLOSE)
 
 
 async def _drip(

@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from .connection import CLOSE, RESET
+from ..plan import KeepAlive
+from .connection import CLOSE, KEEP_ALIVE, RESET
 
 _RST_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: closing sends RST and drops what is unsent
 
@@ -62,6 +63,7 @@ class MockProtocol(HttpToolsProtocol):
     _ignores_input = False
     _deadline: asyncio.TimerHandle | None = None
     _running: RequestResponseCycle | None = None
+    _cut_next: str | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Start the keep-alive timeout: it also limits the wait for the first request."""
@@ -81,6 +83,9 @@ class MockProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         if self._ignores_input:
             return
+        if self._cut_next is not None and self._idle:
+            self._reset() if self._cut_next == "reset" else self.transport.close()
+            return
         was_in_head = self._in_head
         try:
             self.parser.feed_data(data)
@@ -94,7 +99,8 @@ class MockProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Add the cut extensions to the scope of the request that begins."""
         super().on_message_begin()
-        self.scope["extensions"] = {RESET: self._reset, CLOSE: self.transport.close}  # type: ignore[dict-item]  # callables
+        cuts = {RESET: self._reset, CLOSE: self.transport.close, KEEP_ALIVE: self._set_keep_alive}
+        self.scope["extensions"] = cuts  # type: ignore[typeddict-item]  # callables
         self._request_incomplete = self._in_head = True
         self._head_bytes = self._request_bytes = 0
 
@@ -211,6 +217,12 @@ class MockProtocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _set_keep_alive(self, keep_alive: KeepAlive) -> None:
+        if keep_alive.how == "idle":
+            self.timeout_keep_alive = keep_alive.after_s  # type: ignore[assignment]  # call_later takes floats
+        else:
+            self._cut_next = keep_alive.how
 
     def _reset(self) -> None:
         sock = self.transport.get_extra_info("socket")

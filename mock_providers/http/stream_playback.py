@@ -16,23 +16,32 @@ async def play_stream(
 ) -> None:
     """Send the chunks when they are due, then end as the plan says; `error_event`: for an in-band error."""
     pieces, head, nth = plan.to_send, frames.head, 0
+    write = connection.write_split if plan.splits else connection.write
     render = frames.piece if plan.malformed is None else _MalformedFrames(frames, plan)
     while nth < len(pieces):
+        if nth == 0:
+            await _beat(connection, entry.received, pieces[0].due_s, plan)
         await connection.until(entry.received + pieces[nth].due_s)
         batch = _due(pieces, nth, connection.now() - entry.received)
         nth += len(batch)
         last = plan.ends == "complete" and nth == len(pieces)
-        parts = [head, *[render(piece) for piece in batch], frames.tail if last else b""]
-        await connection.write(b"".join(parts), more=not last)
+        parts = [head, *[render(piece) for piece in batch]]
+        if last:
+            parts += [frames.finish, frames.tail]
+        await write(b"".join(parts), more=not last)
         entry.sent(batch, connection.now())
         head = b""
         if len(batch) == _MOST_CHUNKS_A_WRITE:
             await connection.yield_to_loop()
     if plan.ends == "complete":
         if not pieces:
-            await connection.write(head + frames.tail, more=False)
+            await _beat(connection, entry.received, plan.ends_s, plan)
+            await connection.until(entry.received + plan.ends_s)
+            await write(b"".join([head, frames.finish, frames.tail]), more=False)
         entry.ended = "complete"
         return
+    if plan.finished:
+        head += frames.finish
     if head:
         await connection.write(head, more=True)
     await connection.until(entry.received + plan.ends_s)
@@ -53,6 +62,25 @@ async def _break_off(connection: ClientConnection, plan: Plan, entry: Entry, err
             entry.ended = "error"
         case _:
             await connection.cut(RESET)
+
+
+async def _beat(connection: ClientConnection, received: float, until_s: float, plan: Plan) -> None:
+    """The comments of a plan's heartbeat, from its headers until `until_s`."""
+    if plan.heartbeat is not None:
+        comment = b": %s\n\n" % plan.heartbeat.comment.encode()
+        await beat(connection, received, until_s, plan, comment)
+
+
+async def beat(
+    connection: ClientConnection, received: float, until_s: float, plan: Plan, sign: bytes
+) -> None:
+    """Write `sign` at each multiple of the heartbeat's gap after the headers, until `until_s`."""
+    assert plan.heartbeat is not None
+    next_s = (plan.headers_s or 0.0) + plan.heartbeat.gap_s
+    while next_s < until_s:
+        await connection.until(received + next_s)
+        await connection.write(sign, more=True)
+        next_s += plan.heartbeat.gap_s
 
 
 class _MalformedFrames:

@@ -11,6 +11,7 @@ from ..exchange.bad_field import BadField
 from ..exchange.received import HeadersIn, Received
 from ..exchange.request import Problem, Refused, Request
 from ..plan import Piece, Plan
+from .edit import Edits
 from .fields import loads
 
 T = TypeVar("T")
@@ -30,10 +31,16 @@ class Stamp(NamedTuple):
 
 
 class Frames(Protocol):
-    """The bytes of a streamed reply: `head` before the content, `piece` for each chunk, `tail` at the end."""
+    """The bytes of a streamed reply, to be read in this order, each once: `head` before the content, `piece`
+    for each chunk, `finish` up to the finish reason, `tail` after it.
+    """
 
-    head: bytes
-    tail: bytes
+    @property
+    def head(self) -> bytes: ...
+    @property
+    def finish(self) -> bytes: ...
+    @property
+    def tail(self) -> bytes: ...
 
     def piece(self, piece: Piece) -> bytes:
         """The bytes of one content chunk; b"" when the protocol sends nothing for it yet."""
@@ -41,7 +48,10 @@ class Frames(Protocol):
 
 
 class Codec(Protocol):
-    """Reads the requests of a generating endpoint and writes its replies."""
+    """Reads the requests of a generating endpoint and writes its replies; `edits`: the quirks it can have."""
+
+    @property
+    def edits(self) -> Edits: ...
 
     def parse(self, received: Received, params: Params) -> Request:
         """Read a request; raises Refused with the provider's error."""

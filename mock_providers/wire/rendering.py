@@ -6,6 +6,9 @@ from typing import Protocol
 from ..exchange.request import Request
 from ..plan import Plan
 from .dialect import Codec, Frames, Stamp
+from .edit import edits_of
+from .edited import EditedFrames, edited_body
+from .framing import ReframedFrames, framings_of
 
 JSON = b"application/json"
 
@@ -36,11 +39,18 @@ class Reply:
 
     def body(self, plan: Plan) -> bytes:
         """The JSON of the whole reply."""
-        return self.codec.body(self.request, plan, self.stamp)
+        body = self.codec.body(self.request, plan, self.stamp)
+        edits = edits_of(plan, self.codec.edits)
+        return edited_body(body, edits) if edits else body
 
     def frames(self, plan: Plan) -> Frames:
         """The server-sent events of the reply."""
-        return self.codec.frames(self.request, plan, self.stamp)
+        frames = self.codec.frames(self.request, plan, self.stamp)
+        if edits := edits_of(plan, self.codec.edits):
+            frames = EditedFrames(frames, edits)
+        if framings := framings_of(plan):
+            frames = ReframedFrames(frames, framings)
+        return frames
 
 
 @dataclass(frozen=True, slots=True)

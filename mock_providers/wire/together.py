@@ -7,14 +7,38 @@ spelling of the headers is not confirmed.
 
 import math
 
+from ..exchange.request import Problem
 from ..limits.limits import Meter
+from ..profile import Provider
 from .dialect import HeadersOut
 from .openai.dialect import OpenAIDialect
+from .openai.errors import OpenAIErrors
 from .rate_headers import shown_remaining
+
+
+class TogetherErrors(OpenAIErrors):
+    """Together's errors, where they differ from OpenAI's."""
+
+    def prompt_too_long(self, input_tokens: int, max_tokens: int, window: int) -> Problem:
+        """Prompt and `max_tokens` exceed the context window: a 422. Sources: litellm#4934, helm#2079."""
+        message = (
+            f"Input validation error: `inputs` tokens + `max_new_tokens` must be <= {window}. Given: "
+            f"{input_tokens} `inputs` tokens and {max_tokens} `max_new_tokens`"
+        )
+        return Problem(422, "invalid_request_error", message, param="max_tokens")
+
+    def credit_spent(self) -> Problem:
+        """The credit is used up: a 402."""
+        message = "Credit limit exceeded, please add credits at https://api.together.ai/settings/billing"
+        return Problem(402, "credit_limit", message)
 
 
 class TogetherDialect(OpenAIDialect):
     """The dialect of Together."""
+
+    def __init__(self, provider: Provider) -> None:
+        super().__init__(provider)
+        self.errors = TogetherErrors(provider.organization)
 
     def _limit_headers(self, meters: tuple[Meter, ...]) -> HeadersOut:
         headers = []

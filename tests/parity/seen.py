@@ -22,6 +22,7 @@ class Seen:
     billed: bool = True
     chunks: int | None = None  # of a stream; None: all of them
     json_ended: str | None = None  # where a JSON reply's connection ends otherwise
+    thoughts: int = 0  # chunks of a stream that are not text
 
     def status_from(self, provider: str) -> int:
         own = {("anthropic", 503): 529, ("gemini", 401): 400}  # Google has no 401 for a wrong key
@@ -56,9 +57,31 @@ SEEN = (
     Seen({"kind": "quality_loss", "factor": 0.0}),
     Seen({"kind": "cache_wipe"}),
     Seen({"kind": "clock_skew", "skew_s": 100.0}),
+    Seen({"kind": "http_error", "status": 429, "sent_status": 200}, 200, "whole", "error", False, 0),
+    Seen({"kind": "odd_chunk", "variant": "null_error"}),
+    Seen({"kind": "odd_usage", "variant": "zero_first"}),
+    Seen({"kind": "odd_tool_call"}),
+    Seen({"kind": "odd_framing", "variant": "no_space"}),
+    Seen({"kind": "odd_finish", "variant": "filtered", "after_chunks": 2}),
+    Seen({"kind": "broken_end", "variant": "eof"}, 200, "whole", "truncated", True, None, "eof"),
+    Seen({"kind": "broken_end", "variant": "reset"}, 200, "reset", "reset"),
+    Seen({"kind": "broken_end", "variant": "silence", "hold_s": 0.02}, 200, "eof", "stalled"),
+    Seen({"kind": "reasoning", "for_s": 0.01, "gap_s": 0.005}, thoughts=2),
+    Seen({"kind": "early_headers", "gap_s": 0.001}),
+    Seen({"kind": "keep_alive_close"}),
 )  # fmt: skip
 BROKEN = ("malformed_json", "malformed_sse")
-UNMARKED = ("cache_wipe",)  # there is no prompt cache here that it could take anything from
+UNMARKED = ("cache_wipe", "odd_tool_call")  # there is no prompt cache here, and nobody calls a tool
+GENERATED = (
+    "odd_chunk",
+    "odd_usage",
+    "odd_framing",
+    "odd_finish",
+    "broken_end",
+    "reasoning",
+    "early_headers",
+)
+"""Kinds that change replies that are generated, and no others."""
 
 every_fault = pytest.mark.parametrize(
     "seen", SEEN, ids=[" ".join(map(str, each.fault.values())) for each in SEEN]

@@ -56,6 +56,7 @@ DOWN = [
     "resilience: fallback, retry, hedge",
     "prompt_cache: layer",
     "admission: breaker, load_shedding",
+    "upstream: resend",
     "money: attempt_ledger",
     "admission: limiter",
     "upstream: deadlines, send",

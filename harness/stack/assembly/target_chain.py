@@ -20,6 +20,7 @@ from ..prompt_cache.layer import PromptCaching
 from ..state.backend import Backend
 from ..upstream.deadlines import Deadlines
 from ..upstream.endpoint import Endpoint
+from ..upstream.resend import Resend
 from ..upstream.send import Send
 from .options import StackOptions, TargetOptions
 from .providers import CODECS
@@ -49,6 +50,7 @@ def target_chain(
         caching and caching.for_target(target.target()),
         breaker,
         optional(options.throttle, lambda its: LoadShedding(its, f"throttle/{name}", backend, context.seed)),
+        Resend(),
         AttemptLedger(price_of(target.model, context.prices)),
         optional(target.limiter, lambda its: Limiter(its, codec.reserved_tokens, f"limiter/{name}", backend)),
         keys,

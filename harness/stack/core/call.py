@@ -65,9 +65,9 @@ class Attempt:
     """The attempt that is being made: filled in on the way down the stack.
 
     `backoff_s` is the wait before it. `force` sends it even if the target's breaker is open. `key_name` is
-    the name of our API key to use, "" for the only one. `facts` is its row in the attempt ledger. `on_sign`
-    is called when the provider sends something that has no word in it (reasoning, a ping), or a part of a
-    whole reply.
+    the name of our API key to use, "" for the only one. `facts` is its row in the attempt ledger.
+    `fresh_connection`: use none that was used before. `on_sign` is called when the provider sends something
+    that has no word in it (reasoning, a ping), or a part of a whole reply.
     """
 
     target: Target | None = None
@@ -76,6 +76,7 @@ class Attempt:
     force: bool = False
     key_name: str = ""
     facts: AttemptFacts | None = field(default=None, compare=False)
+    fresh_connection: bool = False
     on_sign: Callable[[], None] | None = field(default=None, compare=False)
 
 

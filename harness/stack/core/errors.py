@@ -38,11 +38,13 @@ class ProviderError(StackError):
     `status` is the HTTP status, None when there was none. `retry_after_s` is what the provider asked us to
     wait. `retryable` is that of the kind's row unless the provider said otherwise (`x-should-retry`).
     `meters` are the rate limits in the reply's headers. `of_key`: one API key is at fault while another is in
-    use, which says nothing about the target.
+    use, which says nothing about the target. `unread`: the connection had been used before, and broke before
+    a byte of a reply was read.
     """
 
     meters: Meters | None = None
     of_key: bool = False
+    unread: bool = False
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from ..core.reply import Event, Finish, Reply, replay
 from ..wire.codec import Codec, StreamDecoder
 from ..wire.sse import one_by_one
 from .endpoint import Endpoint
-from .transport import NETWORK_ERRORS, provider_error, read_body, reader
+from .transport import FRESH, NETWORK_ERRORS, UNREAD, provider_error, read_body, reader
 
 COMMON = {"content-type": "application/json", "user-agent": "brownout"}
 STREAMED = COMMON | {"accept": "text/event-stream", "accept-encoding": "identity"}
@@ -48,8 +48,8 @@ class Send:
             call.attempt.facts.sent = True
             headers["x-client-request-id"] = call.attempt.facts.attempt_id
         url = _url(self.endpoint.base_url + wire.path)
-        limits = {"timeout": {"connect": self.connect_s}}
-        request = httpx.Request("POST", url, headers=headers, content=wire.body, extensions=limits)
+        options = {"timeout": {"connect": self.connect_s}, FRESH: call.attempt.fresh_connection}
+        request = httpx.Request("POST", url, headers=headers, content=wire.body, extensions=options)
         try:
             response = await self.transport.handle_async_request(request)
             response.request = request
@@ -59,7 +59,9 @@ class Send:
                 self._stream(response, call) if call.request.stream else self._whole(response, call)
             )
         except NETWORK_ERRORS as error:
-            raise provider_error(error, after_first=False) from error
+            failure = provider_error(error, after_first=False)
+            failure.unread = request.extensions.get(UNREAD, False)
+            raise failure from error
 
     async def _whole(self, response: httpx.Response, call: Call) -> Reply:
         body = await read_body(response, call.attempt.on_sign)

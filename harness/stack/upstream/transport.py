@@ -23,8 +23,10 @@ from ..core.errors import ProviderError
 READ = "brownout.read"
 """Key in a response's `extensions`: a coroutine function that returns the next raw bytes, b"" at the end."""
 
-RESENT = "brownout.resent"
-"""Key in a response's `extensions`: True if the request was sent again on a fresh connection."""
+FRESH = "brownout.fresh"
+"""Key in a request's `extensions`: True for a connection that was not used before."""
+UNREAD = "brownout.unread"
+"""Key in a failed request's `extensions`: True if a used connection broke before a byte of a reply."""
 
 MAX_CONNECTIONS = 100_000
 """The limiter bounds concurrency; a pool limit would be a second, hidden queue."""
@@ -36,24 +38,25 @@ KEEPALIVE_S = 15.0
 class StreamTransport(AiohttpTransport):
     """httpx-aiohttp with direct access to the body's reader, which saves three generators per chunk.
 
-    A server may close an idle connection at the moment when it is used again (uvicorn after 5 seconds). Such
-    a request was not read, so it is sent once more, at once and on a connection of its own (RFC 9110, section
-    9.2.2): only if its connection had been used before and no byte of a reply was read.
+    A request whose extensions hold `FRESH` gets a connection of its own. If one fails on a connection that
+    had been used before, and no byte of a reply was read, `UNREAD` is set in its extensions: the server may
+    have closed the idle connection at that moment.
     """
 
     _fresh: AiohttpTransport | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """As the base class; the response's extensions hold `READ`, and `RESENT` if it was sent again."""
+        """As the base class; the response's extensions hold `READ`."""
         connection = _Connection()
         _connection.set(connection)
         try:
-            response = await super().handle_async_request(request)
+            if request.extensions.get(FRESH):
+                response = await self._fresh_connections().handle_async_request(request)
+            else:
+                response = await super().handle_async_request(request)
         except httpx.TransportError as error:
-            if not (connection.reused and _closed_unread(error.__cause__)):
-                raise
-            response = await self._fresh_connections().handle_async_request(request)
-            response.extensions[RESENT] = True
+            request.extensions[UNREAD] = connection.reused and _closed_unread(error.__cause__)
+            raise
         if isinstance(response.stream, AiohttpResponseStream):
             response.extensions[READ] = response.stream._aiohttp_response.content.readany
         return response

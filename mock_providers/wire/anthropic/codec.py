@@ -11,6 +11,7 @@ from ...exchange.received import Received
 from ...exchange.request import Refused, Request
 from ...plan import Plan
 from ..dialect import Params, Stamp, parse_json
+from .edits import EDITS
 from .errors import AnthropicErrors
 from .frames import AnthropicFrames
 from .reply import reply_body
@@ -19,6 +20,8 @@ from .request import read_count_request, read_request
 
 class AnthropicCodec:
     """The codec of one Anthropic-shaped provider."""
+
+    edits = EDITS
 
     def __init__(self, errors: AnthropicErrors) -> None:
         self._errors = errors

@@ -81,7 +81,8 @@ class AnthropicErrors:
         if input_tokens > window:
             return Problem(400, _INVALID, f"prompt is too long: {input_tokens} tokens > {window} maximum")
         message = (
-            f"input length and `max_tokens` exceed context limit: {input_tokens} + {max_tokens} > {window}"
+            f"input length and `max_tokens` exceed context limit: {input_tokens} + {max_tokens} > {window}, "
+            "decrease input length or `max_tokens` and try again"
         )
         return Problem(400, _INVALID, message)
 
@@ -109,6 +110,37 @@ class AnthropicErrors:
             f"{meter.limit:,} {meter.name.replace('_', ' ')}{period} for {model}."
         )
         return Problem(429, "rate_limit_error", message, retry_after_s=wait_s)
+
+    def request_over_limit(self, model: str, requested: int, limit: int) -> Problem:
+        """The request alone has more tokens than a minute's limit: waiting does not help."""
+        message = (
+            f"This request would exceed your organization's rate limit of {limit:,} input tokens per minute "
+            f"for {model}: it has {requested:,}."
+        )
+        return Problem(429, "rate_limit_error", message)
+
+    def credit_spent(self) -> Problem:
+        """The prepaid credit is used up: a 400. Sources: mozilla-ai/otari#483, freellmapi#66."""
+        message = (
+            "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to "
+            "upgrade or purchase credits."
+        )
+        return Problem(400, _INVALID, message)
+
+    def prefill_refused(self) -> Problem:
+        """The conversation ends with an assistant message, which Claude 4.6 and later do not continue.
+
+        Sources: platform.claude.com/docs/en/api/errors#prefill-not-supported, litellm#27967.
+        """
+        message = (
+            "This model does not support assistant message prefill. The conversation must end with a user "
+            "message."
+        )
+        return Problem(400, _INVALID, message)
+
+    def max_tokens_refused(self) -> Problem:
+        """`max_tokens` is required here: refused as unknown."""
+        return Problem(400, _INVALID, "max_tokens: Extra inputs are not permitted")
 
     def ramp_limited(self, wait_s: float | None) -> Problem:
         """Traffic grows faster than the ramp limit allows."""

@@ -4,13 +4,16 @@ import orjson
 
 from ...plan import Block, Piece, Plan
 from ..dialect import Stamp
-from .reply import STOP_REASON, empty_block, empty_message
+from .reply import STOP_REASON, THINKING_SIGNATURE, empty_block, empty_message
 
 _PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 _DELTA_AFTER = b"}}\n\n"
 _DELTA = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":%s'
 _TEXT_DELTA = b'{"type":"text_delta","text":'
 _ARGUMENTS_DELTA = b'{"type":"input_json_delta","partial_json":'
+_THINKING_DELTA = b'{"type":"thinking_delta","thinking":'
+_DELTA_OF = {"text": _TEXT_DELTA, "tool": _ARGUMENTS_DELTA, "reasoning": _THINKING_DELTA}
+_SIGNATURE_DELTA = b'{"type":"signature_delta","signature":'
 _STOP = b'event: content_block_stop\ndata: {"type":"content_block_stop","index":%d}\n\n'
 _MESSAGE_STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
@@ -21,13 +24,14 @@ class AnthropicFrames:
     A block without content gets no events, so an empty reply has no blocks.
     """
 
-    __slots__ = ("_before", "_blocks", "_index", "head", "tail")
+    __slots__ = ("_before", "_blocks", "_index", "_kind", "finish", "head", "tail")
 
     def __init__(self, plan: Plan, stamp: Stamp) -> None:
         [choice] = plan.choices
         self._blocks = choice.blocks
         self._index = -1
         self._before = b""
+        self._kind = "text"
         start = orjson.dumps({"type": "message_start", "message": empty_message(plan, stamp, 1)})
         self.head = b"event: message_start\ndata: %s\n\n" % start
         delta = {"stop_reason": STOP_REASON[choice.finish], "stop_sequence": choice.stop_sequence}
@@ -35,7 +39,8 @@ class AnthropicFrames:
         ending = orjson.dumps({"type": "message_delta", "delta": delta, "usage": usage})
         filled = _blocks_with_content(plan)
         last_stop = _STOP % (filled - 1) if filled else b""
-        self.tail = b"%sevent: message_delta\ndata: %s\n\n%s" % (last_stop, ending, _MESSAGE_STOP)
+        self.finish = b"%sevent: message_delta\ndata: %s\n\n" % (last_stop, ending)
+        self.tail = _MESSAGE_STOP
 
     def piece(self, piece: Piece) -> bytes:
         """One delta, preceded by the events that open its block."""
@@ -46,15 +51,22 @@ class AnthropicFrames:
 
     def _open(self, block: Block) -> bytes:
         """The events between the previous block and the first content of this one."""
-        stop = _STOP % self._index if self._index >= 0 else b""
+        stop = self._signature() + _STOP % self._index if self._index >= 0 else b""
         ping = b"" if stop else _PING
         self._index += 1
-        is_text = block.kind == "text"
-        self._before = _DELTA % (self._index, _TEXT_DELTA if is_text else _ARGUMENTS_DELTA)
+        self._kind = block.kind
+        self._before = _DELTA % (self._index, _DELTA_OF[block.kind])
         start = {"type": "content_block_start", "index": self._index, "content_block": empty_block(block)}
         event = b"%sevent: content_block_start\ndata: %s\n\n%s" % (stop, orjson.dumps(start), ping)
         # Tool arguments begin with an empty delta, as the provider's do.
-        return event if is_text else b'%s%s""%s' % (event, self._before, _DELTA_AFTER)
+        return event if block.kind != "tool" else b'%s%s""%s' % (event, self._before, _DELTA_AFTER)
+
+    def _signature(self) -> bytes:
+        """The last delta of a thinking block."""
+        if self._kind != "reasoning":
+            return b""
+        delta = _DELTA % (self._index, _SIGNATURE_DELTA)
+        return b"%s%s%s" % (delta, orjson.dumps(THINKING_SIGNATURE), _DELTA_AFTER)
 
 
 def _blocks_with_content(plan: Plan) -> int:

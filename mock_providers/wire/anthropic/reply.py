@@ -13,7 +13,12 @@ STOP_REASON = {
     "length": "max_tokens",
     "stop_sequence": "stop_sequence",
     "tool_use": "tool_use",
+    "filtered": "refusal",
+    "refused": "refusal",
+    "error": "error",
 }
+THINKING_SIGNATURE = "c2lnbmF0dXJl"
+"""Of thinking blocks: nothing here is encrypted."""
 
 
 def reply_body(plan: Plan, stamp: Stamp) -> bytes:
@@ -36,7 +41,11 @@ def _content(plan: Plan) -> Iterator[dict[str, object]]:
     [choice] = plan.choices
     for nth, block in enumerate(choice.blocks):
         text = plan.text_of(0, nth)
-        if text:
+        if not text:
+            continue
+        if block.kind == "reasoning":
+            yield {"type": "thinking", "thinking": text, "signature": THINKING_SIGNATURE}
+        else:
             key, value = ("text", text) if block.kind == "text" else ("input", arguments(text))
             yield {**empty_block(block), key: value}
 
@@ -71,4 +80,6 @@ def empty_block(block: Block) -> dict[str, object]:
     """A content block without content."""
     if block.kind == "text":
         return {"type": "text", "text": ""}
+    if block.kind == "reasoning":
+        return {"type": "thinking", "thinking": "", "signature": ""}
     return {"type": "tool_use", "id": f"toolu_{block.id}", "name": block.name, "input": {}}

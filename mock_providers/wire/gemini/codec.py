@@ -7,6 +7,7 @@ from ...exchange.received import Received
 from ...exchange.request import Request
 from ...plan import Plan
 from ..dialect import Params, Stamp, parse_json
+from .edits import EDITS
 from .errors import GeminiErrors
 from .frames import GeminiFrames
 from .reply import reply_body
@@ -18,6 +19,8 @@ class GeminiCodec:
 
     A streamed reply is server-sent events when the query says `alt=sse`, else an array that arrives whole.
     """
+
+    edits = EDITS
 
     def __init__(self, errors: GeminiErrors, *, streamed: bool = False) -> None:
         self._errors = errors

@@ -124,6 +124,35 @@ class GeminiErrors:
         details = {"@type": f"{_TYPE}QuotaFailure", "violations": [violation]}
         return Problem(429, "RESOURCE_EXHAUSTED", message, retry_after_s=wait_s, details=details)
 
+    def request_over_limit(self, model: str, requested: int, limit: int) -> Problem:
+        """The request alone has more tokens than a minute's limit: waiting does not help."""
+        message = (
+            "You exceeded your current quota, please check your plan and billing details.\n"
+            f"* Quota exceeded for metric: {_METRIC}input_token_count, limit: {limit}, model: {model}, "
+            f"requested: {requested}"
+        )
+        return Problem(429, "RESOURCE_EXHAUSTED", message)
+
+    def credit_spent(self) -> Problem:
+        """The prepaid credit is used up."""
+        message = (
+            "Your prepayment credits are depleted. Please go to AI Studio at https://ai.studio/projects to "
+            "manage your project and billing."
+        )
+        return Problem(429, "RESOURCE_EXHAUSTED", message)
+
+    def prefill_refused(self) -> Problem:
+        """The conversation ends with the model's turn."""
+        message = "Please ensure that multiturn requests end with a user role or a function response."
+        return Problem(400, _INVALID, message)
+
+    def max_tokens_refused(self) -> Problem:
+        """The limit of the reply is not known to the model."""
+        name = "generation_config.max_output_tokens"
+        return Problem(
+            400, _INVALID, f'Invalid JSON payload received. Unknown name "{name}": Cannot find field.'
+        )
+
     def ramp_limited(self, wait_s: float | None) -> Problem:
         """The ramp or concurrency limit refuses; no quota is named."""
         message = "Resource has been exhausted (e.g. check quota)."

@@ -6,7 +6,15 @@ from ...plan import Block, Plan
 from ..dialect import Stamp
 from ..fields import arguments
 
-FINISH_REASON = {"stop": "STOP", "stop_sequence": "STOP", "tool_use": "STOP", "length": "MAX_TOKENS"}
+FINISH_REASON = {
+    "stop": "STOP",
+    "stop_sequence": "STOP",
+    "tool_use": "STOP",
+    "length": "MAX_TOKENS",
+    "filtered": "SAFETY",
+    "refused": "PROHIBITED_CONTENT",
+    "error": "OTHER",
+}
 
 
 def reply_body(plan: Plan, stamp: Stamp, *, in_array: bool = False) -> bytes:
@@ -17,8 +25,19 @@ def reply_body(plan: Plan, stamp: Stamp, *, in_array: bool = False) -> bytes:
         parts = [part_of(block, text) for block, text in texts if text]
         content = {"parts": parts, "role": "model"}
         candidates.append({"content": content, "finishReason": FINISH_REASON[choice.finish], "index": nth})
-    reply = {"candidates": candidates, "usageMetadata": usage_of(plan), **identity_of(stamp)}
+    content_of = blocked_prompt() if is_blocked(plan) else {"candidates": candidates}
+    reply = {**content_of, "usageMetadata": usage_of(plan), **identity_of(stamp)}
     return orjson.dumps([reply] if in_array else reply)
+
+
+def is_blocked(plan: Plan) -> bool:
+    """Whether the prompt is refused as such: then there are no candidates."""
+    return not plan.text and any(choice.finish == "refused" for choice in plan.choices)
+
+
+def blocked_prompt() -> dict[str, object]:
+    """Why there are no candidates. Source: ai.google.dev/api/generate-content#PromptFeedback."""
+    return {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}
 
 
 def count_body(input_tokens: int) -> bytes:
@@ -31,6 +50,8 @@ def part_of(block: Block, text: str) -> dict[str, object]:
     """A content part: text, or a function call with `text` as its JSON arguments."""
     if block.kind == "text":
         return {"text": text}
+    if block.kind == "reasoning":
+        return {"thought": True, "text": text}
     return {"functionCall": {"name": block.name, "args": arguments(text)}}
 
 
@@ -38,9 +59,11 @@ def usage_of(plan: Plan) -> dict[str, object]:
     """The `usageMetadata` object; cached tokens are included in `promptTokenCount`."""
     usage: dict[str, object] = {
         "promptTokenCount": plan.input_tokens,
-        "candidatesTokenCount": plan.output_tokens,
+        "candidatesTokenCount": plan.output_tokens - plan.reasoning_tokens,
         "totalTokenCount": plan.input_tokens + plan.output_tokens,
     }
+    if plan.reasoning_tokens:
+        usage["thoughtsTokenCount"] = plan.reasoning_tokens
     if plan.cached_input_tokens:
         usage["cachedContentTokenCount"] = plan.cached_input_tokens
     usage["promptTokensDetails"] = [{"modality": "TEXT", "tokenCount": plan.input_tokens}]

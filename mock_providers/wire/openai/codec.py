@@ -5,6 +5,7 @@ from ...exchange.request import Request
 from ...plan import Plan
 from ...profile import Provider
 from ..dialect import Frames, Params, Stamp, parse_json
+from .edits import EDITS
 from .errors import OpenAIErrors
 from .frames import frames_of
 from .reply import reply_body
@@ -13,6 +14,8 @@ from .request import read_request
 
 class OpenAICodec:
     """The codec of one OpenAI-shaped provider; a `lenient` one ignores request fields it does not know."""
+
+    edits = EDITS
 
     def __init__(self, provider: Provider, errors: OpenAIErrors, *, lenient: bool = False) -> None:
         self._provider = provider

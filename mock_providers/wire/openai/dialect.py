@@ -13,6 +13,7 @@ from ..dialect import MODELS_SINCE_S, HeadersOut, Stamp, bearer, should_retry_he
 from ..rate_headers import retry_after_headers, shown_meters, shown_remaining
 from .durations import go_duration
 from .errors import OpenAIErrors
+from .vllm import errors_of, flat_body
 
 
 class OpenAIDialect:
@@ -20,7 +21,7 @@ class OpenAIDialect:
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
-        self.errors: OpenAIErrors = OpenAIErrors(provider.organization)
+        self.errors: OpenAIErrors = errors_of(provider)
 
     def api_key(self, received: Received) -> str:
         """The bearer token."""
@@ -54,6 +55,8 @@ class OpenAIDialect:
 
     def error_body(self, problem: Problem, request_id: str) -> bytes:
         """The JSON of an error."""
+        if self._provider.server == "vllm":
+            return flat_body(problem)
         error = {
             "message": problem.message,
             "type": problem.type,

@@ -111,14 +111,24 @@ class OpenAIErrors:
         limit_name, error_type = _LIMIT_NAMES[meter.name]
         where = f"for {model} in organization {self._organization} on {limit_name}: Limit {meter.limit}"
         if math.isinf(verdict.wait_s):
-            too_large = f"Request too large {where}, Requested {meter.requested}."
-            message = f"{too_large} The input or output tokens must be reduced in order to run successfully."
-            return Problem(429, error_type, message, "rate_limit_exceeded")
+            return self._over_limit(f"{where}, Requested {meter.requested}", error_type)
         message = (
             f"Rate limit reached {where}, Used {meter.limit - math.floor(meter.remaining)}, "
             f"Requested {meter.requested}. Please try again in {go_duration(verdict.wait_s)}."
         )
         return Problem(429, error_type, message, "rate_limit_exceeded", retry_after_s=verdict.wait_s)
+
+    def request_over_limit(self, model: str, requested: int, limit: int) -> Problem:
+        """The request alone has more tokens than a minute's limit: waiting does not help."""
+        where = f"for {model} in organization {self._organization} on tokens per min (TPM): Limit {limit}"
+        return self._over_limit(f"{where}, Requested {requested}", "tokens")
+
+    def _over_limit(self, where: str, error_type: str) -> Problem:
+        message = (
+            f"Request too large {where}. The input or output tokens must be reduced in order to run "
+            "successfully. Visit https://platform.openai.com/account/rate-limits to learn more."
+        )
+        return Problem(429, error_type, message, "rate_limit_exceeded")
 
     def ramp_limited(self, wait_s: float | None) -> Problem:
         """Traffic grows faster than the ramp limit allows."""
@@ -134,6 +144,26 @@ class OpenAIErrors:
             "For more information on this error, read the docs."
         )
         return Problem(429, "insufficient_quota", message, "insufficient_quota")
+
+    def credit_spent(self) -> Problem:
+        """The account's spending limit is reached: a 400. Source: PowerShellAI#127."""
+        return Problem(400, _INVALID, "Billing hard limit has been reached", "billing_hard_limit_reached")
+
+    def prefill_refused(self) -> Problem:
+        """The conversation ends with an assistant message: Claude behind a gateway. Source: litellm#27967."""
+        message = (
+            "This model does not support assistant message prefill. The conversation must end with a user "
+            "message."
+        )
+        return Problem(400, _INVALID, message)
+
+    def max_tokens_refused(self) -> Problem:
+        """`max_tokens` for a model that wants `max_completion_tokens`. Source: mnfst/llm-gateway#1878."""
+        message = (
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use "
+            "'max_completion_tokens' instead."
+        )
+        return Problem(400, _INVALID, message, "unsupported_parameter", "max_tokens")
 
     def overloaded(self) -> Problem:
         """The provider is overloaded."""

@@ -5,7 +5,16 @@ import orjson
 from ...exchange.request import Request
 from ...plan import Choice, Piece, Plan
 from ..dialect import Frames, Stamp
-from .reply import FINISH_REASON, completion_id, fingerprint, has_text, service_tier, tool_call, usage_of
+from .reply import (
+    FINISH_REASON,
+    REFUSAL,
+    completion_id,
+    fingerprint,
+    has_text,
+    service_tier,
+    tool_call,
+    usage_of,
+)
 
 _DONE = b"data: [DONE]\n\n"
 _PADDING = tuple(("q7Xw2LmZ9sKd4TbV"[:n]).encode() for n in range(16))
@@ -14,7 +23,7 @@ _PADDING = tuple(("q7Xw2LmZ9sKd4TbV"[:n]).encode() for n in range(16))
 def frames_of(request: Request, plan: Plan, stamp: Stamp) -> Frames:
     """The frames of a reply; a single choice of only text, the usual case, takes a faster path."""
     [first, *others] = plan.choices
-    if others or any(block.kind == "tool" for block in first.blocks):
+    if others or any(block.kind != "text" for block in first.blocks):
         return ChoicesFrames(request, plan, stamp)
     return TextFrames(request, plan, stamp)
 
@@ -48,22 +57,31 @@ class _Envelope:
         beginning = b'{"role":"assistant","content":' + content + b',"refusal":null'
         return self.delta(nth) + beginning + self.after + b"}\n\n"
 
-    def tail(self, plan: Plan) -> bytes:
-        """Each choice's finish, the usage if requested, and `[DONE]`."""
-        tail = b""
+    def finish(self, plan: Plan) -> bytes:
+        """Each choice's refusal, if it is one, and its finish."""
+        finish = b""
         for nth, choice in enumerate(plan.choices):
             reason = FINISH_REASON[choice.finish].encode()
-            finish = b'{},"logprobs":null,"finish_reason":"%s"}]%s}\n\n' % (reason, self._null_usage)
-            tail += self.delta(nth) + finish
-        if self.with_usage:
-            tail += self.opening + b'"choices":[],"usage":' + orjson.dumps(usage_of(plan)) + b"}\n\n"
-        return tail + _DONE
+            if choice.finish == "refused":
+                finish += b"".join(self._refusal(nth, part) for part in REFUSAL)
+            last = b'{},"logprobs":null,"finish_reason":"%s"}]%s}\n\n' % (reason, self._null_usage)
+            finish += self.delta(nth) + last
+        return finish
+
+    def _refusal(self, nth: int, part: str) -> bytes:
+        return self.delta(nth) + b'{"refusal":' + orjson.dumps(part) + self.after + b"}\n\n"
+
+    def tail(self, plan: Plan) -> bytes:
+        """The usage if requested, and `[DONE]`."""
+        if not self.with_usage:
+            return _DONE
+        return self.opening + b'"choices":[],"usage":' + orjson.dumps(usage_of(plan)) + b"}\n\n" + _DONE
 
 
 class TextFrames:
     """Chunks of one text: only the text between two fixed byte strings changes."""
 
-    __slots__ = ("_after", "_before", "_obfuscate", "head", "tail")
+    __slots__ = ("_after", "_before", "_obfuscate", "finish", "head", "tail")
 
     def __init__(self, request: Request, plan: Plan, stamp: Stamp) -> None:
         envelope = _Envelope(request, plan, stamp)
@@ -71,6 +89,7 @@ class TextFrames:
         self._before = envelope.delta(0) + b'{"content":'
         self._after = envelope.after
         self.head = envelope.role(0, plan.choices[0])
+        self.finish = envelope.finish(plan)
         self.tail = envelope.tail(plan)
 
     def piece(self, piece: Piece) -> bytes:
@@ -88,7 +107,7 @@ class ChoicesFrames:
     A tool call begins with a chunk that has its name and empty arguments; later chunks carry only arguments.
     """
 
-    __slots__ = ("_blocks", "_obfuscate", "head", "tail")
+    __slots__ = ("_blocks", "_obfuscate", "finish", "head", "tail")
 
     def __init__(self, request: Request, plan: Plan, stamp: Stamp) -> None:
         envelope = _Envelope(request, plan, stamp)
@@ -99,6 +118,7 @@ class ChoicesFrames:
             for which, template in enumerate(_templates(envelope, nth, choice))
         }
         self.head = b"".join(envelope.role(nth, choice) for nth, choice in enumerate(plan.choices))
+        self.finish = envelope.finish(plan)
         self.tail = envelope.tail(plan)
 
     def piece(self, piece: Piece) -> bytes:
@@ -118,6 +138,8 @@ def _templates(envelope: _Envelope, nth: int, choice: Choice) -> list[tuple[byte
     for block in choice.blocks:
         if block.kind == "text":
             templates.append((b"", delta + b'{"content":', envelope.after))
+        elif block.kind == "reasoning":
+            templates.append((b"", delta + b'{"%s":' % block.name.encode(), envelope.after))
         else:
             call = orjson.dumps({"index": calls, **tool_call(block, "")})
             opening = delta + b'{"tool_calls":[' + call + b"]" + envelope.after + b"}\n\n"

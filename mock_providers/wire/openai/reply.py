@@ -14,7 +14,12 @@ FINISH_REASON: dict[Finish, str] = {
     "stop_sequence": "stop",
     "length": "length",
     "tool_use": "tool_calls",
+    "filtered": "content_filter",
+    "refused": "stop",
+    "error": "error",
 }
+REFUSAL = ("I'm sorry, but", " I can't help with that.")
+"""The text of a refusal, as its deltas."""
 _ANNOTATIONS: tuple[object, ...] = ()
 
 
@@ -40,12 +45,14 @@ def _choice(plan: Plan, nth: int) -> dict[str, object]:
     content = "".join(text for block, text in texts if block.kind == "text")
     # A call cut before its first argument is not in a stream either.
     calls = [tool_call(block, text) for block, text in texts if block.kind == "tool" and text]
+    refused = choice.finish == "refused"
     message: dict[str, object] = {
         "role": "assistant",
-        "content": content if has_text(choice) else None,
-        "refusal": None,
+        "content": content if has_text(choice) and not (refused and not content) else None,
+        "refusal": "".join(REFUSAL) if refused else None,
         "annotations": _ANNOTATIONS,
     }
+    message |= {block.name: text for block, text in texts if block.kind == "reasoning"}
     if calls:
         message["tool_calls"] = calls
     finish = FINISH_REASON[choice.finish]
@@ -75,7 +82,7 @@ def usage_of(plan: Plan) -> dict[str, object]:
         "total_tokens": plan.input_tokens + output_tokens,
         "prompt_tokens_details": prompt_details,
         "completion_tokens_details": {
-            "reasoning_tokens": 0,
+            "reasoning_tokens": plan.reasoning_tokens,
             "audio_tokens": 0,
             "accepted_prediction_tokens": 0,
             "rejected_prediction_tokens": 0,

@@ -49,6 +49,7 @@ def read_request(body: object, *, obfuscation: bool = False, lenient: bool = Fal
         messages=(*definitions, *read_messages(fields)),
         digest=digest_of(body if isinstance(body, dict) else {}, _NOT_IN_DIGEST),
         max_tokens=_max_tokens(fields),
+        says_max_tokens=fields.present("max_tokens"),
         stop=_stop(fields),
         stream=fields.flag("stream"),
         include_usage=options.flag("include_usage"),

@@ -50,7 +50,7 @@ def calling(text: str, arguments: list[str]) -> Plan:
 
 def streamed(plan: Plan) -> list[dict[str, Any]]:
     frames = CODEC.frames(parse(stream=True), plan, STAMP)
-    raw = frames.head + b"".join(map(frames.piece, plan.pieces)) + frames.tail
+    raw = frames.head + b"".join(map(frames.piece, plan.pieces)) + frames.finish + frames.tail
     return [json.loads(event.split("\ndata: ")[1]) for event in raw.decode().split("\n\n") if event]
 
 

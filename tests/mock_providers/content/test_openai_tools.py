@@ -66,7 +66,7 @@ def plan_of(choices: Iterable[Choice], *blocks: tuple[int, int, list[str]]) -> P
 def streamed(plan: Plan, *, obfuscate: bool = False) -> list[dict[str, Any]]:
     """The one choice of each chunk, envelopes and `[DONE]` checked and taken off."""
     frames = CODEC.frames(Request("gpt-4o", (), "d", stream=True, obfuscate=obfuscate), plan, STAMP)
-    raw = frames.head + b"".join(map(frames.piece, plan.pieces)) + frames.tail
+    raw = frames.head + b"".join(map(frames.piece, plan.pieces)) + frames.finish + frames.tail
     *events, last, nothing = raw.decode().split("\n\n")
     assert (last, nothing) == ("data: [DONE]", "")
     chunks = [json.loads(event.removeprefix("data: ")) for event in events]

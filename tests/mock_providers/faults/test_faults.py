@@ -45,6 +45,15 @@ KINDS_KNOWN = [
     "quality_loss",
     "cache_wipe",
     "clock_skew",
+    "odd_chunk",
+    "odd_usage",
+    "odd_tool_call",
+    "odd_framing",
+    "odd_finish",
+    "broken_end",
+    "reasoning",
+    "early_headers",
+    "keep_alive_close",
 ]
 PLAN = Plan(
     status=200,

@@ -165,7 +165,8 @@ def check(service: Service, decision: Decision) -> None:
         assert json.loads(decision.rendering.body(plan)) is not None
         if decision.info.stream:
             frames = decision.rendering.frames(plan)
-            assert (frames.head + b"".join(map(frames.piece, plan.pieces)) + frames.tail).endswith(b"\n")
+            raw = frames.head + b"".join(map(frames.piece, plan.pieces)) + frames.finish + frames.tail
+            assert raw.endswith(b"\n")
     assert service.dialect.headers(decision.stamp, plan)
 
 

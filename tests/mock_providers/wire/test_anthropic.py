@@ -62,7 +62,7 @@ def refused(body: object, version: str = NEW) -> Problem:
 def events(plan: Plan) -> list[tuple[str, Any]]:
     """(event, data) of each server-sent event; every event is an event line, a data line and a blank one."""
     frames = MESSAGES.frames(parse({**MINIMAL, "stream": True}), plan, STAMP)
-    raw = frames.head + b"".join(frames.piece(piece) for piece in plan.pieces) + frames.tail
+    raw = frames.head + b"".join(frames.piece(piece) for piece in plan.pieces) + frames.finish + frames.tail
     assert raw.endswith(b"\n\n")
     pairs = [block.split("\n") for block in raw.decode().removesuffix("\n\n").split("\n\n")]
     read = [(event.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for event, data in pairs]

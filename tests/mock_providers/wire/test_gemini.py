@@ -42,7 +42,7 @@ def parse(body: Any, query: dict[str, str] | None = None) -> Request:
 
 def chunks(plan: Plan) -> list[Any]:
     frames = STREAMED.frames(parse(HI), plan, STAMP)
-    raw = (frames.head + b"".join(map(frames.piece, plan.pieces)) + frames.tail).decode()
+    raw = (frames.head + b"".join(map(frames.piece, plan.pieces)) + frames.finish + frames.tail).decode()
     assert raw.endswith("\r\n\r\n")
     events = raw.removesuffix("\r\n\r\n").split("\r\n\r\n")
     assert all(event.startswith("data: ") for event in events)

@@ -48,7 +48,7 @@ def refused(body: object) -> Problem:
 def events(request: Request, plan: Plan) -> list[Any]:
     """The data of each server-sent event, parsed; every event is one data line and a blank one."""
     frames = CHAT.frames(request, plan, STAMP)
-    raw = frames.head + b"".join(frames.piece(piece) for piece in plan.pieces) + frames.tail
+    raw = frames.head + b"".join(frames.piece(piece) for piece in plan.pieces) + frames.finish + frames.tail
     assert raw.endswith(b"\n\n")
     lines = raw.decode().removesuffix("\n\n").split("\n\n")
     assert all(line.startswith("data: ") and "\n" not in line for line in lines)

@@ -91,6 +91,7 @@ def test_the_key_holds_nothing_that_does_not_decide_the_answer(call: Callable[..
         "key_name": "b",
         "cache_hints": CacheHints(key="k"),
         "on_sign": print,
+        "fresh_connection": True,
     }
     others |= {"kind": "retry", "facts": call("c2").facts}
     own = {field.name for field in fields(Call)} - set(PARTS.values())

@@ -8,13 +8,23 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-import httpx
+import orjson
 import pytest
 
-from harness.stack.upstream.transport import RESENT, make_client
+from harness.stack.assembly.layers import build
+from harness.stack.assembly.options import StackOptions
+from harness.stack.core.errors import ProviderError
+from harness.stack.core.facts import CallFacts
+from harness.stack.core.request import Message
+from harness.stack.upstream.endpoint import Endpoint
 from harness.virtual import LeakReport, run_virtual
+from tests.lab.scripted import openai_whole
 
-REPLY = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+BODY = orjson.dumps(openai_whole("ok"))
+REPLY = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (
+    len(BODY),
+    BODY,
+)
 
 
 @dataclass(slots=True)
@@ -31,7 +41,7 @@ class Closing:
         self.connections += 1
         try:
             for _ in range(self.good):
-                await reader.readuntil(b"\r\n\r\n")
+                await read_request(reader)
                 self.served += 1
                 writer.write(REPLY)
                 await writer.drain()
@@ -42,7 +52,7 @@ class Closing:
             writer.close()
 
     async def _end(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
+        await read_request(reader)
         if self.how == "a part of the head":
             writer.write(b"HTTP/1.1 20")
             await writer.drain()
@@ -53,17 +63,42 @@ class Closing:
             writer.transport.abort()
 
 
-async def ask(client: httpx.AsyncClient) -> httpx.Response:
-    return await client.post("http://127.0.0.1:7300/v1", content=b"")
+async def read_request(reader: asyncio.StreamReader) -> None:
+    """One request, with its body."""
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    length = head.partition(b"content-length: ")[2].partition(b"\r\n")[0]
+    await reader.readexactly(int(length))
 
 
-def play(scene: Callable[[httpx.AsyncClient], Awaitable[None]], server: Closing) -> None:
+class Asking:
+    """A stack of one target without `[retry]`, and the facts of its calls."""
+
+    def __init__(self) -> None:
+        target = {"provider": "openai", "model": "gpt-4o"}
+        options = StackOptions.model_validate({"target": [target]})
+        endpoints = {"openai": Endpoint("http://127.0.0.1:7300/v1", "k")}
+        self.facts: list[CallFacts] = []
+        self.stack = build(options, endpoints, sink=self.facts.append)
+
+    async def ask(self) -> str:
+        """The answer to a call."""
+        now = asyncio.get_running_loop().time()
+        call = self.stack.call(self.stack.next_id(), (Message("user", "Hello?"),), now, stream=False)
+        async with await self.stack.ask(call) as reply:
+            return (await reply.text())[0]
+
+    @property
+    def attempts(self) -> list[tuple[str, str | None]]:
+        """(kind, error kind) of the last call's attempts."""
+        return [(attempt.kind, attempt.error_kind) for attempt in self.facts[-1].attempts]
+
+
+def play(scene: Callable[[Asking], Awaitable[None]], server: Closing) -> None:
     async def played() -> None:
-        async with (
-            await asyncio.start_server(server, "127.0.0.1", 7300),
-            make_client(2.0) as client,
-        ):
-            await scene(client)
+        async with await asyncio.start_server(server, "127.0.0.1", 7300):
+            asking = Asking()
+            await scene(asking)
+            await asking.stack.aclose()
         await asyncio.sleep(1)
 
     left: list[LeakReport] = []
@@ -75,10 +110,9 @@ def play(scene: Callable[[httpx.AsyncClient], Awaitable[None]], server: Closing)
 def test_a_request_on_a_connection_that_the_server_closes_is_sent_again_on_a_fresh_one(how: str) -> None:
     server = Closing(good=1, how=how)
 
-    async def scene(client: httpx.AsyncClient) -> None:
-        first, second = await ask(client), await ask(client)
-        assert (first.text, second.text) == ("ok", "ok")
-        assert (RESENT in first.extensions, RESENT in second.extensions) == (False, True)
+    async def scene(asking: Asking) -> None:
+        assert [await asking.ask(), await asking.ask()] == ["ok", "ok"]
+        assert asking.attempts == [("primary", "connection"), ("retry", None)]
         assert (server.connections, server.served) == (2, 2)
 
     play(scene, server)
@@ -89,10 +123,10 @@ def test_a_fresh_connection_that_breaks_is_a_failure_at_once(how: str) -> None:
     """The request may have been read: sent again, it might be paid twice."""
     server = Closing(good=0, how=how)
 
-    async def scene(client: httpx.AsyncClient) -> None:
-        with pytest.raises(httpx.TransportError):
-            await ask(client)
-        assert server.connections == 1
+    async def scene(asking: Asking) -> None:
+        with pytest.raises(ProviderError):
+            await asking.ask()
+        assert server.connections == len(asking.attempts) == 1
 
     play(scene, server)
 
@@ -101,11 +135,11 @@ def test_a_fresh_connection_that_breaks_is_a_failure_at_once(how: str) -> None:
 def test_after_a_byte_of_the_reply_nothing_is_sent_again(how: str) -> None:
     server = Closing(good=1, how=how)
 
-    async def scene(client: httpx.AsyncClient) -> None:
-        await ask(client)
-        with pytest.raises(httpx.TransportError):
-            await ask(client)
-        assert server.connections == 1
+    async def scene(asking: Asking) -> None:
+        await asking.ask()
+        with pytest.raises(ProviderError):
+            await asking.ask()
+        assert server.connections == len(asking.attempts) == 1
 
     play(scene, server)
 
@@ -113,11 +147,11 @@ def test_after_a_byte_of_the_reply_nothing_is_sent_again(how: str) -> None:
 def test_a_request_is_sent_again_only_once() -> None:
     server = Closing(good=1)
 
-    async def scene(client: httpx.AsyncClient) -> None:
-        await ask(client)
+    async def scene(asking: Asking) -> None:
+        await asking.ask()
         server.good = 0
-        with pytest.raises(httpx.TransportError):
-            await ask(client)
-        assert (server.connections, server.served) == (2, 1)
+        with pytest.raises(ProviderError):
+            await asking.ask()
+        assert (server.connections, server.served, len(asking.attempts)) == (2, 1, 2)
 
     play(scene, server)

@@ -5,45 +5,10 @@ below are the changes that faults make. Nothing here encodes bytes or sleeps.
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
 
-from .exchange.request import Problem
-from .limits.limits import Meter
-
-Ending = Literal["complete", "error", "in_band", "page", "reset", "hung", "stalled", "truncated"]
-Malformation = Literal["json", "sse"]
-Finish = Literal["stop", "length", "stop_sequence", "tool_use"]
-Answer = Literal["right", "wrong", "hallucinated", "generated"]
-
-
-class Block(NamedTuple):
-    """One content block of a choice: text, or a call of the tool `name` whose arguments are the text."""
-
-    kind: Literal["text", "tool"] = "text"
-    id: str = ""
-    name: str = ""
-
-
-class Choice(NamedTuple):
-    """One of the replies to a request: its finish reason and its content blocks."""
-
-    finish: Finish = "stop"
-    stop_sequence: str | None = None
-    blocks: tuple[Block, ...] = (Block(),)
-
-
-class Piece(NamedTuple):
-    """One content chunk of a block; `opens` marks the first of its block.
-
-    `choice` and `block` are indexes. A JSON reply has one piece per block.
-    """
-
-    due_s: float
-    text: str
-    tokens: int
-    choice: int = 0
-    block: int = 0
-    opens: bool = False
+from ..exchange.request import Problem
+from ..limits.limits import Meter
+from .parts import Answer, Choice, Ending, Heartbeat, KeepAlive, Malformation, Piece, Quirk
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +16,16 @@ class Plan:
     """One reply or refusal.
 
     - `headers_s`: when the status line and headers are due; None: never, no reply is sent
+    - `streamed`: whether it is sent as a stream
     - `pieces`: the content; `keep` of them are sent before the ending (None: all)
     - `ends`, `ends_s`: how and when it ends (a reset, hang or stall: when the connection is cut)
+    - `finished`: an ending other than "complete" comes after the finish reason
     - `in_band`: the error that ends a reply which began as a success
     - `page`: HTML sent instead of the body
     - `malformed`, `malformed_at`: the defect of the chunk with that index (of a JSON reply: of its body)
     - `drip_s`: seconds between parts of a JSON reply's body; None: it is sent at once
+    - `quirks`: deviations from the usual bytes
+    - `heartbeat`, `keep_alive`: before the content, and after the reply; None: as usual
     - `clock_skew_s`: how far the provider's clock is ahead in its headers
     - `ttft_s`: when the first token is generated, also for a JSON reply, which is sent in one piece
     - `choices`: the replies that the pieces belong to; empty for requests without generation
@@ -90,17 +59,35 @@ class Plan:
     meters: tuple[Meter, ...] = ()
     billable: bool = True
     fault: str | None = None
+    streamed: bool = False
+    finished: bool = False
     in_band: Problem | None = None
     page: str | None = None
     malformed: Malformation | None = None
     malformed_at: int = 0
     drip_s: float | None = None
+    quirks: tuple[Quirk, ...] = ()
+    heartbeat: Heartbeat | None = None
+    keep_alive: KeepAlive | None = None
     clock_skew_s: float = 0.0
 
     @property
     def output_tokens(self) -> int:
         """Tokens of the whole reply, sent or not."""
         return sum(piece.tokens for piece in self.pieces)
+
+    @property
+    def reasoning_tokens(self) -> int:
+        """Those of `output_tokens` that are reasoning."""
+        reasoning = {
+            (nth, which)
+            for nth, choice in enumerate(self.choices)
+            for which, block in enumerate(choice.blocks)
+            if block.kind == "reasoning"
+        }
+        if not reasoning:
+            return 0
+        return sum(piece.tokens for piece in self.pieces if (piece.choice, piece.block) in reasoning)
 
     @property
     def text(self) -> str:
@@ -111,10 +98,21 @@ class Plan:
         """The whole text of one block, sent or not."""
         return "".join(piece.text for piece in self.pieces if piece.choice == choice and piece.block == block)
 
+    def is_last_text(self, nth: int) -> bool:
+        """Whether the `nth` piece is the last one of a reply of one choice that completes, and text."""
+        if nth != len(self.pieces) - 1 or len(self.choices) != 1 or self.ends != "complete":
+            return False
+        return self.choices[0].blocks[self.pieces[nth].block].kind == "text"
+
     @property
     def to_send(self) -> tuple[Piece, ...]:
         """The pieces that are sent before the ending."""
         return self.pieces[: self.keep]
+
+    @property
+    def splits(self) -> bool:
+        """Whether a stream's bytes are sent in parts that end within events and characters."""
+        return any(quirk.name == "split" for quirk in self.quirks)
 
     @property
     def decided(self) -> bool:
@@ -162,6 +160,19 @@ class Plan:
         keep = min(chunks, len(self.pieces))
         cut_s = self.pieces[keep].due_s if keep < len(self.pieces) else self.ends_s
         return replace(self, ends=ends, keep=keep, ends_s=cut_s + hold_s, in_band=in_band, fault=fault)
+
+    def broken_after_finish(
+        self, ends: Ending, fault: str, *, hold_s: float = 0.0, in_band: Problem | None = None
+    ) -> "Plan":
+        """All content and the finish reason, then end as `ends`, `hold_s` later."""
+        plan = self.cut_after(len(self.pieces), ends, fault, hold_s=hold_s, in_band=in_band)
+        return replace(plan, finished=True)
+
+    def with_quirk(self, name: str, at: int, fault: str) -> "Plan":
+        """The same reply with a deviation of its bytes; unchanged without content to deviate from."""
+        if not self.choices:
+            return self
+        return replace(self, quirks=(*self.quirks, Quirk(name, at)), fault=fault)
 
     def with_malformed_chunk(self, chunk: int, how: Malformation, fault: str) -> "Plan":
         """The chunk with that index, or the last one, is malformed; the others are valid."""
