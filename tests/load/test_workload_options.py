@@ -148,7 +148,9 @@ def test_paraphrasing_changes_the_words_and_nothing_else() -> None:
 
 def test_the_same_wording_is_the_same_prompt() -> None:
     calls = plan(paraphrase_share=0.5)
-    assert len({(question_of(call), call.messages) for call in calls}) == len({question_of(call) for call in calls})
+    assert len({(question_of(call), call.messages) for call in calls}) == len(
+        {question_of(call) for call in calls}
+    )
 
 
 def test_confusable_calls_ask_both_sides_of_a_pair_alike() -> None:
