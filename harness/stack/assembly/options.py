@@ -9,7 +9,7 @@ from ..admission.api_keys import ApiKeysOptions
 from ..admission.breaker import BreakerOptions
 from ..admission.limiter import LimiterOptions
 from ..admission.load_shedding import LoadSheddingOptions
-from ..batch.queue import BatchOptions
+from ..batch.options import BatchOptions
 from ..caching.exact import CacheOptions
 from ..caching.semantic.layer import SemanticCacheOptions
 from ..config.options import Options, first_complaint

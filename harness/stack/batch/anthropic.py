@@ -60,7 +60,7 @@ class AnthropicBatches:
         batches = await self.http.json("GET", f"{BATCHES}?limit=100")
         for batch in batches.get("data") or ():
             counts = batch.get("request_counts") or {}
-            if batch.get("id") not in known and sum(counts.values()) == total:
+            if batch.get("id") not in known and sum(each or 0 for each in counts.values()) == total:
                 return text_field("a batch", batch, "id")
         return None
 

@@ -27,12 +27,16 @@ class BatchItem(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """Status of a batch. `files` are the ids of its results; `reason` says why it failed as a whole."""
+    """Status of a batch. `files` are the ids of its results; `reason` says why it failed as a whole; with
+    `passes` because too much is enqueued, which passes.
+    """
 
     ended: bool
     cancelled: bool = False
     files: tuple[str, ...] = ()
     reason: str = ""
+    expired: bool = False
+    passes: bool = False
 
 
 class ItemResult(NamedTuple):
@@ -96,10 +100,11 @@ class BatchHttp:
                 response.request = request
                 body = await read_body(response)
         except TimeoutError:
-            raise ProviderError("timeout_total", f"{path} took longer than {TIMEOUT_S:.0f} s") from None
+            late = f"{path} took longer than {TIMEOUT_S:.0f} s"
+            raise ProviderError("timeout_total", late, retryable=True) from None
         except NETWORK_ERRORS as error:
             raise provider_error(error, after_first=False) from error
-        if response.status_code != 200:
+        if not 200 <= response.status_code < 300:
             raise self.codec.error(response.status_code, response.headers, body)
         return body
 

@@ -22,13 +22,16 @@ Stage = Literal["new", "submitting", "submitted", "collected"]
 
 @dataclass(frozen=True, slots=True)
 class BatchState:
-    """The stage of a batch of `total` items; `batch_id` is the provider's id, "" until it is known."""
+    """The stage of a batch of `total` items; `batch_id` is the provider's id, "" until it is known. `failed`
+    are the ids under which the provider took it earlier and failed it for a limit that passes.
+    """
 
     key: str
     target: str
     total: int
     stage: Stage = "new"
     batch_id: str = ""
+    failed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Journal:
     def states(self) -> list[BatchState]:
         """The states of all batches, sorted by key."""
         files = sorted(self._folder.glob("*.state.json"))
-        return [BatchState(**orjson.loads(file.read_bytes())) for file in files]
+        return [_state(orjson.loads(file.read_bytes())) for file in files]
 
     def open(self, state: BatchState, items: Iterable[BatchItem]) -> None:
         """Save a batch before it is sent."""
@@ -91,6 +94,10 @@ class Journal:
 
 def _lines(values: Iterable[Any]) -> bytes:
     return b"".join(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE) for value in values)
+
+
+def _state(row: dict[str, Any]) -> BatchState:
+    return BatchState(**row | {"failed": tuple(row.get("failed", ()))})
 
 
 def _row(billed: BilledResult) -> dict[str, Any]:

@@ -10,11 +10,15 @@ import orjson
 from ..core.errors import ProviderError
 from ..upstream.endpoint import Endpoint
 from ..wire.codec import Codec
+from ..wire.reading import list_of, load_json, object_of
+from .failures import BatchRefused
 from .http import EXPIRED, BatchHttp, BatchItem, ItemResult, Progress, result_of, results_in, text_field
 
 ENDPOINT = "/v1/chat/completions"
 ENDED = ("completed", "failed", "expired", "cancelled")
 BOUNDARY = "brownout-input-file-6f1c0b"
+LIMITS = ("token_limit_exceeded",)
+"""Codes of batches that failed because too much is enqueued (openai-python#2084): sent later, they pass."""
 KEY_FIELD = "brownout"
 """The metadata field that holds our key of a batch."""
 
@@ -35,8 +39,11 @@ class OpenAIBatches:
     async def submit(self, key: str, items: Sequence[BatchItem]) -> str:
         content = b"".join(_line(item) for item in items)
         kind = f"multipart/form-data; boundary={BOUNDARY}"
-        uploaded = await self.http.request("POST", "/files", _form(f"{key}.jsonl", content), kind)
-        file_id = text_field("a file", orjson.loads(uploaded), "id")
+        try:
+            uploaded = await self.http.request("POST", "/files", _form(f"{key}.jsonl", content), kind)
+            file_id = text_field("a file", load_json(uploaded, "a file"), "id")
+        except ProviderError as error:
+            raise BatchRefused.of(error) from error  # no batch without its file
         batch = {"input_file_id": file_id, "endpoint": ENDPOINT, "completion_window": "24h"}
         created = await self.http.json(
             "POST", "/batches", orjson.dumps(batch | {"metadata": {KEY_FIELD: key}})
@@ -46,7 +53,7 @@ class OpenAIBatches:
     async def find(self, key: str, total: int, known: Sequence[str]) -> str | None:
         batches = await self.http.json("GET", "/batches?limit=100")
         for batch in batches.get("data") or ():
-            if (batch.get("metadata") or {}).get(KEY_FIELD) == key:
+            if (batch.get("metadata") or {}).get(KEY_FIELD) == key and batch.get("id") not in known:
                 return text_field("a batch", batch, "id")
         return None
 
@@ -54,13 +61,24 @@ class OpenAIBatches:
         batch = await self.http.json("GET", f"/batches/{batch_id}")
         status = text_field("a batch", batch, "status")
         files = tuple(file for key in ("output_file_id", "error_file_id") if (file := batch.get(key)))
-        return Progress(status in ENDED, status == "cancelled", files, _reason(batch))
+        code, reason = _failure(batch)
+        passes = status == "failed" and code in LIMITS
+        return Progress(status in ENDED, status == "cancelled", files, reason, status == "expired", passes)
 
     async def collect(self, progress: Progress) -> list[ItemResult]:
         results: list[ItemResult] = []
+        gone: list[ProviderError] = []
         for file in progress.files:
-            content = await self.http.request("GET", f"/files/{file}/content")
-            results.extend(results_in(content, self._result))
+            try:
+                content = await self.http.request("GET", f"/files/{file}/content")
+            except ProviderError as error:
+                if error.retryable:
+                    raise
+                gone.append(error)
+            else:
+                results.extend(results_in(content, self._result))
+        if gone and not results:
+            raise gone[0]
         return results
 
     async def cancel(self, batch_id: str) -> None:
@@ -93,7 +111,9 @@ def _form(filename: str, content: bytes) -> bytes:
     return purpose % mark + file % (mark, filename.encode()) + kind + content + b"\r\n--%s--\r\n" % mark
 
 
-def _reason(batch: Mapping[str, Any]) -> str:
-    errors = (batch.get("errors") or {}).get("data") or [{}]
+def _failure(batch: Mapping[str, Any]) -> tuple[str, str]:
+    """Code and message of the first error of a batch, "" if it has none."""
+    errors = list_of(object_of(batch.get("errors")).get("data"))
+    first = object_of(errors[0]) if errors else {}
     failed = "the batch failed" if batch.get("status") == "failed" else ""
-    return str(errors[0].get("message") or failed)
+    return str(first.get("code") or ""), str(first.get("message") or failed)

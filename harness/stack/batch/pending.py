@@ -10,14 +10,15 @@ from ..core.reply import Usage
 from ..core.tokens import call_tokens, count
 from ..money.price import Price
 from ..money.settlement import settle
+from .failures import BatchRefused
 from .http import BatchItem
 from .journal import BilledResult
 
 
 @dataclass(eq=False, slots=True)
 class PendingCall:
-    """`price` is the model's live price; `done` gets the result after the attempt is settled. `refused`: the
-    provider did not take the batch, so that nothing of it is billed.
+    """`price` is the model's live price; `done` gets the result after the attempt is settled. `left`: the
+    caller waits for it no longer.
     """
 
     call: Call
@@ -25,13 +26,16 @@ class PendingCall:
     item: BatchItem
     price: Price
     done: "asyncio.Future[BilledResult]"
-    refused: bool = False
+    left: bool = False
 
     def succeed(self, billed: BilledResult) -> None:
-        """Settle with the batch's result for this item, an answer or an error."""
+        """Settle with the batch's result for this item, an answer or an error. One whose answer is lost may
+        be billed: its prompt is charged.
+        """
         answer, error = billed.result.answer, billed.result.error
         if answer is None:
-            self.settle("failed", known=True, error=error)
+            lost = error is not None and error.row.may_be_billed
+            self.settle("failed", self._prompt() if lost else None, known=not lost, error=error)
         else:
             self.attempt.first_s = asyncio.get_running_loop().time()
             usage = answer.finish.usage
@@ -45,17 +49,18 @@ class PendingCall:
         billed: its prompt is charged.
         """
         outcome = "failed" if isinstance(error, Exception) else "abandoned"
-        if self.refused:
+        if isinstance(error, BatchRefused):
             self.settle(outcome, known=True, error=error)
-        elif self.attempt.sent:
-            usage = Usage(call_tokens(self.call), 0)
-            self.settle(outcome, usage, error=error)
         else:
-            self.settle(outcome, error=error)
+            self.settle(outcome, self._prompt() if self.attempt.sent else None, error=error)
         if isinstance(error, Exception):
             self.done.set_exception(error)
         else:
             self.done.cancel()
+
+    def _prompt(self) -> Usage:
+        """The estimated usage of an item whose result is lost."""
+        return Usage(call_tokens(self.call), 0)
 
     def settle(
         self,

@@ -6,8 +6,8 @@ later is billed all the same. After a restart, a call with the same id and reque
 in.
 
 A batch is never worth a call: an item that failed or expired is sent live, and so are all items of a batch
-that the provider refused (for nothing), lost or failed as a whole. Only an item whose request is at fault
-fails.
+that the provider refused (for nothing), lost or failed as a whole, and those whose deadline is near. Only an
+item whose request is at fault fails.
 """
 
 import asyncio
@@ -18,41 +18,23 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import Field
+from typing import Any
 
 from ..core.background import Background
 from ..core.call import Call, Next
 from ..core.eligibility import unsuitable
 from ..core.errors import ProviderError
-from ..core.facts import AttemptFacts
 from ..core.reply import Answer, Delta, Event, Reply, ToolDelta, replay
 from ..core.support import not_understood
 from ..core.target import Target
 from ..core.tokens import call_tokens, most_output_tokens
 from ..wire.codec import Codec
-from .client import BatchClient, BatchClientOptions, BatchLane
-from .http import BatchItem
-from .ids import custom_id
+from .client import BatchClient, BatchLane
+from .earlier import EarlierBatches
+from .failures import BatchRefused
 from .journal import BatchState, BilledResult, Journal
+from .options import BatchOptions
 from .pending import PendingCall, settle_all
-
-
-class BatchOptions(BatchClientOptions):
-    """`target` "": the target whose batch API is used, "" for the chain's first that has one. `window_s`
-    82,800 seconds (23 hours): calls with at least this long until their deadline go into batches of at most
-    `max_requests` 1,000 items, sent when the first has waited for `linger_s` 300 seconds. `on_failure`
-    "live": an item that failed is sent live; "fail": its call fails. `folder` "": where the journal is kept
-    over restarts; "" for a temporary folder that ends with the process.
-    """
-
-    target: str = ""
-    window_s: float = Field(default=82_800.0, gt=0)
-    max_requests: int = Field(default=1_000, ge=1, le=50_000)
-    linger_s: float = Field(default=300.0, ge=0)
-    on_failure: Literal["live", "fail"] = "live"
-    folder: str = ""
 
 
 @dataclass(slots=True)
@@ -84,11 +66,8 @@ class BatchQueue:
         self._pending = {target.name: PendingBatch() for target in self._targets}
         self._journal = Journal(_folder(self, options))
         self._client = BatchClient(lanes, self._journal, options, seed)
-        self._made = len(self._journal.states())
-        self._earlier = {
-            item: state for state in self._journal.states() for item in self._journal.items(state.key)
-        }
-        self._earlier_ids = {item.custom_id for item in self._earlier}
+        self._earlier = EarlierBatches(self._journal)
+        self._made = self._earlier.count
         self._joined: dict[str, list[PendingCall]] = {}
 
     async def __call__(self, call: Call, next: Next) -> Reply:
@@ -96,9 +75,29 @@ class BatchQueue:
         if target is None:
             return await next(call)
         pending = await self._enter(call.at(target).with_request(stream=False))
+        live = self._options.on_failure == "live"
         try:
-            async with asyncio.timeout_at(call.caller.deadline_s):
-                billed = await asyncio.shield(pending.done)
+            billed = await self._result(pending)
+        except (ProviderError, OSError):
+            if not live:
+                raise
+            return await next(call.with_attempt(kind="retry"))
+        answer, error = billed.result.answer, billed.result.error
+        if answer is not None:
+            first, *rest = _events(answer)
+            return Reply(first, replay(tuple(rest)))
+        assert error is not None
+        if live and error.row.next_target:
+            return await next(call.with_attempt(kind="retry"))
+        raise error
+
+    async def _result(self, pending: PendingCall) -> BilledResult:
+        """The result of the call's item. Raises what happened to its batch as a whole, or that there is no
+        time to wait for it any longer.
+        """
+        try:
+            async with asyncio.timeout_at(pending.call.caller.deadline_s - self._options.goes_live_s):
+                return await asyncio.shield(pending.done)
         except TimeoutError:
             self._leave(pending)
             raise ProviderError(
@@ -107,17 +106,6 @@ class BatchQueue:
         except asyncio.CancelledError:
             self._leave(pending)
             raise
-        except (ProviderError, OSError):
-            if self._options.on_failure == "fail":
-                raise
-            return await next(call.with_attempt(kind="retry"))
-        if billed.result.answer is not None:
-            first, *rest = _events(billed.result.answer)
-            return Reply(first, replay(tuple(rest)))
-        assert billed.result.error is not None
-        if self._options.on_failure == "fail" or not billed.result.error.row.next_target:
-            raise billed.result.error
-        return await next(call.with_attempt(kind="retry"))
 
     def _target_for(self, call: Call, now: float) -> Target | None:
         """The target of the call's batch; None if the call cannot wait or no target can serve it."""
@@ -131,7 +119,7 @@ class BatchQueue:
         attempt = call.facts.begin(call.attempt.kind, target.provider, target.model, loop.time())
         attempt.dropped = not_understood(call.request, target)
         body = self._codecs[target.name].request(call, "").body
-        item = self._item(target.name, attempt, body)
+        item = self._earlier.item(attempt.attempt_id, body, self._pending[target.name].ids)
         price = self._lanes[target.name].price
         pending = PendingCall(call, attempt, item, price, loop.create_future())
         pending.done.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -147,21 +135,8 @@ class BatchQueue:
         self._add(pending)
         return pending
 
-    def _item(self, name: str, attempt: AttemptFacts, body: bytes) -> BatchItem:
-        """The call's item in an earlier process's batch, or one with an id that no other has there or in the
-        next batch: two calls may have one id.
-        """
-        nth = 0
-        while True:
-            call_id = attempt.call_id if nth == 0 else f"{attempt.call_id}~{nth}"
-            item = BatchItem(custom_id(f"{call_id}/{attempt.n}"), body)
-            free = item.custom_id not in self._earlier_ids and item.custom_id not in self._pending[name].ids
-            if item in self._earlier or free:
-                return item
-            nth += 1
-
     def _add(self, pending: PendingCall) -> None:
-        earlier = self._earlier.pop(pending.item, None)
+        earlier = self._earlier.join(pending.item)
         if earlier is not None:
             self._join(pending, earlier)
             return
@@ -189,7 +164,7 @@ class BatchQueue:
         joined = self._joined.get(state.key)
         if joined is None:
             joined = self._joined[state.key] = []
-            self._background.start(self._settled(joined, self._fetched(state)))
+            self._background.start(self._settled(joined, self._fetched(state, joined)))
         pending.attempt.sent = True
         joined.append(pending)
 
@@ -199,20 +174,29 @@ class BatchQueue:
         await self._settled(pending, self._results(key, target, pending))
 
     async def _results(self, key: str, target: str, pending: list[PendingCall]) -> list[BilledResult]:
-        try:
-            state = await self._client.submit(key, target, [each.item for each in pending])
-        except ProviderError as error:
-            if not error.row.may_be_billed:
-                self._client.give_up(key, error)
-                for each in pending:
-                    each.refused = True
-            raise
-        return await self._client.results(state)
+        def patient() -> bool:
+            return self._can_wait(pending)
 
-    async def _fetched(self, state: BatchState) -> list[BilledResult]:
-        results = await self._client.results(state)
-        del self._joined[state.key]
-        return results
+        try:
+            state = await self._client.submit(key, target, [each.item for each in pending], patient)
+        except OSError as error:
+            raise BatchRefused("batch_failed", f"the batch cannot be written down: {error}") from error
+        except BatchRefused as error:
+            self._client.give_up(key, error)
+            raise
+        return await self._client.results(state, patient)
+
+    async def _fetched(self, state: BatchState, joined: list[PendingCall]) -> list[BilledResult]:
+        try:
+            return await self._client.results(state, lambda: self._can_wait(joined))
+        finally:
+            del self._joined[state.key]
+
+    def _can_wait(self, pending: Sequence[PendingCall]) -> bool:
+        """Whether those who wait for a batch have time for a later one."""
+        until_s = asyncio.get_running_loop().time() + self._options.window_s / 2
+        waiting = [each.call.caller.deadline_s for each in pending if not each.left]
+        return min(waiting, default=0.0) >= until_s
 
     async def _settled(
         self, pending: list[PendingCall], work: Coroutine[Any, Any, list[BilledResult]]
@@ -232,6 +216,7 @@ class BatchQueue:
 
     def _leave(self, pending: PendingCall) -> None:
         """The caller left: withdraw its item if the batch was not sent yet."""
+        pending.left = True
         batch = self._pending[pending.call.target.name]
         if pending in batch.calls:
             batch.calls.remove(pending)

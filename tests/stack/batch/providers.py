@@ -9,10 +9,11 @@ from typing import Any
 import orjson
 
 from harness.stack.batch.anthropic import AnthropicBatches
-from harness.stack.batch.client import BatchClient, BatchClientOptions, BatchLane
+from harness.stack.batch.client import BatchClient, BatchLane
 from harness.stack.batch.http import BatchItem
 from harness.stack.batch.journal import BilledResult, Journal
 from harness.stack.batch.openai import OpenAIBatches
+from harness.stack.batch.options import BatchClientOptions
 from harness.stack.core.reply import Usage
 from harness.stack.money.price_list import default_prices
 from harness.stack.upstream.endpoint import Endpoint

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.stack.batch.client import BatchClientOptions, poll_after_s
 from harness.stack.batch.journal import BilledResult, Journal
+from harness.stack.batch.options import BatchClientOptions
 from harness.stack.core.errors import ProviderError
 from tests.stack.batch.providers import PRICES, Providers, play, requests
 
@@ -202,6 +202,6 @@ def test_a_half_written_file_is_never_read(tmp_path: Path) -> None:
 @given(st.integers(0, 10_000), st.floats(0, 1, exclude_max=True))
 def test_polls_are_spread_and_never_more_than_their_longest_apart(n: int, u: float) -> None:
     options = BatchClientOptions(poll_s=60, growth=1.5, max_poll_s=600)
-    wait_s = poll_after_s(options, n, u)
+    wait_s = options.pause_s(n, u)
     assert 30 <= wait_s <= 900
-    assert poll_after_s(options, n, 0.5) <= 600
+    assert options.pause_s(n, 0.5) <= 600

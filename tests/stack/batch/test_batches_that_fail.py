@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.stack.batch.http import BatchItem, ItemResult, results_in
+from harness.stack.batch.http import BatchItem, ItemResult, Progress, results_in
 from harness.stack.batch.openai import OpenAIBatches
 from harness.stack.core.errors import ProviderError, StackError
 from harness.stack.core.reply import Answer, Finish, Usage
@@ -118,7 +118,7 @@ def test_results_that_come_twice_or_cannot_be_read_are_not_trusted(tmp_path: Pat
             return "b1"
 
         async def status(self, batch_id: str) -> Any:
-            return type("Ended", (), {"ended": True, "cancelled": False, "reason": "", "files": ()})()
+            return Progress(ended=True)
 
         async def collect(self, progress: Any) -> list[ItemResult]:
             ids = ("a", "x", "b", "a")
