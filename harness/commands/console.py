@@ -1,4 +1,4 @@
-"""What a run looks like on a terminal: progress on standard error, the outcome as a table."""
+"""A run on a terminal: progress on standard error, the outcome as a table."""
 
 import resource
 import time
@@ -44,8 +44,8 @@ class Progress:
             self._tasks[subject] = self._bars.add_task(subject, total=planned, answered="")
             if not self._console.is_terminal:
                 self._console.print(f"{subject}: {planned} calls planned")
-        said = f"{answered} answered, {done - answered} not"
-        self._bars.update(self._tasks[subject], completed=done, answered=said)
+        text = f"{answered} answered, {done - answered} not"
+        self._bars.update(self._tasks[subject], completed=done, answered=text)
         self._last[subject] = (done, planned, answered)
 
     def __enter__(self) -> Self:
@@ -72,9 +72,9 @@ class Stopwatch:
         """`played_s` is the time that was played, of all subjects together."""
         took_s = WALL_S() - self._began_s
         peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        said = f"{calls:,} calls in {took_s:.1f} s of wall time: {calls / took_s:,.0f} calls/s, "
-        said += f"{played_s / took_s:,.1f} × real time; peak memory {peak_mb:,.0f} MB"
-        Console(stderr=True).print(said, highlight=False, soft_wrap=True)
+        text = f"{calls:,} calls in {took_s:.1f} s of wall time: {calls / took_s:,.0f} calls/s, "
+        text += f"{played_s / took_s:,.1f} × real time; peak memory {peak_mb:,.0f} MB"
+        Console(stderr=True).print(text, highlight=False, soft_wrap=True)
 
 
 def print_outcome(analysis: Analysis) -> None:

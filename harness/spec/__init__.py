@@ -1,1 +1,1 @@
-"""What a run is to do: scenario and subject files read and checked."""
+"""The description of a run: scenario and subject files read and checked."""

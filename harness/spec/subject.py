@@ -31,7 +31,7 @@ class ClientOptions(StrictModel):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is measured, by its name in the report. One of `stack` and `client` is None.
+    """A subject of the measurement, by its name in the report. One of `stack` and `client` is None.
 
     `path` is the file that describes it: its own, or the scenario's when `tables` holds the stack's tables
     (with those of its base).

@@ -86,7 +86,7 @@ def _admit(
 
 
 def _problem_of(context: ProviderContext, request: Request, model_id: str, model: Model) -> Problem | None:
-    """What the model does not take, by its settings or its size."""
+    """The refusal of parameters and sizes that the model does not take, else None."""
     if request.prefill and not model.takes_prefill(model_id):
         return context.errors.prefill_refused()
     if request.says_max_tokens and not model.takes_max_tokens(model_id):

@@ -54,7 +54,7 @@ class Heartbeat(NamedTuple):
 
 
 class KeepAlive(NamedTuple):
-    """What becomes of the connection after the reply.
+    """The connection's state after the reply.
 
     `how`: "idle": closed after `after_s` without a request; "close", "reset": cut at the next request.
     """

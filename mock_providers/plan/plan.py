@@ -78,7 +78,7 @@ class Plan:
 
     @property
     def reasoning_tokens(self) -> int:
-        """Those of `output_tokens` that are reasoning."""
+        """The part of `output_tokens` that is reasoning."""
         reasoning = {
             (nth, which)
             for nth, choice in enumerate(self.choices)

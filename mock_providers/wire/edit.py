@@ -26,7 +26,7 @@ class Edit:
         self.at = at
 
     def head(self, events: Events) -> Events:
-        """What precedes the content."""
+        """The events in front of the content."""
         return self.each(events)
 
     def piece(self, events: Events, nth: int) -> Events:
@@ -38,7 +38,7 @@ class Edit:
         return self.each(events)
 
     def tail(self, events: Events) -> Events:
-        """What follows it."""
+        """The events after the content."""
         return self.each(events)
 
     def each(self, events: Events) -> Events:

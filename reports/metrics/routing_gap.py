@@ -136,8 +136,8 @@ def apgr(facts: Facts, subjects: Sequence[Facts]) -> float | None:
     "saving_at_equal_quality", group=ROUTING, label="Saving at equal quality", unit="share", better="higher"
 )
 def saving_at_equal_quality(facts: Facts, subjects: Sequence[Facts]) -> float | None:
-    """What the router saves of the cost of the random mix of small and large that is right as often.
-    Negative: the mix is cheaper."""
+    """The router's saving, as a share of the cost of the random mix of small and large that is right as
+    often. Negative: the mix is cheaper."""
     placed = _router(facts, subjects)
     return placed and placed.gap.saving(placed.point)
 

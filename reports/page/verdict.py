@@ -55,13 +55,13 @@ def verdict(summary: Summary, manifest: Manifest) -> Verdict:
     price = [_price(summary, names[1], baseline)] if len(names) == 2 else []
     sentences = [*_during_faults(summary, manifest), *price]
     return Verdict(
-        f"{circumstances(manifest)}, {_answered(summary, names)}.",
+        f"{conditions(manifest)}, {_answered(summary, names)}.",
         tuple(sentence for sentence in (*sentences, *_survivors(summary, names)) if sentence),
         tuple(_contrast(summary, name, baseline) for name in names[1:]),
     )
 
 
-def circumstances(manifest: Manifest) -> str:
+def conditions(manifest: Manifest) -> str:
     """ "Through a 10 s OpenAI outage", or the length of the run."""
     if manifest.status == "partial":
         return "In the part of the run that was kept"  # its faults may not have happened as scheduled

@@ -1,4 +1,4 @@
-"""What the load generator makes of a reply: whole, cut, broken or refused."""
+"""The load generator's reading of a reply: whole, cut, broken or refused."""
 
 from collections.abc import Iterator
 from itertools import count

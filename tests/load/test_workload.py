@@ -60,11 +60,11 @@ def test_a_catalogue_that_is_nowhere_is_bad_input(tmp_path: Path) -> None:
 def test_popularity_follows_zipfs_law(zipf_s: float) -> None:
     popularity = Popularity(OWN.questions, zipf_s, seed=7)
     n = 40_000
-    asked = Counter(popularity.question_at(unit(7, "test", call)).id for call in range(n))
+    times = Counter(popularity.question_at(unit(7, "test", call)).id for call in range(n))
     weights = [rank**-zipf_s for rank in range(1, len(OWN.questions) + 1)]
     for rank in (0, 1, 2, 9, 49):
         expected = n * weights[rank] / sum(weights)
-        assert asked[popularity.ranked[rank].id] == pytest.approx(expected, abs=4 * expected**0.5 + 1)
+        assert times[popularity.ranked[rank].id] == pytest.approx(expected, abs=4 * expected**0.5 + 1)
 
 
 @given(st.integers(), st.floats(0, 10), st.floats(0, 1, exclude_min=True, exclude_max=True))

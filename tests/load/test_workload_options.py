@@ -64,7 +64,7 @@ def plan(duration_s: float = 60.0, seed: int = 7, **options: object) -> list[Pla
     return make_plan(POISSON, workload(**options), seed, duration_s)
 
 
-def asked(call: PlannedCall) -> str:
+def question_of(call: PlannedCall) -> str:
     return call.messages[-1][1].split("\n")[-2].removeprefix("Question: ")
 
 
@@ -129,17 +129,17 @@ def test_what_is_wrong_in_a_scenario_is_one_line_with_its_key() -> None:
 
 def test_the_share_of_paraphrases_is_the_share_asked_for_and_all_wordings_come_up() -> None:
     calls = plan(300, paraphrase_share=0.4)
-    other = sum(asked(call) != BY_ID[call.question_id].question for call in calls)
+    other = sum(question_of(call) != BY_ID[call.question_id].question for call in calls)
     assert other / len(calls) == pytest.approx(0.4, abs=0.03)
     [(most, _)] = Counter(call.question_id for call in calls).most_common(1)
-    assert {asked(call) for call in calls if call.question_id == most} == set(BY_ID[most].wordings)
+    assert {question_of(call) for call in calls if call.question_id == most} == set(BY_ID[most].wordings)
 
 
 def test_paraphrasing_changes_the_words_and_nothing_else() -> None:
     plain, worded = plan(paraphrase_share=0.0), plan(paraphrase_share=1.0)
     for one, other in zip(plain, worded, strict=True):
-        assert asked(one) != asked(other)
-        assert asked(other) in BY_ID[other.question_id].paraphrases
+        assert question_of(one) != question_of(other)
+        assert question_of(other) in BY_ID[other.question_id].paraphrases
         same = replace(other, prompt=one.prompt)
         assert same == one
         assert other.output_tokens == one.output_tokens
@@ -148,7 +148,9 @@ def test_paraphrasing_changes_the_words_and_nothing_else() -> None:
 
 def test_the_same_wording_is_the_same_prompt() -> None:
     calls = plan(paraphrase_share=0.5)
-    assert len({(asked(call), call.messages) for call in calls}) == len({asked(call) for call in calls})
+    assert len({(question_of(call), call.messages) for call in calls}) == len(
+        {question_of(call) for call in calls}
+    )
 
 
 def test_confusable_calls_ask_both_sides_of_a_pair_alike() -> None:
@@ -177,7 +179,7 @@ def test_without_notes_a_prompt_is_its_question_and_replies_may_be_of_one_length
     calls = plan(notes=False, reply_tokens=80, paraphrase_share=0.5)
     assert {call.output_tokens for call in calls} == {80}
     for call in calls:
-        assert call.messages[-1][1] == f"Question: {asked(call)}\nAnswer in about 80 tokens."
+        assert call.messages[-1][1] == f"Question: {question_of(call)}\nAnswer in about 80 tokens."
 
 
 def test_the_temperature_reaches_every_call() -> None:

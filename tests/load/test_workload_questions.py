@@ -62,8 +62,8 @@ def test_each_has_eight_paraphrases_that_do_not_tell_the_answer(question: Questi
 
 def test_no_wording_is_there_twice_whatever_its_case_and_punctuation() -> None:
     signs = str.maketrans({"+": " plus ", "*": " times "})
-    told = Counter(" ".join(words(text.translate(signs))) for text in WORDINGS)
-    assert [text for text, times in told.items() if times > 1] == []
+    wordings = Counter(" ".join(words(text.translate(signs))) for text in WORDINGS)
+    assert [text for text, times in wordings.items() if times > 1] == []
     assert len(WORDINGS) == 9 * len(QUESTIONS)
 
 

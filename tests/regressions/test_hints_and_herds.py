@@ -157,8 +157,8 @@ def test_when_everything_cools_down_the_next_call_is_answered_all_the_same() -> 
         await asyncio.sleep(10 - lab.now())
         assert count((await lab.ask("later")).text) == 40
         assert lab.now() == pytest.approx(10 + TTFT_S + 39 * 0.02)
-        asked = [(a.provider, a.outcome, a.error_kind) for a in lab.facts[-1].attempts]
-        assert asked == [("openai", "success", None)]
+        attempts = [(a.provider, a.outcome, a.error_kind) for a in lab.facts[-1].attempts]
+        assert attempts == [("openai", "success", None)]
         assert [row.ended for row in lab.rows] == ["error"] * 6 + ["complete"]
         lab.assert_paid_exactly()
 

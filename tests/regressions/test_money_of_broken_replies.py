@@ -57,13 +57,13 @@ def test_usage_in_a_last_chunk_that_has_choices_is_not_dropped(behind: bytes) ->
         options = {"include_usage": True}
         received = await lab.ask_gateway(Received(), "c3", stream_options=options)
         await lab.drain()
-        [told] = [line for line in received.lines if b'"prompt_tokens"' in line]
+        [usage_line] = [line for line in received.lines if b'"prompt_tokens"' in line]
         assert [attempt.usage_known for attempt in lab.attempts] == [True, True, True]
         cached = [row.cached_input_tokens for row in lab.rows]
         assert [attempt.cached_input_tokens for attempt in lab.attempts] == cached
         assert (cached[0], cached[1]) == (0, cached[2])
         assert cached[1] >= 1024
-        assert b'"cached_tokens":%d' % cached[2] in told
+        assert b'"cached_tokens":%d' % cached[2] in usage_line
         lab.assert_paid_exactly()
 
     caching = {"openai": CACHING | {"price": CACHED_PRICE}}

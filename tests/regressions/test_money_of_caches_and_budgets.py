@@ -72,17 +72,17 @@ def claude_stream() -> bytes:
 
 def test_tokens_read_and_written_are_counted_once_each_streamed_or_whole() -> None:
     """langfuse#12306: cached tokens were counted twice; litellm#11789: streamed, they cost full price."""
-    told = Usage(2_710, 20, 2_000, 500, 200)
-    assert AnthropicCodec().decoder().feed(claude_stream())[-1].usage == told  # type: ignore[union-attr]
+    usage = Usage(2_710, 20, 2_000, 500, 200)
+    assert AnthropicCodec().decoder().feed(claude_stream())[-1].usage == usage  # type: ignore[union-attr]
     text = {"type": "text", "text": "Hi."}
     whole = {
         "content": [text],
         "stop_reason": "end_turn",
         "usage": CLAUDE_USAGE | {"output_tokens": 20},
     }
-    assert AnthropicCodec().parse(orjson.dumps(whole))[-1].usage == told  # type: ignore[union-attr]
+    assert AnthropicCodec().parse(orjson.dumps(whole))[-1].usage == usage  # type: ignore[union-attr]
     sonnet = Price.per_million("3", "15", "0.30", "3.75", "6")
-    assert sonnet.of(told) == 10 * 3_000 + 2_000 * 300 + 500 * 3_750 + 200 * 6_000 + 20 * 15_000
+    assert sonnet.of(usage) == 10 * 3_000 + 2_000 * 300 + 500 * 3_750 + 200 * 6_000 + 20 * 15_000
 
 
 def test_a_streamed_answer_from_the_cache_tells_its_usage_and_costs_nothing() -> None:
@@ -92,8 +92,8 @@ def test_a_streamed_answer_from_the_cache_tells_its_usage_and_costs_nothing() ->
         lab.system = LONG
         await lab.ask("warm", tokens=30)  # another question: the provider's cache knows the beginning now
         first = (await lab.ask("c1")).finish
-        asked = (Message("system", lab.system), Message("user", prompt("c1", 40)))
-        async with await lab.stack.ask(lab.stack.call("c2", asked, lab.now())) as reply:
+        messages = (Message("system", lab.system), Message("user", prompt("c1", 40)))
+        async with await lab.stack.ask(lab.stack.call("c2", messages, lab.now())) as reply:
             again = (await reply.answer()).finish
         assert first.usage is not None
         assert first.usage.cached_input_tokens > 1_000
@@ -147,7 +147,7 @@ def test_calls_that_come_at_once_do_not_spend_more_than_the_budget(replicas: int
 
 
 def test_a_call_that_is_left_gives_back_what_it_did_not_spend() -> None:
-    """The budget's half of tensorzero#3751: whoever hung up never returned what was reserved."""
+    """The budget's half of tensorzero#3751: a caller that hung up never returned its reservation."""
 
     async def scene(lab: Lab) -> None:
         for n in range(6):  # the budget reserves for one at a time
@@ -168,7 +168,7 @@ def test_a_call_that_is_left_gives_back_what_it_did_not_spend() -> None:
 
 
 def test_a_flight_that_its_leader_left_is_paid_once_from_its_leaders_budget() -> None:
-    """Whoever asks the same meanwhile costs nothing, and gives back what was reserved for it."""
+    """Equal calls that wait for the first one cost nothing, and their reservations are given back."""
 
     async def scene(lab: Lab) -> None:
         async def ask(id: str) -> str:

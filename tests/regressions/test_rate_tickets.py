@@ -12,7 +12,7 @@ from tests.lab.received import Received
 
 CALLS = 60
 TOKENS = 100
-"""What each call counts: OpenAI counts max_tokens on arrival where that is more than the prompt."""
+"""Tokens that each call counts: OpenAI counts max_tokens on arrival where that is more than the prompt."""
 TPM = 12_000
 BURST_S = 10.0
 BUCKET = TPM / 60 * BURST_S

@@ -108,10 +108,10 @@ def test_what_is_wrong_with_a_target_passes_to_the_next_one(
         response = await lab.post(stream=stream)
         error = response.json()["error"]
         assert error["code"] == kind
-        said = script.pieces[1]
+        body = script.pieces[1]
         if script.content_type == "application/json":
-            assert isinstance(said, bytes)
-            assert error["message"].encode()[:40] in said
+            assert isinstance(body, bytes)
+            assert error["message"].encode()[:40] in body
 
     play(scene, {provider: script, "together": ANSWER}, retry=RETRY)
     play(alone, {provider: script}, retry=RETRY)
@@ -164,8 +164,8 @@ def test_a_spent_credit_opens_the_breaker_and_the_next_target_goes_on() -> None:
     async def scene(lab: ScriptedLab) -> None:
         for n in range(8):
             assert (await lab.ask(f"c{n}")).text == "Here."
-        asked = len(lab.providers["anthropic"].requests)
-        assert asked < 8
+        requests = len(lab.providers["anthropic"].requests)
+        assert requests < 8
         assert {attempt.error_kind for attempt in lab.attempts} >= {"quota_exhausted", None}
 
     scripts = {"anthropic": anthropic_error(400, CREDIT), "together": ANSWER}

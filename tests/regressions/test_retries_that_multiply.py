@@ -79,8 +79,8 @@ def test_the_retries_of_the_sdk_do_not_multiply_ours(targets: int) -> None:
         assert failed.value.status_code == 503
         assert failed.value.response.headers["x-should-retry"] == "false"
         await lab.drain()
-        asked = Counter(row.provider for row in lab.rows)
-        assert asked == {entry["provider"]: 3 for entry in CHAIN[:targets]}
+        requests = Counter(row.provider for row in lab.rows)
+        assert requests == {entry["provider"]: 3 for entry in CHAIN[:targets]}
         [facts] = lab.facts
         assert (facts.outcome, len(facts.attempts), facts.cost_nusd) == ("failed", 3 * targets, 0)
 

@@ -23,14 +23,14 @@ AFTER = 12
 
 
 def text_of_an_untroubled_call() -> str:
-    """What the same call says when nothing breaks."""
-    said: list[str] = []
+    """The text of the same call when nothing breaks."""
+    texts: list[str] = []
 
     async def scene(lab: Lab) -> None:
-        said.append((await lab.ask()).text)
+        texts.append((await lab.ask()).text)
 
     play(scene)
-    return said[0]
+    return texts[0]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_an_error_event_after_the_first_sse_event_falls_back(provider: str, word
     """bifrost#5395: once the first SSE event had come, an error event ended the call: no fallback.
 
     The first event of a stream is not its first word. Before a word has come the call falls back as if
-    nothing had been said; after it, the next provider goes on.
+    nothing had arrived; after it, the next provider goes on.
     """
     chain = [target(provider), target("together")]
 
@@ -164,7 +164,7 @@ def test_the_end_of_a_stream_without_a_finish_reason_is_not_a_stop(
 ) -> None:
     """litellm#40260: a stream that ended without a finish reason was reported as `stop`.
 
-    Even when every word had come: nobody said that this was all of them.
+    Even when every word had come: the end was never announced.
     """
 
     async def scene(lab: Lab) -> None:
@@ -195,9 +195,9 @@ def test_the_end_of_a_stream_without_a_finish_reason_is_not_a_stop(
 
 
 def planned(stream: bool) -> PlannedCall:
-    """What the load generator is to ask."""
-    asked = Prompt("Be brief.", "How are you?", 40)
-    return PlannedCall(0, "c1", 0.0, "", "", "easy", asked, "", 100, stream)
+    """A call of the load generator."""
+    question = Prompt("Be brief.", "How are you?", 40)
+    return PlannedCall(0, "c1", 0.0, "", "", "easy", question, "", 100, stream)
 
 
 async def load_generator_sees(lab: Lab, through: str, *, stream: bool = True) -> ObservedReply:

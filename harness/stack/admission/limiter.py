@@ -45,7 +45,7 @@ class LimiterOptions(QuotaOptions):
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """What one request in flight has reserved, and when it was admitted."""
+    """The reservation of one request in flight, and the time of its admission."""
 
     demand: Demand
     admission: Admission

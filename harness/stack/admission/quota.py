@@ -1,4 +1,4 @@
-"""What a target may still be asked for: token buckets, concurrency slots and a pause after a 429. Pure.
+"""The remaining quota of a target: token buckets, concurrency slots and a pause after a 429. Pure.
 
 A request takes from all buckets and a slot at once, or from none.
 
@@ -46,7 +46,7 @@ class QuotaOptions(Options):
 
 
 class Demand(NamedTuple):
-    """What a request takes from each bucket, in the order of `Quota.buckets`."""
+    """The amounts that a request takes from each bucket, in the order of `Quota.buckets`."""
 
     requests: float = 1.0
     tokens: float = 0.0

@@ -182,7 +182,7 @@ def parse_stack_options(values: dict[str, Any], origin: Origin) -> StackOptions:
 
 
 def prices_for(options: StackOptions) -> dict[str, Price]:
-    """What each model of the stack costs. Raises `ConfigError`."""
+    """The price of each model of the stack. Raises `ConfigError`."""
     models = [(target.provider, target.model) for target in options.target]
     semantic = options.semantic_cache
     if semantic is not None and semantic.embedder == "api":

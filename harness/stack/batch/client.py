@@ -192,7 +192,7 @@ class BatchClient:
         return await self._readable(state, "the results", lambda: api.collect(progress))
 
     async def _readable(self, state: BatchState, what: str, ask: Callable[[], Awaitable[T]]) -> T:
-        """What `ask` returns once it succeeds; raises its error if it still fails after `unreadable_s`."""
+        """The result of `ask` once it succeeds; raises its error if it still fails after `unreadable_s`."""
         loop, n = asyncio.get_running_loop(), 0
         lost_s = loop.time() + self._options.unreadable_s
         while True:

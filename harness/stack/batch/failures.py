@@ -1,4 +1,4 @@
-"""What can go wrong with a batch as a whole, and the results of one whose items lack a result."""
+"""Failures of a batch as a whole, and the results of one whose items lack a result."""
 
 from collections.abc import Awaitable, Sequence
 from typing import TypeVar
@@ -27,8 +27,8 @@ class BatchRefused(ProviderError):
 
 def refuses(error: ProviderError) -> bool:
     """Whether the provider certainly did not take the batch: it could not be reached, or it said no."""
-    said_no = error.status is not None and 400 <= error.status < 500 and error.status not in (408, 409, 425)
-    return isinstance(error, BatchRefused) or said_no or error.kind in ("connect", "timeout_connect")
+    refused = error.status is not None and 400 <= error.status < 500 and error.status not in (408, 409, 425)
+    return isinstance(error, BatchRefused) or refused or error.kind in ("connect", "timeout_connect")
 
 
 async def read(what: str, answer: Awaitable[T]) -> T:

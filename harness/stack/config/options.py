@@ -41,10 +41,10 @@ def first_complaint(error: ValidationError, values: Any) -> str:
         return f"{key}: unknown key"
     if problem["type"] == "missing":
         return f"{key}: expected a value, found none"
-    said = problem["msg"].removeprefix("Value error, ")
+    message = problem["msg"].removeprefix("Value error, ")
     given = problem["input"]
     got = f", got {given!r}" if isinstance(given, str | int | float) else ""
-    return f"{key}: {said[0].lower()}{said[1:]}{got}"
+    return f"{key}: {message[0].lower()}{message[1:]}{got}"
 
 
 def _steps(loc: tuple[int | str, ...], values: Any) -> list[str]:

@@ -106,7 +106,7 @@ def _changing(part: str, _: Callable[Fields, object]) -> "Callable[Concatenate[C
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What the user asked for, and what the layers above have decided so far. Layers pass on changed copies:
+    """The user's request, and the decisions of the layers above so far. Layers pass on changed copies:
     `call.with_request(prefill="…")`, and likewise for the fields of `caller`, `routing` and `attempt`.
 
     `facts` is the call's record, shared by all its attempts. `counter` counts the tokens of a text, None for

@@ -37,8 +37,8 @@ def meters_of(headers: Mapping[str, str]) -> Meters:
     """The meters in a reply's headers."""
     if "anthropic-ratelimit-requests-limit" in headers or "anthropic-ratelimit-tokens-limit" in headers:
         names = ("requests", "tokens", "input-tokens", "output-tokens")
-        told = Meters(*(_meter(headers, f"anthropic-ratelimit-{name}-{{}}") for name in names))
-        meters = Meters(told.requests, *map(_before_rounding, told[1:]))
+        rounded = Meters(*(_meter(headers, f"anthropic-ratelimit-{name}-{{}}") for name in names))
+        meters = Meters(rounded.requests, *map(_before_rounding, rounded[1:]))
         apart = meters.input_tokens != Meter() or meters.output_tokens != Meter()
         return meters._replace(tokens=Meter()) if apart else meters
     if "x-ratelimit-remaining-requests" in headers or "x-ratelimit-remaining-tokens" in headers:

@@ -48,7 +48,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked.
+    """The content of a call.
 
     `model` is the model that the caller named ("" for none); targets decide which model answers.
     `tool_choice` is "auto", "none", "required" or the name of the one tool to call. `json_schema` asks for a

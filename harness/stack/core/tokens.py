@@ -50,13 +50,14 @@ def counter_named(name: str) -> Counter | None:
 
 def prompt_tokens(messages: Iterable[Message], counter: Counter = by_chars) -> int:
     """Tokens of a prompt: each message's text, four around each message, three around the whole."""
-    return sum(counter(_said(message)) + PER_MESSAGE for message in messages) + PER_REQUEST
+    return sum(counter(_text(message)) + PER_MESSAGE for message in messages) + PER_REQUEST
 
 
 def call_tokens(call: Call) -> int:
-    """Tokens of a call's prompt. Tools, a JSON schema and a prefill count as one message each."""
+    """Tokens of a call's prompt. Tools (one a line), a JSON schema and a prefill count as one message
+    each."""
     counter = call.counter or by_chars
-    extra = [call.request.prefill, "".join(map(_tool, call.request.tools)), call.request.json_description]
+    extra = [call.request.prefill, "\n".join(map(_tool, call.request.tools)), call.request.json_description]
     if call.request.json_schema:
         extra.append(orjson.dumps(call.request.json_schema).decode())
     tokens = prompt_tokens(call.request.messages, counter)
@@ -88,13 +89,13 @@ class ReplyRecorder:
         return self._counter("".join(self._pieces))
 
 
-def _said(message: Message) -> str:
-    if not message.tool_calls:
-        return message.name + message.content if message.name else message.content
-    called = [f'{{"arguments":{call.arguments},"name":"{call.name}"}}' for call in message.tool_calls]
-    return message.name + message.content + "".join(called)
+def _text(message: Message) -> str:
+    """The message as a provider counts it: its text and its tool calls, joined by line breaks."""
+    text = message.name + message.content
+    calls = [f'{{"arguments":{call.arguments},"name":"{call.name}"}}' for call in message.tool_calls]
+    return "\n".join([text, *calls] if text else calls)
 
 
 def _tool(tool: Tool) -> str:
-    told = {"description": tool.description, "name": tool.name, "parameters": tool.parameters}
-    return orjson.dumps({key: value for key, value in told.items() if value}).decode()
+    fields = {"description": tool.description, "name": tool.name, "parameters": tool.parameters}
+    return orjson.dumps({key: value for key, value in fields.items() if value}).decode()

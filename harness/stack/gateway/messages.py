@@ -66,8 +66,8 @@ def _assistant(content: Any, name: str, fields: dict[str, Any], where: str) -> M
     for echoed in ECHOED:
         fields.pop(echoed, None)
     may_be_absent = calls or refusal
-    said = "" if content is None or (content is ABSENT and may_be_absent) else _text(content, where)
-    return Message("assistant", said + refusal, calls, name=name)
+    text = "" if content is None or (content is ABSENT and may_be_absent) else _text(content, where)
+    return Message("assistant", text + refusal, calls, name=name)
 
 
 def _calls(value: Any, where: str) -> tuple[ToolCall, ...]:

@@ -12,8 +12,8 @@ def read_parameters(fields: dict[str, Any]) -> dict[str, Any]:
     Raises `BadRequest` for a wrong type, and for what asks for a reply that the stack cannot carry.
     """
     named = [name for name in fields if name in PARAMETERS]
-    said = without_neutral({name: fields.pop(name) for name in named})
-    return {name: _checked(name, value) for name, value in said.items()}
+    given = without_neutral({name: fields.pop(name) for name in named})
+    return {name: _checked(name, value) for name, value in given.items()}
 
 
 def _checked(name: str, value: Any) -> Any:

@@ -63,7 +63,7 @@ class LongPrompts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a model costs.
+    """The price of a model.
 
     `above` are the rates of long prompts, by rising threshold. `service_tiers` are the prices of other tiers
     than the standard one, by the name that replies give. `known` is False for an estimated price.

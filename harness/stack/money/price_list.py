@@ -19,7 +19,7 @@ TYPICAL = "typical"
 GENAI_PRICES = "genai-prices"
 FORMER_NAMES = {"page": TYPICAL}
 NAMES = (TYPICAL, GENAI_PRICES, *FORMER_NAMES)
-"""What `prices` may name; anything else is a path."""
+"""The names that `prices` may have; anything else is a path."""
 
 Model = tuple[str, str]
 """Provider name and model id."""

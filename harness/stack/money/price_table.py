@@ -107,8 +107,8 @@ def _price(model: str, row: Any, where: str) -> Price:
     try:
         read = _Model.model_validate(row)
     except ValidationError as error:
-        said = first_complaint(error, row).removeprefix("(top level): ")
-        raise ConfigError(f"{where}: {model}: {said}; a table such as {EXAMPLE}") from error
+        complaint = first_complaint(error, row).removeprefix("(top level): ")
+        raise ConfigError(f"{where}: {model}: {complaint}; a table such as {EXAMPLE}") from error
     price = read.price()
     tiers = {name: tier.price() for name, tier in read.service_tiers.items()}
     return Price(price.rates, price.above, tiers)

@@ -1,1 +1,1 @@
-"""What happens after a failure: retry and backoff, the retry budget, hedging, fallback, continuation."""
+"""Layers that act after a failure: retry and backoff, the retry budget, hedging, fallback, continuation."""

@@ -1,4 +1,4 @@
-"""What a provider's refusal means: one table per provider, and the statuses that all of them share.
+"""The meaning of a provider's refusal: one table per provider, and the statuses that all of them share.
 
 A rule says where its sentence comes from. Sentences are matched narrowly, at the start of the provider's
 message: a message may quote the caller's own words. The first rule that matches decides; without one, the

@@ -15,7 +15,7 @@ _WINDOW_BYTES = 256 * 1024
 
 
 class Medium:
-    """What carries the bytes of a network.
+    """The medium that carries the bytes of a network.
 
     delay_s       one-way delay (default 0): a number of seconds, a mapping by the server's (host, port), or a
                   callable (source, destination) -> seconds, called for every burst. Applied to data, EOF and

@@ -40,10 +40,10 @@ class Reasoning(FaultBase):
         later = plan.late(self.for_s, self.kind)
         block = Block("reasoning", "", self.field)
         choices = tuple(choice._replace(blocks=(block, *choice.blocks)) for choice in plan.choices)
-        said = tuple(piece._replace(block=piece.block + 1) for piece in later.pieces)
+        answer = tuple(piece._replace(block=piece.block + 1) for piece in later.pieces)
         thoughts = [piece for nth in range(len(choices)) for piece in self._thoughts(plan, nth)]
         thoughts.sort(key=lambda piece: piece.due_s)
-        pieces = (*thoughts, *said)
+        pieces = (*thoughts, *answer)
         headers_s = plan.headers_s if plan.streamed else later.ends_s
         return replace(later, choices=choices, pieces=pieces, headers_s=headers_s, ttft_s=plan.ttft_s)
 

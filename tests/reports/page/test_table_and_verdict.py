@@ -8,7 +8,7 @@ from reports.analysis.compare import compare
 from reports.metrics import catalogue
 from reports.page.by_fault import COUNTED
 from reports.page.table import Row, kpi_rows
-from reports.page.verdict import circumstances, verdict
+from reports.page.verdict import conditions, verdict
 from reports.record.manifest import Manifest
 from reports.record.run import Run
 from tests.reports.synthetic import attempt, call, failed_call, ledger_row, manifest, outage_run, run_of
@@ -136,7 +136,7 @@ def test_percentiles_of_survivors_are_flagged(tmp_path: Path) -> None:
 def test_the_headline_begins_with_what_happened(keys: dict[str, Any], words: str) -> None:
     outage = {"kind": "outage", "provider": "openai", "model": None, "probability": 1.0}
     faults = [{**outage, "from_s": float(start), "to_s": float(end)} for start, end in keys["faults"]]
-    assert circumstances(Manifest.model_validate(manifest("full", **{**keys, "faults": faults}))) == words
+    assert conditions(Manifest.model_validate(manifest("full", **{**keys, "faults": faults}))) == words
 
 
 def test_a_single_subject_is_described_without_comparison(tmp_path: Path) -> None:

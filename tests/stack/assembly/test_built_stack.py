@@ -1,4 +1,4 @@
-"""Whole stacks against scripted HTTP: what the layers do together."""
+"""Whole stacks against scripted HTTP: the layers together."""
 
 import asyncio
 from collections.abc import Callable

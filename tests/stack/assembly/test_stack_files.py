@@ -1,4 +1,4 @@
-"""A stack file says only how it differs from its base, and what is wrong is said in one line."""
+"""A stack file says only how it differs from its base, and an error in it is one line."""
 
 from pathlib import Path
 

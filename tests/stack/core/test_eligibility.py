@@ -1,4 +1,4 @@
-"""An unfit target is never tried, and why is told."""
+"""An unfit target is never tried, and the reason is reported."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -27,9 +27,9 @@ def test_anthropics_headers() -> None:
 
 
 def test_of_anthropics_tokens_half_a_thousand_more_may_remain_than_is_told() -> None:
-    told = {"requests": 0, "input-tokens": 0, "output-tokens": 12_000}
+    remaining = {"requests": 0, "input-tokens": 0, "output-tokens": 12_000}
     headers = {"anthropic-ratelimit-requests-limit": "50"}
-    headers |= {f"anthropic-ratelimit-{name}-remaining": str(count) for name, count in told.items()}
+    headers |= {f"anthropic-ratelimit-{name}-remaining": str(count) for name, count in remaining.items()}
     assert meters_of(headers) == Meters(Meter(50, 0), Meter(), Meter(None, 500), Meter(None, 12_500))
 
 

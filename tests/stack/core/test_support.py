@@ -61,7 +61,7 @@ OTHERS = [
 ]
 
 
-def asked(**fields: Any) -> Request:
+def request_with(**fields: Any) -> Request:
     return Request(**{"messages": (Message("user", "Hi"),), **fields})
 
 
@@ -108,7 +108,7 @@ def test_what_a_model_refuses_is_known_before_it_is_asked(
     target: Target, fields: dict[str, Any], missing: tuple[str, ...]
 ) -> None:
     """Sources: OpenAI's reasoning guide, openai/openai-python#2104, vercel/ai#10932 (gpt-5.1)."""
-    assert not_understood(asked(**fields), target) == missing
+    assert not_understood(request_with(**fields), target) == missing
 
 
 @pytest.mark.parametrize("name", sorted(PARAMETERS))
@@ -116,7 +116,7 @@ def test_what_a_model_refuses_is_known_before_it_is_asked(
 def test_a_hint_is_dropped_and_a_shaping_parameter_makes_the_target_unsuitable(
     name: str, target: Target
 ) -> None:
-    call = make_call("c1", asked().messages, CallFacts("c1"), parameters={name: "default"})
+    call = make_call("c1", request_with().messages, CallFacts("c1"), parameters={name: "default"})
     understood = target.provider in PARAMETERS[name].providers
     assert not_understood(call.request, target) == (() if understood else (name,))
     may_drop = Target("t", target.provider, target.model, unsupported="drop")
@@ -129,12 +129,12 @@ def test_a_hint_is_dropped_and_a_shaping_parameter_makes_the_target_unsuitable(
 
 def test_a_parameter_that_nobody_knows_is_refused_everywhere() -> None:
     for target in (GPT_4O, CLAUDE, LLAMA):
-        assert refused(asked(parameters={"new": 1}), target) == ("new",)
+        assert refused(request_with(parameters={"new": 1}), target) == ("new",)
 
 
 def test_a_temperature_never_takes_claude_out_of_the_chain() -> None:
     """Most clients send one; the protocol has had none since 2026-10-21."""
-    assert refused(asked(temperature=0.5, top_p=0.5), CLAUDE) == ()
+    assert refused(request_with(temperature=0.5, top_p=0.5), CLAUDE) == ()
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_temperature_never_takes_claude_out_of_the_chain() -> None:
 )
 def test_money_is_reserved_for_the_tier_that_is_asked_for(own: str, asks: str, expected: str) -> None:
     target = Target("openai", "openai", "gpt-4o", service_tier=own)
-    request = asked(parameters={"service_tier": asks} if asks else {})
+    request = request_with(parameters={"service_tier": asks} if asks else {})
     assert expected_tier(request, target) == expected
     lost = ("service_tier",) if own and asks and own != asks else ()
     assert not_understood(request, target) == lost

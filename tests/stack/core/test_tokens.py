@@ -21,8 +21,8 @@ WORDS = Tool("weather", "What it is like.", {"type": "object", "properties": {"c
 
 
 def everything(call: Call) -> Call:
-    asked = Message("assistant", "", (ToolCall("c", "weather", '{"city":"Bern"}'),))
-    messages = (*call.request.messages, asked, Message("tool", "Rain.", tool_call_id="c"))
+    calling = Message("assistant", "", (ToolCall("c", "weather", '{"city":"Bern"}'),))
+    messages = (*call.request.messages, calling, Message("tool", "Rain.", tool_call_id="c"))
     return changed(call, messages=messages, tools=(WORDS,), json_schema={"type": "object"}, prefill="Well")
 
 

@@ -113,9 +113,10 @@ def test_anthropic_takes_every_call_that_openai_takes(call: Call) -> None:
 
 @given(calls())
 def test_our_count_of_a_prompt_is_the_providers(call: Call) -> None:
-    """JSON mode aside, which each provider words its own way."""
+    """To the token, JSON mode aside, for which each provider has its own words. Anthropic refuses empty
+    messages and takes turns only, so its prompts are shorter than ours where some are dropped or joined."""
     if call.request.json_schema is None:
-        assert abs(call_tokens(call) - at_openai(call).input_tokens) <= 2 + len(call.request.tools)
+        assert call_tokens(call) == at_openai(call).input_tokens
 
 
 @pytest.mark.parametrize("at", [at_openai, at_anthropic])

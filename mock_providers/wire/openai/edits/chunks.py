@@ -10,7 +10,7 @@ _SAFE: Json = {
     name: {"filtered": False, "severity": "safe"} for name in ("hate", "self_harm", "sexual", "violence")
 }
 _NOBODY: Json = {"id": "", "object": "", "created": 0, "model": ""}
-"""What identifies a chunk of Azure's filter."""
+"""The fields that identify a chunk of Azure's filter."""
 
 
 class NoDelta(Edit):
@@ -85,10 +85,10 @@ class ContentParts(EveryObject):
 
     def _listed(self, choice: Json) -> Json:
         key = "delta" if "delta" in choice else "message"
-        said = choice.get(key) or {}
-        if not isinstance(said.get("content"), str) or not said["content"]:
+        message = choice.get(key) or {}
+        if not isinstance(message.get("content"), str) or not message["content"]:
             return choice
-        return {**choice, key: {**said, "content": [{"type": "text", "text": said["content"]}]}}
+        return {**choice, key: {**message, "content": [{"type": "text", "text": message["content"]}]}}
 
 
 class TextInStart(Edit):
