@@ -1,4 +1,4 @@
-"""What became of each call, as its user sees it and pays for it: of all calls, and during each fault.
+"""The outcome of each call, as its user sees it and pays for it: of all calls, and during each fault.
 
 The last metrics count by fault: they are measured where a run schedules faults one after another.
 """

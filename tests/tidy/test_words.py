@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tests.paths import ROOT
 
 PRODUCT = ("harness", "mock_providers", "reports", "scenarios")
-RIDDLES = re.compile(r"(What|Who|Those|That|Nobody)\b")
+RIDDLES = re.compile(r"(What|Who|Whose|Those|That|Nobody)\b")
 PRIVATE = {"purse", "desk", "errand", "homes", "sight", "circumstances", "brake", "climb", "told", "said"}
 """Words that an engineer would have to look up: Reservation, ProviderContext and the like are clear."""
 

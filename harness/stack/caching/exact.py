@@ -24,7 +24,7 @@ from .single_flight import Flight
 from .store import EntryStore
 
 Scope = Literal["credential", "tenant"]
-"""Whose calls share answers: those of one tenant with one credential, or all of one tenant."""
+"""Calls that share answers: those of one tenant with one credential, or all of one tenant."""
 
 
 class CacheOptions(Options):

@@ -54,7 +54,7 @@ def messages_body(call: Call, default_max_tokens: int) -> dict[str, Any]:
 
 
 def _labels(call: Call) -> dict[str, Any]:
-    """Whose request this is, and the service tier."""
+    """The user of the request, and the service tier."""
     parameters, fields = call.request.parameters, dict[str, Any]()
     user = parameters.get("safety_identifier") or parameters.get("user")
     if user:
