@@ -11,8 +11,12 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from ..core.errors import ProviderError
+
 IN_BAND_STATUS = 200
 """Status of an error event or an error body on HTTP 200: rules match it whatever their statuses."""
+BROKEN = ("error", "abort", "network_error", "insufficient_system_resource")
+"""Finish reasons that mean a failure, not an end: OpenRouter, vLLM, Zhipu and DeepSeek."""
 
 
 class Rule(NamedTuple):
@@ -231,3 +235,8 @@ def _detail(detail: Any) -> dict[str, Any]:
         message = detail.get("message") or detail.get("msg")
         return {**detail, "message": message} if isinstance(message, str) else {}
     return {"message": detail} if isinstance(detail, str) else {}
+
+
+def broken(reason: str) -> ProviderError:
+    """The failure that a finish reason of `BROKEN` stands for."""
+    return ProviderError("in_band", f"the reply finished with the reason {reason!r}", status=IN_BAND_STATUS)

@@ -287,3 +287,15 @@ def test_a_finish_reason_that_means_a_failure_is_one(reason: str) -> None:
     assert seen.error.kind == "in_band"
     with pytest.raises(ProviderError, match=reason):
         OPENAI.parse(orjson.dumps({"choices": [{"message": {"content": "half"}, "finish_reason": reason}]}))
+
+
+@pytest.mark.parametrize("reason", ["error", "abort"])
+def test_a_stop_reason_that_means_a_failure_is_one(reason: str) -> None:
+    """Proxies before Anthropic's protocol end broken replies so."""
+    seen = read(ANTHROPIC, [CLAUDE_START + claude_text("half"), claude_end(reason)])
+    assert (seen.text, seen.finish) == ("half", None)
+    assert seen.error is not None
+    assert seen.error.kind == "in_band"
+    content = [{"type": "text", "text": "half"}]
+    with pytest.raises(ProviderError, match=reason):
+        ANTHROPIC.parse(orjson.dumps({"content": content, "stop_reason": reason}))

@@ -22,7 +22,7 @@ from ..reading import (
     required_name,
     shape_error,
 )
-from ..refusals import ANTHROPIC, IN_BAND_STATUS, fields_of, ruled_kind
+from ..refusals import ANTHROPIC, BROKEN, IN_BAND_STATUS, broken, fields_of, ruled_kind
 from ..sse import ServerSentEvent, SSEParser
 from ..usage import merged, optional_tokens, plausible, service_tier, tokens
 from .json_mode import JSON_TOOL
@@ -118,7 +118,7 @@ class AnthropicStream:
                 self._close(events)
         elif kind == "message_delta":
             self._close(events)
-            self._reason = reason_text(object_of(event.get("delta")).get("stop_reason")) or self._reason
+            self._reason = ended_well(object_of(event.get("delta")).get("stop_reason")) or self._reason
             self._usage = merged(self._usage, event.get("usage"))
             self._counted = self._counted or tokens(event.get("usage"), "output_tokens") is not None
         elif kind == "message_stop":
@@ -174,7 +174,9 @@ class AnthropicStream:
 
 
 def events_of(reply: dict[str, Any]) -> list[Event]:
-    """A whole reply's events. Raises one of `SHAPE_ERRORS` if its shape is wrong."""
+    """A whole reply's events. Raises one of `SHAPE_ERRORS` if its shape is wrong, `ProviderError` if it
+    finished with an error.
+    """
     texts: list[str] = []
     calls: list[Event] = []
     if "content" not in reply:
@@ -191,7 +193,15 @@ def events_of(reply: dict[str, Any]) -> list[Event]:
     text = "".join(texts)
     content: list[Event] = [*([Delta(text)] if text else []), *calls]
     usage = plausible(usage_of(merged({}, reply.get("usage"))), wrote=bool(content))
-    return [*content, Finish(reason_of(reason_text(reply.get("stop_reason")), calls=bool(calls)), usage)]
+    return [*content, Finish(reason_of(ended_well(reply.get("stop_reason")), calls=bool(calls)), usage)]
+
+
+def ended_well(stop_reason: Any) -> str:
+    """The stop reason, "" without one. Raises `ProviderError` for one that means a failure."""
+    reason = reason_text(stop_reason)
+    if reason in BROKEN:
+        raise broken(reason)
+    return reason
 
 
 def arguments_of(block: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ from ..reading import (
     shape_error,
     text_of,
 )
-from ..refusals import COMPATIBLE, IN_BAND_STATUS, OPENAI, TOGETHER, fields_of, ruled_kind
+from ..refusals import BROKEN, COMPATIBLE, IN_BAND_STATUS, OPENAI, TOGETHER, broken, fields_of, ruled_kind
 from ..sse import ServerSentEvent, SSEParser
 from ..usage import merged, optional_tokens, plausible, service_tier, tokens
 from .tools import ToolCalls
@@ -44,8 +44,6 @@ FINISH_REASONS = {
     "prohibited_content": FILTERED,
 }
 """Other servers' words for OpenAI's finish reasons: Together, Gemini and Zhipu."""
-BROKEN = ("error", "abort", "network_error", "insufficient_system_resource")
-"""Reasons that mean a failure, not an end: OpenRouter, vLLM, Zhipu and DeepSeek."""
 
 
 class OpenAIStream:
@@ -224,11 +222,6 @@ def usage_of(report: Mapping[str, Any], tier: str) -> Usage | None:
         reasoning_tokens=optional_tokens(completion, "reasoning_tokens"),
         service_tier=tier,
     )
-
-
-def broken(reason: str) -> ProviderError:
-    """The failure that a finish reason of `BROKEN` stands for."""
-    return ProviderError("in_band", f"the reply finished with the reason {reason!r}", status=IN_BAND_STATUS)
 
 
 def in_band(chunk: dict[str, Any]) -> ProviderError:
