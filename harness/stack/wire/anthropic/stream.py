@@ -22,7 +22,8 @@ from ..reading import (
     required_name,
     shape_error,
 )
-from ..refusals import ANTHROPIC, BROKEN, IN_BAND_STATUS, broken, fields_of, ruled_kind
+from ..refusal_rules import ANTHROPIC, IN_BAND_STATUS
+from ..refusals import BROKEN, broken, fields_of, ruled_kind
 from ..sse import ServerSentEvent, SSEParser
 from ..usage import merged, optional_tokens, plausible, service_tier, tokens
 from .json_mode import JSON_TOOL

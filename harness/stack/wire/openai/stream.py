@@ -23,7 +23,8 @@ from ..reading import (
     shape_error,
     text_of,
 )
-from ..refusals import BROKEN, COMPATIBLE, IN_BAND_STATUS, OPENAI, TOGETHER, broken, fields_of, ruled_kind
+from ..refusal_rules import COMPATIBLE, IN_BAND_STATUS, OPENAI, TOGETHER
+from ..refusals import BROKEN, broken, fields_of, ruled_kind
 from ..sse import ServerSentEvent, SSEParser
 from ..usage import merged, optional_tokens, plausible, service_tier, tokens
 from .tools import ToolCalls
