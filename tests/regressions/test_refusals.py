@@ -56,7 +56,7 @@ NO_CREDIT = (
     "Your team 1-2 has either used all available credits or reached its monthly spending limit.",
     "Your newly created team doesn't have any credits yet.",
     "You have run out of credits or need a subscription.",
-    "You exceeded your current quota, please check your plan.\n* Quota exceeded: requests, limit: 0, model: a",
+    "You exceeded your current quota, check your plan.\n* Quota exceeded: requests, limit: 0, model: a",
 )
 NO_MODEL_TURN = "Please ensure that multiturn requests ends with a user role or a function response."
 ANSWER = streamed(chunk("Here."), chunk(None, "stop"), USAGE, DONE)

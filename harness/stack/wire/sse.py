@@ -82,6 +82,11 @@ class SSEParser:
 _BEHIND_BLANK_LINES = re.compile(rb"(?<=\n\n)|(?<=\n\r\n)|(?<=\r\r)")
 
 
+def looks_like_events(body: bytes) -> bool:
+    """Whether a body is an event stream, whatever its content type says: JSON and HTML never begin so."""
+    return body.lstrip(b"\xef\xbb\xbf\r\n ").startswith((b"data:", b"event:", b":", b"id:", b"retry:"))
+
+
 def one_by_one(received: bytes) -> list[bytes]:
     """Split bytes into single events, so that events before a malformed one are still delivered."""
     if b"\r" not in received and received.find(b"\n\n", 0, -2) < 0:
