@@ -65,9 +65,9 @@ class SSEParser:
 
     def _take(self, line: bytes, events: list[ServerSentEvent]) -> None:
         if not line:
-            if self._data:
-                events.append(ServerSentEvent(self._event, b"\n".join(self._data)))
-                self._data = []
+            data, self._data = b"\n".join(self._data), []
+            if data:
+                events.append(ServerSentEvent(self._event, data))
             self._event = b""
             return
         name, _, value = line.partition(b":")
@@ -97,7 +97,8 @@ def one_by_one(received: bytes) -> list[bytes]:
 def _is_one_plain_event(chunk: bytes) -> bool:
     """Exactly `data: …` and a blank line, as most reads of a paced stream are; a fast path."""
     return (
-        chunk.startswith(b"data: ")
+        len(chunk) > len(b"data: \n\n")
+        and chunk.startswith(b"data: ")
         and chunk.endswith(b"\n\n")
         and chunk.find(b"\n") == len(chunk) - 2
         and b"\r" not in chunk

@@ -15,7 +15,7 @@ from ..reading import (
     SHAPE_ERRORS,
     is_json,
     list_of,
-    load_json,
+    load_event,
     object_of,
     optional_text,
     reason_text,
@@ -95,7 +95,7 @@ class AnthropicStream:
             if self._done:
                 break
             self.signs += 1
-            event = load_json(data, "an event")
+            event = load_event(name, data, "an event")
             kind = reason_text(event.get("type")) or name.decode("latin-1")
             try:
                 self._take(kind, event, events)
