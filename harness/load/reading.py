@@ -33,13 +33,13 @@ class ObservedReply:
     @property
     def outcome(self) -> str:
         """ "success", "failed", "rejected" (the stack refused the call), or for a reply that ended well but
-        is no answer: "filtered" (by the provider) or "empty" (no word and no tool call in it).
+        is no answer: "filtered" (by the provider) or "empty" (nothing but white space in it, and no tool call).
         """
         if self.error_kind is not None:
             return "rejected" if self.rejected else "failed"
         if self.finish_reason == "content_filter":
             return "filtered"
-        return "success" if self.pieces or self.called else "empty"
+        return "success" if self.called or self.text.strip() else "empty"
 
 
 def read_stream(lines: Iterator[bytes], now: Callable[[], float], observed: ObservedReply) -> None:
