@@ -108,7 +108,7 @@ def run(
     from harness.spec.run_options import RunOptions
     from harness.spec.run_spec import make_spec
 
-    from .console import Progress, Stopwatch, print_outcome
+    from .console import Progress, Stopwatch, print_outcome, print_trace
     from .seeds import play_seeds
 
     options = RunOptions(
@@ -136,6 +136,8 @@ def run(
             )
         play_seeds(options, list(range(spec.seed, spec.seed + seeds)), folder, started_at, as_json=as_json)
         return
+    if spec.trace is not None and spec.trace.read is not None:
+        print_trace(spec.trace.read)
     stopwatch = Stopwatch()
     with Progress(spec.title, [subject.name for subject in spec.subjects]) as progress:
         analysis = play(spec, folder, started_at, progress.tell)

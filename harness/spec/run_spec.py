@@ -16,7 +16,7 @@ from .scenario import Claim, Engine, Scenario, load_scenario
 from .shipped import find_file
 from .subject import Subject
 from .subjects import load_subjects
-from .traces import load_trace, with_trace_options
+from .traces import load_trace, played_duration_s, with_trace_options
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ def make_spec(options: RunOptions) -> RunSpec:
     duration_s = options.duration_s or scenario.duration_s
     workload = load_workload(scenario.workload, path.parent, options.questions)
     trace = load_trace(path, scenario, seed, duration_s)
+    duration_s = played_duration_s(scenario, duration_s)
     plan = make_plan(scenario.arrivals, workload, seed, duration_s, trace)
     if not plan:
         raise InputError(f"{path}: expected a longer duration, no call starts in {duration_s:g} s")

@@ -28,6 +28,14 @@ def with_trace_options(path: Path, scenario: Scenario, options: RunOptions) -> S
     return scenario.model_copy(update={"arrivals": arrivals})
 
 
+def played_duration_s(scenario: Scenario, duration_s: float) -> float:
+    """The length of the run: that of the trace's part in seconds of playing, if it is shorter."""
+    arrivals = scenario.arrivals
+    if not isinstance(arrivals, TraceArrivals) or arrivals.slice.to_s is None:
+        return duration_s
+    return min(duration_s, (arrivals.slice.to_s - arrivals.slice.from_s) / arrivals.speed)
+
+
 def load_trace(path: Path, scenario: Scenario, seed: int, duration_s: float) -> Trace | None:
     """The calls of the first `duration_s` seconds of the scenario's trace; None for other arrivals.
 
