@@ -83,7 +83,7 @@ class Stopwatch:
 
 
 def print_trace(read: TraceRead) -> None:
-    """What was read from the run's trace, on standard error."""
+    """Print the facts of the trace that was read, on standard error."""
     lines = trace_lines(read)
     width = max(len(label) for label, _ in lines)
     for label, value in lines:
