@@ -25,8 +25,8 @@ def billed_usd(facts: Facts) -> float:
     needs=["ledger"],
 )
 def unended_usd(facts: Facts) -> float:
-    """Everything the mock providers charged for calls that the harness cut, or that were under way when the run
-    stopped; not part of the other sums."""
+    """Everything the mock providers charged for calls that the harness cut, or that were under way when the
+    run stopped; not part of the other sums."""
     return total(facts.unended_ledger, "cost_nusd") / NANO
 
 

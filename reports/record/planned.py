@@ -8,7 +8,7 @@ import pandas as pd
 
 
 class PlanRow(NamedTuple):
-    """What a plan decides about a call, as the calls table records it."""
+    """A call as its plan decides it and as the calls table records it."""
 
     n: int
     call_id: str
