@@ -66,7 +66,7 @@ def _call_facts(fact: Row | None, reports_facts: bool) -> Row:
         "cache": fact["cache"],
         "attempts": len(fact["attempts"]),
         "cost_nusd": fact["cost_nusd"],
-        **{name: fact.get(name) for name in ADDED["calls"]},
+        **{name: fact.get(name) for name in ADDED["calls"] if name != "exception"},  # the client's own
     }
 
 

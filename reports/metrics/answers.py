@@ -31,9 +31,10 @@ def semantic_hit_rate(facts: Facts) -> Rate | None:
 
 @metric("false_hit_share", group=ANSWERS, label="False hits", unit="share", better="lower")
 def false_hit_share(facts: Facts) -> Rate | None:
-    """Calls that got the answer of another question from a cache, of calls sent."""
+    """Calls that got the answer of another question from a cache, of calls sent that can be judged."""
     hits = _judged_hits(facts)
-    return Rate(hits.hits, len(facts.calls)) if hits.of else None
+    unjudged = int(facts.calls["cache"].isin(CACHE_HITS).sum()) - hits.of
+    return Rate(hits.hits, len(facts.calls) - unjudged) if hits.of else None
 
 
 @metric(
@@ -68,7 +69,7 @@ def quality_rate(facts: Facts) -> Rate | None:
 def from_another_question(facts: Facts, column: str) -> "pd.Series[bool]":
     """Whether the call that `column` names asked another question; False where that call is not known."""
     calls = facts.calls
-    question = calls[column].map(calls.set_index("call_id")["question_id"])
+    question = calls[column].map(facts.question_of)
     return question.notna() & (question != calls["question_id"])
 
 
@@ -84,9 +85,9 @@ def _judged_hits(facts: Facts) -> Rate:
     """False hits / hits that can be judged.
 
     Questions differ when their right answers do: what the model made of one is not the cache's fault. A hit
-    whose first asker is unknown, or came before the measured window, is not judged.
+    whose first asker is unknown is not judged; one that came in the warm-up is known.
     """
     calls = facts.calls
     hits = calls["cache"].isin(CACHE_HITS) & calls["question_id"].notna()
-    judged = int((hits & calls["cached_from"].isin(calls["call_id"])).sum())
+    judged = int((hits & calls["cached_from"].map(facts.question_of).notna()).sum())
     return Rate(int((hits & from_another_question(facts, "cached_from")).sum()), judged)

@@ -32,7 +32,7 @@ def attempts(facts: Facts) -> int | None:
 def retry_amplification(facts: Facts) -> float | None:
     """Attempts sent to providers, of any kind, divided by calls sent."""
     sent = attempts(facts)
-    return None if sent is None or not len(facts.calls) else sent / len(facts.calls)
+    return None if sent is None or not facts.billed_calls else sent / facts.billed_calls
 
 
 @metric("fallback_rate", group=STACK, label="Calls that fell back", unit="share", needs=["attempts"])

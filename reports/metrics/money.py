@@ -12,8 +12,22 @@ from .registry import ANSWERS, COST, metric
 
 @metric("billed_usd", group=COST, label="Billed", unit="usd", better="lower", needs=["ledger"])
 def billed_usd(facts: Facts) -> float:
-    """Everything the mock providers charged for."""
+    """Everything the mock providers charged for calls that ended."""
     return total(facts.ledger, "cost_nusd") / NANO
+
+
+@metric(
+    "unended_usd",
+    group=COST,
+    label="Billed for calls that did not end",
+    unit="usd",
+    minor=True,
+    needs=["ledger"],
+)
+def unended_usd(facts: Facts) -> float:
+    """Everything the mock providers charged for calls that the harness cut, or that were under way when the
+    run stopped; not part of the other sums."""
+    return total(facts.unended_ledger, "cost_nusd") / NANO
 
 
 @metric(
@@ -27,7 +41,7 @@ def billed_usd(facts: Facts) -> float:
 )
 def usd_per_1k_calls(facts: Facts) -> float | None:
     """Billed, per thousand calls sent."""
-    return _usd_per_1k(facts, len(facts.calls))
+    return _usd_per_1k(facts, facts.billed_calls)
 
 
 @metric(
