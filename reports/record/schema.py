@@ -63,6 +63,7 @@ CALLS = _schema("""
     route_why str?
     escalated bool?
     held_s float?
+    session str?
 """)
 
 ATTEMPTS = _schema("""
@@ -135,6 +136,7 @@ ADDED = {
         "route_why",
         "escalated",
         "held_s",
+        "session",
     )
 }
 """Columns that were added later. One that is null throughout counts as absent, so that older records can be
