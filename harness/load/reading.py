@@ -12,8 +12,11 @@ import orjson
 
 @dataclass(slots=True)
 class ObservedReply:
-    """A reply as its client sees it. `chunk_s` are arrival times on the reader's clock; `called`: it calls a
-    tool.
+    """A reply as its client sees it.
+
+    `chunk_s` are arrival times on the reader's clock; `called`: it calls a tool. `exception`: the type of
+    what the user's own client raised. `ended_as`: the outcome of a call that neither stack nor provider
+    ended: "client_error", "cut", "unfinished", "unstarted", "dropped", "generator_error", "lost".
     """
 
     status: int | None = None
@@ -24,6 +27,8 @@ class ObservedReply:
     error_kind: str | None = None
     rejected: bool = False
     called: bool = False
+    exception: str | None = None
+    ended_as: str | None = None
 
     @property
     def text(self) -> str:
@@ -33,8 +38,10 @@ class ObservedReply:
     @property
     def outcome(self) -> str:
         """ "success", "failed", "rejected" (the stack refused the call), or for a reply that ended well but
-        is no answer: "filtered" (by the provider) or "empty" (no word and no tool call in it).
+        is no answer: "filtered" (by the provider) or "empty" (no word and no tool call in it); or `ended_as`.
         """
+        if self.ended_as is not None:
+            return self.ended_as
         if self.error_kind is not None:
             return "rejected" if self.rejected else "failed"
         if self.finish_reason == "content_filter":

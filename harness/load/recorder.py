@@ -11,6 +11,9 @@ from .plan import PlannedCall
 from .reading import ObservedReply
 from .workload.catalogue import is_right
 
+WHOLE = ("success", "empty", "filtered")
+"""Outcomes of replies that ended well, whose text can be judged."""
+
 
 def call_row(
     call: PlannedCall, observed: ObservedReply, *, t0_s: float, started_s: float | None, end_s: float | None
@@ -19,11 +22,11 @@ def call_row(
 
     `chunk_s` is an array: an hour of traffic has millions of chunks, and a list takes four times the memory.
     """
+    outcome = observed.outcome
 
     def since_t0(time_s: float | None) -> float | None:
         return None if time_s is None else time_s - t0_s
 
-    whole = observed.error_kind is None
     return {
         "call_id": call.call_id,
         "n": call.n,
@@ -36,15 +39,21 @@ def call_row(
         "started_s": since_t0(started_s),
         "first_s": since_t0(observed.chunk_s[0]) if observed.chunk_s else None,
         "end_s": since_t0(end_s),
-        "outcome": observed.outcome if started_s is not None else "dropped",
+        "outcome": outcome,
         "error_kind": observed.error_kind,
+        "exception": observed.exception,
         "status": observed.status,
         "input_tokens": call.input_tokens,
         "output_tokens": observed.output_tokens,
         "chunk_s": np.array(observed.chunk_s) - t0_s,
         "finish_reason": observed.finish_reason,
-        "answer_right": is_right(observed.text, call.expected) if whole and started_s is not None else None,
+        "answer_right": is_right(observed.text, call.expected) if outcome in WHOLE else None,
     }
+
+
+def unsent_row(call: PlannedCall, outcome: str) -> dict[str, Any]:
+    """The row of a planned call that was not sent, or whose own row is lost."""
+    return call_row(call, ObservedReply(ended_as=outcome), t0_s=0.0, started_s=None, end_s=None)
 
 
 class Recorder:

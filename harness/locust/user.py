@@ -22,7 +22,7 @@ from ..load.job import LoadJob
 from ..load.plan import PlannedCall
 from ..load.plan_file import read_plan
 from ..load.reading import ObservedReply, read_stream, read_whole
-from ..load.recorder import Recorder, call_row
+from ..load.recorder import Recorder, call_row, unsent_row
 from ..load.request import request_body, request_headers
 
 HEAD_START_S = 0.5
@@ -89,7 +89,7 @@ class Player:
         body = request_body(call)
         gevent.sleep(max(0.0, self._t0_s + call.at_s - _now_s()))
         if len(self._in_flight) >= MAX_IN_FLIGHT:
-            recorder.write(call_row(call, ObservedReply(), t0_s=self._t0_s, started_s=None, end_s=None))
+            recorder.write(unsent_row(call, "dropped"))
         else:
             self._in_flight.spawn(self._make, call, body, recorder)
 

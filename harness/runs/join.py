@@ -22,7 +22,7 @@ NOT_RECORDED = (
     "price_known",
 )
 """Fields of the stack's attempts that the record has no column for."""
-OF_THE_CLIENT = ("session",)
+OF_THE_CLIENT = ("session", "exception")
 """Columns added to the record that the client's rows hold, not the stack's facts."""
 
 

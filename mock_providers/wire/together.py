@@ -28,8 +28,11 @@ class TogetherErrors(OpenAIErrors):
         return Problem(422, "invalid_request_error", message, param="max_tokens")
 
     def credit_spent(self) -> Problem:
-        """The credit is used up: a 402."""
-        message = "Credit limit exceeded, please add credits at https://api.together.ai/settings/billing"
+        """The credit is used up: a 402. Source: expectedparrot/edsl#2098."""
+        message = (
+            "Credit limit exceeded. Please navigate to https://api.together.xyz/settings/billing to add "
+            "credit or upgrade your plan."
+        )
         return Problem(402, "credit_limit", message)
 
 

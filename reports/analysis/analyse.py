@@ -11,6 +11,7 @@ from ..record.run import Run, read_run, record_sha256
 from ..stats.intervals import newcombe
 from .calibration import ttft_error
 from .claims import judge_claims
+from .conservation import conservation
 from .subject import RateDifference, SubjectSummary
 from .summary import Summary
 from .validity import judge_validity
@@ -42,12 +43,14 @@ def analyse(run: Run, options: MetricOptions | None = None) -> Analysis:
         for name, of in measures.items()
     }
     manifest = run.manifest
+    conserved = conservation(run)
+    validity = judge_validity(manifest, subjects, conserved=conserved)
     summary = Summary(
         manifest.scenario,
         manifest.engine,
         manifest.seed,
         manifest.status,
-        judge_validity(manifest, subjects),
+        validity,
         record_sha256(run),
         subjects,
         judge_claims(manifest.claims, subjects),

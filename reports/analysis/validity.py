@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from reports.record.kinds import ENDED, UNDER_WAY
 from reports.record.manifest import Calibration, Generator, Manifest
 
+from .conservation import Conservation
 from .subject import SubjectSummary
 
 Level = Literal["VALID", "DEGRADED", "INVALID"]
@@ -28,6 +30,8 @@ class Thresholds:
     send_lag_s_p99: tuple[float, float] = (0.050, 0.500)
     late_share: tuple[float, float] = (0.01, 0.10)
     dropped_share: tuple[float, float] = (0.0, 0.05)
+    cut_share: tuple[float, float] = (0.0, 0.50)
+    client_error_share: tuple[float, float] = (0.0, 0.99)
     cpu_percent: tuple[float, float] = (80.0, 95.0)
     ttft_error_s_p99: tuple[float, float] = (0.025, 0.250)
 
@@ -48,11 +52,17 @@ class Validity:
 
 
 def judge_validity(
-    manifest: Manifest, subjects: Mapping[str, SubjectSummary], thresholds: Thresholds | None = None
+    manifest: Manifest,
+    subjects: Mapping[str, SubjectSummary],
+    thresholds: Thresholds | None = None,
+    conserved: Mapping[str, Conservation] | None = None,
 ) -> Validity:
-    """Judge the run as a whole and the load that each subject got."""
+    """Judge the run as a whole, the calls that are accounted for, and the load that each subject got."""
     limits = thresholds or Thresholds()
     reasons = list(_run_reasons(manifest))
+    for name, of in (conserved or {}).items():
+        reasons += [Reason("INVALID", name, problem) for problem in of.problems()]
+        reasons += _outcome_reasons(name, of, limits)
     for name, subject in subjects.items():
         if not subject.number("calls"):
             reasons.append(
@@ -61,9 +71,8 @@ def judge_validity(
             continue
         reasons += _load_reasons(subject, limits)
         if manifest.generator.get(name, Generator()).ledger_lost:
-            reasons.append(
-                Reason("INVALID", name, "the providers died: their failures are not the subject's")
-            )
+            died = "the providers died: the calls that failed with them are not the subject's"
+            reasons.append(Reason("INVALID", name, died))
         if manifest.engine != "virtual":
             reasons += _generator_reasons(name, manifest.generator.get(name, Generator()), limits)
             reasons += _clock_reasons(subject, limits)
@@ -72,9 +81,27 @@ def judge_validity(
 
 
 def _run_reasons(manifest: Manifest) -> Iterator[Reason]:
+    why = manifest.status_reason or "it was stopped before its end"
     if manifest.status == "partial":
-        why = manifest.status_reason or "it was stopped before its end"
         yield Reason("DEGRADED", None, f"partial run: {why}")
+    if manifest.status == "broken":
+        yield Reason("INVALID", None, f"broken run: {why}")
+
+
+def _outcome_reasons(name: str, of: Conservation, limits: Thresholds) -> Iterator[Reason]:
+    """Calls that the harness ended, and calls that the user's own client broke."""
+    sent = sum(of.outcomes.get(outcome, 0) for outcome in (*ENDED, *UNDER_WAY))
+    if not sent:
+        return
+    cut, unfinished, own = (of.outcomes.get(each, 0) for each in ("cut", "unfinished", "client_error"))
+    if level := _level(cut / sent, limits.cut_share):
+        text = f"{cut} of {sent} calls were still under way when the harness stopped waiting (drain_s)"
+        yield Reason(level, name, text)
+    if unfinished:
+        text = f"{unfinished} of {sent} calls were under way when the run stopped"
+        yield Reason("DEGRADED", name, text)
+    if level := _level(own / sent, limits.client_error_share):
+        yield Reason(level, name, f"{own} of {sent} calls ended in an error of the client's own")
 
 
 def _load_reasons(subject: SubjectSummary, limits: Thresholds) -> Iterator[Reason]:

@@ -1,6 +1,5 @@
 """Answers from caches and their quality. Per call."""
 
-import numpy as np
 import pandas as pd
 
 from reports.record.kinds import CACHE_HITS
@@ -34,9 +33,10 @@ def semantic_hit_rate(facts: Facts) -> Rate | None:
 
 @metric("false_hit_share", group=ANSWERS, label="False hits", unit="share", better="lower")
 def false_hit_share(facts: Facts) -> Rate | None:
-    """Calls that got the answer of another question from a cache, of calls sent."""
+    """Calls that got the answer of another question from a cache, of calls sent that can be judged."""
     judged, wrong = _judged_hits(facts)
-    return _false(facts, wrong, np.ones(len(facts.calls), dtype=bool)) if judged.any() else None
+    unjudged = facts.calls["cache"].isin(CACHE_HITS).to_numpy(dtype=bool) & ~judged
+    return _false(facts, wrong, ~unjudged) if judged.any() else None
 
 
 @metric(
@@ -72,7 +72,7 @@ def quality_rate(facts: Facts) -> Rate | None:
 def from_another_question(facts: Facts, column: str) -> "pd.Series[bool]":
     """Whether the call that `column` names asked another question; False where that call is not known."""
     calls = facts.calls
-    question = calls[column].map(calls.set_index("call_id")["question_id"])
+    question = calls[column].map(facts.question_of)
     return question.notna() & (question != calls["question_id"])
 
 
@@ -88,11 +88,11 @@ def _judged_hits(facts: Facts) -> tuple[Mask, Mask]:
     """Hits that can be judged, and those of them that are false.
 
     Questions differ when their right answers do: what the model made of one is not the cache's fault. A hit
-    whose first asker is unknown, or came before the measured window, is not judged.
+    whose first asker is unknown is not judged; one that came in the warm-up is known.
     """
     calls = facts.calls
     hits = calls["cache"].isin(CACHE_HITS) & calls["question_id"].notna()
-    judged = hits & calls["cached_from"].isin(calls["call_id"])
+    judged = hits & calls["cached_from"].map(facts.question_of).notna()
     wrong = hits & from_another_question(facts, "cached_from")
     return judged.to_numpy(dtype=bool), wrong.to_numpy(dtype=bool)
 

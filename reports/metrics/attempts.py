@@ -33,10 +33,10 @@ def attempts(facts: Facts) -> int | None:
 def retry_amplification(facts: Facts) -> Mean | None:
     """Attempts sent to providers, of any kind, divided by calls sent."""
     sent = attempts(facts)
-    if sent is None or not len(facts.calls):
+    if sent is None or not facts.billed_calls:
         return None
     by_call = per_call(facts, facts.sent if facts.attempts_known else facts.ledger)
-    return mean(facts, by_call, np.ones(len(facts.calls)), sent / len(facts.calls))
+    return mean(facts, by_call, np.ones(len(facts.calls)), sent / facts.billed_calls)
 
 
 @metric("fallback_rate", group=STACK, label="Calls that fell back", unit="share", needs=["attempts"])

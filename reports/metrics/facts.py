@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from reports.record.kinds import ANSWERED_WITHOUT_ATTEMPT, AUXILIARY_KINDS
+from reports.record.kinds import ANSWERED_WITHOUT_ATTEMPT, AUXILIARY_KINDS, ENDED, UNDER_WAY
 from reports.record.manifest import Manifest
 from reports.record.run import Run
 from reports.stats.intervals import Floats
@@ -35,21 +35,31 @@ class MetricOptions:
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """A subject's calls planned after the warm-up, with their attempts and ledger rows.
+    """A subject's calls planned after the warm-up that ended, with their attempts and ledger rows.
 
-    `calls` holds the calls that were sent. Of calls that the load generator dropped only the planned starts
-    are kept (`dropped_s`): they concern the generator, not the subject.
+    `calls` holds the calls that the subject ended (`record.kinds.ENDED`); attempts and bills are theirs, so
+    that numerators and denominators speak of the same calls. `recorded` holds all planned calls: also those
+    that the harness cut, that were under way or not started when the run stopped, that were dropped or lost.
     """
 
     subject: str
     manifest: Manifest
     calls: pd.DataFrame
-    dropped_s: Floats
+    recorded: pd.DataFrame
+    question_of: "pd.Series[str]"
+    """The question that each call of the subject asked, warm-up included, by call id."""
+    unended_ledger: pd.DataFrame
+    """Bills of calls that were sent and did not end."""
     attempts: pd.DataFrame
     ledger: pd.DataFrame
     ledger_kept: bool
     """Whether the run has a ledger, so that no rows means nothing was billed."""
     options: MetricOptions = MetricOptions()
+
+    @cached_property
+    def dropped_s(self) -> Floats:
+        """Planned starts of the calls that the load generator dropped."""
+        return floats(self.recorded[self.recorded["outcome"] == "dropped"], "planned_s")
 
     @property
     def dropped(self) -> int:
@@ -57,17 +67,36 @@ class Facts:
 
     @property
     def planned(self) -> int:
-        """Calls planned, sent or dropped."""
-        return len(self.calls) + self.dropped
+        """Planned calls, whatever became of them."""
+        return len(self.recorded)
+
+    @cached_property
+    def sent_calls(self) -> pd.DataFrame:
+        """Calls that were sent, whether or not they ended."""
+        return self.recorded[self.recorded["started_s"].notna()]
+
+    @cached_property
+    def under_way(self) -> pd.DataFrame:
+        """Calls that were sent and had not ended when the harness cut them or the run stopped."""
+        return self.recorded[self.recorded["outcome"].isin(UNDER_WAY)]
+
+    @property
+    def billed_calls(self) -> int:
+        """Calls that the ledger's rows belong to: those that ended, or all that were sent when its requests
+        do not name their calls (a client of the user's own)."""
+        unnamed = len(self.ledger) > 0 and not self.attempts_known
+        return len(self.sent_calls if unnamed else self.calls)
 
     @cached_property
     def success(self) -> Mask:
         """Calls that ended in a complete answer: not in a failure, not empty or filtered, not cut at the
         token limit."""
-        return np.asarray((self.calls["outcome"] == "success").to_numpy(dtype=bool) & ~self.cut, dtype=bool)
+        return np.asarray(
+            (self.calls["outcome"] == "success").to_numpy(dtype=bool) & ~self.at_token_limit, dtype=bool
+        )
 
     @cached_property
-    def cut(self) -> Mask:
+    def at_token_limit(self) -> Mask:
         """Calls whose answer ended at the token limit (finish reason `length`)."""
         return (self.calls["finish_reason"] == "length").to_numpy(dtype=bool, na_value=False)
 
@@ -174,33 +203,37 @@ class Facts:
 
 def facts_of(run: Run, subject: str, options: MetricOptions | None = None) -> Facts:
     """Cut a run down to one subject and to what was planned after the warm-up."""
-    calls = run.calls[run.calls["subject"] == subject]
+    every = run.calls[run.calls["subject"] == subject]
     attempts = run.attempts[run.attempts["subject"] == subject]
     ledger = run.ledger[run.ledger["subject"] == subject]
     warmup_s = run.manifest.warmup_s
-    if warmup_s > 0:
-        measured = calls["planned_s"] >= warmup_s
-        warm = calls.loc[~measured, "call_id"]
-        calls, attempts = calls[measured], attempts[~attempts["call_id"].isin(warm)]
-        ledger = ledger[~_warm_rows(ledger, list(warm), list(calls["call_id"]), warmup_s)]
-    dropped = (calls["outcome"] == "dropped").to_numpy(dtype=bool) | np.isnan(floats(calls, "started_s"))
+    warm = (every["planned_s"] < warmup_s) & (warmup_s > 0)
+    ended = every["outcome"].isin(ENDED) & every["started_s"].notna()
+    calls, others = every[ended & ~warm], every[~ended & ~warm]
+    left_out = set(every.loc[~ended | warm, "call_id"])
+    call_id = _calls_of(ledger)
+    unknown = ~call_id.isin(every["call_id"])
+    if run.manifest.planned.get(subject) is None and run.manifest.status != "complete":
+        left_out |= set(attempts["call_id"]) - set(calls["call_id"])  # version 1 kept no rows of open calls
+        left_out |= set(call_id.dropna()) - set(calls["call_id"])
+    early = unknown & (ledger["received_s"] < warmup_s)
     return Facts(
         subject,
         run.manifest,
-        calls[~dropped].reset_index(drop=True),
-        floats(calls, "planned_s")[dropped],
-        attempts.reset_index(drop=True),
-        ledger.reset_index(drop=True),
+        calls.reset_index(drop=True),
+        every[~warm].reset_index(drop=True),
+        every.set_index("call_id")["question_id"],
+        ledger[call_id.isin(others["call_id"])].reset_index(drop=True),
+        attempts[~attempts["call_id"].isin(left_out)].reset_index(drop=True),
+        ledger[~(call_id.isin(left_out) | early)].reset_index(drop=True),
         ledger_kept=len(run.ledger) > 0,
         options=options or MetricOptions(),
     )
 
 
-def _warm_rows(ledger: pd.DataFrame, warm: list[str], measured: list[str], warmup_s: float) -> Mask:
-    """Ledger rows of warm-up calls; a row of no known call goes by the time the provider received it."""
-    call_id = ledger["attempt_id"].str.rsplit("/", n=1).str[0]
-    unknown = ~call_id.isin(measured) & (ledger["received_s"] < warmup_s)
-    return np.asarray(call_id.isin(warm) | unknown, dtype=bool)
+def _calls_of(ledger: pd.DataFrame) -> "pd.Series[str]":
+    """The call that each request was made for; null where the request does not say."""
+    return ledger["attempt_id"].astype("string").str.rsplit("/", n=1).str[0]
 
 
 def once_per_facts(compute: Callable[[Facts], Value]) -> Callable[[Facts], Value]:

@@ -15,8 +15,22 @@ from .sampling import mean, per_call
 
 @metric("billed_usd", group=COST, label="Billed", unit="usd", better="lower", needs=["ledger"])
 def billed_usd(facts: Facts) -> float:
-    """Everything the mock providers charged for."""
+    """Everything the mock providers charged for calls that ended."""
     return total(facts.ledger, "cost_nusd") / NANO
+
+
+@metric(
+    "unended_usd",
+    group=COST,
+    label="Billed for calls that did not end",
+    unit="usd",
+    minor=True,
+    needs=["ledger"],
+)
+def unended_usd(facts: Facts) -> float:
+    """Everything the mock providers charged for calls that the harness cut, or that were under way when the
+    run stopped; not part of the other sums."""
+    return total(facts.unended_ledger, "cost_nusd") / NANO
 
 
 @metric(
@@ -30,7 +44,7 @@ def billed_usd(facts: Facts) -> float:
 )
 def usd_per_1k_calls(facts: Facts) -> Mean:
     """Billed, per thousand calls sent."""
-    return _usd_per_1k(facts, np.ones(len(facts.calls), dtype=bool))
+    return _usd_per_1k(facts, np.ones(len(facts.calls), dtype=bool), facts.billed_calls)
 
 
 @metric(
@@ -44,7 +58,7 @@ def usd_per_1k_calls(facts: Facts) -> Mean:
 )
 def usd_per_1k_answers(facts: Facts) -> Mean:
     """Billed, per thousand calls that succeeded: failed calls are often free and answer nothing."""
-    return _usd_per_1k(facts, facts.success)
+    return _usd_per_1k(facts, facts.success, int(facts.success.sum()))
 
 
 @metric(
@@ -161,8 +175,7 @@ def cost_by_model_nusd(facts: Facts) -> dict[str, int]:
     return {str(model): int(cost) for model, cost in sums.items() if cost}
 
 
-def _usd_per_1k(facts: Facts, counted: Mask) -> Mean:
-    n = int(counted.sum())
+def _usd_per_1k(facts: Facts, counted: Mask, n: int) -> Mean:
     value = total(facts.ledger, "cost_nusd") * 1000 / (NANO * n) if n else None
     by_call = per_call(facts, facts.ledger, "cost_nusd")
     return mean(facts, by_call, counted, value, 1000 / NANO)

@@ -8,9 +8,12 @@ from .registry import RELIABILITY, metric
 from .sampling import rate
 
 
-@metric("calls", group=RELIABILITY, label="Calls sent", unit="count", minor=True)
+@metric("calls", group=RELIABILITY, label="Calls that ended", unit="count", minor=True)
 def calls(facts: Facts) -> int:
-    """Calls that the load generator sent to the subject."""
+    """Calls that were sent and ended: answered, empty, filtered, failed, rejected, or ended by an error of
+    the client's own. Rates of calls sent are of these. Calls that the harness cut, or that were under way
+    when the run stopped, are counted under Load.
+    """
     return len(facts.calls)
 
 
@@ -88,11 +91,31 @@ def no_answer_rate(facts: Facts) -> Rate:
 
 
 @metric(
-    "cut_rate", group=RELIABILITY, label="Cut at the token limit", unit="share", better="lower", minor=True
+    "token_limit_rate",
+    group=RELIABILITY,
+    label="Cut at the token limit",
+    unit="share",
+    better="lower",
+    minor=True,
 )
-def cut_rate(facts: Facts) -> Rate:
+def token_limit_rate(facts: Facts) -> Rate:
     """Calls whose reply ended with the finish reason `length` / calls sent. They are not successes."""
-    return rate(facts, facts.cut)
+    return rate(facts, facts.at_token_limit)
+
+
+@metric(
+    "client_error_rate",
+    group=RELIABILITY,
+    label="Errors of the client's own",
+    unit="share",
+    better="lower",
+    minor=True,
+)
+def client_error_rate(facts: Facts) -> Rate:
+    """Calls in which the user's client raised an exception that is no failure of a provider, returned
+    something that is no text, or cancelled itself; of calls sent. They are not successes.
+    """
+    return Rate(int((facts.calls["outcome"] == "client_error").sum()), len(facts.calls))
 
 
 @metric("error_rate_by_kind", label="Errors by kind", unit="share")
@@ -105,7 +128,7 @@ def error_rate_by_kind(facts: Facts) -> dict[str, float] | None:
 
 def error_counts(facts: Facts) -> dict[str, int]:
     """Calls that failed or were refused by error kind ("unknown" for null), most frequent first."""
-    ended_badly = facts.calls["outcome"].isin(("failed", "rejected")).to_numpy(dtype=bool)
+    ended_badly = facts.calls["outcome"].isin(("failed", "rejected", "client_error")).to_numpy(dtype=bool)
     bad = facts.calls.loc[ended_badly, "error_kind"].fillna("unknown")
     kinds, counts = np.unique(bad.to_numpy(dtype=str), return_counts=True)
     order = sorted(zip(kinds.tolist(), counts.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0]))

@@ -3,7 +3,32 @@
 One entry here is all that a new kind needs: the schema, the counts and the page read these tables.
 """
 
-CALL_OUTCOMES = ("success", "empty", "filtered", "failed", "rejected", "dropped")
+OUTCOME_LABELS = {
+    "success": "answered",
+    "empty": "empty reply",
+    "filtered": "filtered by the provider",
+    "failed": "failed",
+    "rejected": "rejected by the subject",
+    "client_error": "the client's own error",
+    "cut": "cut by the harness's drain",
+    "unfinished": "under way when the run stopped",
+    "unstarted": "not started, the run stopped before",
+    "dropped": "dropped by the load generator",
+    "generator_error": "failed in the load generator",
+    "lost": "lost with its process",
+}
+"""Outcomes of a planned call, and how they are shown. Every planned call has exactly one of them:
+
+- ended, `ENDED`: the subject or the user's client decided how. Rates of calls are of these.
+- under way, `UNDER_WAY`: sent, and ended by the harness; how it would have ended is not known.
+- never sent, `UNSENT`: the subject had no part in it.
+- broken, `BROKEN`: the measurement failed; a run with one of them is INVALID.
+"""
+CALL_OUTCOMES = tuple(OUTCOME_LABELS)
+ENDED = ("success", "empty", "filtered", "failed", "rejected", "client_error")
+UNDER_WAY = ("cut", "unfinished")
+UNSENT = ("unstarted", "dropped")
+BROKEN = ("generator_error", "lost")
 ATTEMPT_OUTCOMES = ("success", "failed", "abandoned", "rejected")
 
 ATTEMPT_LABELS = {
@@ -30,6 +55,7 @@ ANSWERED_WITHOUT_ATTEMPT = (*CACHE_HITS, "coalesced")
 """Answered without an attempt of the call's own: a coalesced call shares the reply of one in flight."""
 
 ERROR_LABELS = {
+    "client_error": "the client's own error",
     "connect": "could not connect",
     "timeout_connect": "timeout: connecting",
     "timeout_first_token": "timeout: first token",

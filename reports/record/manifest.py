@@ -18,6 +18,9 @@ from pydantic import (
 from .expectation import Expectation
 from .schema import SCHEMA_VERSION
 from .tables import RecordError
+from .upgrade import upgraded
+
+Status = Literal["complete", "partial", "broken"]
 
 
 class _Open(BaseModel):
@@ -27,11 +30,16 @@ class _Open(BaseModel):
 
 
 class Subject(_Open):
+    """`planned`: calls of its plan, of which each has a row; `plan_sha256`: the digest of `record.planned`.
+    None for a run of schema version 1, which does not know them."""
+
     name: str = Field(min_length=1)
     title: str = ""
     stack: str | None = None
     via: str | None = None
     description: str = ""
+    planned: int | None = Field(default=None, ge=0)
+    plan_sha256: str | None = None
 
 
 class Fault(_Open):
@@ -102,6 +110,16 @@ class Generator(_Open):
         return {key: value for key, value in handler(self).items() if key in self.model_fields_set}
 
 
+class ClientError(_Open):
+    """One kind of exception that a user's client raised: how often, and its first message and traceback."""
+
+    exception: str
+    count: int = Field(ge=1)
+    first_call: str
+    message: str = ""
+    traceback: str = ""
+
+
 class Calibration(_Open):
     """Error of the client's TTFT against the ledger in seconds, over `n` calls; None if `n` is 0.
 
@@ -120,9 +138,13 @@ class Host(_Open):
 
 
 class Manifest(_Open):
-    """A run besides its tables: what was played, where, with which versions. Times in seconds."""
+    """A run besides its tables: what was played, where, with which versions. Times in seconds.
 
-    schema_version: Literal[1] = 1
+    `status`: "complete"; "partial", stopped by its user before the plan was played; "broken", a process or a
+    disk of the harness failed.
+    """
+
+    schema_version: Literal[2] = 2
     id: str = ""
     scenario: str
     title: str = ""
@@ -135,7 +157,7 @@ class Manifest(_Open):
     versions: dict[str, str | None] = Field(default_factory=dict)
     host: Host = Host()
     git_revision: str | None = None
-    status: Literal["complete", "partial"] = "complete"
+    status: Status = "complete"
     status_reason: str | None = None
     profile: str | None = None
     arrivals: str | None = None
@@ -149,6 +171,12 @@ class Manifest(_Open):
     claims: tuple[Claim, ...] = ()
     generator: dict[str, Generator] = Field(default_factory=dict)
     calibration: dict[str, Calibration] = Field(default_factory=dict)
+    client_errors: dict[str, tuple[ClientError, ...]] = Field(default_factory=dict)
+
+    @property
+    def planned(self) -> dict[str, int | None]:
+        """Planned calls by subject."""
+        return {subject.name: subject.planned for subject in self.subjects}
 
     @field_validator("subjects")
     @classmethod
@@ -182,7 +210,7 @@ def checked_manifest(raw: Any, source: str) -> Manifest:
             f"{source}: schema_version {version} is newer than {SCHEMA_VERSION}, the newest known here"
         )
     try:
-        return Manifest.model_validate(raw)
+        return Manifest.model_validate(upgraded(raw))
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])

@@ -8,7 +8,9 @@ import pyarrow as pa
 
 from .kinds import ATTEMPT_KINDS, ATTEMPT_OUTCOMES, CACHE_STATES, CALL_OUTCOMES
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Version 2: every planned call has a row, also those that did not end, and the manifest holds their number;
+`upgrade` reads older runs."""
 
 _TYPES = {
     "str": pa.string(),
@@ -41,6 +43,7 @@ CALLS = _schema("""
     end_s float?
     outcome str
     error_kind str?
+    exception str?
     status int?
     input_tokens int
     output_tokens int
@@ -125,6 +128,7 @@ LEDGER = _schema("""
 
 ADDED = {
     "calls": (
+        "exception",
         "cached_from",
         "cache_similarity",
         "cache_nearest",

@@ -15,7 +15,7 @@ time would hit.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -93,6 +93,61 @@ FAULTS: list[dict[str, Any]] = [
     {"kind": "quality_loss", "probability": 0.01},
     {"kind": "clock_skew", "probability": 0.01},
 ]
+
+ODD_FAULTS: list[dict[str, Any]] = [
+    *(
+        {"kind": "odd_chunk", "variant": variant, "after_chunks": 1, "probability": 0.02}
+        for variant in (
+            "no_delta",
+            "no_choices",
+            "null_error",
+            "unknown_fields",
+            "unknown_events",
+            "pings",
+            "content_parts",
+            "text_in_start",
+            "text_in_message_start",
+            "text_in_finish",
+        )
+    ),
+    *(
+        {"kind": "odd_usage", "variant": variant, "probability": 0.02}
+        for variant in ("missing", "null", "zero_first", "cumulative", "late", "text", "fraction")
+    ),
+    *(
+        {"kind": "odd_framing", "variant": variant, "probability": 0.02}
+        for variant in ("crlf", "no_space", "comments", "no_last_blank_line", "no_end_marker", "split")
+    ),
+    *(
+        {"kind": "odd_finish", "variant": variant, "after_chunks": 1, "probability": 0.01}
+        for variant in ("empty", "filtered", "refused", "error")
+    ),
+    *(
+        {"kind": "broken_end", "variant": variant, "probability": 0.01}
+        for variant in ("eof", "reset", "silence", "error")
+    ),
+    {"kind": "reasoning", "for_s": 4.0, "probability": 0.02},
+    {"kind": "early_headers", "gap_s": 0.1, "probability": 0.02},
+    *(
+        {"kind": "keep_alive_close", "variant": variant, "probability": 0.02}
+        for variant in ("idle", "next_request", "next_reset")
+    ),
+    *(
+        {"kind": "http_error", "variant": variant, "probability": 0.01}
+        for variant in (
+            "credit_spent",
+            "quota_exhausted",
+            "context_length",
+            "request_over_limit",
+            "too_large",
+            "model_gone",
+            "max_tokens",
+        )
+    ),
+    {"kind": "reset", "probability": 0.02, "after_chunks": 3},
+    {"kind": "http_error", "status": 500, "probability": 0.02},
+]
+"""Replies as real providers and proxies send them, and two failures."""
 
 STACK: dict[str, Any] = {
     "deadlines": {"connect_s": 2, "first_token_s": 3, "inter_chunk_s": 2, "total_s": 20},
@@ -237,12 +292,18 @@ def _watched(storm: Storm) -> Iterator[None]:
         yield
 
 
-def unleash(calls: int, *, through_gateway: bool = False, in_flights: bool = False) -> Storm:
+def unleash(
+    calls: int,
+    *,
+    through_gateway: bool = False,
+    in_flights: bool = False,
+    faults: Sequence[dict[str, Any]] = FAULTS,
+) -> Storm:
     """Run a storm of `calls` to its end; `in_flights`: equal concurrent requests share one upstream call."""
     storm = Storm()
     with _watched(storm):
         run_virtual(
-            _play(storm, calls, through_gateway, in_flights),
+            _play(storm, calls, through_gateway, in_flights, faults),
             on_leak_report=lambda left: setattr(storm, "end", left),
         )
     return storm
@@ -253,12 +314,14 @@ Open = Callable[["Asked"], Opened]
 """Sends a call; the reply's events, and at the end they are left."""
 
 
-async def _play(storm: Storm, calls: int, through_gateway: bool, in_flights: bool) -> None:
+async def _play(
+    storm: Storm, calls: int, through_gateway: bool, in_flights: bool, faults: Sequence[dict[str, Any]]
+) -> None:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualLoop)
     loop.network.delay_s = LINK_DELAY_S
     profile = storm_profile()
-    app = MockApp(profile, seed=SEED, faults=parse_faults(FAULTS, profile))
+    app = MockApp(profile, seed=SEED, faults=parse_faults(faults, profile))
     async with AsyncExitStack() as world:
         endpoints = await world.enter_async_context(open_providers(app))
         options = STACK | {"cache": STACK["cache"] | {"single_flight": in_flights}}

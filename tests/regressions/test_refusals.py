@@ -40,6 +40,7 @@ LIMITED = (
     "Rate limit reached for gpt-4o in organization org-a on tokens per min (TPM): Limit 30000, Used 29000,"
     " Requested 2000. Please try again in 2s."
 )
+NO_MODEL_TURN = "Please ensure that multiturn requests ends with a user role or a function response."
 ANSWER = streamed(chunk("Here."), chunk(None, "stop"), USAGE, DONE)
 
 OF_THE_TARGET: list[tuple[str, str, Script]] = [
@@ -49,6 +50,12 @@ OF_THE_TARGET: list[tuple[str, str, Script]] = [
     ("quota_exhausted", "openai", openai_error(429, "You exceeded your quota.", code="insufficient_quota")),
     ("quota_exhausted", "openai", openai_error(400, "Hard limit.", code="billing_hard_limit_reached")),
     ("quota_exhausted", "openai", openai_error(402, "Insufficient Balance")),
+    (
+        "quota_exhausted",
+        "openai",
+        openai_error(402, "Credit limit exceeded. Please navigate to a page.", type="credit_limit"),
+    ),
+    ("quota_exhausted", "openai", openai_error(429, "Your prepayment credits are depleted. Please go.")),
     ("not_found", "openai", openai_error(404, "The model `gpt-4o` does not exist", code="model_not_found")),
     ("not_found", "anthropic", anthropic_error(404, "model: claude-sonnet-4-5", "not_found_error")),
     ("not_found", "openai", whole(b"<html>404 Not Found</html>", 404)),
@@ -71,12 +78,18 @@ OF_THE_TARGET: list[tuple[str, str, Script]] = [
     ),
     ("unsupported", "openai", openai_error(400, NO_MAX_TOKENS, code="unsupported_parameter")),
     ("unsupported", "anthropic", anthropic_error(400, NO_PREFILL)),
+    ("unsupported", "openai", openai_error(400, NO_MODEL_TURN)),
     ("auth", "openai", openai_error(400, "API key not valid. Please pass a valid API key.")),
 ]
 AGAIN: list[tuple[str, str, Script]] = [
     ("conflict", "openai", openai_error(409, "Conflict.")),
     ("conflict", "openai", openai_error(425, "Too early.")),
     ("rate_limited", "openai", openai_error(429, LIMITED, type="tokens", code="rate_limit_exceeded")),
+    (
+        "rate_limited",
+        "openai",
+        openai_error(429, "You have been rate limited. Your rate limit is 60.", type="credit_limit"),
+    ),
     ("overloaded", "anthropic", anthropic_error(529, "Overloaded", "overloaded_error")),
 ]
 OF_THE_REQUEST: list[tuple[str, str, Script]] = [

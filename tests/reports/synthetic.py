@@ -129,9 +129,9 @@ def failed_ledger_row(attempt_id: str | None = "c0/1", **facts: Any) -> Row:
     return ledger_row(attempt_id, **{**free, **unsent, **facts})
 
 
-def manifest(*subjects: str, **keys: Any) -> Row:
+def manifest(*subjects: str | Row, **keys: Any) -> Row:
     base: Row = {
-        "schema_version": 1,
+        "schema_version": 2,
         "id": "outage-20260101-120000",
         "scenario": "outage",
         "title": "OpenAI goes down",
@@ -140,7 +140,10 @@ def manifest(*subjects: str, **keys: Any) -> Row:
         "seed": 7,
         "duration_s": 30.0,
         "subjects": [
-            {"name": name, "title": name.title(), "stack": name, "via": "gateway"} for name in subjects
+            {"name": name, "title": name.title(), "stack": name, "via": "gateway"}
+            if isinstance(name, str)
+            else name
+            for name in subjects
         ],
     }
     return {**base, **keys}
@@ -151,7 +154,7 @@ def run_of(
     calls: Sequence[Row],
     attempts: Sequence[Row] = (),
     ledger: Sequence[Row] = (),
-    subjects: Sequence[str] = ("full",),
+    subjects: Sequence[str | Row] = ("full",),
     **keys: Any,
 ) -> Run:
     """A written run of the given rows; `keys` go into the manifest."""

@@ -11,7 +11,8 @@ import orjson
 from ..core.errors import ProviderError
 from ..core.reply import Answer
 from ..upstream.endpoint import Endpoint
-from ..upstream.transport import NETWORK_ERRORS, provider_error, read_body
+from ..upstream.resend import resent
+from ..upstream.transport import FRESH, NETWORK_ERRORS, read_body, unanswered
 from ..wire.codec import Codec
 from ..wire.reading import SHAPE_ERRORS, load_json, shape_error
 
@@ -88,11 +89,20 @@ class BatchHttp:
         content_type: str = "application/json",
     ) -> bytes:
         """The body of the response. Raises `ProviderError`."""
+        return await resent(lambda fresh: self._request(method, path, content, content_type, fresh=fresh))
+
+    async def _request(
+        self, method: Literal["GET", "POST"], path: str, content: bytes, content_type: str, *, fresh: bool
+    ) -> bytes:
         headers = {**self.headers, "user-agent": "brownout"}
         if content:
             headers["content-type"] = content_type
         request = httpx.Request(
-            method, self.endpoint.base_url + path, headers=headers, content=content or None
+            method,
+            self.endpoint.base_url + path,
+            headers=headers,
+            content=content or None,
+            extensions={FRESH: fresh},
         )
         try:
             async with asyncio.timeout(TIMEOUT_S):
@@ -103,7 +113,7 @@ class BatchHttp:
             late = f"{path} took longer than {TIMEOUT_S:.0f} s"
             raise ProviderError("timeout_total", late, retryable=True) from None
         except NETWORK_ERRORS as error:
-            raise provider_error(error, after_first=False) from error
+            raise unanswered(error, request) from error
         if not 200 <= response.status_code < 300:
             raise self.codec.error(response.status_code, response.headers, body)
         return body

@@ -15,7 +15,7 @@ from ..core.reply import Event, Finish, Reply, replay
 from ..wire.codec import Codec, StreamDecoder
 from ..wire.sse import one_by_one
 from .endpoint import Endpoint
-from .transport import FRESH, NETWORK_ERRORS, UNREAD, provider_error, read_body, reader
+from .transport import FRESH, NETWORK_ERRORS, provider_error, read_body, reader, unanswered
 
 COMMON = {"content-type": "application/json", "user-agent": "brownout"}
 STREAMED = COMMON | {"accept": "text/event-stream", "accept-encoding": "identity"}
@@ -59,9 +59,7 @@ class Send:
                 self._stream(response, call) if call.request.stream else self._whole(response, call)
             )
         except NETWORK_ERRORS as error:
-            failure = provider_error(error, after_first=False)
-            failure.unread = request.extensions.get(UNREAD, False)
-            raise failure from error
+            raise unanswered(error, request) from error
 
     async def _whole(self, response: httpx.Response, call: Call) -> Reply:
         body = await read_body(response, call.attempt.on_sign)

@@ -106,7 +106,8 @@ def _closed_unread(cause: BaseException | None) -> bool:
     """Whether the peer closed the connection before a byte of its reply was read."""
     if isinstance(cause, aiohttp.ServerDisconnectedError):
         return isinstance(cause.message, str)  # else a part of the reply's head
-    return isinstance(cause, aiohttp.ClientOSError) and not isinstance(cause, aiohttp.ClientConnectorError)
+    reset = aiohttp.ClientOSError | aiohttp.ClientConnectionResetError
+    return isinstance(cause, reset) and not isinstance(cause, aiohttp.ClientConnectorError)
 
 
 def reader(response: httpx.Response) -> Callable[[], Awaitable[bytes]]:
@@ -158,6 +159,13 @@ def make_client(connect_s: float, transport: httpx.AsyncBaseTransport | None = N
 
 NETWORK_ERRORS = (httpx.HTTPError, httpx.StreamError, aiohttp.ClientError)
 """Exceptions of a failed network or peer."""
+
+
+def unanswered(error: Exception, request: httpx.Request) -> ProviderError:
+    """The provider failure of a request that one of `NETWORK_ERRORS` ended before its reply was whole."""
+    failure = provider_error(error, after_first=False)
+    failure.unread = request.extensions.get(UNREAD, False)
+    return failure
 
 
 def provider_error(error: Exception, *, after_first: bool) -> ProviderError:

@@ -88,8 +88,14 @@ TOGETHER = (
         r"(tokens \+ `max_new_tokens` must be <=|must have less than)",
     ),
     Rule(
+        "rate_limited",
+        "togethercomputer/MoA#27: of the type credit_limit, too",
+        statuses=(429,),
+        sentence=r"You have been rate limited",
+    ),
+    Rule(
         "quota_exhausted",
-        "https://docs.together.ai/docs/error-codes",
+        "https://docs.together.ai/docs/error-codes; expectedparrot/edsl#2098",
         codes=("credit_limit", "insufficient_credits"),
         sentence=r"Credit limit exceeded",
     ),
@@ -120,6 +126,18 @@ COMPATIBLE = (
         "https://api-docs.deepseek.com/quick_start/error_codes, OpenRouter",
         statuses=(402, 403, 429),
         sentence=r"(Insufficient Balance|Insufficient credits|This request requires more credits)",
+    ),
+    Rule(
+        "quota_exhausted",
+        "dyad-sh/dyad#3626 (Gemini)",
+        statuses=(429,),
+        sentence=r"Your prepayment credits are depleted",
+    ),
+    Rule(
+        "unsupported",
+        "songquanpeng/one-api#836 (Gemini)",
+        statuses=(400,),
+        sentence=r"Please ensure that multiturn requests ends? with a user role",
     ),
     Rule(
         "auth",

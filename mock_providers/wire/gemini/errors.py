@@ -131,7 +131,7 @@ class GeminiErrors:
         return Problem(429, "RESOURCE_EXHAUSTED", message)
 
     def credit_spent(self) -> Problem:
-        """The prepaid credit is used up."""
+        """The prepaid credit is used up. Source: dyad-sh/dyad#3626."""
         message = (
             "Your prepayment credits are depleted. Please go to AI Studio at https://ai.studio/projects to "
             "manage your project and billing."
@@ -139,8 +139,8 @@ class GeminiErrors:
         return Problem(429, "RESOURCE_EXHAUSTED", message)
 
     def prefill_refused(self) -> Problem:
-        """The conversation ends with the model's turn."""
-        message = "Please ensure that multiturn requests end with a user role or a function response."
+        """The conversation ends with the model's turn. Source: songquanpeng/one-api#836."""
+        message = "Please ensure that multiturn requests ends with a user role or a function response."
         return Problem(400, _INVALID, message)
 
     def max_tokens_refused(self) -> Problem:

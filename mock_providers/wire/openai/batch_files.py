@@ -57,7 +57,7 @@ def read_lines(
 def queue_full(items: Sequence[Item], organization: str, limit: int) -> LineError:
     """The error of a batch that exceeds the tokens that may wait.
 
-    Source: platform.openai.com/docs/guides/batch, rate limits: enqueued prompt tokens per model.
+    Sources: platform.openai.com/docs/guides/batch (enqueued prompt tokens per model), openai-python#2084.
     """
     model = loads(items[0].received.body).get("model")
     message = (

@@ -91,7 +91,7 @@ def _panel(axis: Axes, facts: Facts, index: int, names: Sequence[str], edges: Fl
         top = base + histogram(floats(rows[mine], "received_s"), edges) / width
         axis.stairs(top, edges, baseline=base, fill=True, facecolor=color(f"m{i}"), linewidth=0)
         base = top
-    planned = histogram(np.concatenate([facts.planned_s, facts.dropped_s]), edges) / width
+    planned = histogram(floats(facts.recorded, "planned_s"), edges) / width
     axis.stairs(planned, edges, color=INK, linewidth=1.1, baseline=None)
     axis.set_title(facts.subject, loc="left", fontweight="bold", color=color(subject_role(index)))
     peak = text.number(peak_arrivals_per_s(facts), "count")

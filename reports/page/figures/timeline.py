@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from reports.metrics import Facts
+from reports.metrics.facts import floats
 from reports.metrics.reliability import error_counts
 from reports.page import format as text
 from reports.page import labels
@@ -104,7 +105,7 @@ def _calls_panel(axis: Axes, facts: Facts, index: int, kinds: Sequence[str], edg
         top = base + histogram(facts.planned_s[~facts.success & mine], edges) / width
         axis.stairs(top, edges, baseline=base, fill=True, facecolor=color(f"e{i}"), linewidth=0)
         base = top
-    offered = histogram(np.concatenate([facts.planned_s, facts.dropped_s]), edges) / width
+    offered = histogram(floats(facts.recorded, "planned_s"), edges) / width
     axis.stairs(offered, edges, color=INK, linewidth=1.1, baseline=None)
     rate = text.number(float(facts.success.mean()), "share") if len(facts.calls) else "none"
     axis.set_title(facts.subject, loc="left", fontweight="bold", color=color(subject_role(index)))

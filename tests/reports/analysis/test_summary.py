@@ -24,7 +24,7 @@ def test_the_summary_says_which_run_it_is_of_and_whether_to_believe_it(tmp_path:
     assert {
         key: summary[key] for key in ("schema_version", "scenario", "engine", "seed", "valid", "status")
     } == {
-        "schema_version": 1,
+        "schema_version": 2,
         "scenario": "outage",
         "engine": "locust",
         "seed": 7,

@@ -153,7 +153,7 @@ def test_one_call_cannot_be_recorded_twice(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"schema_version": 2}, "schema_version 2 is newer than 1"),
+        ({"schema_version": 3}, "schema_version 3 is newer than 2"),
         ({"subjects": []}, "subjects: Value error, expected at least one subject"),
         ({"subjects": [{"name": "full"}, {"name": "full"}]}, "subject names must differ"),
         ({"warmup_s": -1}, "warmup_s: Input should be greater than or equal to 0"),
@@ -161,7 +161,7 @@ def test_one_call_cannot_be_recorded_twice(tmp_path: Path) -> None:
             {"claims": [{"text": "", "subject": "a", "metric": "b", "expected": "fast"}]},
             "claims.0.expected: ",
         ),
-        ({"status": "aborted"}, "status: Input should be 'complete' or 'partial'"),
+        ({"status": "aborted"}, "status: Input should be 'complete', 'partial' or 'broken'"),
     ],
 )
 def test_a_wrong_manifest_is_refused_in_one_line_with_file_and_key(

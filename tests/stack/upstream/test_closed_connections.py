@@ -5,6 +5,8 @@ such a connection was a 502.
 """
 
 import asyncio
+import base64
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -13,18 +15,34 @@ import pytest
 
 from harness.stack.assembly.layers import build
 from harness.stack.assembly.options import StackOptions
+from harness.stack.batch.http import BatchHttp
+from harness.stack.caching.semantic.embedding.api import ApiEmbedder
 from harness.stack.core.errors import ProviderError
 from harness.stack.core.facts import CallFacts
 from harness.stack.core.request import Message
+from harness.stack.money.price import Price
 from harness.stack.upstream.endpoint import Endpoint
+from harness.stack.upstream.transport import make_transport
+from harness.stack.wire.openai.codec import OpenAICodec
 from harness.virtual import LeakReport, run_virtual
 from tests.lab.scripted import openai_whole
 
+ENDPOINT = Endpoint("http://127.0.0.1:7300/v1", "k")
 BODY = orjson.dumps(openai_whole("ok"))
-REPLY = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (
-    len(BODY),
-    BODY,
+EMBEDDING = orjson.dumps(
+    {
+        "data": [{"index": 0, "embedding": base64.b64encode(b"\0\0\x80?\0\0\0\0").decode()}],
+        "usage": {"prompt_tokens": 1},
+    }
 )
+
+
+def http_reply(body: bytes) -> bytes:
+    """A whole HTTP reply with this JSON."""
+    return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (
+        len(body),
+        body,
+    )
 
 
 @dataclass(slots=True)
@@ -33,6 +51,7 @@ class Closing:
 
     good: int
     how: str = "fin"
+    reply: bytes = BODY
     connections: int = 0
     served: int = 0
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -43,7 +62,7 @@ class Closing:
             for _ in range(self.good):
                 await read_request(reader)
                 self.served += 1
-                writer.write(REPLY)
+                writer.write(http_reply(self.reply))
                 await writer.drain()
             await self._end(reader, writer)
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -52,12 +71,14 @@ class Closing:
             writer.close()
 
     async def _end(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.how == "at once":
+            return
         await read_request(reader)
         if self.how == "a part of the head":
             writer.write(b"HTTP/1.1 20")
             await writer.drain()
         if self.how == "a part of the body":
-            writer.write(REPLY[:-1])
+            writer.write(http_reply(self.reply)[:-1])
             await writer.drain()
         if self.how == "rst":
             writer.transport.abort()
@@ -73,12 +94,11 @@ async def read_request(reader: asyncio.StreamReader) -> None:
 class Asking:
     """A stack of one target without `[retry]`, and the facts of its calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, endpoint: Endpoint = ENDPOINT) -> None:
         target = {"provider": "openai", "model": "gpt-4o"}
         options = StackOptions.model_validate({"target": [target]})
-        endpoints = {"openai": Endpoint("http://127.0.0.1:7300/v1", "k")}
         self.facts: list[CallFacts] = []
-        self.stack = build(options, endpoints, sink=self.facts.append)
+        self.stack = build(options, {"openai": endpoint}, sink=self.facts.append)
 
     async def ask(self) -> str:
         """The answer to a call."""
@@ -155,3 +175,52 @@ def test_a_request_is_sent_again_only_once() -> None:
         assert (server.connections, server.served, len(asking.attempts)) == (2, 1, 2)
 
     play(scene, server)
+
+
+def test_embeddings_are_asked_for_again_on_a_fresh_connection() -> None:
+    server = Closing(good=1, reply=EMBEDDING)
+
+    async def scene(asking: Asking) -> None:
+        transport = make_transport()
+        embedder = ApiEmbedder(transport, ENDPOINT, "openai", "te", Price.per_million("0.02", "0"), 2)
+        facts = CallFacts("c")
+        for _ in range(2):
+            vectors = await embedder.embed(["a"], facts)
+            assert vectors.tolist() == [[1.0, 0.0]]
+        await transport.aclose()
+        assert [attempt.error_kind for attempt in facts.attempts] == [None, "connection", None]
+        assert (server.connections, server.served) == (2, 2)
+
+    play(scene, server)
+
+
+def test_a_batchs_request_is_sent_again_on_a_fresh_connection() -> None:
+    server = Closing(good=1)
+
+    async def scene(asking: Asking) -> None:
+        transport = make_transport()
+        http = BatchHttp(transport, OpenAICodec(), ENDPOINT, {})
+        for _ in range(2):
+            assert await http.request("POST", "/batches", b"{}") == BODY
+        await transport.aclose()
+        assert (server.connections, server.served) == (2, 2)
+
+    play(scene, server)
+
+
+@pytest.mark.parametrize("how", ["fin", "rst", "at once"])
+def test_the_same_on_real_sockets(how: str) -> None:
+    """ "at once": closed before the next request is written, which the client notices or not."""
+    server = Closing(good=1, how=how)
+
+    async def scene() -> None:
+        listener = socket.create_server(("127.0.0.1", 0))
+        async with await asyncio.start_server(server, sock=listener):
+            asking = Asking(Endpoint(f"http://127.0.0.1:{listener.getsockname()[1]}/v1", "k"))
+            try:
+                assert [await asking.ask() for _ in range(3)] == ["ok"] * 3
+            finally:
+                await asking.stack.aclose()
+
+    asyncio.run(scene())
+    assert server.served == 3

@@ -21,8 +21,9 @@ from ....core.tokens import by_chars
 from ....money.price import Price
 from ....money.settlement import settle
 from ....upstream.endpoint import Endpoint
+from ....upstream.resend import resent
 from ....upstream.send import COMMON
-from ....upstream.transport import NETWORK_ERRORS, provider_error, read_body
+from ....upstream.transport import FRESH, NETWORK_ERRORS, read_body, unanswered
 from ....wire.openai.codec import OpenAICodec
 from ....wire.reading import SHAPE_ERRORS, load_json, shape_error
 from ....wire.usage import plausible, tokens
@@ -31,7 +32,9 @@ from .embedder import Vectors, unit
 
 @dataclass(frozen=True, slots=True)
 class ApiEmbedder:
-    """One request for all texts, without retries, within `timeout_s`; `shortened`: request `dimensions`."""
+    """One request for all texts within `timeout_s`, not retried, though resent on a fresh connection (see
+    `upstream/resend.py`); `shortened`: request `dimensions`.
+    """
 
     transport: httpx.AsyncBaseTransport
     endpoint: Endpoint
@@ -45,10 +48,17 @@ class ApiEmbedder:
 
     async def embed(self, texts: Sequence[str], facts: CallFacts | None = None) -> Vectors:
         """A vector for each text. Raises `ProviderError`."""
-        attempt = self._begin(facts or CallFacts(""))
+        until_s = asyncio.get_running_loop().time() + self.timeout_s
+        of = facts or CallFacts("")
+        return await resent(lambda fresh: self._attempt(texts, of, until_s, fresh=fresh))
+
+    async def _attempt(
+        self, texts: Sequence[str], facts: CallFacts, until_s: float, *, fresh: bool
+    ) -> Vectors:
+        attempt = self._begin(facts)
         try:
-            async with asyncio.timeout(self.timeout_s):
-                vectors, usage = self._read(await self._post(texts, attempt), len(texts))
+            async with asyncio.timeout_at(until_s):
+                vectors, usage = self._read(await self._post(texts, attempt, fresh=fresh), len(texts))
         except TimeoutError:
             error = ProviderError("timeout_total", f"no embeddings within {self.timeout_s:g} s")
             self._fail(attempt, texts, error)
@@ -69,7 +79,7 @@ class ApiEmbedder:
         attempt.price_known = self.price.known
         return attempt
 
-    async def _post(self, texts: Sequence[str], attempt: AttemptFacts) -> bytes:
+    async def _post(self, texts: Sequence[str], attempt: AttemptFacts, *, fresh: bool) -> bytes:
         body: dict[str, Any] = {"model": self.model, "input": list(texts), "encoding_format": "base64"}
         if self.shortened:
             body["dimensions"] = self.dimensions
@@ -80,7 +90,7 @@ class ApiEmbedder:
             self.endpoint.base_url + "/embeddings",
             headers=headers,
             content=orjson.dumps(body),
-            extensions={"timeout": {"connect": self.connect_s}},
+            extensions={"timeout": {"connect": self.connect_s}, FRESH: fresh},
         )
         attempt.sent = True
         try:
@@ -88,7 +98,7 @@ class ApiEmbedder:
             response.request = request
             received = await read_body(response)
         except NETWORK_ERRORS as error:
-            raise provider_error(error, after_first=False) from error
+            raise unanswered(error, request) from error
         if response.status_code != 200:
             raise OpenAICodec().error(response.status_code, response.headers, received)
         return received
