@@ -118,7 +118,8 @@ class RealWorld:
         try:
             measured.ledger = self._providers.settled_ledger()
         except RunFailed as error:
-            measured.reason = str(error)
+            measured.reason = f"the providers died: {error}"
+            measured.generator["ledger_lost"] = True
         return measured
 
     def _stack_file(self, subject: Subject) -> Path:
