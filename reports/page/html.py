@@ -18,6 +18,7 @@ from . import sections
 from .by_fault import by_fault_lines
 from .figures import draw
 from .table import Row, kpi_rows
+from .trace import trace_lines
 from .verdict import verdict
 
 
@@ -52,6 +53,7 @@ def render(analysis: Analysis) -> str:
         accounting=sections.accounting_lines(summary),
         quality=sections.quality_lines(summary, manifest),
         provenance=sections.provenance_lines(summary, manifest),
+        trace=[] if manifest.trace is None else trace_lines(manifest.trace),
         catalogue=catalogue(),
     )
 
