@@ -103,7 +103,7 @@ def run(
         --trace-column input=prompt --trace-column output=reply --trace-slice 10m..20m --trace-speed 2
     """
     from harness.errors import InputError
-    from harness.runs.run import new_run_folder
+    from harness.runs.folder import make_run_folder
     from harness.runs.run import run as play
     from harness.spec.run_options import RunOptions
     from harness.spec.run_spec import make_spec
@@ -128,7 +128,7 @@ def run(
     )
     spec = make_spec(options)
     started_at = datetime.now(UTC)  # noqa: TID251  # the only calendar time that is read: it names the run
-    folder = new_run_folder(options.out, spec.name, started_at)
+    folder = make_run_folder(options.out, spec.name, started_at, len(spec.plan) * len(spec.subjects))
     if seeds is not None:
         if spec.engine != "virtual":
             raise InputError(

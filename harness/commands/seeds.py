@@ -35,7 +35,6 @@ def play_seeds(
             options, seeds, started_at, executor, lambda done, _: bar.update(task, completed=done)
         )
     found = seeds_json(summaries)
-    folder.mkdir(parents=True)
     (folder / "seeds.json").write_text(json.dumps(found, indent=2, allow_nan=False) + "\n")
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2, allow_nan=False) + "\n")
