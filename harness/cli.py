@@ -1,4 +1,5 @@
-"""`brownout`: the command line. Exit code 0 good, 1 failed, 2 bad input, 130 interrupted."""
+"""`brownout`: the command line. Exit code 0 good, 1 broken or INVALID, 2 bad input, 3 a claim failed with
+`--fail-on`, 130 interrupted."""
 
 import signal
 import sys
@@ -8,6 +9,7 @@ import typer
 
 from mock_providers import check_uvicorn
 
+from .commands.encoding import print_in_any_encoding
 from .commands.gateway import gateway
 from .commands.list import list_things
 from .commands.mock import mock
@@ -30,6 +32,7 @@ app.command("list")(list_things)
 
 def main() -> None:
     """The console script: an error is one line on standard error and an exit code."""
+    print_in_any_encoding()
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         check_interpreter()

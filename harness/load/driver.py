@@ -164,7 +164,7 @@ class _OpenCall:
 def _abandon(task: asyncio.Task[None]) -> None:
     """Stop a task that swallows its cancellation: close its coroutine, and let the loop forget it."""
     try:
-        task.get_coro().close()  # type: ignore[union-attr]  # a coroutine has it
+        task.get_coro().close()
     except RuntimeError:  # it swallows GeneratorExit, too
         asyncio._unregister_task(task)
     else:

@@ -120,8 +120,13 @@ class Hooks:
         with self._world:
             run.recording.add(run.subject, run.world.end(run.subject))
         try:
-            run.recording.write()
+            summary = run.recording.write().summary
         except RunFailed as error:
             print(one_line(error), file=sys.stderr)  # noqa: T201  # Locust would log a traceback
+            environment.process_exit_code = 1
             return
+        if not summary.valid:
+            environment.process_exit_code = 1
+        for reason in summary.validity.reasons:
+            print(f"{reason.level}: {reason.text}")  # noqa: T201  # where Locust's user looks
         print(f"report: {run.recording.folder / 'report.html'}")  # noqa: T201  # where Locust's user looks

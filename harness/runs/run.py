@@ -95,9 +95,17 @@ class Recording:
 def run(spec: RunSpec, folder: Path, started_at: datetime, on_progress: OnProgress) -> Analysis:
     """Measure every subject in the spec's world and write the run into `folder`.
 
-    An interruption or a broken process ends the run early; what was measured is written and marked partial.
-    Raises RunFailed when nothing was measured.
+    An interruption or a broken process ends the run early; what was measured is written and marked partial or
+    broken. Raises RunFailed when nothing was measured, and when the record cannot be written.
     """
+    try:
+        return _run(spec, folder, started_at, on_progress)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RunFailed(f"{folder}: the run cannot be written ({reason})") from error
+
+
+def _run(spec: RunSpec, folder: Path, started_at: datetime, on_progress: OnProgress) -> Analysis:
     recording = Recording(spec, folder, started_at)
     with make_world(spec, recording.logs) as world:
         for subject in spec.subjects:

@@ -11,6 +11,7 @@ from ..load.plan import PlannedCall, make_plan
 from ..load.trace import Trace
 from ..load.workload.options import Workload, load_workload
 from .answers import catalogue_of
+from .limits import check_length
 from .run_options import RunOptions
 from .scenario import Claim, Engine, Scenario, load_scenario
 from .shipped import find_file
@@ -68,11 +69,14 @@ def make_spec(options: RunOptions) -> RunSpec:
     seed = scenario.seed if options.seed is None else options.seed
     duration_s = options.duration_s or scenario.duration_s
     workload = load_workload(scenario.workload, path.parent, options.questions)
+    check_length(path, scenario.arrivals, duration_s, scenario.warmup_s)
     trace = load_trace(path, scenario, seed, duration_s)
     duration_s = played_duration_s(scenario, duration_s)
     plan = make_plan(scenario.arrivals, workload, seed, duration_s, trace)
     if not plan:
         raise InputError(f"{path}: expected a longer duration, no call starts in {duration_s:g} s")
+    if plan[-1].at_s < scenario.warmup_s:
+        raise InputError(f"{path}: warmup_s: expected less, no call starts after {scenario.warmup_s:g} s")
     return RunSpec(
         name=path.stem,
         scenario=scenario,

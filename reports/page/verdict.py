@@ -56,17 +56,18 @@ def verdict(summary: Summary, manifest: Manifest, met: Sequence[Fault] | None = 
     price = [_price(summary, names[1], baseline)] if len(names) == 2 else []
     sentences = [*_during_faults(summary, manifest), *price]
     return Verdict(
-        f"{conditions(manifest, manifest.faults if met is None else met)}, {_answered(summary, names)}.",
+        f"{conditions(manifest, met)}, {_answered(summary, names)}.",
         tuple(sentence for sentence in (*sentences, *_survivors(summary, names)) if sentence),
         tuple(_contrast(summary, name, baseline) for name in names[1:]),
     )
 
 
-def conditions(manifest: Manifest, met: Sequence[Fault]) -> str:
+def conditions(manifest: Manifest, met: Sequence[Fault] | None = None) -> str:
     """ "Through a 10 s OpenAI outage", or the length of the run."""
     if manifest.status == "partial":
         return "In the part of the run that was kept"  # its faults may not have happened as scheduled
     end_s = float(manifest.duration_s or 0.0)
+    met = manifest.faults if met is None else met
     windows = labels.fault_windows(met, end_s) if end_s else []
     if not windows:
         unmet = ", in which no call met a scheduled fault" if manifest.faults and not met else ""

@@ -70,8 +70,9 @@ async def test_an_empty_answer_is_empty() -> None:
     assert (await asked(blank)).outcome == "empty"
 
 
-REQUEST = httpx.Request("POST", "http://provider")
-BUSY = RateLimitError("slow down", response=httpx.Response(429, request=REQUEST), body=None)
+REQUEST: Any = httpx.Request("POST", "http://provider")
+REFUSED: Any = httpx.Response(429, request=REQUEST)
+BUSY = RateLimitError("slow down", response=REFUSED, body=None)
 STATUS = httpx.HTTPStatusError("busy", request=REQUEST, response=httpx.Response(503, request=REQUEST))
 UNREADABLE = json.JSONDecodeError("Expecting value", "", 0)
 

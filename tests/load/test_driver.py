@@ -23,7 +23,14 @@ def played(ask: Any, errors: ClientErrors | None = None, **options: float) -> li
 
     async def main() -> None:
         limits = {"call_timeout_s": 60.0, "drain_s": 60.0} | options
-        driver = Driver(ask, 1.0, record=rows.append, errors=errors, **limits)
+        driver = Driver(
+            ask,
+            1.0,
+            call_timeout_s=limits["call_timeout_s"],
+            drain_s=limits["drain_s"],
+            record=rows.append,
+            errors=errors,
+        )
         await driver.play(PLAN)
 
     run_virtual(main())
