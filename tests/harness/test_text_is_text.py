@@ -100,9 +100,6 @@ class PageText(HTMLParser):
         self.texts.append(squeezed(data))
 
 
-PLACES = {"title", "h1", "p", "li", "th", "dd", "code", "text", "small"}
-
-
 @settings(deadline=None, max_examples=4, suppress_health_check=[HealthCheck.too_slow])
 @example(NASTY[5])
 @example(NASTY[6])
@@ -112,12 +109,11 @@ def test_page_and_figures_show_a_text_as_written_and_make_no_element_of_it(text:
     with TemporaryDirectory() as folder:
         plain, page = (PageText(render(run_with(Path(folder) / n, t))) for n, t in (("a", "x"), ("b", text)))
     wanted = squeezed(text)
-    assert page.tags == plain.tags
-    for before, after in zip(plain.texts, page.texts, strict=False):
-        if before in {"x", "x 2"}:
-            assert after == before.replace("x", wanted)
-    shown = [each for each in page.texts if wanted in each]
-    assert len(shown) >= len([each for each in plain.texts if each in {"x", "x 2"}]) > 20
+    assert set(page.tags) == set(plain.tags)  # the number of ticks depends on the length of a name
+    counts = [
+        sum(each in {name, f"{name} 2"} for each in of.texts) for name, of in (("x", plain), (wanted, page))
+    ]
+    assert counts[0] == counts[1] > 20
 
 
 @given(text=texts)
