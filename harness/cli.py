@@ -3,7 +3,6 @@
 
 import signal
 import sys
-from io import TextIOWrapper
 from types import FrameType
 
 import typer
@@ -35,9 +34,6 @@ def main() -> None:
     """The console script: an error is one line on standard error and an exit code."""
     print_in_any_encoding()
     signal.signal(signal.SIGTERM, _interrupt)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
-            stream.reconfigure(errors="backslashreplace")  # an encoding without "∞" is no reason to fail
     try:
         check_interpreter()
         check_uvicorn()
