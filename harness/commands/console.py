@@ -130,7 +130,7 @@ def print_client_errors(console: Console, run: Run) -> None:
 
 def by_fault_table(names: list[str], lines: list[Line]) -> Table:
     """Outcomes by fault, narrow enough for 80 columns with four subjects."""
-    table = Table(title=LEGEND, header_style="bold", box=None, padding=(0, 1, 0, 0))
+    table = Table(title=Text(LEGEND), header_style="bold", box=None, padding=(0, 1, 0, 0))
     table.add_column("", overflow="fold")
     for name in names:
         table.add_column(Text(name), justify="right", overflow="fold")

@@ -121,7 +121,6 @@ def run(
     from harness.errors import InputError
     from harness.runs.folder import make_run_folder
     from harness.runs.run import run as play
-    from harness.spec.limits import unmet_faults
     from harness.spec.run_options import RunOptions
     from harness.spec.run_spec import make_spec
 
@@ -146,7 +145,7 @@ def run(
         command=shlex.join(["brownout", *sys.argv[1:]]),
     )
     spec = make_spec(options)
-    for warning in unmet_faults(spec.faults, spec.plan):
+    for warning in spec.warnings:
         typer.echo(f"brownout: {warning}", err=True)
     started_at = datetime.now(UTC)  # noqa: TID251  # the only calendar time that is read: it names the run
     folder = make_run_folder(options.out, spec.name, started_at, len(spec.plan) * len(spec.subjects))

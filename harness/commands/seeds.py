@@ -70,9 +70,18 @@ def _print(rows: list[SeedRow], names: list[str], n: int) -> None:
 
 
 def _cell(row: SeedRow, spread: Spread | None, *, sign: bool = False) -> str:
-    """Mean ± half of its interval; differences have a sign, those of shares are in percentage points."""
+    """Mean ± half of its interval; differences have a sign, those of shares are in percentage points.
+
+    Where seeds are unbounded or were not measured, it says in how many.
+    """
     if spread is None:
         return "–"
+    if spread.unbounded:
+        mean = "undefined" if spread.mean is None else "∞" if spread.mean > 0 else "−∞"
+        sides = "+" if sign and spread.mean is not None and spread.mean > 0 else ""
+        return f"{sides}{mean} ({spread.unbounded} of {spread.n} seeds)"
+    assert spread.mean is not None
+    few = "" if spread.n == spread.seeds else f" ({spread.n} of {spread.seeds} seeds)"
     unit = row.metric.unit
     points = " pp" if sign and unit == "share" else ""
 
@@ -81,6 +90,6 @@ def _cell(row: SeedRow, spread: Spread | None, *, sign: bool = False) -> str:
 
     mean = signed(text(abs(spread.mean)), spread.mean) if sign else text(spread.mean)
     if spread.interval is None:
-        return mean
+        return mean + few
     low, high = spread.interval
-    return f"{mean} ± {text((high - low) / 2)}"
+    return f"{mean} ± {text((high - low) / 2)}{few}"

@@ -4,14 +4,24 @@ A title `p99 [ms]`, a claim `[/x]` or a name `:warning:` is printed as written. 
 text (`rich.text.Text`), never a mark inside it.
 """
 
+import os
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+_PIPE_COLUMNS = 1_000
+
 
 def terminal(*, stderr: bool = False) -> Console:
-    """A console that interprets nothing: no markup, no emoji names, no highlighting of numbers."""
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    """A console that interprets nothing: no markup, no emoji names, no highlighting of numbers.
+
+    Output that is piped is as wide as it needs to be, unless COLUMNS is set.
+    """
+    console = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _PIPE_COLUMNS
+    return console
 
 
 def bold(text: str) -> Text:
@@ -25,9 +35,9 @@ def print_line(console: Console, *parts: str | Text) -> None:
 
 
 def plain_table(title: str | None, columns: list[str]) -> Table:
-    """A table of figures: a column of labels, then one column for each subject."""
+    """A table of figures: a column of labels, then one for each subject. Long texts are folded, not cut."""
     table = Table(title=None if title is None else Text(title), header_style="bold")
-    table.add_column("")
+    table.add_column("", overflow="fold")
     for name in columns:
-        table.add_column(Text(name), justify="right")
+        table.add_column(Text(name), justify="right", overflow="fold")
     return table

@@ -30,6 +30,7 @@ def call_row(
     return {
         "call_id": call.call_id,
         "n": call.n,
+        "session": call.session or None,
         "tenant": call.tenant,
         "question_id": call.question_id,
         "difficulty": call.difficulty,

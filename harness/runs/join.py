@@ -25,6 +25,8 @@ NOT_RECORDED = (
     "price_known",
 )
 """Fields of the stack's attempts that the record has no column for."""
+OF_THE_CLIENT = ("session", "exception")
+"""Columns added to the record that the client's rows hold, not the stack's facts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def _call_facts(row: Row, fact: Row | None, reports_facts: bool) -> Row:
         "cache": fact["cache"],
         "attempts": len(fact["attempts"]),
         "cost_nusd": fact["cost_nusd"],
-        **{name: fact.get(name) for name in ADDED["calls"] if name != "exception"},  # the client's own
+        **{name: fact.get(name) for name in ADDED["calls"] if name not in OF_THE_CLIENT},
     }
 
 

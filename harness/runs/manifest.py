@@ -28,8 +28,9 @@ PER_MINUTE = (
 def manifest(spec: RunSpec, played: list[str], run_id: str, started_at: datetime) -> Manifest:
     """The manifest of the subjects in `played`, without the run's status, generator and calibration."""
     scenario = spec.scenario
-    digest = plan_sha256(plan_row(call) for call in spec.plan)
     arrivals, workload = describe(scenario.arrivals, spec.workload, spec.trace)
+    via = {subject.name: spec.via(subject) for subject in spec.subjects}
+    digest = plan_sha256(plan_row(call) for call in spec.plan)
     return Manifest(
         id=run_id,
         scenario=spec.name,
@@ -56,7 +57,7 @@ def manifest(spec: RunSpec, played: list[str], run_id: str, started_at: datetime
                 title=subject.title or subject.name,
                 description=subject.description,
                 stack=subject.path.name,
-                via=spec.via(subject),
+                via=via[subject.name],
                 planned=len(spec.plan),
                 plan_sha256=digest,
             )

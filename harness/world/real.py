@@ -35,7 +35,7 @@ class RealWorld:
 
     def __init__(self, spec: RunSpec, folder: Path) -> None:
         self._spec = spec
-        self._folder = folder.resolve()
+        self._folder = folder.absolute()  # an argument of child processes, where "-x" would be an option
         self._open = ExitStack()
         self._gateway: ChildServer | None = None
 
@@ -124,7 +124,8 @@ class RealWorld:
         try:
             measured.ledger = self._providers.settled_ledger()
         except RunFailed as error:
-            measured.reason, measured.broken = str(error), True
+            measured.reason, measured.broken = f"the providers died: {error}", True
+            measured.generator["ledger_lost"] = True
         return measured
 
     def _stack_file(self, subject: Subject) -> Path:

@@ -13,22 +13,25 @@ def ttft_error(calls: pd.DataFrame, attempts: pd.DataFrame, ledger: pd.DataFrame
     """The client's first content - the provider's first sent content, over the calls a provider answered.
 
     Frames of one subject. A call is joined on attempt_id with the attempt that answered it (its last
-    successful one). Left out are replays from a cache, calls that did not succeed, and replies that the
-    subject held back until it had judged them. The error includes everything between the two sockets, the
-    subject's own processing too. In seconds; None where n is 0.
+    successful one). Left out are replays from a cache and calls that did not succeed. The time for which the
+    subject held the first content back on purpose (`held_s`) is subtracted. The error includes everything
+    between the two sockets, the subject's own processing too; a negative one is a client's clock that is
+    ahead of the provider's. In seconds; None where n is 0.
     """
     answered = calls[(calls["outcome"] == "success") & ~calls["cache"].isin(ANSWERED_WITHOUT_ATTEMPT)]
-    answered = answered[answered["held_s"].isna()]
     whole = (attempts["outcome"] == "success") & (attempts["kind"] != "judge")
     good = attempts[whole & attempts["call_id"].isin(answered["call_id"])]
     good = good.sort_values(["call_id", "n"]).drop_duplicates("call_id", keep="last")
     answers = ledger[ledger["attempt_id"].isin(good["attempt_id"])].sort_values(["attempt_id", "received_s"])
     sent_s = answers.drop_duplicates("attempt_id", keep="last").set_index("attempt_id")["first_sent_s"]
     truth_s = good.set_index("call_id")["attempt_id"].map(sent_s)
-    error_s = answered["first_s"].to_numpy(np.float64) - answered["call_id"].map(truth_s).to_numpy(np.float64)
+    held_s = answered["held_s"].astype(np.float64).fillna(0.0).to_numpy(np.float64)
+    seen_s = answered["first_s"].to_numpy(np.float64) - held_s
+    error_s = seen_s - answered["call_id"].map(truth_s).to_numpy(np.float64)
     ordered = np.sort(error_s[~np.isnan(error_s)])
-    p50, p99 = (nearest_rank(ordered, q) for q in (0.50, 0.99))
+    p1, p50, p99 = (nearest_rank(ordered, q) for q in (0.01, 0.50, 0.99))
     return Calibration(
+        ttft_error_s_p01=None if p1 is None else rounded(p1),
         ttft_error_s_p50=None if p50 is None else rounded(p50),
         ttft_error_s_p99=None if p99 is None else rounded(p99),
         n=len(ordered),

@@ -6,7 +6,7 @@ draws, so differences are taken seed by seed, which removes the variation betwee
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
@@ -17,25 +17,31 @@ from .summary import Summary
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A metric over seeds: `interval` is Student's 95 % interval of the mean, None for a single seed.
+    """A metric, or a paired difference of one, over seeds.
 
-    Seeds in which it was not measured are left out (`n` counts the others); one unbounded seed makes the mean
-    unbounded.
+    `mean`: +inf or -inf when a seed is unbounded to that side, None when it cannot be given: seeds are
+    unbounded to both sides, or a difference is infinity minus infinity. `interval` is Student's 95 % interval
+    of the mean, None for a single seed and where the mean is not finite. `n` of `seeds` seeds measured it;
+    those in which it was not measured are left out, no other. `unbounded` counts those that are not finite.
     """
 
-    mean: float
+    mean: float | None
     interval: tuple[float, float] | None
     n: int
+    seeds: int = field(default=0, compare=False)
+    unbounded: int = 0
 
     @classmethod
     def of(cls, values: Sequence[float | None]) -> "Spread | None":
-        """None when no seed measured it."""
+        """None when no seed measured it. A NaN is a difference that is not defined."""
         known = [value for value in values if value is not None]
         if not known:
             return None
-        if any(math.isinf(value) for value in known):
-            return cls(math.inf, None, len(known))
-        return cls(fmean(known), mean_interval(known), len(known))
+        unbounded = sum(not math.isfinite(value) for value in known)
+        if not unbounded:
+            return cls(fmean(known), mean_interval(known), len(known), len(values))
+        total = sum(known)  # NaN where infinities of both signs meet
+        return cls(None if math.isnan(total) else total, None, len(known), len(values), unbounded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +67,9 @@ def seed_rows(summaries: Sequence[Summary]) -> list[SeedRow]:
 
 
 def _paired(ours: Sequence[float | None], theirs: Sequence[float | None]) -> list[float | None]:
-    """Ours minus theirs, seed by seed; None where either is unmeasured or unbounded."""
-    return [
-        None if a is None or b is None or math.isinf(a) or math.isinf(b) else a - b
-        for a, b in zip(ours, theirs, strict=True)
-    ]
+    """Ours minus theirs, seed by seed: infinite where one of them is, NaN where both are; None where either
+    is unmeasured."""
+    return [None if a is None or b is None else a - b for a, b in zip(ours, theirs, strict=True)]
 
 
 def seeds_json(summaries: Sequence[Summary]) -> dict[str, Any]:
@@ -74,8 +78,15 @@ def seeds_json(summaries: Sequence[Summary]) -> dict[str, Any]:
     def plain(spread: Spread | None) -> dict[str, Any] | None:
         if spread is None:
             return None
-        mean = None if math.isinf(spread.mean) else spread.mean
-        return {"mean": mean, "interval": spread.interval, "n": spread.n}
+        finite = spread.mean is not None and math.isfinite(spread.mean)
+        return {
+            "mean": spread.mean if finite else None,
+            "infinite": None if finite or spread.mean is None else "+" if spread.mean > 0 else "-",
+            "interval": spread.interval,
+            "n": spread.n,
+            "of": spread.seeds,
+            "unbounded": spread.unbounded,
+        }
 
     first = summaries[0]
     return {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reports.record.kinds import ENDED, UNDER_WAY
-from reports.record.manifest import Generator, Manifest
+from reports.record.manifest import Calibration, Generator, Manifest
 
 from .conservation import Conservation
 from .subject import SubjectSummary
@@ -70,6 +70,9 @@ def judge_validity(
             )
             continue
         reasons += _load_reasons(subject, limits)
+        if manifest.generator.get(name, Generator()).ledger_lost:
+            died = "the providers died: the calls that failed with them are not the subject's"
+            reasons.append(Reason("INVALID", name, died))
         if manifest.engine != "virtual":
             reasons += _generator_reasons(name, manifest.generator.get(name, Generator()), limits)
             reasons += _clock_reasons(subject, limits)
@@ -124,14 +127,20 @@ def _generator_reasons(name: str, generator: Generator, limits: Thresholds) -> I
 
 
 def _clock_reasons(subject: SubjectSummary, limits: Thresholds) -> Iterator[Reason]:
-    error_s = subject.calibration.ttft_error_s_p99
+    error_s = _worst_error_s(subject.calibration)
     if error_s is None:
         if subject.number("success_rate") and subject.number("cache_hit_rate") != 1:
             yield Reason("DEGRADED", subject.name, "TTFT could not be checked against the provider's ledger")
-    elif level := _level(error_s, limits.ttft_error_s_p99):
-        yield Reason(
-            level, subject.name, f"TTFT differs from the provider's ledger by {error_s * 1000:.0f} ms at p99"
-        )
+    elif level := _level(abs(error_s), limits.ttft_error_s_p99):
+        where = "p99" if error_s >= 0 else "p1: the client saw it before the provider sent it"
+        text = f"TTFT differs from the provider's ledger by {error_s * 1000:.0f} ms at {where}"
+        yield Reason(level, subject.name, text)
+
+
+def _worst_error_s(calibration: Calibration) -> float | None:
+    """The error furthest from zero, of the 1st and the 99th percentile."""
+    ends = (calibration.ttft_error_s_p99, calibration.ttft_error_s_p01)
+    return max((end for end in ends if end is not None), key=abs, default=None)
 
 
 def _level(value: float, limits: tuple[float, float]) -> Level | None:

@@ -3,10 +3,12 @@
 import pandas as pd
 
 from reports.record.kinds import CACHE_HITS
+from reports.stats.clusters import Influence, answers_worth, kish
 
-from .facts import Facts, flags, once_per_facts
-from .measures import Rate
+from .facts import Facts, Mask, flags, once_per_facts
+from .measures import Rate, Sampled
 from .registry import ANSWERS, metric
+from .sampling import rate, share_right
 
 
 @metric("cache_hit_rate", group=ANSWERS, label="Cache hits", unit="share", better="higher", in_verdict=True)
@@ -32,9 +34,9 @@ def semantic_hit_rate(facts: Facts) -> Rate | None:
 @metric("false_hit_share", group=ANSWERS, label="False hits", unit="share", better="lower")
 def false_hit_share(facts: Facts) -> Rate | None:
     """Calls that got the answer of another question from a cache, of calls sent that can be judged."""
-    hits = _judged_hits(facts)
-    unjudged = int(facts.calls["cache"].isin(CACHE_HITS).sum()) - hits.of
-    return Rate(hits.hits, len(facts.calls) - unjudged) if hits.of else None
+    judged, wrong = _judged_hits(facts)
+    unjudged = facts.calls["cache"].isin(CACHE_HITS).to_numpy(dtype=bool) & ~judged
+    return _false(facts, wrong, ~unjudged) if judged.any() else None
 
 
 @metric(
@@ -42,8 +44,8 @@ def false_hit_share(facts: Facts) -> Rate | None:
 )
 def false_hit_rate(facts: Facts) -> Rate | None:
     """Calls that got the answer of another question, of those that a cache answered."""
-    hits = _judged_hits(facts)
-    return hits if hits.of else None
+    judged, wrong = _judged_hits(facts)
+    return _false(facts, wrong, judged) if judged.any() else None
 
 
 @metric(
@@ -61,9 +63,10 @@ def coalesced_rate(facts: Facts) -> Rate | None:
 
 @metric("quality_rate", group=ANSWERS, label="Right answers", unit="share", better="higher", in_verdict=True)
 def quality_rate(facts: Facts) -> Rate | None:
-    """Answers that hold the expected one, of successful calls whose right answer is known."""
-    judged = facts.calls[facts.success & facts.calls["answer_right"].notna().to_numpy(dtype=bool)]
-    return Rate(int(flags(judged, "answer_right").sum()), len(judged)) if len(judged) else None
+    """Answers that hold the expected one / successful calls whose right answer is known. For the interval,
+    calls that got one answer (replays from a cache) are one observation."""
+    judged = facts.success & facts.calls["answer_right"].notna().to_numpy(dtype=bool)
+    return share_right(facts, flags(facts.calls, "answer_right"), judged) if judged.any() else None
 
 
 def from_another_question(facts: Facts, column: str) -> "pd.Series[bool]":
@@ -77,17 +80,29 @@ def _in_state(facts: Facts, *states: str) -> Rate | None:
     """Calls in one of these cache states / calls sent; None when no call passed a cache."""
     if not (facts.calls["cache"] != "off").any():
         return None
-    return Rate(int(facts.calls["cache"].isin(states).sum()), len(facts.calls))
+    return rate(facts, facts.calls["cache"].isin(states))
 
 
 @once_per_facts
-def _judged_hits(facts: Facts) -> Rate:
-    """False hits / hits that can be judged.
+def _judged_hits(facts: Facts) -> tuple[Mask, Mask]:
+    """Hits that can be judged, and those of them that are false.
 
     Questions differ when their right answers do: what the model made of one is not the cache's fault. A hit
     whose first asker is unknown is not judged; one that came in the warm-up is known.
     """
     calls = facts.calls
     hits = calls["cache"].isin(CACHE_HITS) & calls["question_id"].notna()
-    judged = int((hits & calls["cached_from"].map(facts.question_of).notna()).sum())
-    return Rate(int((hits & from_another_question(facts, "cached_from")).sum()), judged)
+    judged = hits & calls["cached_from"].map(facts.question_of).notna()
+    wrong = hits & from_another_question(facts, "cached_from")
+    return judged.to_numpy(dtype=bool), wrong.to_numpy(dtype=bool)
+
+
+def _false(facts: Facts, wrong: Mask, among: Mask) -> Rate:
+    """A share of false hits; the calls that asked one question are alike as far as the run shows."""
+    n, found = int(among.sum()), int(wrong.sum())
+    ids = facts.calls["call_id"].astype(object)
+    asked = facts.calls["question_id"].astype(object).where(facts.calls["question_id"].notna(), ids)[among]
+    groups = kish(asked.value_counts(sort=False).to_numpy())
+    worth = answers_worth(wrong[among], ids[among], asked)
+    influence = Influence.of((wrong[among] - found / n) / n, asked)
+    return Rate(found, n, Sampled(worth, groups, influence))

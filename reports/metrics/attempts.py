@@ -7,8 +7,9 @@ from reports.record.kinds import ANSWERED_WITHOUT_ATTEMPT
 from reports.stats.intervals import Floats
 
 from .facts import Facts, floats
-from .measures import Rate
+from .measures import Mean, Rate, Total
 from .registry import STACK, metric, percentiles
+from .sampling import mean, per_call, rate, total
 
 _LIMITED = ("rate_limited", "quota_exhausted")
 
@@ -29,10 +30,13 @@ def attempts(facts: Facts) -> int | None:
     better="lower",
     in_verdict=True,
 )
-def retry_amplification(facts: Facts) -> float | None:
+def retry_amplification(facts: Facts) -> Mean | None:
     """Attempts sent to providers, of any kind, divided by calls sent."""
     sent = attempts(facts)
-    return None if sent is None or not facts.billed_calls else sent / facts.billed_calls
+    if sent is None or not facts.billed_calls:
+        return None
+    by_call = per_call(facts, facts.sent if facts.attempts_known else facts.ledger)
+    return mean(facts, by_call, np.ones(len(facts.calls)), sent / facts.billed_calls)
 
 
 @metric("fallback_rate", group=STACK, label="Calls that fell back", unit="share", needs=["attempts"])
@@ -60,13 +64,16 @@ def hedge_rate(facts: Facts) -> Rate:
 
 @percentiles("failover_s", 95, group=STACK, label="Failover time", needs=["attempts"])
 def failover_s(facts: Facts) -> Floats:
-    """Start of a call's first failed attempt to the first content of the attempt that answered it (to its end
-    if it was not streamed); over calls that succeeded after a failure."""
-    failed = facts.sent[facts.sent["outcome"] == "failed"].groupby("call_id")["started_s"].min()
+    """First content of the attempt that answered a call (its end if it was not streamed) - end of the call's
+    first failed attempt, at least 0; over calls that succeeded after a failure. What streamed before the
+    failure does not count; 0 where a hedge was ahead."""
+    failed = facts.sent[facts.sent["outcome"] == "failed"].groupby("call_id")["end_s"].min()
     answer = facts.answering.set_index("call_id")
-    first = answer["first_s"].fillna(answer["end_s"])
-    both = pd.concat({"failed": failed, "first": first}, axis=1, join="inner")
-    return floats(both, "first") - floats(both, "failed")
+    ready_s = failed.index.to_series().map(answer["first_s"].fillna(answer["end_s"]))
+    taken_s = np.maximum(ready_s.to_numpy(dtype=np.float64) - failed.to_numpy(dtype=np.float64), 0.0)
+    ids = dict(zip(failed.index, taken_s, strict=True))
+    by_call = facts.calls["call_id"].map(ids).to_numpy(dtype=np.float64)
+    return np.where(facts.success, by_call, np.nan)
 
 
 @metric(
@@ -77,12 +84,16 @@ def failover_s(facts: Facts) -> Floats:
     better="lower",
     in_verdict=True,
 )
-def rate_limited_attempts(facts: Facts) -> int | None:
+def rate_limited_attempts(facts: Facts) -> Total | None:
     """Attempts that a provider refused for its rate limit or an exhausted quota."""
     if facts.attempts_known:
         limited = facts.sent["error_kind"].isin(_LIMITED) | (facts.sent["status"] == 429).fillna(False)
-        return int(limited.sum())
-    return int((facts.ledger["status"] == 429).sum()) if facts.ledger_known else None
+        rows = facts.sent[limited]
+    elif facts.ledger_known:
+        rows = facts.ledger[facts.ledger["status"] == 429]
+    else:
+        return None
+    return total(facts, per_call(facts, rows), len(rows))
 
 
 @percentiles("limiter_wait_s", 95, group=STACK, label="Wait in own limiter", minor=[95], needs=["attempts"])
@@ -107,4 +118,4 @@ def provider_share(facts: Facts) -> dict[str, float] | None:
 def _calls_with(facts: Facts, chosen: "pd.Series[bool]") -> Rate:
     """Calls with at least one of the chosen attempts sent / calls sent."""
     callers = facts.sent.loc[chosen, "call_id"]
-    return Rate(int(facts.calls["call_id"].isin(callers).sum()), len(facts.calls))
+    return rate(facts, facts.calls["call_id"].isin(callers))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from reports.record.kinds import AUXILIARY_KINDS, ENDED, UNDER_WAY
+from reports.record.kinds import ANSWERED_WITHOUT_ATTEMPT, AUXILIARY_KINDS, ENDED, UNDER_WAY
 from reports.record.manifest import Manifest
 from reports.record.run import Run
 from reports.stats.intervals import Floats
@@ -89,7 +89,24 @@ class Facts:
 
     @cached_property
     def success(self) -> Mask:
-        return (self.calls["outcome"] == "success").to_numpy(dtype=bool)
+        """Calls that ended in a complete answer: not in a failure, not empty or filtered, not cut at the
+        token limit."""
+        return np.asarray(
+            (self.calls["outcome"] == "success").to_numpy(dtype=bool) & ~self.at_token_limit, dtype=bool
+        )
+
+    @cached_property
+    def at_token_limit(self) -> Mask:
+        """Calls whose answer ended at the token limit (finish reason `length`)."""
+        return (self.calls["finish_reason"] == "length").to_numpy(dtype=bool, na_value=False)
+
+    @cached_property
+    def live(self) -> Mask:
+        """Streamed calls whose contents came as a provider sent them: not replayed from a cache, not shared
+        with a call under way, not held back by the stack."""
+        shared = self.calls["cache"].isin(ANSWERED_WITHOUT_ATTEMPT).to_numpy(dtype=bool)
+        held = self.calls["held_s"].notna().to_numpy(dtype=bool)
+        return np.asarray(flags(self.calls, "stream") & ~shared & ~held, dtype=bool)
 
     @cached_property
     def ttft_s(self) -> Floats:
@@ -128,9 +145,9 @@ class Facts:
 
     @cached_property
     def answering(self) -> pd.DataFrame:
-        """The attempt that answered, for each call that succeeded: its last successful one that is not
-        auxiliary."""
-        answered = self.calls.loc[self.success, "call_id"]
+        """The attempt that answered, for each call whose reply ended well: its last successful one that is
+        not auxiliary."""
+        answered = self.calls.loc[self.calls["outcome"] == "success", "call_id"]
         good = (self.attempts["outcome"] == "success") & self.attempts["call_id"].isin(answered)
         return (
             self.attempts[good & ~self._is_auxiliary]

@@ -17,8 +17,11 @@ def offered_rate(facts: Facts) -> float | None:
 
 @metric("achieved_rate", group=LOAD, label="Sent", unit="per_s", minor=True)
 def achieved_rate(facts: Facts) -> float | None:
-    """Calls actually sent, per second."""
-    return len(facts.sent_calls) / facts.window_s if facts.planned and facts.window_s else None
+    """(calls sent - 1) / (last actual start - first actual start): the rate at which calls really went out,
+    however long that took. None for fewer than two starts."""
+    started_s = floats(facts.sent_calls, "started_s")
+    span_s = float(np.ptp(started_s)) if len(started_s) else 0.0
+    return (len(started_s) - 1) / span_s if span_s > 0 else None
 
 
 @metric("late_starts", group=LOAD, label="Sent late", unit="count", better="lower", minor=True)

@@ -3,11 +3,14 @@
 Billed rows of the ledger are those that cost something or ended complete (a provider may be free of charge).
 """
 
+import numpy as np
 import pandas as pd
 
-from .facts import NANO, Facts, once_per_facts, total
-from .measures import Rate
+from . import sampling
+from .facts import NANO, Facts, Mask, once_per_facts, total
+from .measures import Mean, Rate, Total
 from .registry import ANSWERS, COST, metric
+from .sampling import mean, per_call
 
 
 @metric("billed_usd", group=COST, label="Billed", unit="usd", better="lower", needs=["ledger"])
@@ -39,9 +42,9 @@ def unended_usd(facts: Facts) -> float:
     in_verdict=True,
     needs=["ledger"],
 )
-def usd_per_1k_calls(facts: Facts) -> float | None:
+def usd_per_1k_calls(facts: Facts) -> Mean:
     """Billed, per thousand calls sent."""
-    return _usd_per_1k(facts, facts.billed_calls)
+    return _usd_per_1k(facts, np.ones(len(facts.calls), dtype=bool), facts.billed_calls)
 
 
 @metric(
@@ -53,9 +56,9 @@ def usd_per_1k_calls(facts: Facts) -> float | None:
     in_verdict=True,
     needs=["ledger"],
 )
-def usd_per_1k_answers(facts: Facts) -> float | None:
+def usd_per_1k_answers(facts: Facts) -> Mean:
     """Billed, per thousand calls that succeeded: failed calls are often free and answer nothing."""
-    return _usd_per_1k(facts, int(facts.success.sum()))
+    return _usd_per_1k(facts, facts.success, int(facts.success.sum()))
 
 
 @metric(
@@ -67,9 +70,14 @@ def usd_per_1k_answers(facts: Facts) -> float | None:
     in_verdict=True,
     needs=["ledger", "attempts"],
 )
-def wasted_usd(facts: Facts) -> float:
-    """Billed for attempts that answered no successful call: cut streams, lost hedges, abandoned calls."""
-    return total(wasted_rows(facts), "cost_nusd") / NANO
+def wasted_usd(facts: Facts) -> Total:
+    """Billed for attempts of which nobody got an answer or a part of one: lost hedges, answers that were
+    discarded or doubted, attempts of calls that did not succeed. A part that was delivered before a stream
+    broke, and then continued, is not wasted; nor is an answer that a cache served to another call."""
+    rows = wasted_rows(facts)
+    by_call = per_call(facts, rows, "cost_nusd")
+    amounts = None if by_call is None else by_call / NANO
+    return sampling.total(facts, amounts, total(rows, "cost_nusd") / NANO)
 
 
 @metric("input_tokens", group=COST, label="Input tokens", unit="count", minor=True, needs=["ledger"])
@@ -138,10 +146,27 @@ def billed_rows(facts: Facts) -> pd.DataFrame:
 
 @once_per_facts
 def wasted_rows(facts: Facts) -> pd.DataFrame:
-    """Billed rows whose attempt answered no successful call: lost hedges, cut streams, abandoned calls."""
+    """Billed rows whose attempt gave nobody an answer or a part of one."""
     billed = billed_rows(facts)
-    useful = pd.concat([facts.answering["attempt_id"], facts.auxiliary["attempt_id"]])
-    return billed[~billed["attempt_id"].isin(useful)]
+    useful = [facts.answering["attempt_id"], facts.auxiliary["attempt_id"]]
+    useful += [_continued(facts)["attempt_id"], _cached(facts)["attempt_id"]]
+    return billed[~billed["attempt_id"].isin(pd.concat(useful))]
+
+
+def _continued(facts: Facts) -> pd.DataFrame:
+    """Attempts whose stream broke after its first content and was continued, in calls that succeeded."""
+    sent = facts.sent
+    continued = sent[sent["kind"] == "continue"].groupby("call_id")["n"].max()
+    broke = (sent["outcome"] == "failed") & sent["first_s"].notna()
+    before = sent["n"] < sent["call_id"].map(continued)  # NaN, so False, for calls without a continuation
+    delivered = sent["call_id"].isin(facts.answering["call_id"])
+    return sent[broke & before.fillna(False).astype(bool) & delivered]
+
+
+def _cached(facts: Facts) -> pd.DataFrame:
+    """Whole answers whose own call did not succeed, but which a cache served to another call."""
+    served = facts.calls.loc[facts.success, "cached_from"].dropna()
+    return facts.sent[(facts.sent["outcome"] == "success") & facts.sent["call_id"].isin(served)]
 
 
 def cost_by_model_nusd(facts: Facts) -> dict[str, int]:
@@ -150,5 +175,7 @@ def cost_by_model_nusd(facts: Facts) -> dict[str, int]:
     return {str(model): int(cost) for model, cost in sums.items() if cost}
 
 
-def _usd_per_1k(facts: Facts, calls: int) -> float | None:
-    return total(facts.ledger, "cost_nusd") * 1000 / (NANO * calls) if calls else None
+def _usd_per_1k(facts: Facts, counted: Mask, n: int) -> Mean:
+    value = total(facts.ledger, "cost_nusd") * 1000 / (NANO * n) if n else None
+    by_call = per_call(facts, facts.ledger, "cost_nusd")
+    return mean(facts, by_call, counted, value, 1000 / NANO)

@@ -15,6 +15,7 @@ from reports.stats.intervals import Floats
 from .facts import Facts, Mask, flags, once_per_facts
 from .measures import Rate
 from .registry import RELIABILITY, metric
+from .sampling import rate, share_right
 
 Window = tuple[float, float]
 
@@ -22,19 +23,19 @@ Window = tuple[float, float]
 @metric("whole_rate", group=RELIABILITY, label="Whole answers", unit="share", better="higher", minor=True)
 def whole_rate(facts: Facts) -> Rate:
     """Calls that succeeded, their answer not judged wrong, of calls sent."""
-    return Rate(int(whole(facts).sum()), len(facts.calls))
+    return rate(facts, whole(facts))
 
 
 @metric("wrong_rate", group=RELIABILITY, label="Wrong answers", unit="share", better="lower", minor=True)
 def wrong_rate(facts: Facts) -> Rate:
     """Calls that succeeded with an answer that does not hold the expected one, of calls sent."""
-    return Rate(int(wrong(facts).sum()), len(facts.calls))
+    return share_right(facts, wrong(facts), np.ones(len(facts.calls), dtype=bool))
 
 
 @metric("lost_rate", group=RELIABILITY, label="Lost calls", unit="share", better="lower", minor=True)
 def lost_rate(facts: Facts) -> Rate:
     """Calls without an answer: failed, refused, empty or filtered, of calls sent."""
-    return Rate(int((~facts.success).sum()), len(facts.calls))
+    return rate(facts, ~facts.success)
 
 
 @metric(

@@ -12,12 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-import numpy as np
-
 from reports.stats.intervals import Floats
 
 from .facts import Facts, once_per_facts
 from .measures import Measure, Quantile
+from .sampling import quantile
 
 Unit = Literal["share", "s", "usd", "count", "per_s", "ratio"]
 Better = Literal["higher", "lower", None]
@@ -122,17 +121,18 @@ def percentiles(
 ) -> Callable[[Sample], Sample]:
     """Register `{name}_p{p}` for each p of `at`: percentiles of the sample, in seconds, lower is better.
 
-    The sample may hold NaN (left out) and +inf (never answered).
+    The sample may hold NaN (left out) and +inf (never answered). One with a value for each call of the facts,
+    in their order, gets an interval that knows which calls belong together; any other counts as independent.
     """
 
     def register(sample: Sample) -> Sample:
-        ordered = once_per_facts(lambda facts: _ascending(sample(facts)))
+        values = once_per_facts(sample)
         for p in at:
             definition = f"{_definition(sample)} {'Median' if p == 50 else f'{p}th percentile'}."
             known = Metric(
                 f"{name}_p{p}", f"{label} p{p}", "s", "lower", definition, group, p in minor, p in in_verdict
             )
-            _register(known, _quantile(ordered, p / 100, needs))
+            _register(known, _quantile(values, p / 100, needs))
         return sample
 
     return register
@@ -173,9 +173,12 @@ def _definition(compute: Callable[..., object]) -> str:
     return definition
 
 
-def _ascending(sample: Floats) -> Floats:
-    return np.sort(sample[~np.isnan(sample)])
+def _quantile(values: Callable[[Facts], Floats], q: float, needs: Sequence[Source]) -> _Compute:
+    def compute(facts: Facts, _: Sequence[Facts]) -> Measure:
+        if not facts.has(*needs):
+            return None
+        sample = values(facts)
+        by_call = len(sample) == len(facts.calls)
+        return quantile(facts, sample, q) if by_call else Quantile.of(sample, q)
 
-
-def _quantile(ordered: Callable[[Facts], Floats], q: float, needs: Sequence[Source]) -> _Compute:
-    return lambda facts, _: Quantile(ordered(facts), q) if facts.has(*needs) else None
+    return compute

@@ -5,6 +5,7 @@ import numpy as np
 from .facts import Facts
 from .measures import Rate
 from .registry import RELIABILITY, metric
+from .sampling import rate
 
 
 @metric("calls", group=RELIABILITY, label="Calls that ended", unit="count", minor=True)
@@ -18,8 +19,10 @@ def calls(facts: Facts) -> int:
 
 @metric("success_rate", group=RELIABILITY, label="Success", unit="share", better="higher", in_verdict=True)
 def success_rate(facts: Facts) -> Rate:
-    """Calls that ended in a complete answer, of calls sent. A truncated stream is a failure."""
-    return Rate(int(facts.success.sum()), len(facts.calls))
+    """Calls that ended in a complete answer / calls sent. Not a complete answer: a failure, a truncated
+    stream, a reply without content, one that the provider filtered (`content_filter`), and one that the token
+    limit cut (`length`)."""
+    return rate(facts, facts.success)
 
 
 @metric(
@@ -34,7 +37,7 @@ def success_rate_in_faults(facts: Facts) -> Rate | None:
     """Calls that ended in a complete answer, of those planned while a scheduled fault was active."""
     if facts.during_faults is None:
         return None
-    return Rate(int((facts.success & facts.during_faults).sum()), int(facts.during_faults.sum()))
+    return rate(facts, facts.success, facts.during_faults)
 
 
 @metric("calls_in_faults", label="Calls during the fault", unit="count")
@@ -61,7 +64,7 @@ def goodput_rate(facts: Facts) -> Rate | None:
         good &= facts.ttft_s <= slo.ttft_s
     if slo.e2e_s is not None:
         good &= facts.e2e_s <= slo.e2e_s
-    return Rate(int(good.sum()), len(facts.calls))
+    return rate(facts, good)
 
 
 @metric(
@@ -74,7 +77,7 @@ def goodput_rate(facts: Facts) -> Rate | None:
 )
 def rejected_rate(facts: Facts) -> Rate:
     """Calls that the subject itself turned away (limits, deadlines), of calls sent."""
-    return Rate(int((facts.calls["outcome"] == "rejected").sum()), len(facts.calls))
+    return rate(facts, facts.calls["outcome"] == "rejected")
 
 
 @metric(
@@ -84,7 +87,20 @@ def no_answer_rate(facts: Facts) -> Rate:
     """Calls whose reply ended well but is no answer: without a word, or filtered by the provider; of calls
     sent. They are not successes.
     """
-    return Rate(int(facts.calls["outcome"].isin(("empty", "filtered")).sum()), len(facts.calls))
+    return rate(facts, facts.calls["outcome"].isin(("empty", "filtered")))
+
+
+@metric(
+    "token_limit_rate",
+    group=RELIABILITY,
+    label="Cut at the token limit",
+    unit="share",
+    better="lower",
+    minor=True,
+)
+def token_limit_rate(facts: Facts) -> Rate:
+    """Calls whose reply ended with the finish reason `length` / calls sent. They are not successes."""
+    return rate(facts, facts.at_token_limit)
 
 
 @metric(

@@ -3,21 +3,23 @@
 from .facts import Facts, flags
 from .measures import Rate
 from .registry import ROUTING, metric
+from .sampling import rate
 
 
 @metric("routed_small_rate", group=ROUTING, label="Routed to the smallest tier", unit="share")
 def routed_small_rate(facts: Facts) -> Rate | None:
     """Calls that ended at the smallest tier of models by the router's decision, of calls routed."""
-    routed = facts.calls[facts.calls["route_rank"].notna()]
-    return Rate(int((routed["route_rank"] == 0).sum()), len(routed)) if len(routed) else None
+    rank = facts.calls["route_rank"]
+    smallest = (rank == 0).fillna(False).to_numpy(dtype=bool)
+    return rate(facts, smallest, rank.notna()) if rank.notna().any() else None
 
 
 @metric("escalation_rate", group=ROUTING, label="Escalated", unit="share")
 def escalation_rate(facts: Facts) -> Rate | None:
     """Calls that went on to a larger tier after a smaller one's answer was doubted or failed, of calls that a
     cascade took."""
-    cascaded = facts.calls[facts.calls["escalated"].notna()]
-    return Rate(int(flags(cascaded, "escalated").sum()), len(cascaded)) if len(cascaded) else None
+    cascaded = facts.calls["escalated"].notna()
+    return rate(facts, flags(facts.calls, "escalated"), cascaded) if cascaded.any() else None
 
 
 @metric("tier_share", label="Calls by tier", unit="share")

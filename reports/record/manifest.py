@@ -100,9 +100,11 @@ class Claim(_Open):
 
 
 class Generator(_Open):
-    """The load generator of one subject. `cpu_percent_max`: its peak; None: not measured (virtual time)."""
+    """The load generator of one subject. `cpu_percent_max`: its peak; None: not measured (virtual time).
+    `ledger_lost`: the providers died and took their ledger with them."""
 
     cpu_percent_max: float | None = None
+    ledger_lost: bool = False
 
     @model_serializer(mode="wrap")
     def _as_recorded(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -120,8 +122,12 @@ class ClientError(_Open):
 
 
 class Calibration(_Open):
-    """Error of the client's TTFT against the ledger in seconds, over `n` calls; None if `n` is 0."""
+    """Error of the client's TTFT against the ledger in seconds, over `n` calls; None if `n` is 0.
 
+    `ttft_error_s_p01` is None in records that are older than it.
+    """
+
+    ttft_error_s_p01: float | None = None
     ttft_error_s_p50: float | None = None
     ttft_error_s_p99: float | None = None
     n: int = 0

@@ -66,6 +66,7 @@ CALLS = _schema("""
     route_why str?
     escalated bool?
     held_s float?
+    session str?
 """)
 
 ATTEMPTS = _schema("""
@@ -139,6 +140,7 @@ ADDED = {
         "route_why",
         "escalated",
         "held_s",
+        "session",
     )
 }
 """Columns that were added later. One that is null throughout counts as absent, so that older records can be

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.errors import InputError
@@ -46,6 +47,9 @@ class ParquetSource:
         number = skipped
         try:
             for batch in self._file.iter_batches(_BATCH_ROWS, row_groups=groups, columns=names):
+                if from_ns is not None and self._ends_before(batch, from_ns - self._reorder_ns):
+                    number += batch.num_rows
+                    continue
                 columns = {role: self._cells(batch, role) for role in self.layout.columns}
                 for n in range(batch.num_rows):
                     number += 1
@@ -56,6 +60,18 @@ class ParquetSource:
     def where(self, number: int) -> str:
         """File and row."""
         return f"{self._path} row {number}"
+
+    def _ends_before(self, batch: Any, ns: int) -> bool:
+        """Whether all times of a batch are numbers or timestamps before `ns`."""
+        column = batch.column(self.layout.columns["time"])
+        if not (self._stamped or pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+            return False
+        if self._stamped:
+            column = column.cast(pa.timestamp("ns", column.type.tz)).cast(pa.int64())
+        try:
+            return nanoseconds(pc.max(column, skip_nulls=False).as_py(), self.layout.time_unit) < ns
+        except ValueError:
+            return False
 
     def _cells(self, batch: Any, role: Any) -> list[Any]:
         column = batch.column(self.layout.columns[role])

@@ -35,6 +35,8 @@ def nanoseconds(value: Any, unit: TimeUnit) -> int:
     Numbers count in `unit`. Text such as `2024-05-10 00:00:00.009930+00:00` counts from 1970, in UTC when it
     has no offset. Datetimes (of a Parquet file) too.
     """
+    if type(value) is int:
+        return _within(value * _NANOSECONDS[unit], value, unit)
     if isinstance(value, str):
         value = value.strip()
         stamp = _STAMP.fullmatch(value)
@@ -48,7 +50,10 @@ def nanoseconds(value: Any, unit: TimeUnit) -> int:
         raise ValueError(
             f"expected a time such as 2023-11-16 18:15:46.6805900 or a number of {unit}, got {shown(value)}"
         )
-    found = int((number * _NANOSECONDS[unit]).to_integral_value())
+    return _within(int((number * _NANOSECONDS[unit]).to_integral_value()), value, unit)
+
+
+def _within(found: int, value: Any, unit: TimeUnit) -> int:
     if not -_LATEST_NS < found < _LATEST_NS:
         raise ValueError(f"expected a time within 292 years, got {shown(value)} {unit}")
     return found
@@ -70,6 +75,8 @@ def _from_datetime(zoned: datetime) -> int:
 
 def tokens(value: Any) -> int:
     """A count of tokens: a whole number from 0 to ten million; 12.0 is one, NaN and true are none."""
+    if isinstance(value, str) and len(value) < 7 and value.isascii() and value.isdecimal():
+        return int(value)
     number = _decimal(value)
     if number is None or number < 0 or number > MOST_TOKENS or number != int(number):
         raise ValueError(f"expected a whole number of tokens, 0 to {MOST_TOKENS:,}, got {shown(value)}")

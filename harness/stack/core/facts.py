@@ -112,7 +112,10 @@ class CallFacts:
 
     Routing: `route_policy`; `route_tier`, the tier that answered, and its rank (0: the smallest);
     `route_score` and `route_why`, the score and the reason of the choice; `escalated`: a larger tier was
-    asked after a smaller one; `held_s`: how long the first token was held back until the answer was judged.
+    asked after a smaller one.
+
+    `held_s`: how long the stack held the first event of the answer back, whichever layers did (a cascade that
+    judges the answer first, a fallback that buffers it); None if it was passed on as it came.
 
     `going_on` is work that the call began and that may outlive its reply; its attempts are the call's.
     `dropped_before` are the settings that were dropped when a shared answer was made. Neither is part of the

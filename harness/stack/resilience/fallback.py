@@ -4,6 +4,7 @@ The next target is tried at the first failure that retrying did not heal; its co
 that breaks after its first event is handled by `after_first_token`.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -79,14 +80,17 @@ class Fallback:
         return self._options.after_first_token == "continue" and not call.routing.may_escalate
 
     async def _restarted(self, call: Call, targets: tuple[Target, ...], next: Next) -> Reply:
-        """The events of the first reply that is complete."""
+        """The events of the first reply that is complete. Its first event is held back until then."""
         log, targets = FailureLog(), allowed(call, targets)
+        now = asyncio.get_running_loop().time
         for left in reversed(range(self._options.max_continuations + 1)):
             target, reply = await first_answer(call, targets, next, log)
             log.accepted = True
+            began_s = now()
             try:
                 async with reply:
                     first, *rest = [event async for event in reply]
+                call.facts.held_s = now() - began_s
                 return Reply(first, replay(tuple(rest)))
             except ProviderError as error:
                 log.add(target, error)

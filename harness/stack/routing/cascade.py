@@ -101,7 +101,8 @@ class Cascade:
         decision = self._tiers.to(targets[0].tier)
         try:
             async with await next(call) as reply:
-                began_s = loop.time()
+                began_s = loop.time() - (call.facts.held_s or 0.0)
+                call.facts.held_s = None  # of a layer within; it counts if this answer is served
                 events = tuple([event async for event in reply])
         except StackError as error:
             if not error.row.next_target:

@@ -52,13 +52,20 @@ def test_without_a_pair_there_is_no_error_to_tell(tmp_path: Path) -> None:
     )
 
 
-def test_replies_that_were_held_back_until_judged_say_nothing_about_the_clock(tmp_path: Path) -> None:
-    calls = [call("held", first_s=9.0, held_s=2.0), call("escalated", first_s=3.0)]
+def test_the_time_for_which_the_stack_held_a_reply_back_is_no_error_of_the_clock(tmp_path: Path) -> None:
+    calls = [call("held", first_s=3.4, held_s=2.0), call("escalated", first_s=3.0)]
     attempts = [attempt("held/1"), attempt("escalated/1"), attempt("escalated/2", kind="escalate")]
     attempts.append(attempt("escalated/3", kind="judge"))
     ledger = [ledger_row(f"{each['attempt_id']}", first_sent_s=1.39) for each in attempts]
     ledger[2]["first_sent_s"] = 2.99
     run = run_of(tmp_path, calls, attempts, ledger)
     found = ttft_error(run.calls, run.attempts, run.ledger)
-    assert found.n == 1
-    assert found.ttft_error_s_p50 == pytest.approx(0.01)
+    assert found.n == 2
+    assert found.ttft_error_s_p01 == found.ttft_error_s_p50 == pytest.approx(0.01)
+    assert found.ttft_error_s_p99 == pytest.approx(0.01)
+
+
+def test_a_client_that_saw_a_content_before_it_was_sent_has_an_error_too(tmp_path: Path) -> None:
+    run = run_of(tmp_path, [call("early", first_s=1.0)], [attempt("early/1")], [ledger_row("early/1")])
+    found = ttft_error(run.calls, run.attempts, run.ledger)
+    assert found.ttft_error_s_p01 == pytest.approx(1.0 - 1.38)

@@ -58,6 +58,8 @@ def test_a_punctual_complete_run_is_valid() -> None:
         ({"manifest": {"status": "partial", "status_reason": "Ctrl-C"}}, "DEGRADED", "partial run: Ctrl-C"),
         ({"clock": {"ttft_error_s_p99": 0.03}}, "DEGRADED", "by 30 ms at p99"),
         ({"clock": {"ttft_error_s_p99": 0.3}}, "INVALID", "by 300 ms at p99"),
+        ({"clock": {"ttft_error_s_p01": -0.03}}, "DEGRADED", "by -30 ms at p1"),
+        ({"clock": {"ttft_error_s_p01": -0.3}}, "INVALID", "before the provider sent it"),
         ({"clock": {"ttft_error_s_p99": None, "n": 0}}, "DEGRADED", "could not be checked"),
     ],
 )

@@ -168,10 +168,10 @@ def test_attempts_are_counted_by_what_they_were_for(tmp_path: Path) -> None:
     assert found["provider_share"] == {"anthropic": 0.5, "openai": 0.5}
 
 
-def test_failover_runs_from_the_first_failure_to_the_first_content_of_the_answer(tmp_path: Path) -> None:
+def test_failover_runs_from_the_first_failures_end_to_the_first_content(tmp_path: Path) -> None:
     attempts, ledger = fallen_back()
     found = measured(tmp_path, [call("a"), call("b")], [attempt("a/1"), *attempts], ledger)
-    assert found["failover_s_p95"] == pytest.approx(0.75)
+    assert found["failover_s_p95"] == pytest.approx(0.65)
 
 
 def test_a_continued_reply_fell_back_when_another_model_went_on(tmp_path: Path) -> None:
@@ -325,13 +325,18 @@ def test_quality_is_of_the_answers_that_can_be_judged(tmp_path: Path) -> None:
     assert measured(tmp_path, calls)["quality_rate"] == pytest.approx(2 / 3)
 
 
-def test_rates_of_load_are_over_the_measured_window(tmp_path: Path) -> None:
+def test_the_offered_rate_is_of_the_plan_and_the_achieved_one_of_the_starts(tmp_path: Path) -> None:
     dropped = call(
         "d", planned_s=9.0, outcome="dropped", started_s=None, first_s=None, end_s=None, chunk_s=[]
     )
-    calls = [call("a", planned_s=4.0), call("b", planned_s=6.0), call("c", planned_s=8.0), dropped]
+    calls = [
+        call("a", planned_s=4.0),
+        call("b", planned_s=6.0, started_s=6.0),
+        call("c", planned_s=8.0, started_s=10.0),
+        dropped,
+    ]
     found = measured(tmp_path / "a", calls, duration_s=10.0, warmup_s=5.0)
-    assert (found["offered_rate"], found["achieved_rate"]) == (3 / 5, 2 / 5)
+    assert (found["offered_rate"], found["achieved_rate"]) == (3 / 5, 1 / 4)
     partial = measured(tmp_path / "b", calls[:3], duration_s=1000.0, status="partial")
     assert partial["offered_rate"] == 3 / 8
 
