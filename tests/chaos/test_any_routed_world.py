@@ -47,8 +47,9 @@ def each_call_says_where_it_went(drawn: Drawn, remains: Remains) -> None:
         if cascade:
             assert any(tier == "large" for _, tier in asked) <= bool(facts.escalated)
         assert any(kind == "escalate" for kind, _ in asked) <= cascade
-        if facts.held_s is not None:
-            assert facts.route_tier == "small"
+        if facts.held_s is not None:  # by the cascade, or by a reply that may begin again
+            restarts = drawn.stack.get("fallback", {}).get("after_first_token") == "restart"
+            assert facts.route_tier == "small" or restarts
             assert facts.first_s is not None
 
 
