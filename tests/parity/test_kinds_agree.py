@@ -6,8 +6,8 @@ from harness.stack.core.kinds import ATTEMPT_KINDS, ERROR_KINDS, AttemptKind
 from reports.record import kinds
 
 
-def test_the_record_has_every_error_kind_of_the_stack_and_no_other() -> None:
-    assert set(kinds.ERROR_KINDS) == set(ERROR_KINDS)
+def test_the_record_has_every_error_kind_of_the_stack_and_the_clients_own_error() -> None:
+    assert set(kinds.ERROR_KINDS) == {*ERROR_KINDS, "client_error"}
 
 
 def test_the_record_has_every_attempt_kind_of_the_stack_in_its_order() -> None:
