@@ -43,6 +43,26 @@ class Usage(EveryObject):
         return {**data, self.key: with_numbers(data[self.key], self._how)} if data.get(self.key) else data
 
 
+class MissingUsage(EveryObject):
+    """No usage at all."""
+
+    key = "usage"
+
+    def change(self, data: Json) -> Json:
+        """The same without it."""
+        return {key: value for key, value in data.items() if key != self.key}
+
+
+class NullUsage(EveryObject):
+    """Null usage, to the end."""
+
+    key = "usage"
+
+    def change(self, data: Json) -> Json:
+        """The same with null."""
+        return {**data, self.key: None} if self.key in data else data
+
+
 def odd_numbers(usage: Callable[[Plan, int, str], Edit]) -> Edits:
     """Edits of all numbers of a usage object: of 0, as proxies send that do not count, and of other types.
 

@@ -46,6 +46,7 @@ from harness.virtual import LeakReport, VirtualLoop, run_virtual
 from harness.world.serving import serve
 from mock_providers import MockApp, Profile, parse_faults
 from tests.lab.providers import open_providers, profile_of
+from tests.mock_providers.quirks.odd_replies import variants
 
 SEED = 11
 RATE_PER_S = 40.0
@@ -97,18 +98,7 @@ FAULTS: list[dict[str, Any]] = [
 ODD_FAULTS: list[dict[str, Any]] = [
     *(
         {"kind": "odd_chunk", "variant": variant, "after_chunks": 1, "probability": 0.02}
-        for variant in (
-            "no_delta",
-            "no_choices",
-            "null_error",
-            "unknown_fields",
-            "unknown_events",
-            "pings",
-            "content_parts",
-            "text_in_start",
-            "text_in_message_start",
-            "text_in_finish",
-        )
+        for variant in variants("odd_chunk")
     ),
     *(
         {"kind": "odd_usage", "variant": variant, "probability": 0.02}
@@ -120,17 +110,14 @@ ODD_FAULTS: list[dict[str, Any]] = [
     ),
     *(
         {"kind": "odd_finish", "variant": variant, "after_chunks": 1, "probability": 0.01}
-        for variant in ("empty", "filtered", "refused", "error")
+        for variant in variants("odd_finish")
     ),
-    *(
-        {"kind": "broken_end", "variant": variant, "probability": 0.01}
-        for variant in ("eof", "reset", "silence", "error")
-    ),
+    *({"kind": "broken_end", "variant": variant, "probability": 0.01} for variant in variants("broken_end")),
     {"kind": "reasoning", "for_s": 4.0, "probability": 0.02},
     {"kind": "early_headers", "gap_s": 0.1, "probability": 0.02},
     *(
         {"kind": "keep_alive_close", "variant": variant, "probability": 0.02}
-        for variant in ("idle", "next_request", "next_reset")
+        for variant in variants("keep_alive_close")
     ),
     *(
         {"kind": "http_error", "variant": variant, "probability": 0.01}

@@ -10,7 +10,7 @@ from harness.stack.core.call import Priority
 from tests.lab.providers import CHAIN_PROVIDERS, MODELS
 
 RPM = 60
-"""What providers with a limit allow, with a burst of two seconds; limiters are told the same."""
+"""The limits of providers that have one, with a burst of two seconds; limiters have the same."""
 BURST_S = 2.0
 
 

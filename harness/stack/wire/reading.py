@@ -4,14 +4,15 @@ Strict about words, tolerant about the rest: a word of an unknown shape raises, 
 and absent are the same.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import orjson
 
 from ..core.errors import ProviderError
 from .retry_after import retry_after_s
 
+T = TypeVar("T")
 PINGS = (b"ping", b"heartbeat", b"keepalive", b"keep-alive")
 """Names of events that only keep the connection open, whatever their data."""
 DONE = b"[DONE]"
@@ -23,6 +24,14 @@ SHAPE_ERRORS = (KeyError, IndexError, TypeError, AttributeError)
 def shape_error(what: str, error: Exception) -> ProviderError:
     """The provider failure for one of `SHAPE_ERRORS`; `what` names the part read."""
     return ProviderError("malformed", f"{what} is not of the protocol's shape ({error!r})")
+
+
+def shaped(what: str, read: Callable[[dict[str, Any]], T], value: dict[str, Any]) -> T:
+    """`read(value)`, in which one of `SHAPE_ERRORS` is a malformed reply; `what` names the part read."""
+    try:
+        return read(value)
+    except SHAPE_ERRORS as error:
+        raise shape_error(what, error) from error
 
 
 def load_json(data: bytes, what: str) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from ..events import Event, Events
 from ..shared_edits import (
     EveryObject,
     HeldText,
+    MissingUsage,
     NullError,
+    NullUsage,
     Pings,
     UnknownEvents,
     UnknownFields,
@@ -64,20 +66,16 @@ class OddUsage(Usage):
     key = "usageMetadata"
 
 
-class MissingUsage(EveryObject):
-    """No usage at all."""
+class Missing(MissingUsage):
+    """No `usageMetadata`."""
 
-    def change(self, data: Json) -> Json:
-        """The same without it."""
-        return {key: value for key, value in data.items() if key != "usageMetadata"}
+    key = "usageMetadata"
 
 
-class NullUsage(EveryObject):
-    """Null usage."""
+class Null(NullUsage):
+    """`usageMetadata` is null."""
 
-    def change(self, data: Json) -> Json:
-        """The same with null."""
-        return {**data, "usageMetadata": None} if "usageMetadata" in data else data
+    key = "usageMetadata"
 
 
 class LateUsage(Edit):
@@ -129,8 +127,8 @@ EDITS: Edits = {
     "pings": Pings,
     "text_in_finish": TextInFinish,
     "tools_null_arguments": NullArguments,
-    "usage_missing": MissingUsage,
-    "usage_null": NullUsage,
+    "usage_missing": Missing,
+    "usage_null": Null,
     **odd_numbers(OddUsage),
     "usage_late": LateUsage,
     "usage_cumulative": CumulativeUsage,

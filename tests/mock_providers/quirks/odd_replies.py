@@ -67,7 +67,7 @@ class Answered:
 
     @property
     def cost_nusd(self) -> int:
-        """What the provider bills when all of it is sent."""
+        """The bill of the whole reply."""
         plan, price = self.decision.plan, self.decision.price
         assert price is not None
         return price.cost_nusd(plan, plan.output_tokens)

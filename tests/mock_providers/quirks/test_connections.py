@@ -1,4 +1,4 @@
-"""What becomes of connections before the first word and after the last one; in both worlds."""
+"""Connections before the first word and after the last one, in both worlds."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

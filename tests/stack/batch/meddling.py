@@ -19,7 +19,7 @@ TWISTED = (("twist",), ("twist", "reverse"), ("twist", "twice"), ("twist", "fore
 
 @dataclass
 class Plan:
-    """What happens to each request of an operation, in order; afterwards `forever`. `limited`: how many
+    """The troubles of each request of an operation, in order; afterwards `forever`. `limited`: how many
     batches fail in validation because too much is enqueued. `lines`: what is done to each file of results.
     """
 
@@ -113,7 +113,7 @@ def _refused(trouble: str) -> httpx.Response | None:
 
 
 def _odd(trouble: str) -> httpx.Response:
-    """What is left of an answer."""
+    """The rest of an answer."""
     if trouble == "answer lost":
         raise httpx.ReadError("reset")
     return httpx.Response(200, text="<html>" if trouble == "html" else '{"id": 5, "data": [7]}')

@@ -33,7 +33,7 @@ OTHER: list[tuple[dict[str, str], dict[str, str]]] = [
 
 
 async def caches(lab: Lab, *callers: dict[str, str], together: bool = False) -> list[str]:
-    """What the cache did for one question, asked by each caller in turn, or by all at once."""
+    """The cache's part in one question, asked by each caller in turn, or by all at once."""
 
     async def ask(headers: dict[str, str]) -> str:
         reply: httpx.Response = await lab.client.post(

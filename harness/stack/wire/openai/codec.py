@@ -9,7 +9,7 @@ from ...core.call import Call
 from ...core.errors import ProviderError
 from ...core.reply import Event
 from ..codec import StreamDecoder, WireRequest
-from ..reading import SHAPE_ERRORS, http_error, load_json, shape_error
+from ..reading import http_error, load_json, shaped
 from ..refusals import error_fields, kind_of
 from .request import chat_body
 from .stream import RULES, OpenAIStream, events_of, in_band
@@ -30,10 +30,7 @@ class OpenAICodec:
         reply = load_json(body, "the reply")
         if reply.get("error"):
             raise in_band(reply)
-        try:
-            return events_of(reply)
-        except SHAPE_ERRORS as error:
-            raise shape_error("the reply", error) from error
+        return shaped("the reply", events_of, reply)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         error = error_fields(body)

@@ -4,31 +4,19 @@ from typing import Any
 
 from ...edit import Edit, Edits, Json
 from ...events import Event, Events
-from ...shared_edits import EveryObject, Usage, odd_numbers
+from ...shared_edits import MissingUsage, NullUsage, Usage, odd_numbers
 from ...usage_values import with_numbers
 from ..reply import usage_of
 
 _CHOICE: Json = {"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}
 
 
-class Missing(Edit):
-    """No usage, though it was asked for. Source: sglang#954."""
+class Missing(MissingUsage):
+    """No usage, though it was asked for, and no chunk for it. Source: sglang#954."""
 
     def each(self, events: Events) -> Events:
-        """All without it."""
-        return [event for event in map(_without_usage, events) if event is not None]
-
-    def whole(self, reply: Json) -> Json:
-        """The same without it."""
-        return {key: value for key, value in reply.items() if key != "usage"}
-
-
-class Null(EveryObject):
-    """`"usage": null` to the end."""
-
-    def change(self, data: Json) -> Json:
-        """The same with null."""
-        return {**data, "usage": None} if "usage" in data else data
+        """All without it, but the chunk that has nothing else."""
+        return super().each([event for event in events if not _is_usage_chunk(event)])
 
 
 class WithoutChoices(Edit):
@@ -92,7 +80,7 @@ class ZeroFirst(Cumulative):
 
 EDITS: Edits = {
     "usage_missing": Missing,
-    "usage_null": Null,
+    "usage_null": NullUsage,
     **odd_numbers(Usage),
     "usage_no_choices": WithoutChoices,
     "usage_null_choices": NullChoices,
@@ -106,13 +94,9 @@ def _has_usage(event: Event) -> bool:
     return isinstance(event.data, dict) and bool(event.data.get("usage"))
 
 
-def _without_usage(event: Event) -> Event | None:
-    """The event without usage; None for the chunk that has nothing else."""
-    if not isinstance(event.data, dict):
-        return event
-    if _has_usage(event) and not event.data.get("choices"):
-        return None
-    return event._replace(data={key: value for key, value in event.data.items() if key != "usage"})
+def _is_usage_chunk(event: Event) -> bool:
+    """Whether a chunk has usage and nothing else."""
+    return _has_usage(event) and not event.data.get("choices")
 
 
 def _usage_chunk(event: Event, *, choices: bool) -> Event:
