@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..metrics import Facts, Measure, MetricOptions, Rate, bounds, facts_of, plain, subject_metrics
-from ..metrics.measures import rounded
+from ..metrics.basis.measures import rounded
 from ..record.run import Run, read_run, record_sha256
 from ..stats.intervals import newcombe
 from .calibration import ttft_error

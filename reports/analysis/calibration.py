@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ..metrics.measures import rounded
+from ..metrics.basis.measures import rounded
 from ..record.kinds import ANSWERED_WITHOUT_ATTEMPT
 from ..record.manifest import Calibration
 from ..stats.intervals import nearest_rank

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from ..metrics.measures import Ends
-from ..metrics.registry import METRICS
+from ..metrics.basis.measures import Ends
+from ..metrics.basis.registry import METRICS
 from .summary import Summary
 
 Direction = Literal["better", "worse", "different", "unclear", "same"]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..metrics import Facts
-from ..metrics.facts import floats
+from ..metrics.basis.facts import floats
 from ..record.manifest import Fault
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
-from ..metrics.registry import Metric, catalogue
+from ..metrics.basis.registry import Metric, catalogue
 from ..stats.student_t import mean_interval
 from .summary import Summary
 

@@ -14,7 +14,7 @@ from reports.record.kinds import CACHE_HITS
 
 from ..metrics import Facts
 from ..metrics.answers import from_another_question
-from ..metrics.facts import flags, floats
+from ..metrics.basis.facts import flags, floats
 
 
 class Hits(NamedTuple):

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..metrics.measures import Ends, Plain
+from ..metrics.basis.measures import Ends, Plain
 from ..record.kinds import ERROR_KINDS
 from ..record.manifest import Calibration
 

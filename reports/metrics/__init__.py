@@ -6,9 +6,18 @@ Every module of this package is loaded here, so that its metrics are registered.
 from importlib import import_module
 from pkgutil import iter_modules
 
-from .facts import Facts, MetricOptions, facts_of
-from .measures import Measure, Plain, Quantile, Rate, bounds, plain
-from .registry import METRICS, Group, Metric, catalogue, metric, percentiles, relative_metric, subject_metrics
+from .basis.facts import Facts, MetricOptions, facts_of
+from .basis.measures import Measure, Plain, Quantile, Rate, bounds, plain
+from .basis.registry import (
+    METRICS,
+    Group,
+    Metric,
+    catalogue,
+    metric,
+    percentiles,
+    relative_metric,
+    subject_metrics,
+)
 
 __all__ = [
     "METRICS",

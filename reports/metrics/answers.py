@@ -5,10 +5,10 @@ import pandas as pd
 from reports.record.kinds import CACHE_HITS
 from reports.stats.clusters import Influence, answers_worth, kish
 
-from .facts import Facts, Mask, flags, once_per_facts
-from .measures import Rate, Sampled
-from .registry import ANSWERS, metric
-from .sampling import rate, share_right
+from .basis.facts import Facts, Mask, flags, once_per_facts
+from .basis.measures import Rate, Sampled
+from .basis.registry import ANSWERS, metric
+from .basis.sampling import rate, share_right
 
 
 @metric("cache_hit_rate", group=ANSWERS, label="Cache hits", unit="share", better="higher", in_verdict=True)

@@ -6,10 +6,10 @@ import pandas as pd
 from reports.record.kinds import ANSWERED_WITHOUT_ATTEMPT
 from reports.stats.intervals import Floats
 
-from .facts import Facts, floats
-from .measures import Mean, Rate, Total
-from .registry import STACK, metric, percentiles
-from .sampling import mean, per_call, rate, total
+from .basis.facts import Facts, floats
+from .basis.measures import Mean, Rate, Total
+from .basis.registry import STACK, metric, percentiles
+from .basis.sampling import mean, per_call, rate, total
 
 _LIMITED = ("rate_limited", "quota_exhausted")
 

@@ -4,10 +4,10 @@ import numpy as np
 
 from reports.stats.intervals import Floats
 
-from .facts import Facts, Mask, flags, floats
-from .measures import Quantile, Rate
-from .registry import LATENCY, metric, percentiles
-from .sampling import quantile, rate
+from .basis.facts import Facts, Mask, flags, floats
+from .basis.measures import Quantile, Rate
+from .basis.registry import LATENCY, metric, percentiles
+from .basis.sampling import quantile, rate
 
 
 @percentiles("ttft_s", 50, 95, 99, group=LATENCY, label="TTFT", minor=[99], in_verdict=[50, 95])

@@ -5,8 +5,8 @@ import numpy as np
 from reports.record.kinds import BROKEN
 from reports.stats.intervals import Floats
 
-from .facts import Facts, floats
-from .registry import LOAD, metric, percentiles
+from .basis.facts import Facts, floats
+from .basis.registry import LOAD, metric, percentiles
 
 
 @metric("offered_rate", group=LOAD, label="Offered", unit="per_s", minor=True)

@@ -6,11 +6,11 @@ Billed rows of the ledger are those that cost something or ended complete (a pro
 import numpy as np
 import pandas as pd
 
-from . import sampling
-from .facts import NANO, Facts, Mask, once_per_facts, total
-from .measures import Mean, Rate, Total
-from .registry import ANSWERS, COST, metric
-from .sampling import mean, per_call
+from .basis import sampling
+from .basis.facts import NANO, Facts, Mask, once_per_facts, total
+from .basis.measures import Mean, Rate, Total
+from .basis.registry import ANSWERS, COST, metric
+from .basis.sampling import mean, per_call
 
 
 @metric("billed_usd", group=COST, label="Billed", unit="usd", better="lower", needs=["ledger"])

@@ -12,10 +12,10 @@ import pandas as pd
 from reports.record.manifest import Fault
 from reports.stats.intervals import Floats
 
-from .facts import Facts, Mask, flags, once_per_facts
-from .measures import Rate
-from .registry import RELIABILITY, metric
-from .sampling import rate, share_right
+from .basis.facts import Facts, Mask, flags, once_per_facts
+from .basis.measures import Rate
+from .basis.registry import RELIABILITY, metric
+from .basis.sampling import rate, share_right
 
 Window = tuple[float, float]
 

@@ -7,8 +7,8 @@ import pandas as pd
 
 from reports.record.manifest import Limit
 
-from .facts import Facts, floats, total
-from .registry import STACK, metric
+from .basis.facts import Facts, floats, total
+from .basis.registry import STACK, metric
 
 
 @metric(

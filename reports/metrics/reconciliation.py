@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from .facts import NANO, Facts, flags, once_per_facts, total
-from .registry import COST, metric
+from .basis.facts import NANO, Facts, flags, once_per_facts, total
+from .basis.registry import COST, metric
 
 
 @metric("accounted_usd", label="Accounted by the subject", unit="usd", needs=["attempts"])

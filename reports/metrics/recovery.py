@@ -9,8 +9,8 @@ from reports.record.manifest import Fault
 from reports.stats.cusum import last_alarm
 from reports.stats.intervals import wilson
 
-from .facts import Facts, floats
-from .registry import RELIABILITY, STACK, metric
+from .basis.facts import Facts, floats
+from .basis.registry import RELIABILITY, STACK, metric
 
 FALSE_ALARMS = 0.01
 """Chance of a recovery time above 0 where the success rate after the faults is what it was before them."""

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from .facts import Facts
-from .measures import Rate
-from .registry import RELIABILITY, metric
-from .sampling import rate
+from .basis.facts import Facts
+from .basis.measures import Rate
+from .basis.registry import RELIABILITY, metric
+from .basis.sampling import rate
 
 
 @metric("calls", group=RELIABILITY, label="Calls that ended", unit="count", minor=True)

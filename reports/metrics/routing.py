@@ -1,9 +1,9 @@
 """Routes and escalations. Per call."""
 
-from .facts import Facts, flags
-from .measures import Rate
-from .registry import ROUTING, metric
-from .sampling import rate
+from .basis.facts import Facts, flags
+from .basis.measures import Rate
+from .basis.registry import ROUTING, metric
+from .basis.sampling import rate
 
 
 @metric("routed_small_rate", group=ROUTING, label="Routed to the smallest tier", unit="share")

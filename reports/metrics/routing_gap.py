@@ -27,8 +27,8 @@ import pandas as pd
 
 from reports.stats.intervals import Floats
 
-from .facts import NANO, Facts, flags, floats, once_per_facts
-from .registry import ROUTING, relative_metric
+from .basis.facts import NANO, Facts, flags, floats, once_per_facts
+from .basis.registry import ROUTING, relative_metric
 
 SCORED = ("heuristic", "oracle")
 """Policies whose score is how much a call wants the large tier."""

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from ..metrics.registry import Unit
+from ..metrics.basis.registry import Unit
 
 MISSING = "–"
 INFINITE = "∞"

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from ..analysis.analyse import Analysis, analysis_of
 from ..analysis.exposure import faults_met
 from ..metrics import Facts
-from ..metrics.registry import catalogue
+from ..metrics.basis.registry import catalogue
 from ..record.manifest import Fault, Manifest
 from . import sections
 from .by_fault import by_fault_lines

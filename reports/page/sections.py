@@ -9,7 +9,7 @@ from reports.record.manifest import ClientError, Generator, Manifest, Slo, Subje
 from ..analysis.claims import ClaimResult
 from ..analysis.summary import Summary
 from ..metrics import Facts
-from ..metrics.registry import LOAD, METRICS, Metric, Unit
+from ..metrics.basis.registry import LOAD, METRICS, Metric, Unit
 from ..metrics.reliability import error_counts
 from . import format as text
 from . import labels

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..analysis.compare import Comparison, compare
 from ..analysis.summary import Summary
-from ..metrics.registry import Metric, catalogue
+from ..metrics.basis.registry import Metric, catalogue
 from . import format as text
 
 

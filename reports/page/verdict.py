@@ -11,7 +11,7 @@ from reports.record.manifest import Fault, Manifest
 from ..analysis.compare import compare
 from ..analysis.summary import Summary
 from ..analysis.validity import Reason
-from ..metrics.registry import METRICS, catalogue
+from ..metrics.basis.registry import METRICS, catalogue
 from . import format as text
 from . import labels
 from .table import difference_interval, difference_text

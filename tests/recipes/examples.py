@@ -142,8 +142,8 @@ METRIC = Example(
     {
         "reports/metrics/slowest.py": '''"""The slowest call."""
 
-from .facts import Facts
-from .registry import LATENCY, metric
+from .basis.facts import Facts
+from .basis.registry import LATENCY, metric
 
 
 @metric("slowest_s", group=LATENCY, label="Slowest call", unit="s", better="lower")

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from reports.metrics import Facts
-from reports.metrics.facts import floats
+from reports.metrics.basis.facts import floats
 from reports.metrics.providers import live, peak_arrivals_per_s
 from reports.page import format as text
 from reports.page import labels

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from reports.metrics import Facts
-from reports.metrics.facts import NANO
+from reports.metrics.basis.facts import NANO
 from reports.metrics.money import cost_by_model_nusd
 from reports.page import format as text
 from reports.page import labels

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from reports.metrics import Facts
-from reports.metrics.facts import floats
+from reports.metrics.basis.facts import floats
 from reports.metrics.reliability import error_counts
 from reports.page import format as text
 from reports.page import labels

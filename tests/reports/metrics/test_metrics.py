@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reports.metrics import MetricOptions, Rate, facts_of, plain, subject_metrics
-from reports.metrics.measures import Plain
+from reports.metrics.basis.measures import Plain
 from tests.reports.synthetic import (
     attempt,
     call,

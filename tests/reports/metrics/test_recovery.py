@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from reports.metrics import MetricOptions, facts_of, plain, recovery, subject_metrics
-from reports.metrics.measures import Plain
+from reports.metrics.basis.measures import Plain
 from tests.reports.synthetic import call, failed_call, run_of
 
 OUTAGE = {"kind": "outage", "provider": "openai", "from_s": 10.0, "to_s": 20.0}

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from reports.metrics import METRICS, catalogue, metric
-from reports.metrics.registry import GROUPS
+from reports.metrics.basis.registry import GROUPS
 from tests.paths import ROOT
 
 NEW_MODULE = '''
-from .facts import Facts
-from .measures import Rate
-from .registry import ANSWERS, metric
+from .basis.facts import Facts
+from .basis.measures import Rate
+from .basis.registry import ANSWERS, metric
 
 
 @metric("refusal_rate", group=ANSWERS, label="Refusals", unit="share", better="lower", after="coalesced_rate")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.metrics.registry import Unit
+from reports.metrics.basis.registry import Unit
 from reports.page import format as text
 from reports.page import labels as words
 from reports.record.manifest import Fault

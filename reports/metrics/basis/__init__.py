@@ -1,0 +1,1 @@
+"""The parts that metrics are made of: facts of a subject, measures, their registry, and their uncertainty."""
