@@ -356,3 +356,11 @@ def test_an_error_of_any_form_within_a_stream_is_one(sent: bytes) -> None:
     assert (seen.text, seen.finish) == ("half", None)
     assert seen.error is not None
     assert (seen.error.kind, str(seen.error)) == ("in_band", "engine died")
+
+
+def test_a_whole_body_is_an_error_by_the_same_rule() -> None:
+    with pytest.raises(ProviderError, match="engine died") as failed:
+        OPENAI.parse(orjson.dumps({"object": "error", "message": "engine died", "code": 500}))
+    assert failed.value.kind == "in_band"
+    answer = {"error": {"message": None}, "choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}
+    assert OPENAI.parse(orjson.dumps(answer))[0] == Delta("a")

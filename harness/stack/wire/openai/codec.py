@@ -12,7 +12,7 @@ from ..codec import StreamDecoder, WireRequest
 from ..reading import http_error, load_json, shaped
 from ..refusals import error_fields, kind_of
 from .request import chat_body
-from .stream import RULES, OpenAIStream, events_of, in_band
+from .stream import RULES, OpenAIStream, events_of, in_band, is_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class OpenAICodec:
 
     def parse(self, body: bytes) -> list[Event]:
         reply = load_json(body, "the reply")
-        if reply.get("error"):
+        if is_error(reply):
             raise in_band(reply)
         return shaped("the reply", events_of, reply)
 
