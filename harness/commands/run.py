@@ -83,14 +83,13 @@ def run(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the run directories.")] = Path("runs"),
     failing: Annotated[
-        tuple[str, ...] | None,
+        str,
         typer.Option(
             "--fail-on",
-            parser=fail_on,
             metavar="WHAT",
             help="refuted, untested: exit code 3 for such claims. degraded: 1 for such a run. With commas.",
         ),
-    ] = None,
+    ] = "",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print summary.json on standard output and nothing else.")
     ] = False,
@@ -129,6 +128,7 @@ def run(
     from .outcome import exit_code, verdict_lines
     from .seeds import play_seeds
 
+    fails = fail_on(failing)
     options = RunOptions(
         scenario=scenario,
         engine=engine,
@@ -172,5 +172,5 @@ def run(
     if manifest.status != "complete":
         reason = manifest.status_reason or ""
         typer.echo(f"brownout: {manifest.status} run kept in {folder}: {reason}", err=True)
-    if code := exit_code(summary, manifest, failing or ()):
+    if code := exit_code(summary, manifest, fails):
         raise typer.Exit(code)
