@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from io import TextIOWrapper
 from types import FrameType
 
 import typer
@@ -31,6 +32,9 @@ app.command("list")(list_things)
 def main() -> None:
     """The console script: an error is one line on standard error and an exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")  # an encoding without "∞" is no reason to fail
     try:
         check_interpreter()
         check_uvicorn()

@@ -22,5 +22,6 @@ INPUT_ERRORS = (
 
 
 def one_line(error: Exception) -> str:
-    """The message for the user, in one line."""
-    return f"brownout: {' '.join(str(error).split())}"
+    """The message for the user, in one line; blanks inside a path stay."""
+    lines = (line.strip() for line in str(error).splitlines())
+    return f"brownout: {' '.join(line for line in lines if line)}"

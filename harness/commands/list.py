@@ -6,10 +6,11 @@ from typing import Annotated
 
 import orjson
 import typer
-from rich.console import Console
 
 from harness.spec.shipped import ShippedKind, shipped_files
 from harness.stack.config.toml_file import read_toml
+
+from .terminal import bold, print_line, terminal
 
 
 class Kind(StrEnum):
@@ -39,12 +40,12 @@ def list_things(
     if as_json:
         typer.echo(orjson.dumps(shown).decode())
         return
-    console = Console()
+    console = terminal()
     for heading, entries in shown.items():
-        console.print(f"[bold]{heading}[/bold]")
+        print_line(console, bold(heading))
         width = max(map(len, entries), default=0)
         for name, line in entries.items():
-            console.print(f"  {name:<{width}}  {line}", soft_wrap=True, highlight=False)
+            print_line(console, f"  {name:<{width}}  {line}")
 
 
 def _entries(kind: Kind) -> Iterator[tuple[str, str]]:

@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
+from harness.load.traces.options import TimeUnit, TraceSlice
 from harness.spec.scenario import Engine
 
 from .durations import seconds
+from .trace_options import time_range, trace_overrides
 
 
 def run(
@@ -43,7 +45,31 @@ def run(
     ] = None,
     trace: Annotated[
         Path | None,
-        typer.Option(help="Recorded traffic (Azure LLM trace, CSV) for scenarios that replay it."),
+        typer.Option(
+            help="Recorded traffic to replay: a trace of Azure, Mooncake, Bailian or BurstGPT, or any CSV, "
+            "JSONL or Parquet file with times and token counts."
+        ),
+    ] = None,
+    trace_column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="USE=NAME",
+            help="Name a column of the trace: time, input and output (tokens), session, prefix (ids of "
+            "prompt blocks); repeatable.",
+        ),
+    ] = None,
+    trace_time_unit: Annotated[
+        TimeUnit | None, typer.Option(help="Unit of the trace's times, if they are numbers. Default: s.")
+    ] = None,
+    trace_slice: Annotated[
+        TraceSlice | None,
+        typer.Option(parser=time_range, metavar="FROM..TO", help="Play a part of the trace: 10m..20m, 1h.."),
+    ] = None,
+    trace_speed: Annotated[
+        float | None, typer.Option(help="Play the trace faster: 2 is twice as fast.")
+    ] = None,
+    trace_scale: Annotated[
+        float | None, typer.Option(help="Calls for each recorded one: 0.5 leaves out half, 2 doubles them.")
     ] = None,
     questions: Annotated[
         Path | None,
@@ -72,6 +98,9 @@ def run(
         brownout run exact-cache --questions my-questions.csv
 
         brownout run azure-hour --duration 60s --trace AzureLLMInferenceTrace_conv.csv
+
+        brownout run azure-hour --engine virtual --trace mine.csv.gz --trace-column time=start
+        --trace-column input=prompt --trace-column output=reply --trace-slice 10m..20m --trace-speed 2
     """
     from harness.errors import InputError
     from harness.runs.run import new_run_folder
@@ -79,7 +108,7 @@ def run(
     from harness.spec.run_options import RunOptions
     from harness.spec.run_spec import make_spec
 
-    from .console import Progress, Stopwatch, print_outcome
+    from .console import Progress, Stopwatch, print_outcome, print_trace
     from .seeds import play_seeds
 
     options = RunOptions(
@@ -89,6 +118,9 @@ def run(
         duration_s=duration,
         stacks=tuple(stack or ()),
         trace=trace,
+        trace_overrides=trace_overrides(
+            trace_column or [], trace_time_unit, trace_slice, trace_speed, trace_scale
+        ),
         incident=incident,
         questions=questions,
         out=out,
@@ -104,6 +136,8 @@ def run(
             )
         play_seeds(options, list(range(spec.seed, spec.seed + seeds)), folder, started_at, as_json=as_json)
         return
+    if spec.trace is not None and spec.trace.read is not None:
+        print_trace(spec.trace.read)
     stopwatch = Stopwatch()
     with Progress(spec.title, [subject.name for subject in spec.subjects]) as progress:
         analysis = play(spec, folder, started_at, progress.tell)

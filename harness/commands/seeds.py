@@ -8,14 +8,15 @@ from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.text import Text
 
 from harness.runs.seeds import run_seeds, spec_of
 from harness.spec.run_options import RunOptions
 from reports.analysis.seeds import SeedRow, Spread, seed_rows, seeds_json
 from reports.page.format import number, signed
+
+from .terminal import plain_table, print_line, terminal
 
 
 def play_seeds(
@@ -23,7 +24,7 @@ def play_seeds(
 ) -> None:
     """All seeds over the machine's cores, with a progress bar; `folder` gets seeds.json."""
     spec_of(options, seeds[0])  # input errors are raised before any process starts
-    shown = Console(stderr=True)
+    shown = terminal(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with (
         ProcessPoolExecutor(max_workers=os.cpu_count(), mp_context=get_context("spawn")) as executor,
@@ -40,25 +41,21 @@ def play_seeds(
         sys.stdout.write(json.dumps(found, indent=2, allow_nan=False) + "\n")
         return
     _print(seed_rows(summaries), summaries[0].names, len(seeds))
-    Console().print(f"seeds: {folder / 'seeds.json'}", soft_wrap=True)
+    print_line(terminal(), f"seeds: {folder / 'seeds.json'}")
 
 
 def _print(rows: list[SeedRow], names: list[str], n: int) -> None:
-    table = Table(title=f"{n} seeds: mean ± half of its 95 % interval", header_style="bold")
-    table.add_column("")
-    for name in names:
-        table.add_column(name, justify="right")
-    for name in names[1:]:
-        table.add_column(f"{name} − {names[0]}", justify="right")
+    differences = [f"{name} − {names[0]}" for name in names[1:]]
+    table = plain_table(f"{n} seeds: mean ± half of its 95 % interval", [*names, *differences])
     for row in rows:
         if not row.metric.minor:
             cells = [_cell(row, row.spreads[name]) for name in names]
             table.add_row(
-                row.metric.label,
+                Text(row.metric.label),
                 *cells,
                 *(_cell(row, row.differences[name], sign=True) for name in names[1:]),
             )
-    Console().print(table)
+    terminal().print(table)
 
 
 def _cell(row: SeedRow, spread: Spread | None, *, sign: bool = False) -> str:

@@ -6,7 +6,7 @@
 | `poisson` | `rate_per_s` (calls/s on average, > 0) | independent exponential gaps |
 | `diurnal` | `rate_per_s` (mean over a day), `swing` 0.7, `period_s` 86400 | Poisson, its rate a sine wave |
 | `ramp` | `from_rate_per_s`, `to_rate_per_s` (calls/s, > 0) | Poisson, its rate a straight line |
-| `trace` | none | the trace's own, the first at 0 |
+| `trace` | `file`, `slice`, `speed`, …: `TraceOptions` | the trace's own, the first at 0 |
 
 A further kind is one more options class in `Arrivals` and one more case in `arrival_times`.
 """
@@ -24,6 +24,7 @@ from harness.errors import InputError
 from .draws import rng
 from .strict import StrictModel
 from .trace import Trace
+from .traces.options import TraceOptions
 
 Rate = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
 
@@ -67,8 +68,8 @@ class RampArrivals(StrictModel):
     to_rate_per_s: Rate
 
 
-class TraceArrivals(StrictModel):
-    """Recorded traffic: `{kind = "trace"}`; `--trace` names the file."""
+class TraceArrivals(TraceOptions):
+    """Recorded traffic: `{kind = "trace", file = "mine.csv"}`, or `--trace FILE`; keys in `TraceOptions`."""
 
     kind: Literal["trace"] = "trace"
 
@@ -103,9 +104,22 @@ def describe_arrivals(arrivals: Arrivals, trace: Trace | None = None) -> str:
         case RampArrivals(from_rate_per_s=start, to_rate_per_s=end):
             return f"Poisson, from {start:g} to {end:g} calls/s in a straight line"
         case TraceArrivals():
-            return f"the recorded times of {_checked(arrivals, trace).name}"
+            return _recorded(arrivals, _checked(arrivals, trace))
         case _:
             assert_never(arrivals)
+
+
+def _recorded(arrivals: TraceArrivals, trace: Trace) -> str:
+    part, extras = arrivals.slice, ""
+    if part.to_s is not None:
+        extras += f", {part.from_s:g} to {part.to_s:g} s"
+    elif part.from_s:
+        extras += f", from {part.from_s:g} s on"
+    if arrivals.speed != 1.0:
+        extras += f", {arrivals.speed:g} times as fast"
+    if arrivals.scale != 1.0:
+        extras += f", {arrivals.scale:g} calls for each recorded one"
+    return f"the recorded times of {trace.name}{extras}"
 
 
 def _times(arrivals: Arrivals, seed: int, duration_s: float, trace: Trace | None) -> Iterator[float]:

@@ -63,7 +63,8 @@ def make_plan(
 
     Without a trace, `fresh_share` of the calls have notes and lengths of their own; the others repeat their
     question's one prompt, so that an exact cache can hit. With a trace, every call has the recorded call's
-    input and output lengths, so prompts repeat only when lengths and question do.
+    input and output lengths, so prompts repeat only when lengths and question do. With ids of prompt blocks
+    in the trace, prompts have the common prefixes that they had there.
 
     Raises InputError when arrivals of kind "trace" have no trace, when other arrivals have one, and when a
     trace is given with sessions or bursts.
@@ -91,6 +92,7 @@ class _PlannedTurn:
     key: DrawKey
     question: Question
     prompt: Prompt
+    session: str = ""
 
 
 def _conversation(
@@ -103,7 +105,8 @@ def _conversation(
             return
         question, prompt = prompts.of(turn, trace)
         if turn.at_s is not None:
-            yield _PlannedTurn(turn.at_s, turn.key, question, prompt.after(earlier))
+            session = "" if trace is None else trace.rows[int(turn.key[0])].session
+            yield _PlannedTurn(turn.at_s, turn.key, question, prompt.after(earlier), session)
         if len(turns) > 1:
             earlier = (*earlier, prompt.answered(question.answer))
 
@@ -122,7 +125,7 @@ def _call(n: int, turn: _PlannedTurn, options: WorkloadOptions, seed: int) -> Pl
         max_tokens=options.max_tokens,
         stream=options.stream,
         temperature=options.temperature,
-        session="" if options.sessions is None else f"s{arrival:06d}",
+        session=turn.session if options.sessions is None else f"s{arrival:06d}",
     )
 
 
@@ -150,8 +153,11 @@ class _Prompts:
                 inside = burst.from_s <= turn.at_s < burst.to_s
                 if inside and unit(self._seed, "burst", nth, *turn.key) < burst.share:
                     return self._in_burst(nth)
-        question = self._questions.question_for(turn.key)
-        wording = self._questions.wording_for(question, turn.key, self._options.paraphrase_share)
+        key = turn.key
+        if trace is not None and (prefix := trace.rows[int(key[0])].prefix):
+            key = ("blocks", prefix[-1])  # prompts that were equal in the trace ask the same
+        question = self._questions.question_for(key)
+        wording = self._questions.wording_for(question, key, self._options.paraphrase_share)
         return question, self._prompt(question, wording, turn.key, trace)
 
     def _in_burst(self, nth: int) -> tuple[Question, Prompt]:
@@ -162,7 +168,8 @@ class _Prompts:
     def _prompt(self, question: Question, wording: str, key: DrawKey, trace: Trace | None) -> Prompt:
         if trace is not None:
             row = trace.rows[int(key[0])]
-            return self._sized(question, wording, row.input_tokens, row.output_tokens)
+            sized = self._sized(question, wording, row.input_tokens, row.output_tokens)
+            return sized.made_of(row.prefix, trace.block_tokens)
         if unit(self._seed, "fresh", *key) < self._options.fresh_share:
             lengths = self._lengths.of(self._seed, f"call {' '.join(map(str, key))}")
             return self._sized(question, wording, *lengths, *key)

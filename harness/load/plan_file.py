@@ -64,6 +64,8 @@ def _rows(plan: Iterable[PlannedCall]) -> Iterator[dict[str, Any]]:
             "filler_chars": prompt.filler_chars,
             "filler_key": prompt.filler_key,
         }
+        if prompt.blocks:
+            row["prompt"] |= {"blocks": prompt.blocks, "block_tokens": prompt.block_tokens}
         if prompt.earlier:
             row["prompt"]["earlier"] = [
                 [
@@ -86,4 +88,5 @@ def _call(row: dict[str, Any], texts: list[str]) -> PlannedCall:
         Exchange(texts[question], output_tokens, filler_chars, filler_key, texts[answer])
         for question, output_tokens, filler_chars, filler_key, answer in recipe.get("earlier", [])
     )
+    recipe["blocks"] = tuple(recipe.get("blocks", ()))
     return PlannedCall(**row, prompt=Prompt(**recipe))

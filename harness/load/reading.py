@@ -38,7 +38,8 @@ class ObservedReply:
     @property
     def outcome(self) -> str:
         """ "success", "failed", "rejected" (the stack refused the call), or for a reply that ended well but
-        is no answer: "filtered" (by the provider) or "empty" (no word and no tool call in it); or `ended_as`.
+        is no answer: "filtered" (by the provider) or "empty" (white space at most, and no tool call); or
+        `ended_as`.
         """
         if self.ended_as is not None:
             return self.ended_as
@@ -46,7 +47,7 @@ class ObservedReply:
             return "rejected" if self.rejected else "failed"
         if self.finish_reason == "content_filter":
             return "filtered"
-        return "success" if self.pieces or self.called else "empty"
+        return "success" if self.called or self.text.strip() else "empty"
 
 
 def read_stream(lines: Iterator[bytes], now: Callable[[], float], observed: ObservedReply) -> None:

@@ -44,6 +44,7 @@ def manifest(spec: RunSpec, played: list[str], run_id: str, started_at: datetime
         profile=scenario.profile,
         arrivals=arrivals,
         workload=workload,
+        trace=spec.trace.read if spec.trace else None,
         max_tokens=spec.workload.options.max_tokens,
         limits=_limits(scenario.profile),
         warmup_s=scenario.warmup_s,

@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field
 
 from ..load.strict import StrictModel
+from ..load.traces.options import TraceOverrides
 from .scenario import Engine, Seconds
 
 
@@ -18,7 +19,8 @@ class RunOptions(StrictModel):
     | `seed` | the scenario's | decides every draw |
     | `duration_s` | the scenario's | length of the arrival plan in seconds |
     | `stacks` | the scenario's subjects | subjects to measure instead: names or paths |
-    | `trace` | none | recorded traffic (CSV), for scenarios whose arrivals are a trace |
+    | `trace` | the scenario's | a file of recorded traffic, for scenarios whose arrivals are a trace |
+    | `trace_overrides` | none | how it is read and played: columns, unit, slice, speed, scale |
     | `incident` | none | an incident's name or path; its faults are added to the scenario's |
     | `questions` | the workload's | a file of questions to ask instead |
     | `out` | "runs" | the folder in which the run directory is made |
@@ -31,6 +33,7 @@ class RunOptions(StrictModel):
     duration_s: Seconds | None = None
     stacks: tuple[str, ...] = ()
     trace: Path | None = None
+    trace_overrides: TraceOverrides = TraceOverrides()
     incident: str | None = None
     questions: Path | None = None
     out: Path = Path("runs")

@@ -8,7 +8,7 @@ from mock_providers import Catalogue, FaultError, check_faults, load_incident, l
 
 from ..errors import InputError
 from ..load.plan import PlannedCall, make_plan
-from ..load.trace import Trace, read_azure_trace
+from ..load.trace import Trace
 from ..load.workload.options import Workload, load_workload
 from .answers import catalogue_of
 from .run_options import RunOptions
@@ -16,6 +16,7 @@ from .scenario import Claim, Engine, Scenario, load_scenario
 from .shipped import find_file
 from .subject import Subject
 from .subjects import load_subjects
+from .traces import load_trace, played_duration_s, with_trace_options
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +61,15 @@ def make_spec(options: RunOptions) -> RunSpec:
     """Read and check every file that a run needs. Raises InputError or ConfigError, one line."""
     path = find_file("scenarios", options.scenario)
     scenario = _with_incident(load_scenario(path), options.incident)
+    scenario = with_trace_options(path, scenario, options)
     engine = options.engine or scenario.engine
     subjects = _subjects(path, scenario, options.stacks, engine)
     _check_faults(path, scenario)
     seed = scenario.seed if options.seed is None else options.seed
     duration_s = options.duration_s or scenario.duration_s
     workload = load_workload(scenario.workload, path.parent, options.questions)
-    trace = _trace(path, scenario, options.trace)
+    trace = load_trace(path, scenario, seed, duration_s)
+    duration_s = played_duration_s(scenario, duration_s)
     plan = make_plan(scenario.arrivals, workload, seed, duration_s, trace)
     if not plan:
         raise InputError(f"{path}: expected a longer duration, no call starts in {duration_s:g} s")
@@ -103,17 +106,6 @@ def _subjects(path: Path, scenario: Scenario, stacks: tuple[str, ...], engine: E
         if subject.client is not None and engine == "locust":
             raise InputError(f"{path}: {subject.name} is a Python client, expected --engine virtual for it")
     return subjects
-
-
-def _trace(path: Path, scenario: Scenario, trace: Path | None) -> Trace | None:
-    if trace is not None:
-        return read_azure_trace(trace)
-    if scenario.arrivals.kind == "trace":
-        raise InputError(
-            f"{path}: arrivals.kind: a trace is played, expected --trace FILE (Azure LLM inference trace, "
-            "CSV with TIMESTAMP,ContextTokens,GeneratedTokens; github.com/Azure/AzurePublicDataset)"
-        )
-    return None
 
 
 def _check_faults(path: Path, scenario: Scenario) -> None:

@@ -82,10 +82,10 @@ def _bound_places(bound: Iterable[tuple[str, str]], clocks: _Clocks) -> list[_Pl
 
 def _places_since(loaded: frozenset[str], clocks: _Clocks) -> list[_Place]:
     """The places where a module imported under the virtual clock holds one of its functions."""
+    new = [sys.modules.get(module_name) for module_name in list(sys.modules) if module_name not in loaded]
     return [
         (module, attribute, name)
-        for module_name, module in list(sys.modules.items())
-        if module_name not in loaded
+        for module in new
         for attribute, value in list(getattr(module, "__dict__", {}).items())
         for name, clock in clocks.items()
         if value is clock

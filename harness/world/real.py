@@ -35,7 +35,7 @@ class RealWorld:
 
     def __init__(self, spec: RunSpec, folder: Path) -> None:
         self._spec = spec
-        self._folder = folder
+        self._folder = folder.absolute()  # an argument of child processes, where "-x" would be an option
         self._open = ExitStack()
         self._gateway: ChildServer | None = None
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from . import sections
 from .by_fault import by_fault_lines
 from .figures import draw
 from .table import Row, kpi_rows
+from .trace import trace_lines
 from .verdict import verdict
 
 
@@ -30,7 +32,7 @@ def render(analysis: Analysis) -> str:
     """The page as text; the same run gives the same bytes."""
     summary, manifest = analysis.summary, analysis.run.manifest
     facts, rows = list(analysis.facts.values()), kpi_rows(summary)
-    page = _environment().get_template("report.html.j2")
+    page = _environment(summary.names).get_template("report.html.j2")
     return page.render(
         manifest=manifest,
         summary=summary,
@@ -48,6 +50,7 @@ def render(analysis: Analysis) -> str:
         accounting=sections.accounting_lines(summary),
         quality=sections.quality_lines(summary, manifest),
         provenance=sections.provenance_lines(summary, manifest),
+        trace=[] if manifest.trace is None else trace_lines(manifest.trace),
         catalogue=catalogue(),
     )
 
@@ -56,7 +59,7 @@ def _grouped(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
     return [(title, list(group)) for title, group in groupby(rows, lambda row: row.group)]
 
 
-def _environment() -> Environment:
+def _environment(names: Sequence[str]) -> Environment:
     made = Environment(
         loader=PackageLoader("reports.page"),
         autoescape=True,
@@ -64,13 +67,18 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["names"] = set_names
+    made.filters["names"] = partial(set_names, names=names)
     made.filters["svg"] = Markup
     return made
 
 
-def set_names(sentence: Any) -> Markup:
-    """A sentence escaped, with its `backticked` names as code and numbers kept beside their units."""
-    safe = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(sentence)))
+def set_names(sentence: Any, names: Sequence[str] = ()) -> Markup:
+    """A sentence escaped, with `names` in backticks as code and numbers kept beside their units.
+
+    Other backticks are the user's own, and stay.
+    """
+    safe = str(escape(sentence))
+    for name in map(str, map(escape, names)):
+        safe = safe.replace(f"`{name}`", f"<code>{name}</code>")
     safe = re.sub(r"(?<=\d)–(?=\d)", "–&#8288;", safe)
     return Markup(re.sub(r"(?<=\d) (?=(?:%|pp|s|ms)(?!\w))", "&nbsp;", safe))

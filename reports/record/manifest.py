@@ -18,6 +18,7 @@ from pydantic import (
 from .expectation import Expectation
 from .schema import SCHEMA_VERSION
 from .tables import RecordError
+from .trace_read import TraceRead
 from .upgrade import upgraded
 
 Status = Literal["complete", "partial", "broken"]
@@ -162,6 +163,7 @@ class Manifest(_Open):
     profile: str | None = None
     arrivals: str | None = None
     workload: str | None = None
+    trace: TraceRead | None = None
     max_tokens: int | None = Field(default=None, gt=0)
     limits: tuple[Limit, ...] = ()
     warmup_s: float = Field(default=0.0, ge=0)

@@ -1,7 +1,7 @@
-"""Random small runs in virtual time: a random stack, random faults, a dozen calls, callers that hang up.
+"""Random small runs in virtual time: `play` executes a run as `Drawn` describes it and returns a `Remains`.
 
-`Drawn` describes a run, `play` executes it and returns a `Remains`. Both sides have the same clock and no
-network delay, so the limiter's view of a rate limit equals the provider's.
+Both sides have the same clock and no network delay, so the limiter's view of a rate limit equals the
+provider's.
 """
 
 import asyncio
@@ -12,12 +12,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis import strategies as st
 
 from harness.stack.assembly.layers import build
 from harness.stack.assembly.options import StackOptions
-from harness.stack.core.call import Call, Caller, Priority
+from harness.stack.core.call import Call, Caller
 from harness.stack.core.errors import StackError
 from harness.stack.core.facts import AttemptFacts, CallFacts
 from harness.stack.core.reply import Finish
@@ -25,36 +23,11 @@ from harness.stack.core.request import Message
 from harness.stack.money.attempt_ledger import AttemptLedger
 from harness.virtual import LeakReport, VirtualLoop, run_virtual
 from mock_providers import MockApp, Profile, parse_faults
-from tests.lab.providers import CHAIN_PROVIDERS, MODELS, open_providers, profile_of
+from tests.chaos.worlds import BURST_S, RPM, Asked, Drawn
+from tests.lab.providers import open_providers, profile_of
 
-RPM = 60
-"""What providers with a limit allow, with a burst of two seconds; limiters are told the same."""
-BURST_S = 2.0
 IDLE_S = 300.0
 """Longer than any connection is kept, any fault holds on and any breaker stays open."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One call: its start, its request, and how its caller hangs up (None: it reads to the end)."""
-
-    at_s: float
-    tokens: int
-    stream: bool
-    priority: Priority
-    cancel_after_s: float | None
-    close_after_events: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """The description of a run."""
-
-    seed: int
-    stack: dict[str, Any]
-    faults: list[dict[str, Any]]
-    limited: tuple[str, ...]
-    calls: tuple[Asked, ...]
 
 
 @dataclass(slots=True)
@@ -79,145 +52,6 @@ class Remains:
         """Record the facts of a call."""
         self.facts.append(facts)
         self.emitted.append(facts.as_row())
-
-
-def seconds(most: float) -> st.SearchStrategy[float]:
-    """A time on a grid, so that many events coincide."""
-    return st.integers(0, int(most * 20)).map(lambda n: n / 20)
-
-
-FAULTS = st.one_of(
-    st.fixed_dictionaries({"kind": st.just("outage")}),
-    st.fixed_dictionaries(
-        {"kind": st.just("http_error"), "status": st.sampled_from([400, 401, 403, 429, 500, 503, 529])}
-    ),
-    st.fixed_dictionaries({"kind": st.just("hang"), "hold_s": st.sampled_from([1.0, 60.0])}),
-    st.fixed_dictionaries({"kind": st.just("slow_first_token"), "extra_s": st.sampled_from([0.5, 4.0])}),
-    st.fixed_dictionaries({"kind": st.just("slow_drip"), "gap_s": st.sampled_from([0.1, 1.0, 3.0])}),
-    st.fixed_dictionaries({"kind": st.just("brownout"), "extra_s": st.sampled_from([0.5, 2.0])}),
-    st.fixed_dictionaries(
-        {
-            "kind": st.sampled_from(
-                ["reset", "truncate", "stall", "malformed_json", "malformed_sse", "in_band_error"]
-            ),
-            "after_chunks": st.integers(0, 8),
-        }
-    ),
-    st.fixed_dictionaries(
-        {"kind": st.sampled_from(["refuse", "html_200", "key_revoked", "quality_loss", "clock_skew"])}
-    ),
-    st.fixed_dictionaries(
-        {"kind": st.just("key_revoked"), "key": st.sampled_from(["sk-world-a", "sk-world-b"])}
-    ),
-)
-
-
-@st.composite
-def faults(draw: st.DrawFn) -> dict[str, Any]:
-    """A fault of any kind, for some time, at one provider or all, for some requests or all."""
-    fault = dict(draw(FAULTS))
-    fault["from_s"] = draw(seconds(3))
-    fault["to_s"] = fault["from_s"] + draw(st.sampled_from([0.5, 2.0, 8.0]))
-    fault["probability"] = draw(st.sampled_from([0.2, 0.5, 1.0]))
-    provider = draw(st.sampled_from([None, *CHAIN_PROVIDERS]))
-    if provider is not None:
-        fault["provider"] = provider
-    return fault
-
-
-@st.composite
-def stacks(draw: st.DrawFn, limited: tuple[str, ...], least_targets: int) -> dict[str, Any]:
-    """Any stack: up to three targets in any order, each layer present or absent."""
-    names = draw(st.lists(st.sampled_from(CHAIN_PROVIDERS), min_size=least_targets, max_size=3, unique=True))
-    table: dict[str, Any] = {
-        "deadlines": {
-            "connect_s": 1,
-            "first_token_s": draw(st.sampled_from([1.0, 3.0])),
-            "inter_chunk_s": draw(st.sampled_from([0.5, 2.0])),
-            "total_s": draw(st.sampled_from([2.0, 8.0, 20.0])),
-        },
-        "target": [_target(draw, name, name in limited) for name in names],
-    }
-    for name, options in MECHANISMS.items():
-        chosen = draw(st.one_of(st.none(), options))
-        if chosen is not None:
-            table[name] = chosen
-    return table
-
-
-def _target(draw: st.DrawFn, name: str, limited: bool) -> dict[str, Any]:
-    target: dict[str, Any] = {"provider": name, "model": MODELS[name]}
-    if limited:
-        target["limiter"] = {
-            "rpm": RPM,
-            "burst_s": BURST_S,
-            "max_wait_s": draw(st.sampled_from([0.0, 1.0, 9.0])),
-        }
-    keys = draw(st.sampled_from([None, None, ["a"], ["a", "b"], ["a", "b", "c"]]))
-    if keys is not None:
-        target["keys"] = {"names": keys, "refused_s": draw(st.sampled_from([1.0, 300.0]))}
-    return target
-
-
-MECHANISMS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
-    "cache": st.just({"ttl_s": 5}),
-    "fallback": st.fixed_dictionaries(
-        {
-            "after_first_token": st.sampled_from(["continue", "restart", "fail"]),
-            "max_continuations": st.integers(1, 3),
-        }
-    ),
-    "retry_budget": st.fixed_dictionaries(
-        {"ratio": st.sampled_from([0.0, 0.5]), "min_per_s": st.just(0.1), "initial": st.sampled_from([0, 2])}
-    ),
-    "hedge": st.fixed_dictionaries(
-        {"min_samples": st.just(1), "max_share": st.just(1.0), "quantile": st.sampled_from([0.3, 0.9])}
-    ),
-    "retry": st.fixed_dictionaries(
-        {"attempts": st.integers(1, 4), "base_s": st.sampled_from([0.0, 0.2]), "cap_s": st.just(1.0)}
-    ),
-    "throttle": st.just({"window_s": 6.0}),
-    "breaker": st.fixed_dictionaries(
-        {"min_samples": st.integers(1, 4), "open_s": st.sampled_from([0.5, 3.0]), "probes": st.integers(1, 3)}
-    ),
-}
-
-
-@st.composite
-def calls(draw: st.DrawFn) -> Asked:
-    """A call and its caller's behaviour."""
-    leaves = draw(st.sampled_from(["stays", "stays", "cancels", "closes"]))
-    return Asked(
-        at_s=draw(seconds(4)),
-        tokens=draw(st.integers(1, 40)),
-        stream=draw(st.sampled_from([True, True, True, False])),
-        priority=draw(st.sampled_from(["interactive", "batch"])),
-        cancel_after_s=draw(seconds(6)) if leaves == "cancels" else None,
-        close_after_events=draw(st.integers(1, 12)) if leaves == "closes" else None,
-    )
-
-
-@st.composite
-def worlds(draw: st.DrawFn, least_targets: int = 1) -> Drawn:
-    """Any run of a stack with at least so many targets."""
-    limited = tuple(draw(st.lists(st.sampled_from(CHAIN_PROVIDERS), max_size=3, unique=True)))
-    return Drawn(
-        seed=draw(st.integers(0, 2**16)),
-        stack=draw(stacks(limited, least_targets)),
-        faults=draw(st.lists(faults(), max_size=4)),
-        limited=limited,
-        calls=tuple(draw(st.lists(calls(), min_size=1, max_size=12))),
-    )
-
-
-DRAWN = settings(
-    derandomize=False,
-    database=None,
-    deadline=None,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-"""How worlds are drawn: from a seed of the test's own, each once; how many, the test says."""
 
 
 def play(drawn: Drawn) -> Remains:

@@ -132,6 +132,7 @@ NO_ANSWERS: dict[str, tuple[Script, Script, str]] = {
         "filtered",
     ),
     "empty": (streamed(chunk(None, "stop"), USAGE, DONE), whole(openai_whole("")), "empty"),
+    "blank": (streamed(chunk(" \n", "stop"), USAGE, DONE), whole(openai_whole(" \n")), "empty"),
     "all of it reasoning": (
         streamed(
             data({"choices": [{"delta": {"reasoning_content": "hm"}}]}), chunk(None, "length"), USAGE, DONE

@@ -6,23 +6,28 @@ from typing import Any
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from tests.chaos.small_world import DRAWN, Drawn, Remains, play, worlds
+from tests.chaos.small_world import Remains, play
 from tests.chaos.test_any_world import no_more_is_tried_than_allowed, what_is_always_so
+from tests.chaos.worlds import DRAWN, Drawn, worlds
 
 WORLDS = 400
-POLICIES = ("small", "large", "heuristic", "cascade", "cascade", "cascade", "latency", "cost", "oracle")
+POLICIES = st.sampled_from(
+    ("small", "large", "heuristic", "cascade", "cascade", "cascade", "latency", "cost", "oracle")
+)
+MIN_CHARS = st.sampled_from([1, 60, 100_000])
+CHAINS = worlds(least_targets=2)
 
 
 @st.composite
 def routed_worlds(draw: st.DrawFn) -> Drawn:
     """Any run with at least two targets and a router of any kind."""
-    drawn = draw(worlds(least_targets=2))
+    drawn = draw(CHAINS)
     targets = drawn.stack["target"]
     small = draw(st.integers(1, len(targets) - 1))
     tiered = [target | {"tier": "small" if n < small else "large"} for n, target in enumerate(targets)]
     route: dict[str, Any] = {
-        "policy": draw(st.sampled_from(POLICIES)),
-        "cascade": {"check": {"min_chars": draw(st.sampled_from([1, 60, 100_000]))}},
+        "policy": draw(POLICIES),
+        "cascade": {"check": {"min_chars": draw(MIN_CHARS)}},
         "latency": {"window": 2},
     }
     return replace(drawn, stack=drawn.stack | {"target": draw(st.permutations(tiered)), "route": route})

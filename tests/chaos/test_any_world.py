@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, seed, settings
 
 from harness.stack.core.facts import AttemptFacts
-from tests.chaos.small_world import DRAWN, RPM, Asked, Drawn, Remains, play, worlds
+from tests.chaos.small_world import Remains, play
+from tests.chaos.worlds import DRAWN, RPM, Asked, Drawn, worlds
 from tests.lab.lab import CHAIN
 
 SHARDS = 8

@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from harness.stack.money.account import Account
 from harness.stack.money.dollars import dollars_nusd
 from harness.stack.state.backend import MemoryBackend
-from tests.chaos.small_world import Drawn, play, worlds
+from tests.chaos.small_world import play
+from tests.chaos.worlds import DRAWN, Drawn, worlds
 
 SHARDS = 4
 WORLDS_A_SHARD = 100
@@ -53,13 +54,18 @@ def watched() -> Iterator[Watched]:
         yield watching
 
 
+WORLDS = worlds()
+HARD_USD = st.sampled_from([None, "0", "0.0006", "0.0015", "0.004"])
+PER = st.sampled_from([[], ["tenant"], ["key"], ["model"], ["tenant", "model"]])
+
+
 @st.composite
 def budgets(draw: st.DrawFn, targets: list[dict[str, Any]]) -> dict[str, Any]:
     """A budget that covers some of the calls, or an unlimited one; a prompt is 20 tokens long and
     an answer at most 50.
     """
-    hard = draw(st.sampled_from([None, "0", "0.0006", "0.0015", "0.004"]))
-    per = draw(st.sampled_from([[], ["tenant"], ["key"], ["model"], ["tenant", "model"]]))
+    hard = draw(HARD_USD)
+    per = draw(PER)
     budget: dict[str, Any] = {"period": "month", "per": per}
     if hard is not None:
         budget["hard_usd"] = hard
@@ -71,7 +77,7 @@ def budgets(draw: st.DrawFn, targets: list[dict[str, Any]]) -> dict[str, Any]:
 @st.composite
 def worlds_with_budgets(draw: st.DrawFn) -> Drawn:
     """Any run with one or two budgets."""
-    drawn = draw(worlds())
+    drawn = draw(WORLDS)
     some = draw(st.lists(budgets(drawn.stack["target"]), min_size=1, max_size=2))
     return replace(drawn, stack=drawn.stack | {"budget": some})
 
@@ -88,13 +94,7 @@ def test_any_run_keeps_its_budgets_and_pays_each_attempt_once(shard: int) -> Non
     rejected = 0
 
     @seed(shard)
-    @settings(
-        max_examples=WORLDS_A_SHARD,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @settings(DRAWN, max_examples=WORLDS_A_SHARD)
     @given(drawn=worlds_with_budgets())
     def in_any_world(drawn: Drawn) -> None:
         nonlocal rejected

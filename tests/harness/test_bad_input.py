@@ -64,7 +64,7 @@ def test_a_wrong_key_in_a_scenario(change: str, words: list[str], tmp_path: Path
         (["run", "outage", "--stack", "nope"], ["stack 'nope'", "full", "naive"]),
         (["run", "azure-hour"], ["azure-hour.toml", "--trace"]),
         (["run", "azure-hour", "--trace", "nope.csv"], ["nope.csv", "cannot be read"]),
-        (["run", "outage", "--trace", "nope.csv"], ["nope.csv", "cannot be read"]),
+        (["run", "outage", "--trace", "nope.csv"], ["arrivals.kind", 'expected "trace"']),
         (["mock", "--profile", "nope"], ["nope", "typical"]),
         (["mock", "--incident", "nope"], ["incident 'nope'", "openai-2024-12-11"]),
         (["run", "outage", "--incident", "nope"], ["incident 'nope'", "openai-2024-12-11"]),

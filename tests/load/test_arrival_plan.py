@@ -15,7 +15,8 @@ from harness.errors import InputError
 from harness.load.arrivals import ConstantArrivals, PoissonArrivals, TraceArrivals
 from harness.load.plan import PlannedCall, describe, make_plan
 from harness.load.plan_file import read_plan, write_plan
-from harness.load.trace import Trace, TraceRow, read_azure_trace
+from harness.load.trace import Trace, TraceRow
+from harness.load.traces.reading import read_trace
 from harness.load.workload.catalogue import is_right
 from harness.load.workload.options import Workload, WorkloadOptions, load_workload
 from harness.load.workload.prompt import count_tokens
@@ -198,7 +199,7 @@ def test_trace_arrivals_need_a_trace() -> None:
 
 @pytest.mark.skipif(not REAL.exists(), reason="the public Azure trace is not at hand (../shared/data)")
 def test_the_real_hour_is_planned_call_by_call(tmp_path: Path) -> None:
-    trace = read_azure_trace(REAL)
+    trace = read_trace(REAL)
     plan = make_plan(TraceArrivals(), WORKLOAD, 7, 3_600, trace)
     assert len(plan) == 19_366
     assert sum(call.output_tokens for call in plan) == 4_088_665

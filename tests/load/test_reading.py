@@ -72,7 +72,12 @@ def test_a_chunk_without_a_word_changes_nothing(odd: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("text", "reason", "outcome"),
-    [("a", "content_filter", "filtered"), ("", "content_filter", "filtered"), ("", "stop", "empty")],
+    [
+        ("a", "content_filter", "filtered"),
+        ("", "content_filter", "filtered"),
+        ("", "stop", "empty"),
+        (" \n", "stop", "empty"),
+    ],
 )
 def test_a_reply_that_is_no_answer_is_no_success(text: str, reason: str, outcome: str) -> None:
     """inspect_ai#4846, ontogpt#455: filtered and empty replies counted as answers."""

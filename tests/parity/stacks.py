@@ -36,9 +36,13 @@ def build_stack(
     timeout_s: float = 10.0,
     retry: bool = True,
 ) -> Stack:
-    """A stack over these providers, in this order, with two attempts at each."""
+    """A stack over these providers, in this order, with two attempts at each.
+
+    A reply that is not streamed may take little longer than `timeout_s`: real seconds pass while one hangs.
+    """
     options: dict[str, Any] = {
-        "target": [{"provider": name, "model": MODELS[name], "timeout_s": timeout_s} for name in chain]
+        "deadlines": {"whole_tokens_per_s": 10.0 * MAX_TOKENS},
+        "target": [{"provider": name, "model": MODELS[name], "timeout_s": timeout_s} for name in chain],
     }
     if retry:
         options["retry"] = {

@@ -40,6 +40,24 @@ LIMITED = (
     "Rate limit reached for gpt-4o in organization org-a on tokens per min (TPM): Limit 30000, Used 29000,"
     " Requested 2000. Please try again in 2s."
 )
+TOO_LONG = (
+    "The decoder prompt (length 9000) is longer than the maximum model length of 8192.",
+    "'max_tokens' or 'max_completion_tokens' is too large: 9000. This model's maximum context length is 8192",
+    "The input (9000 tokens) is longer than the model's context length (8192 tokens).",
+    "Requested token count exceeds the model's maximum context length of 8192 tokens.",
+    "prompt tokens (9000) exceed model maximum (8192) for openai.gpt-5.5",
+    "prompt is too long: 9000 tokens > 8192 maximum",
+    "Range of input length should be [1, 8192]",
+    "litellm.BadRequestError: litellm.ContextWindowExceededError: The prompt is too long.",
+)
+TOO_LONG_CLAUDE = ("Input is too long for requested model.",)
+NO_MODEL = ("acme/model-1 is not a valid model ID", "Invalid model: model-1")
+NO_CREDIT = (
+    "Your team 1-2 has either used all available credits or reached its monthly spending limit.",
+    "Your newly created team doesn't have any credits yet.",
+    "You have run out of credits or need a subscription.",
+    "You exceeded your current quota, check your plan.\n* Quota exceeded: requests, limit: 0, model: a",
+)
 NO_MODEL_TURN = "Please ensure that multiturn requests ends with a user role or a function response."
 ANSWER = streamed(chunk("Here."), chunk(None, "stop"), USAGE, DONE)
 
@@ -80,10 +98,32 @@ OF_THE_TARGET: list[tuple[str, str, Script]] = [
     ("unsupported", "anthropic", anthropic_error(400, NO_PREFILL)),
     ("unsupported", "openai", openai_error(400, NO_MODEL_TURN)),
     ("auth", "openai", openai_error(400, "API key not valid. Please pass a valid API key.")),
+    ("auth", "anthropic", anthropic_error(400, "This organization has been disabled.")),
+    ("auth", "openai", openai_error(451, "Not available here.")),
+    *(("context_length", "openai", openai_error(400, sentence)) for sentence in TOO_LONG),
+    *(("context_length", "anthropic", anthropic_error(400, sentence)) for sentence in TOO_LONG_CLAUDE),
+    *(("not_found", "openai", openai_error(400, sentence)) for sentence in NO_MODEL),
+    ("not_found", "openai", openai_error(400, "The model is gone.", code="model_decommissioned")),
+    *(("quota_exhausted", "openai", openai_error(429, sentence)) for sentence in NO_CREDIT),
+    ("quota_exhausted", "openai", openai_error(403, NO_CREDIT[0])),
+    ("quota_exhausted", "openai", whole({"code": "Forbidden", "error": NO_CREDIT[1]}, 403)),
+    ("quota_exhausted", "openai", openai_error(429, "Suspended.", type="exceeded_current_quota_error")),
+    ("quota_exhausted", "openai", openai_error(400, "Access denied, please pay.", code="Arrearage")),
+    (
+        "unsupported",
+        "openai",
+        openai_error(400, "max_tokens is too large: 8192. This model supports at most 4096."),
+    ),
+    (
+        "unsupported",
+        "anthropic",
+        anthropic_error(400, "max_tokens: 64000 > 8192, which is the maximum allowed number"),
+    ),
 ]
 AGAIN: list[tuple[str, str, Script]] = [
     ("conflict", "openai", openai_error(409, "Conflict.")),
     ("conflict", "openai", openai_error(425, "Too early.")),
+    ("rate_limited", "openai", openai_error(429, NO_CREDIT[3].replace("limit: 0", "limit: 20"))),
     ("rate_limited", "openai", openai_error(429, LIMITED, type="tokens", code="rate_limit_exceeded")),
     (
         "rate_limited",
@@ -97,6 +137,9 @@ OF_THE_REQUEST: list[tuple[str, str, Script]] = [
     ("bad_request", "anthropic", anthropic_error(400, f"messages.0: unexpected text '{CREDIT}'")),
     ("bad_request", "openai", openai_error(422, f"Invalid schema: '{TOO_LARGE}'")),
     ("content_filter", "openai", openai_error(400, "The response was filtered.", code="content_filter")),
+    ("content_filter", "anthropic", anthropic_error(400, "Output blocked by content filtering policy")),
+    ("bad_request", "openai", openai_error(400, f"Invalid value: '{TOO_LONG[0]}'")),
+    ("bad_request", "openai", openai_error(400, f"Invalid value: '{NO_CREDIT[0]}'")),
 ]
 RETRY = {"attempts": 3, "base_s": 0.1, "jitter_s": 0.0}
 

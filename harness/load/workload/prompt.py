@@ -6,7 +6,7 @@ The user's message ends in two lines that a mock provider reads, through any cli
 
 from dataclasses import dataclass, replace
 
-from .prose import filler
+from .prose import blocks_of_filler, filler
 
 Message = tuple[str, str]
 """(role, content)"""
@@ -48,6 +48,8 @@ class Prompt:
 
     `system` "" means no system message. `filler_chars` characters of prose, drawn by `filler_key`, come
     before the question. `output_tokens` is the length of reply to ask for; `earlier` are the turns so far.
+    With `blocks` the prose is in blocks of `block_tokens` tokens, counted from the start of the request, so
+    that prompts with the same leading blocks have a common prefix of so many whole blocks.
     """
 
     system: str
@@ -56,13 +58,28 @@ class Prompt:
     filler_chars: int = 0
     filler_key: int = 0
     earlier: tuple[Exchange, ...] = ()
+    blocks: tuple[int, ...] = ()
+    block_tokens: int = 0
 
     @property
     def messages(self) -> tuple[Message, ...]:
         """The messages to send, built at each access (microseconds; up to 4 bytes per token)."""
         system = (("system", self.system),) if self.system else ()
         history = (message for exchange in self.earlier for message in exchange.messages)
-        return (*system, *history, ("user", _user_text(self)))
+        return (*system, *history, ("user", self._user_text()))
+
+    def _user_text(self) -> str:
+        if not self.blocks or not self.filler_chars:
+            return _user_text(self)
+        before = _count([*([len(self.system)] if self.system else []), 0])
+        prose = blocks_of_filler(
+            self.blocks,
+            self.block_tokens * _CHARS_PER_TOKEN,
+            before * _CHARS_PER_TOKEN,
+            self.filler_chars,
+            self.filler_key,
+        )
+        return f"{prose}\n{_ending(self)}"
 
     @property
     def input_tokens(self) -> int:
@@ -77,6 +94,10 @@ class Prompt:
     def after(self, earlier: tuple[Exchange, ...]) -> "Prompt":
         """This turn with `earlier` turns before it."""
         return replace(self, earlier=earlier) if earlier else self
+
+    def made_of(self, blocks: tuple[int, ...], block_tokens: int) -> "Prompt":
+        """The same length, with these leading blocks."""
+        return replace(self, blocks=blocks, block_tokens=block_tokens) if blocks else self
 
 
 def make_prompt(system: str, question: str, input_tokens: int, output_tokens: int, key: int) -> Prompt:

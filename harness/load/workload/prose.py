@@ -4,6 +4,7 @@ The prose is cut from one long text of support notes. It has no line break, no "
 mock providers read those marks.
 """
 
+from collections.abc import Sequence
 from functools import cache
 
 from ..draws import rng
@@ -44,6 +45,23 @@ def filler(key: int, chars: int) -> str:
     if chars < 2 * len(opening):
         opening = ""
     return opening + _cut(key, chars - len(opening))
+
+
+def blocks_of_filler(blocks: Sequence[int], block_chars: int, skip: int, chars: int, key: int) -> str:
+    """Prose of exactly `chars` characters in blocks of `block_chars`, each drawn by its own key.
+
+    Texts that begin with the same blocks begin alike, and no others do. The first `skip` characters of the
+    first blocks are left out: other text stands in their place. Beyond the blocks the prose is that of `key`.
+    """
+    parts: list[str] = []
+    for block in blocks:
+        left_out = min(skip, block_chars)
+        skip -= left_out
+        parts.append(filler(block, block_chars - left_out)[:chars])
+        chars -= len(parts[-1])
+        if not chars:
+            break
+    return "".join(parts) + (filler(key, chars) if chars else "")
 
 
 def _cut(key: int, chars: int) -> str:

@@ -2,12 +2,14 @@
 
 The texts of a category mean the same and have the same right answer: a category becomes one question of the
 catalogue, its first text the wording, the others the paraphrases. The right answer is the category's name, a
-wrong one the name of another category. Other columns are ignored.
+wrong one the name of another category. Other columns are ignored. Categories that differ only in signs (`c`,
+`c++`, `c#`) are different categories; their answers are numbered.
 """
 
 import csv
 import re
 from collections.abc import Iterator
+from itertools import chain, count
 from pathlib import Path
 
 from harness.errors import InputError
@@ -28,25 +30,23 @@ def read_questions_csv(path: Path) -> tuple[Question, ...]:
     one answer.
 
     Raises InputError, one line with file, line, column and what was expected, for an unreadable file, a
-    header without both columns, a row without both values, a text over 8,000 characters, a category without a
-    letter or digit or that differs from another only in case and punctuation, and fewer than two categories.
+    header without both columns, a row without both values, a text over 8,000 characters, a category that
+    differs from another only in case, and fewer than two categories.
     """
     texts: dict[str, list[str]] = {}
     category_named: dict[str, str] = {}
     seen: set[str] = set()
     for where, text, category in _rows(path):
-        name = _name(category)
-        if not name:
-            raise InputError(f"{where}, column category: expected a letter or digit, got {category[:40]!r}")
-        if category_named.setdefault(name.casefold(), category) != category:
-            other = category_named[name.casefold()]
+        other = category_named.setdefault(category.casefold(), category)
+        if other != category:
             raise InputError(f"{where}, column category: expected {other!r} written alike, got {category!r}")
         if text.casefold() not in seen:
             seen.add(text.casefold())
             texts.setdefault(category, []).append(text)
     if len(texts) < 2:
         raise InputError(f"{path}: expected texts of at least two categories, got {len(texts)}")
-    return tuple(_question(category, wordings, list(texts)) for category, wordings in texts.items())
+    answers = _answers(list(texts))
+    return tuple(_question(category, wordings, answers) for category, wordings in texts.items())
 
 
 def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
@@ -88,26 +88,33 @@ def _value(row: list[str], at: int, where: str, column: str) -> str:
     return value
 
 
-def _question(category: str, wordings: list[str], categories: list[str]) -> Question:
+def _question(category: str, wordings: list[str], answers: dict[str, str]) -> Question:
     others = sorted(
-        (other for other in categories if other != category),
+        (other for other in answers if other != category),
         key=lambda other: bits(0, "wrong", category, other),
     )
     return Question(
         id=category,
         question=wordings[0],
-        answer=_answer(category),
-        wrong=tuple(_answer(other) for other in others[:_WRONG_ANSWERS]),
+        answer=answers[category],
+        wrong=tuple(answers[other] for other in others[:_WRONG_ANSWERS]),
         difficulty="medium",
         topic=category,
         paraphrases=tuple(wordings[1:]),
     )
 
 
-def _answer(category: str) -> str:
-    """A single word, so that no answer is part of another answer, nor of any prose."""
-    return f"category_{_name(category)}"
+def _answers(categories: list[str]) -> dict[str, str]:
+    """The answer of each category: a single word, so that no answer is part of another one, nor of any prose.
 
-
-def _name(category: str) -> str:
-    return re.sub(r"\W+", "_", category).strip("_")
+    Signs are left out; a category whose word is taken by an earlier one gets a number.
+    """
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for category in categories:
+        word = re.sub(r"\W+", "_", category).strip("_") or "sign"
+        numbered = (f"category_{word}_{n}" for n in count(2))
+        answer = next(one for one in chain([f"category_{word}"], numbered) if one.casefold() not in taken)
+        taken.add(answer.casefold())
+        found[category] = answer
+    return found

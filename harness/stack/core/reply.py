@@ -85,13 +85,14 @@ class EventSource(Protocol):
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a reply ended. `chars` counts the text received until then, tool calls included: the basis of an
-    estimate when usage is unknown.
+    estimate when usage is unknown. `words`: whether any of it was a tool call or more than white space.
     """
 
     kind: Literal["success", "failed", "abandoned"]
     finish: Finish | None
     chars: int
     error: Exception | None = None
+    words: bool = True
 
     @property
     def usage(self) -> Usage | None:
@@ -104,7 +105,7 @@ class Outcome:
             return self.kind
         if self.finish.reason == FILTERED:
             return "filtered"
-        return "success" if self.chars else "empty"
+        return "success" if self.words else "empty"
 
 
 Settle = Callable[[Outcome], None]
@@ -119,7 +120,7 @@ class Reply:
     rate limits in the provider's headers.
     """
 
-    __slots__ = ("_chars", "_first", "_outcome", "_settlers", "_source", "_taps", "meters")
+    __slots__ = ("_chars", "_first", "_outcome", "_settlers", "_source", "_taps", "_words", "meters")
 
     def __init__(self, first: Event, source: EventSource, meters: Meters | None = None) -> None:
         self.meters = meters
@@ -128,6 +129,7 @@ class Reply:
         self._settlers: list[Settle] = []
         self._taps: list[Tap] = []
         self._chars = 0
+        self._words = False
         self._outcome: Outcome | None = None
 
     def on_end(self, settle: Settle) -> None:
@@ -168,10 +170,11 @@ class Reply:
             self._chars += len(event.text)
         elif type(event) is ToolDelta:
             self._chars += len(event.name) + len(event.arguments)
+        self._words = self._words or is_word(event)
         for see in self._taps:
             see(event)
         if type(event) is Finish:
-            self._settle(Outcome("success", event, self._chars))
+            self._settle(Outcome("success", event, self._chars, words=self._words))
         return event
 
     async def aclose(self) -> None:
@@ -232,13 +235,18 @@ def _tool_call(pieces: Sequence[ToolDelta]) -> ToolCall:
     return ToolCall(pieces[0].id, pieces[0].name, "".join(piece.arguments for piece in pieces))
 
 
+def is_word(event: Event) -> bool:
+    """Whether an event is a part of an answer: of a tool call, or text that is more than white space."""
+    return type(event) is ToolDelta or (type(event) is Delta and bool(event.text.strip()))
+
+
 def worth_keeping(events: Sequence[Event], max_tokens: int | None) -> bool:
     """Whether these events are a whole answer with words in it, which a cache may serve again.
 
     One that was cut for its length is whole if the caller set that length (`max_tokens`).
     """
     end = events[-1] if events else None
-    if not isinstance(end, Finish) or len(events) < 2:
+    if not isinstance(end, Finish) or not any(map(is_word, events)):
         return False
     return end.reason in ("stop", "tool_calls") or (end.reason == "length" and max_tokens is not None)
 

@@ -13,7 +13,7 @@ from ..core.errors import ProviderError
 from ..core.rate_meters import meters_of
 from ..core.reply import Event, Finish, Reply, replay
 from ..wire.codec import Codec, StreamDecoder
-from ..wire.sse import one_by_one
+from ..wire.sse import looks_like_events, one_by_one
 from .endpoint import Endpoint
 from .transport import FRESH, NETWORK_ERRORS, provider_error, read_body, reader, unanswered
 
@@ -63,24 +63,36 @@ class Send:
 
     async def _whole(self, response: httpx.Response, call: Call) -> Reply:
         body = await read_body(response, call.attempt.on_sign)
-        first, *rest = self.codec.parse(body)
+        first, *rest = events_of_body(self.codec, body)
         return Reply(first, replay(tuple(rest)), meters_of(response.headers))
 
     async def _stream(self, response: httpx.Response, call: Call) -> Reply:
-        kind = response.headers.get("content-type", "")
-        if not kind.startswith("text/event-stream"):
-            raise self._no_stream(kind, await read_body(response))
+        if not response.headers.get("content-type", "").startswith("text/event-stream"):
+            return await self._whole(response, call)
         source = WireEvents(response, self.codec.decoder(), call, self.after_finish_s)
         return Reply(await source.__anext__(), source, meters_of(response.headers))
 
-    def _no_stream(self, kind: str, body: bytes) -> ProviderError:
-        """A body that is no stream: an error on HTTP 200, or else a violation of the protocol."""
-        try:
-            self.codec.parse(body)
-        except ProviderError as error:
-            if error.kind != "malformed":
-                return error
-        return ProviderError("malformed", f"expected an event stream, got {kind or 'no content type'}")
+
+def events_of_body(codec: Codec, body: bytes) -> list[Event]:
+    """The events of a reply that was read whole: a JSON reply, or a stream, whichever was asked for.
+
+    Servers exist that know one of the two only. Raises `ProviderError`.
+    """
+    if not looks_like_events(body):
+        return codec.parse(body)
+    decoder, events = codec.decoder(), list[Event]()
+    try:
+        for part in one_by_one(body):
+            events += decoder.feed(part)
+        events += decoder.flush()
+    except ProviderError:
+        if not decoder.finished:
+            raise
+    finish = decoder.whole()
+    if finish is not None:
+        return [*events, finish]
+    decoder.end()
+    return events
 
 
 @cache

@@ -12,6 +12,10 @@ import orjson
 from ..core.errors import ProviderError
 from .retry_after import retry_after_s
 
+PINGS = (b"ping", b"heartbeat", b"keepalive", b"keep-alive")
+"""Names of events that only keep the connection open, whatever their data."""
+DONE = b"[DONE]"
+"""The data of OpenAI's last event; some proxies send it after Anthropic's, too."""
 SHAPE_ERRORS = (KeyError, IndexError, TypeError, AttributeError)
 """Exceptions of reading JSON whose shape differs from the protocol's."""
 
@@ -30,6 +34,31 @@ def load_json(data: bytes, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ProviderError("malformed", f"{what} is not a JSON object: {data[:80]!r}")
     return value
+
+
+def load_event(event: bytes, data: bytes, what: str) -> dict[str, Any]:
+    """The JSON object of a stream's event, {} for one without words: a ping, null, an empty value, `[DONE]`.
+
+    `what` names it in errors. Raises `ProviderError`: "in_band" for text in an error event, else "malformed".
+    """
+    if data[:1] == b"{":
+        return load_json(data, what)
+    if event in PINGS or is_done(data):
+        return {}
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        if event == b"error":
+            raise ProviderError("in_band", data[:200].decode("utf-8", "replace"), status=200) from error
+        raise ProviderError("malformed", f"{what} is not JSON: {data[:80]!r}") from error
+    if value and not isinstance(value, bool | int | float):
+        raise ProviderError("malformed", f"{what} is not a JSON object: {data[:80]!r}")
+    return {}
+
+
+def is_done(data: bytes) -> bool:
+    """Whether this is the data of OpenAI's last event."""
+    return data[:1] == b"[" and data.strip() == DONE
 
 
 def is_json(data: bytes) -> bool:

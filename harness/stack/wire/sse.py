@@ -65,9 +65,9 @@ class SSEParser:
 
     def _take(self, line: bytes, events: list[ServerSentEvent]) -> None:
         if not line:
-            if self._data:
-                events.append(ServerSentEvent(self._event, b"\n".join(self._data)))
-                self._data = []
+            data, self._data = b"\n".join(self._data), []
+            if data:
+                events.append(ServerSentEvent(self._event, data))
             self._event = b""
             return
         name, _, value = line.partition(b":")
@@ -82,6 +82,11 @@ class SSEParser:
 _BEHIND_BLANK_LINES = re.compile(rb"(?<=\n\n)|(?<=\n\r\n)|(?<=\r\r)")
 
 
+def looks_like_events(body: bytes) -> bool:
+    """Whether a body is an event stream, whatever its content type says: JSON and HTML never begin so."""
+    return body.lstrip(b"\xef\xbb\xbf\r\n ").startswith((b"data:", b"event:", b":", b"id:", b"retry:"))
+
+
 def one_by_one(received: bytes) -> list[bytes]:
     """Split bytes into single events, so that events before a malformed one are still delivered."""
     if b"\r" not in received and received.find(b"\n\n", 0, -2) < 0:
@@ -92,7 +97,8 @@ def one_by_one(received: bytes) -> list[bytes]:
 def _is_one_plain_event(chunk: bytes) -> bool:
     """Exactly `data: …` and a blank line, as most reads of a paced stream are; a fast path."""
     return (
-        chunk.startswith(b"data: ")
+        len(chunk) > len(b"data: \n\n")
+        and chunk.startswith(b"data: ")
         and chunk.endswith(b"\n\n")
         and chunk.find(b"\n") == len(chunk) - 2
         and b"\r" not in chunk

@@ -6,6 +6,7 @@ text. Nothing in the output depends on the time, the host or what was drawn befo
 
 import io
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ WIDE, NARROW = 1080, 350
 
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
+    "text.parse_math": False,
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 12.0,
@@ -106,7 +108,9 @@ def page_style() -> Iterator[None]:
 
     Everything is drawn inside it: matplotlib reads the style whenever it makes a line or a text.
     """
-    with mpl.rc_context():
+    with mpl.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "constrained_layout not applied")  # a very long name
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")  # the page has its own fonts
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
         yield
@@ -147,16 +151,22 @@ def svg(drawn: Figure, name: str, label: str) -> str:
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
-    text = re.sub(r'\s(?:xmlns(?::xlink)?|version)="[^"]*"', "", text)
-    text = re.sub(r"font: ?([\d.]+)px [^;\"]*", r"font-size: \1px", text)
-    text = re.sub(r'\bid="', f'id="{name}-', text)
-    text = text.replace("url(#", f"url(#{name}-").replace('xlink:href="#', f'href="#{name}-')
-    for role, placeholder in _PLACEHOLDER.items():
-        text = text.replace(placeholder, f"var(--{role})")
+    text = re.sub(r"<[^>]*>", lambda tag: _page_tag(tag[0], name), text)
     size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
     assert size is not None
     head = f'<svg role="img" aria-label="{_attribute(label)}" viewBox="{size[0][9:-1]}">'
     return head + re.sub(r"^<svg[^>]*>", "", text).strip()
+
+
+def _page_tag(tag: str, name: str) -> str:
+    """A tag with the page's colours, its own ids, and no font; texts between tags stay as they are."""
+    tag = re.sub(r'\s(?:xmlns(?::xlink)?|version)="[^"]*"', "", tag)
+    tag = re.sub(r"font: ?([\d.]+)px [^;\"]*", r"font-size: \1px", tag)
+    tag = re.sub(r'\bid="', f'id="{name}-', tag)
+    tag = tag.replace("url(#", f"url(#{name}-").replace('xlink:href="#', f'href="#{name}-')
+    for role, placeholder in _PLACEHOLDER.items():
+        tag = tag.replace(placeholder, f"var(--{role})")
+    return tag
 
 
 def _attribute(text: str) -> str:

@@ -216,7 +216,7 @@ def test_what_a_scenario_says_is_shown_as_text_and_never_as_markup(tmp_path: Pat
 
 
 def test_names_are_set_as_code_and_numbers_stay_with_their_units() -> None:
-    assert set_names("`full` took <1 s (99.4–100 %)") == (
+    assert set_names("`full` took <1 s (99.4–100 %)", ["full"]) == (
         "<code>full</code> took &lt;1&nbsp;s (99.4–&#8288;100&nbsp;%)"
     )
 

@@ -24,7 +24,9 @@ def written(events: list[tuple[str, list[str]]], end: str) -> bytes:
 
 
 def expected(events: list[tuple[str, list[str]]]) -> list[ServerSentEvent]:
-    return [ServerSentEvent(name.encode(), "\n".join(lines).encode()) for name, lines in events]
+    """Events without data are not dispatched."""
+    texts = [(name, "\n".join(lines)) for name, lines in events]
+    return [ServerSentEvent(name.encode(), text.encode()) for name, text in texts if text]
 
 
 @given(st.lists(EVENT, max_size=5), END, st.lists(st.integers(0, 400), max_size=8), st.booleans())
@@ -55,7 +57,7 @@ def test_one_by_one_each_part_completes_an_event_and_none_is_missing(
     parser = SSEParser()
     parts = one_by_one(written(events, end))
     assert b"".join(parts) == written(events, end)
-    assert [parser.feed(part) for part in parts if part] == [[event] for event in expected(events)]
+    assert [parser.feed(part) for part in parts if part] == [expected([event]) for event in events]
 
 
 def test_an_event_without_its_blank_line_never_comes() -> None:
@@ -64,6 +66,13 @@ def test_an_event_without_its_blank_line_never_comes() -> None:
 
 def test_only_the_first_space_after_the_colon_is_dropped() -> None:
     assert SSEParser().feed(b"data:  x\n\ndata:y\n\n") == [(b"", b" x"), (b"", b"y")]
+
+
+@pytest.mark.parametrize("sent", [b"data:\n\n", b"data: \n\n", b"data\n\n", b"event: ping\ndata:\n\n"])
+def test_an_event_without_data_is_not_dispatched(sent: bytes) -> None:
+    """The standard's rule; a proxy may keep the connection open so."""
+    assert SSEParser().feed(sent + b"data: x\n\n") == [(b"", b"x")]
+    assert SSEParser().feed(sent) == []
 
 
 @given(st.lists(st.binary(max_size=20), max_size=6))

@@ -154,7 +154,6 @@ def test_a_forced_call_that_ends_with_stop_ends_with_tool_calls_here() -> None:
         {"tool_calls": [{"index": 0, "id": "x", "function": {}}]},
         {"tool_calls": [{"index": 0, "id": "x", "function": {"name": 5}}]},
         {"tool_calls": [{"index": 0, "id": "x", "function": {"name": "f", "arguments": 5}}]},
-        {"tool_calls": [None]},
         {"tool_calls": 5},
         {"content": 5},
     ],

@@ -19,7 +19,7 @@ from harness.stack.core.reply import Delta, Event, Finish, ToolDelta
 from harness.stack.wire.anthropic.codec import AnthropicCodec
 from harness.stack.wire.codec import Codec
 from harness.stack.wire.openai.codec import OpenAICodec
-from tests.lab.scripted import CLAUDE_START, chunk, claude_end, claude_text, data, event
+from tests.lab.scripted import CLAUDE_START, USAGE, chunk, claude_end, claude_text, data, event
 
 OPENAI, ANTHROPIC = OpenAICodec(), AnthropicCodec()
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -299,3 +299,60 @@ def test_a_stop_reason_that_means_a_failure_is_one(reason: str) -> None:
     content = [{"type": "text", "text": "half"}]
     with pytest.raises(ProviderError, match=reason):
         ANTHROPIC.parse(orjson.dumps({"content": content, "stop_reason": reason}))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"data:\n\n",
+        b"data: null\n\n",
+        b'data: ""\n\n',
+        b"data: []\n\n",
+        b"event: ping\ndata: ping\n\n",
+        b"event: heartbeat\ndata: 12:00\n\n",
+        data({"choices": [{"delta": {"tool_calls": [None]}}]}),
+        data({"error": {"message": None, "code": None}, "choices": []}),
+    ],
+)
+def test_an_event_without_words_changes_nothing(odd: bytes) -> None:
+    seen = read(OPENAI, [chunk("a") + odd + chunk("b", "stop") + odd + USAGE + b"data: [DONE] \n\n"])
+    assert (seen.text, seen.error) == ("ab", None)
+    assert seen.finish is not None
+
+
+@pytest.mark.parametrize("odd", [b"data:\n\n", b"event: ping\ndata: ping\n\n", b"data: [DONE]\n\n"])
+def test_neither_does_one_in_anthropics_protocol(odd: bytes) -> None:
+    end = claude_end() + odd + event("message_stop") + odd
+    seen = read(ANTHROPIC, [CLAUDE_START + odd + claude_text("a") + odd + end])
+    assert (seen.text, seen.error) == ("a", None)
+    assert seen.finish is not None
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        (data({"choices": [{"text": "a"}]}) + data({"choices": [{"text": "b"}]}), "ab"),
+        (data({"choices": [{"delta": {"content": "a"}, "text": "a"}]}), "a"),
+        (data({"choices": [{"message": {"content": "ab"}, "finish_reason": "stop"}]}), "ab"),
+        (chunk("a") + data({"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}), "a"),
+    ],
+)
+def test_words_beside_a_delta_arrive_once(sent: bytes, text: str) -> None:
+    """Together's chunks have a delta and a text; old completions a text; some proxies a whole message."""
+    assert read(OPENAI, [sent]).text == text
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        data({"object": "error", "message": "engine died", "code": 500}),
+        b'event: error\ndata: {"message": "engine died"}\n\n',
+        b"event: error\ndata: engine died\n\n",
+    ],
+)
+def test_an_error_of_any_form_within_a_stream_is_one(sent: bytes) -> None:
+    """vLLM sends its flat error object, some proxies a named event."""
+    seen = read(OPENAI, [chunk("half"), sent, data(b"[DONE]")])
+    assert (seen.text, seen.finish) == ("half", None)
+    assert seen.error is not None
+    assert (seen.error.kind, str(seen.error)) == ("in_band", "engine died")

@@ -10,7 +10,8 @@ from ...core.errors import ProviderError
 from ...core.reply import Event
 from ..codec import StreamDecoder, WireRequest
 from ..reading import SHAPE_ERRORS, http_error, load_json, shape_error
-from ..refusals import ANTHROPIC, error_fields, kind_of
+from ..refusal_rules import ANTHROPIC
+from ..refusals import error_fields, kind_of
 from .request import messages_body
 from .stream import AnthropicStream, events_of, in_band
 

@@ -15,14 +15,15 @@ from ..reading import (
     SHAPE_ERRORS,
     is_json,
     list_of,
-    load_json,
+    load_event,
     object_of,
     optional_text,
     reason_text,
     required_name,
     shape_error,
 )
-from ..refusals import ANTHROPIC, BROKEN, IN_BAND_STATUS, broken, fields_of, ruled_kind
+from ..refusal_rules import ANTHROPIC, IN_BAND_STATUS
+from ..refusals import BROKEN, broken, fields_of, ruled_kind
 from ..sse import ServerSentEvent, SSEParser
 from ..usage import merged, optional_tokens, plausible, service_tier, tokens
 from .json_mode import JSON_TOOL
@@ -94,7 +95,7 @@ class AnthropicStream:
             if self._done:
                 break
             self.signs += 1
-            event = load_json(data, "an event")
+            event = load_event(name, data, "an event")
             kind = reason_text(event.get("type")) or name.decode("latin-1")
             try:
                 self._take(kind, event, events)

@@ -12,9 +12,10 @@ from ...core.reply import FILTERED, Delta, Event, Finish, ToolDelta, Usage
 from ..reading import (
     SHAPE_ERRORS,
     arguments_text,
+    is_done,
     is_json,
     list_of,
-    load_json,
+    load_event,
     message_of,
     object_of,
     optional_text,
@@ -23,14 +24,14 @@ from ..reading import (
     shape_error,
     text_of,
 )
-from ..refusals import BROKEN, COMPATIBLE, IN_BAND_STATUS, OPENAI, TOGETHER, broken, fields_of, ruled_kind
+from ..refusal_rules import COMPATIBLE, IN_BAND_STATUS, OPENAI, TOGETHER
+from ..refusals import BROKEN, broken, fields_of, ruled_kind
 from ..sse import ServerSentEvent, SSEParser
 from ..usage import merged, optional_tokens, plausible, service_tier, tokens
 from .tools import ToolCalls
 
 RULES = (*OPENAI, *TOGETHER, *COMPATIBLE)
 """The refusals of OpenAI and of the servers that speak its protocol."""
-DONE = b"[DONE]"
 FINISH_REASONS = {
     "stop": "stop",
     "eos": "stop",
@@ -75,7 +76,7 @@ class OpenAIStream:
         return self._read(self._sse.feed(received))
 
     def flush(self) -> list[Event]:
-        return self._read([last for last in self._sse.flush() if last.data == DONE or is_json(last.data)])
+        return self._read([last for last in self._sse.flush() if is_done(last.data) or is_json(last.data)])
 
     def whole(self) -> Finish | None:
         """Usage that was reported before the finish reason alone is not the whole reply's."""
@@ -89,14 +90,14 @@ class OpenAIStream:
 
     def _read(self, received: list[ServerSentEvent]) -> list[Event]:
         events: list[Event] = []
-        for _, data in received:
+        for name, data in received:
             if self._error is not None:
                 raise self._error
             if self._done:
                 break
             self.signs += 1
             try:
-                self._take(data, events)
+                self._take(name, data, events)
             except ProviderError as error:
                 if not events:
                     raise
@@ -104,16 +105,16 @@ class OpenAIStream:
                 break
         return events
 
-    def _take(self, data: bytes, events: list[Event]) -> None:
-        if data == DONE:
+    def _take(self, name: bytes, data: bytes, events: list[Event]) -> None:
+        if is_done(data):
             events.append(self._finish())
             return
-        chunk = load_json(data, "a chunk")
+        chunk = load_event(name, data, "a chunk")
         try:
             self._take_chunk(chunk, events)
         except SHAPE_ERRORS as error:
             raise shape_error("a chunk", error) from error
-        if chunk.get("error"):
+        if is_error(chunk) or name == b"error":
             raise in_band(chunk)
 
     def _take_chunk(self, chunk: dict[str, Any], events: list[Event]) -> None:
@@ -129,13 +130,20 @@ class OpenAIStream:
             return
         choice = object_of(list_of(choices)[0])
         delta = choice.get("delta")
+        if delta is None:
+            delta = self._elsewhere(choice)
         if delta:
             self._take_delta(object_of(delta), chunk, events)
         self._wrote = self._wrote or bool(events)
         reason = reason_text(choice.get("finish_reason"))
-        if reason in BROKEN and not chunk.get("error"):
+        if reason in BROKEN and not is_error(chunk):
             raise broken(reason)
         self._reason = self._reason if reason in ("", *BROKEN) else reason
+
+    def _elsewhere(self, choice: Mapping[str, Any]) -> Any:
+        """The words of a choice without a delta: a whole message, unless it repeats words, or a text."""
+        message = None if self._wrote else choice.get("message")
+        return message or {"content": choice.get("text")}
 
     def _take_delta(self, delta: Mapping[str, Any], chunk: Mapping[str, Any], events: list[Event]) -> None:
         text = delta.get("content")
@@ -222,6 +230,12 @@ def usage_of(report: Mapping[str, Any], tier: str) -> Usage | None:
         reasoning_tokens=optional_tokens(completion, "reasoning_tokens"),
         service_tier=tier,
     )
+
+
+def is_error(chunk: Mapping[str, Any]) -> bool:
+    """Whether a chunk says that the reply failed: an error with a content, or vLLM's flat error object."""
+    error = chunk.get("error")
+    return any(error.values()) if isinstance(error, dict) else bool(error) or chunk.get("object") == "error"
 
 
 def in_band(chunk: dict[str, Any]) -> ProviderError:

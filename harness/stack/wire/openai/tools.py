@@ -42,6 +42,8 @@ class ToolCalls:
         function = object_of(piece.get("function"))
         index, id = _number(piece.get("index")), optional_text(piece.get("id"))
         name, arguments = optional_text(function.get("name")), arguments_text(function.get("arguments"))
+        if not (id or name or arguments):
+            return None
         call = self._known(index, id, name, arguments)
         if call is None:
             call = self._begin(index, id or f"call_{reply_id}_{len(self._begun)}", required_name(name))
