@@ -1,14 +1,15 @@
-"""`brownout`: the command line. Exit code 0 good, 1 failed, 2 bad input, 130 interrupted."""
+"""`brownout`: the command line. Exit code 0 good, 1 broken or INVALID, 2 bad input, 3 a claim failed with
+`--fail-on`, 130 interrupted."""
 
 import signal
 import sys
-from io import TextIOWrapper
 from types import FrameType
 
 import typer
 
 from mock_providers import check_uvicorn
 
+from .commands.encoding import print_in_any_encoding
 from .commands.gateway import gateway
 from .commands.list import list_things
 from .commands.mock import mock
@@ -31,10 +32,8 @@ app.command("list")(list_things)
 
 def main() -> None:
     """The console script: an error is one line on standard error and an exit code."""
+    print_in_any_encoding()
     signal.signal(signal.SIGTERM, _interrupt)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
-            stream.reconfigure(errors="backslashreplace")  # an encoding without "∞" is no reason to fail
     try:
         check_interpreter()
         check_uvicorn()

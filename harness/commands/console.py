@@ -5,6 +5,7 @@ import time
 from types import TracebackType
 from typing import Self
 
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
@@ -12,13 +13,17 @@ from rich.text import Text
 
 from reports.analysis.analyse import Analysis
 from reports.page.by_fault import LEGEND, by_fault_lines
-from reports.page.sections import Line
+from reports.page.sections import Line, client_errors
 from reports.page.table import kpi_rows
 from reports.page.trace import trace_lines
+from reports.record.kinds import ENDED
+from reports.record.run import Run
 from reports.record.trace_read import TraceRead
 
+from .outcome import verdict_lines
 from .terminal import bold, plain_table, print_line, terminal
 
+MOST_ERRORS = 3
 WALL_S = time.monotonic  # noqa: TID251  # bound here: a virtual world turns the module's clock while it runs
 
 
@@ -73,9 +78,13 @@ class Stopwatch:
     def __init__(self) -> None:
         self._began_s = WALL_S()
 
-    def tell(self, calls: int, played_s: float) -> None:
-        """`played_s` is the time that was played, of all subjects together."""
+    def tell(self, run: Run) -> None:
+        """Calls that ended, of all subjects together, and the time that was played."""
         took_s = WALL_S() - self._began_s
+        calls = int(run.calls["outcome"].isin(ENDED).sum())
+        length_s, subjects = run.manifest.duration_s or 0.0, len(run.manifest.subjects)
+        reached_s = float(run.calls.groupby("subject")["started_s"].max().sum())
+        played_s = length_s * subjects if run.manifest.status == "complete" else reached_s
         peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         text = f"{calls:,} calls in {took_s:.1f} s of wall time: {calls / took_s:,.0f} calls/s, "
         text += f"{played_s / took_s:,.1f} × real time; peak memory {peak_mb:,.0f} MB"
@@ -91,8 +100,12 @@ def print_trace(read: TraceRead) -> None:
 
 
 def print_outcome(analysis: Analysis) -> None:
-    """The run's main figures, its claims, its validity and the path of its report."""
+    """The run's validity first, then its main figures, its claims and the path of its report."""
     summary, console = analysis.summary, terminal()
+    verdict, *reasons = verdict_lines(summary)
+    print_line(console, bold(verdict))
+    for reason in reasons:
+        print_line(console, reason)
     table = plain_table(None, summary.names)
     for row in (row for row in kpi_rows(summary) if not row.minor):
         table.add_row(Text(row.label), *(Text(cell.text) for cell in row.cells))
@@ -101,7 +114,18 @@ def print_outcome(analysis: Analysis) -> None:
         console.print(by_fault_table(summary.names, lines))
     for claim in summary.claims:
         print_line(console, bold(claim.verdict), f": {claim.text}")
+    print_client_errors(console, analysis.run)
     print_line(console, f"report: {analysis.run.path / 'report.html'}")
+
+
+def print_client_errors(console: Console, run: Run) -> None:
+    """The commonest exceptions of the users' clients, and where their tracebacks are."""
+    kinds = client_errors(run.manifest)
+    for subject, kind in kinds[:MOST_ERRORS]:
+        text = f": {kind.count:,} × {kind.exception}: {kind.message}"
+        print_line(console, bold(f"{subject}: error of the client's own"), text)
+    if kinds:
+        print_line(console, f"tracebacks: {run.path / 'logs'}/*.client.log")
 
 
 def by_fault_table(names: list[str], lines: list[Line]) -> Table:

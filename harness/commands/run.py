@@ -12,7 +12,10 @@ from harness.load.traces.options import TimeUnit, TraceSlice
 from harness.spec.scenario import Engine
 
 from .durations import seconds
+from .outcome import fail_on
 from .trace_options import time_range, trace_overrides
+
+MOST_REASONS = 4
 
 
 def run(
@@ -79,11 +82,22 @@ def run(
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the run directories.")] = Path("runs"),
+    failing: Annotated[
+        tuple[str, ...] | None,
+        typer.Option(
+            "--fail-on",
+            parser=fail_on,
+            metavar="WHAT",
+            help="refuted, untested: exit code 3 for such claims. degraded: 1 for such a run. With commas.",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print summary.json on standard output and nothing else.")
     ] = False,
 ) -> None:
     """Play a scenario against mock providers and write a run directory with a report.
+
+    Exit code 0: good. 1: the run is broken or INVALID. 2: bad input. 3: a claim failed, with --fail-on.
 
     Examples:
 
@@ -92,6 +106,8 @@ def run(
         brownout run outage --duration 15s --seed 3 --stack full
 
         brownout run outage --engine virtual --seeds 20
+
+        brownout run outage --engine virtual --fail-on refuted,untested
 
         brownout run day --engine virtual --incident openai-2024-12-11
 
@@ -103,12 +119,14 @@ def run(
         --trace-column input=prompt --trace-column output=reply --trace-slice 10m..20m --trace-speed 2
     """
     from harness.errors import InputError
-    from harness.runs.run import new_run_folder
+    from harness.runs.folder import make_run_folder
     from harness.runs.run import run as play
     from harness.spec.run_options import RunOptions
     from harness.spec.run_spec import make_spec
 
     from .console import Progress, Stopwatch, print_outcome, print_trace
+    from .encoding import write_json
+    from .outcome import exit_code, verdict_lines
     from .seeds import play_seeds
 
     options = RunOptions(
@@ -127,8 +145,10 @@ def run(
         command=shlex.join(["brownout", *sys.argv[1:]]),
     )
     spec = make_spec(options)
+    for warning in spec.warnings:
+        typer.echo(f"brownout: {warning}", err=True)
     started_at = datetime.now(UTC)  # noqa: TID251  # the only calendar time that is read: it names the run
-    folder = new_run_folder(options.out, spec.name, started_at)
+    folder = make_run_folder(options.out, spec.name, started_at, len(spec.plan) * len(spec.subjects))
     if seeds is not None:
         if spec.engine != "virtual":
             raise InputError(
@@ -141,13 +161,16 @@ def run(
     stopwatch = Stopwatch()
     with Progress(spec.title, [subject.name for subject in spec.subjects]) as progress:
         analysis = play(spec, folder, started_at, progress.tell)
-    stopwatch.tell(len(spec.plan) * len(spec.subjects), spec.duration_s * len(spec.subjects))
+    stopwatch.tell(analysis.run)
+    summary, manifest = analysis.summary, analysis.run.manifest
     if as_json:
-        sys.stdout.write((folder / "summary.json").read_text())
+        write_json((folder / "summary.json").read_text("utf-8"))
+        for line in verdict_lines(summary)[:MOST_REASONS] if not summary.valid else ():
+            typer.echo(f"brownout: {line.strip()}", err=True)
     else:
         print_outcome(analysis)
-    manifest = analysis.run.manifest
-    if manifest.status == "partial":
+    if manifest.status != "complete":
         reason = manifest.status_reason or ""
-        typer.echo(f"brownout: partial run kept in {folder}: {reason}", err=True)
-        raise typer.Exit(130 if reason.startswith("interrupted") else 1)
+        typer.echo(f"brownout: {manifest.status} run kept in {folder}: {reason}", err=True)
+    if code := exit_code(summary, manifest, failing or ()):
+        raise typer.Exit(code)

@@ -2,20 +2,23 @@
 
 import json
 import os
-import sys
 from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
 
+import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from harness.runs.seeds import run_seeds, spec_of
 from harness.spec.run_options import RunOptions
 from reports.analysis.seeds import SeedRow, Spread, seed_rows, seeds_json
+from reports.analysis.summary import Summary
 from reports.page.format import number, signed
 
+from .encoding import write_json
+from .outcome import verdict_lines
 from .terminal import plain_table, print_line, terminal
 
 
@@ -35,12 +38,20 @@ def play_seeds(
             options, seeds, started_at, executor, lambda done, _: bar.update(task, completed=done)
         )
     found = seeds_json(summaries)
-    folder.mkdir(parents=True)
     (folder / "seeds.json").write_text(json.dumps(found, indent=2, allow_nan=False) + "\n")
+    bad = [summary for summary in summaries if not summary.valid]
+    for summary in bad:
+        print_line(terminal(stderr=as_json), f"seed {summary.seed}: {'; '.join(verdict_lines(summary))}")
     if as_json:
-        sys.stdout.write(json.dumps(found, indent=2, allow_nan=False) + "\n")
-        return
-    _print(seed_rows(summaries), summaries[0].names, len(seeds))
+        write_json(json.dumps(found, indent=2, allow_nan=False) + "\n")
+    else:
+        _print_seeds(summaries, folder)
+    if bad:
+        raise typer.Exit(1)
+
+
+def _print_seeds(summaries: list[Summary], folder: Path) -> None:
+    _print(seed_rows(summaries), summaries[0].names, len(summaries))
     print_line(terminal(), f"seeds: {folder / 'seeds.json'}")
 
 

@@ -57,14 +57,23 @@ def unsent_row(call: PlannedCall, outcome: str) -> dict[str, Any]:
 
 
 class Recorder:
-    """Appends rows to an NDJSON file."""
+    """Appends rows to an NDJSON file. After a failed write, on a full disk say, it writes nothing more:
+    `error` says why."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb", buffering=0)
+        self.error: str | None = None
 
     def write(self, row: dict[str, Any]) -> None:
         """Append one line, unbuffered."""
-        self._file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY))
+        if self.error is not None:
+            return
+        line = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
+        try:
+            if self._file.write(line) != len(line):
+                self.error = "a row was written in part"
+        except OSError as error:
+            self.error = error.strerror or str(error)
 
     def __enter__(self) -> Self:
         return self

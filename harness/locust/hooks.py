@@ -19,7 +19,8 @@ from locust.runners import LocalRunner
 from ..errors import InputError, RunFailed
 from ..input_errors import INPUT_ERRORS, one_line
 from ..load.job import LoadJob
-from ..runs.run import Recording, new_run_folder
+from ..runs.folder import make_run_folder
+from ..runs.run import Recording
 from ..spec.run_options import RunOptions
 from ..spec.run_spec import make_spec
 from ..spec.shipped import shipped_files
@@ -105,7 +106,8 @@ class Hooks:
         )
         spec = make_spec(run_options)
         started_at = datetime.now(UTC)  # noqa: TID251  # the only calendar time that is read: it names the run
-        recording = Recording(spec, new_run_folder(run_options.out, spec.name, started_at), started_at)
+        folder = make_run_folder(run_options.out, spec.name, started_at, len(spec.plan))
+        recording = Recording(spec, folder, started_at)
         world = self._world.enter_context(RealWorld(spec, recording.logs))
         self._run = OwnRun(recording, world, spec.subjects[0])
         return world.begin(spec.subjects[0])
@@ -118,8 +120,13 @@ class Hooks:
         with self._world:
             run.recording.add(run.subject, run.world.end(run.subject))
         try:
-            run.recording.write()
+            summary = run.recording.write().summary
         except RunFailed as error:
             print(one_line(error), file=sys.stderr)  # noqa: T201  # Locust would log a traceback
+            environment.process_exit_code = 1
             return
+        if not summary.valid:
+            environment.process_exit_code = 1
+        for reason in summary.validity.reasons:
+            print(f"{reason.level}: {reason.text}")  # noqa: T201  # where Locust's user looks
         print(f"report: {run.recording.folder / 'report.html'}")  # noqa: T201  # where Locust's user looks

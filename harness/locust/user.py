@@ -5,7 +5,9 @@ planned arrival, so a slow reply delays no other call. Locust's HTTP sessions re
 delays early tokens; here `geventhttpclient` is read line by line.
 """
 
+import contextlib
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,8 +48,12 @@ class OpenLoopUser(User):
         environment: Environment = self.environment
         options = environment.parsed_options
         assert options is not None
-        if options.job is not None:
-            Player(options.job, environment.events.request.fire).play()
+        try:
+            if options.job is not None:
+                Player(options.job, environment.events.request.fire).play()
+        except Exception:  # noqa: BLE001  # Locust would log it, and start the task again
+            traceback.print_exc()
+            environment.process_exit_code = 1
         runner = environment.runner
         assert runner is not None
         gevent.spawn(runner.quit if environment.web_ui is None else runner.stop)
@@ -68,21 +74,29 @@ class Player:
         )
         self._t0_s = 0.0
         self._in_flight = Group()
-        self._drained = False
+        self._ending = "unfinished"
 
     def play(self) -> None:
-        """Start every call at its planned time, independent of earlier replies; then wait for the last."""
+        """Start every call at its planned time, independent of earlier replies; then wait for the last.
+
+        Each call that is started gets one row; the notes hold how many were. A failed write ends the plan.
+        """
         plan = read_plan(Path(self._job.plan))
+        started = 0
         with Recorder(Path(self._job.rows)) as recorder:
             self._announce_t0()
             try:
                 for call in plan:
                     self._start(call, recorder)
+                    started += 1
+                    if recorder.error is not None:
+                        break
                 self._in_flight.join(timeout=self._job.drain_s)
-                self._drained = True
+                self._ending = "cut"
             finally:
                 self._in_flight.kill()
                 self._client.close()
+                note(self._job, started=started, write_error=recorder.error)
         note(self._job, finished=True)
 
     def _start(self, call: PlannedCall, recorder: Recorder) -> None:
@@ -111,9 +125,7 @@ class Player:
         except gevent.Timeout:
             observed.error_kind = "timeout_total"
         except gevent.GreenletExit:
-            if not self._drained:
-                return  # the run was stopped: this call has no outcome
-            observed.error_kind = "timeout_total"
+            observed.ended_as = self._ending
         except TimeoutError:
             observed.error_kind = "timeout_inter_chunk" if observed.status else "timeout_connect"
         except ConnectionRefusedError:
@@ -122,6 +134,9 @@ class Player:
             observed.error_kind = "connection"
         except HTTPParseError:
             observed.error_kind = "truncated"
+        except Exception:  # noqa: BLE001  # a fault of this generator, not of the subject
+            traceback.print_exc()
+            observed.ended_as = "generator_error"
         end_s = _now_s()
         recorder.write(call_row(call, observed, t0_s=self._t0_s, started_s=started_s, end_s=end_s))
         self._report_to_locust(call, observed, end_s)
@@ -150,15 +165,22 @@ class Player:
             name="stream" if call.stream else "json",
             response_time=(end_s - self._t0_s - call.at_s) * 1000.0,
             response_length=len(observed.text),
-            exception=None if observed.error_kind is None else RuntimeError(observed.error_kind),
+            exception=None if observed.outcome == "success" else RuntimeError(_why(observed)),
             context={},
         )
 
 
+def _why(observed: ObservedReply) -> str:
+    """The reason that Locust's page shows for a call without an answer."""
+    return observed.error_kind or observed.outcome
+
+
 def note(job: LoadJob, **entries: Any) -> None:
-    """Add to the generator's notes."""
+    """Add to the generator's notes, whole or not at all."""
     known = orjson.loads(job.notes.read_bytes()) if job.notes.is_file() else {}
-    job.notes.write_bytes(orjson.dumps({**known, **entries}))
+    written = job.notes.with_suffix(".part")
+    written.write_bytes(orjson.dumps({**known, **entries}))
+    written.replace(job.notes)
 
 
 def watch_cpu(environment: Environment, cpu_usage: float, **_: Any) -> None:
@@ -166,7 +188,8 @@ def watch_cpu(environment: Environment, cpu_usage: float, **_: Any) -> None:
     job: LoadJob | None = getattr(environment.parsed_options, "job", None)
     if job is not None:
         known = orjson.loads(job.notes.read_bytes()) if job.notes.is_file() else {}
-        note(job, cpu_percent_max=max(cpu_usage, known.get("cpu_percent_max", 0.0)))
+        with contextlib.suppress(OSError):  # a full disk shows in the rows
+            note(job, cpu_percent_max=max(cpu_usage, known.get("cpu_percent_max", 0.0)))
 
 
 events.usage_monitor.add_listener(watch_cpu)  # type: ignore[no-untyped-call]  # untyped in Locust

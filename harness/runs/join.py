@@ -4,11 +4,14 @@ The client's rows are a user's view; the stack's facts are its actions and its o
 by call id; times of the stack become seconds since the subject's t = 0.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.record.kinds import AUXILIARY_KINDS
 from reports.record.schema import ADDED
 
+from ..load.plan import PlannedCall
+from ..load.recorder import unsent_row
 from ..stack.batch.ids import attempt_id
 from ..world.world import Measured, Row
 
@@ -43,7 +46,7 @@ def join(subject: str, measured: Measured) -> SubjectRows:
     facts_of = {fact["call_id"]: fact for fact in measured.facts}
     for row in measured.client:
         row["subject"] = subject
-        row |= _call_facts(facts_of.get(row["call_id"]), measured.reports_facts)
+        row |= _call_facts(row, facts_of.get(row["call_id"]), measured.reports_facts)
     measured.client.sort(key=lambda row: row["n"])
     measured.facts.sort(key=lambda fact: str(fact["call_id"]))
     attempts = [attempt for fact in measured.facts for attempt in fact["attempts"]]
@@ -56,10 +59,20 @@ def join(subject: str, measured: Measured) -> SubjectRows:
     return SubjectRows(measured.client, attempts, measured.ledger)
 
 
-def _call_facts(fact: Row | None, reports_facts: bool) -> Row:
-    """The stack's columns of a call: 0 attempts when it has no facts, null when the subject keeps none."""
+def complete(plan: Sequence[PlannedCall], measured: Measured) -> None:
+    """Add a row for each planned call without one: the run stopped before it began, or its row is lost."""
+    recorded = {row["n"] for row in measured.client}
+    for call in plan:
+        if call.n not in recorded:
+            waiting = measured.started is not None and call.n >= measured.started
+            measured.client.append(unsent_row(call, "unstarted" if waiting else "lost"))
+
+
+def _call_facts(row: Row, fact: Row | None, reports_facts: bool) -> Row:
+    """The stack's columns of a call: 0 attempts when it has no facts, null when the subject keeps none, and
+    when it lost those of a call that it answered."""
     if fact is None:
-        none = 0 if reports_facts else None
+        none = 0 if reports_facts and row.get("status") is None else None
         return {"provider": None, "model": None, "cache": "off", "attempts": none, "cost_nusd": none}
     answered = [attempt for attempt in fact["attempts"] if _answered(attempt)]
     return {

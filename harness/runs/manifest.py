@@ -9,8 +9,9 @@ from pathlib import Path
 
 from mock_providers import load_profile
 from reports.record.manifest import Claim, Fault, Host, Limit, Manifest, Slo, Subject
+from reports.record.planned import PlanRow, plan_sha256
 
-from ..load.plan import describe
+from ..load.plan import PlannedCall, describe
 from ..spec.run_spec import RunSpec
 
 VERSIONS_OF = ("brownout", "locust", "httpx", "httpx-aiohttp", "aiohttp", "uvicorn", "numpy", "pandas")
@@ -28,6 +29,8 @@ def manifest(spec: RunSpec, played: list[str], run_id: str, started_at: datetime
     """The manifest of the subjects in `played`, without the run's status, generator and calibration."""
     scenario = spec.scenario
     arrivals, workload = describe(scenario.arrivals, spec.workload, spec.trace)
+    via = {subject.name: spec.via(subject) for subject in spec.subjects}
+    digest = plan_sha256(plan_row(call) for call in spec.plan)
     return Manifest(
         id=run_id,
         scenario=spec.name,
@@ -54,7 +57,9 @@ def manifest(spec: RunSpec, played: list[str], run_id: str, started_at: datetime
                 title=subject.title or subject.name,
                 description=subject.description,
                 stack=subject.path.name,
-                via=spec.via(subject),
+                via=via[subject.name],
+                planned=len(spec.plan),
+                plan_sha256=digest,
             )
             for subject in spec.subjects
             if subject.name in played
@@ -65,6 +70,11 @@ def manifest(spec: RunSpec, played: list[str], run_id: str, started_at: datetime
             Claim.model_validate(claim.model_dump()) for claim in spec.claims if claim.subject in played
         ),
     )
+
+
+def plan_row(call: PlannedCall) -> PlanRow:
+    """A planned call as the plan's digest counts it."""
+    return PlanRow(call.n, call.call_id, call.at_s, call.tenant, call.question_id, call.input_tokens)
 
 
 def _limits(profile: str) -> tuple[Limit, ...]:

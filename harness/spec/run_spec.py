@@ -1,6 +1,6 @@
 """A run with all its files read and checked; after `make_spec` no input error is possible."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from ..load.plan import PlannedCall, make_plan
 from ..load.trace import Trace
 from ..load.workload.options import Workload, load_workload
 from .answers import catalogue_of
+from .limits import check_length, unmet_faults
 from .run_options import RunOptions
 from .scenario import Claim, Engine, Scenario, load_scenario
 from .shipped import find_file
@@ -21,7 +22,7 @@ from .traces import load_trace, played_duration_s, with_trace_options
 
 @dataclass(frozen=True, slots=True)
 class RunSpec:
-    """A scenario with the run's options applied."""
+    """A scenario with the run's options applied. `warnings`: sentences about faults that no call can meet."""
 
     name: str
     scenario: Scenario
@@ -34,6 +35,7 @@ class RunSpec:
     trace: Trace | None
     plan: tuple[PlannedCall, ...]
     command: str
+    warnings: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -68,12 +70,15 @@ def make_spec(options: RunOptions) -> RunSpec:
     seed = scenario.seed if options.seed is None else options.seed
     duration_s = options.duration_s or scenario.duration_s
     workload = load_workload(scenario.workload, path.parent, options.questions)
+    check_length(path, scenario.arrivals, duration_s, scenario.warmup_s)
     trace = load_trace(path, scenario, seed, duration_s)
     duration_s = played_duration_s(scenario, duration_s)
     plan = make_plan(scenario.arrivals, workload, seed, duration_s, trace)
     if not plan:
         raise InputError(f"{path}: expected a longer duration, no call starts in {duration_s:g} s")
-    return RunSpec(
+    if plan[-1].at_s < scenario.warmup_s:
+        raise InputError(f"{path}: warmup_s: expected less, no call starts after {scenario.warmup_s:g} s")
+    spec = RunSpec(
         name=path.stem,
         scenario=scenario,
         engine=engine,
@@ -86,6 +91,7 @@ def make_spec(options: RunOptions) -> RunSpec:
         plan=tuple(plan),
         command=options.command,
     )
+    return replace(spec, warnings=tuple(unmet_faults(spec.faults, spec.plan)))
 
 
 def _with_incident(scenario: Scenario, incident: str | None) -> Scenario:

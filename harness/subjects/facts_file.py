@@ -1,5 +1,7 @@
 """The stack's facts on disk: one JSON line per call, written when the call ends."""
 
+import contextlib
+import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -10,15 +12,27 @@ from ..stack.core.facts import CallFacts
 
 
 class FactsFile:
-    """Appends facts to `path`; without a path they are dropped."""
+    """Appends facts to `path`; without a path they are dropped.
+
+    A failed write, on a full disk say, fails no call: it is reported once on standard error, and nothing more
+    is written.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._file = None if path is None else path.open("ab", buffering=0)
+        self._failed = False
 
     def write(self, facts: CallFacts) -> None:
         """Append one line, unbuffered."""
-        if self._file is not None:
-            self._file.write(orjson.dumps(facts.as_row(), option=orjson.OPT_APPEND_NEWLINE))
+        if self._file is None or self._failed:
+            return
+        line = orjson.dumps(facts.as_row(), option=orjson.OPT_APPEND_NEWLINE)
+        try:
+            self._failed = self._file.write(line) != len(line)
+        except OSError as error:
+            self._failed = True
+            with contextlib.suppress(OSError):  # the log may be on the same disk
+                sys.stderr.write(f"the facts of calls are lost from {facts.call_id} on: {error}\n")
 
     def __enter__(self) -> Self:
         return self

@@ -5,11 +5,9 @@ happens even if the parent is killed. The code is synchronous, so it also works 
 """
 
 import contextlib
-import os
 import select
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +16,8 @@ from typing import Any, Self
 import orjson
 
 from harness.errors import InputError, RunFailed
+
+from .isolation import child_env, python
 
 READY_WITHIN_S = 30.0
 STOPS_WITHIN_S = 5.0
@@ -34,11 +34,11 @@ class ChildServer:
         self._name = args[0]
         with log.open("wb") as stderr:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "harness", *args, "--json", "--until-stdin-closes"],
+                [*python("harness"), *args, "--json", "--until-stdin-closes"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
-                env={**os.environ, **(env or {})},
+                env=child_env(env),
                 start_new_session=True,  # the parent handles Ctrl-C, and stops the child later
             )
         try:

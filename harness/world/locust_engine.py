@@ -5,7 +5,6 @@ event loop with the system under test.
 """
 
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from importlib.resources import files
@@ -13,6 +12,8 @@ from pathlib import Path
 
 from harness.errors import RunFailed
 from harness.load.job import LoadJob
+
+from .isolation import locust_env, python
 
 POLL_S = 0.25
 STARTS_WITHIN_S = 30.0
@@ -27,7 +28,8 @@ def locustfile() -> Path:
 
 
 def play(job: LoadJob, duration_s: float, folder: Path, name: str, on_rows: OnRows) -> None:
-    """Play `job` to its end, calling `on_rows` with the rows file every quarter of a second.
+    """Play `job` to its end in `folder` (an absolute path), calling `on_rows` with the rows file every
+    quarter of a second.
 
     Raises RunFailed with Locust's last line when it breaks or hangs. On any exception, a KeyboardInterrupt
     too, the process is ended and its rows are kept.
@@ -39,7 +41,9 @@ def play(job: LoadJob, duration_s: float, folder: Path, name: str, on_rows: OnRo
     args += ["--skip-log-setup", "--brownout-job", str(job_file)]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "locust", "-f", str(locustfile()), *args],
+            [*python("locust"), "-f", str(locustfile()), *args],
+            cwd=folder,  # no locust.conf and no pyproject.toml of the user's
+            env=locust_env(folder),
             stdin=subprocess.PIPE,  # it quits when this closes, even if this process is killed
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -63,6 +63,7 @@ class RealWorld:
         planned = len(self._spec.plan)
         progress = ProgressReader(lambda done, answered: on_progress(subject.name, done, planned, answered))
         reason: str | None = None
+        broken = True
         try:
             job = self.begin(subject)
             play(job, self._spec.duration_s, self._folder, subject.name, progress.read)
@@ -70,11 +71,12 @@ class RealWorld:
             if self._gateway is not None:
                 self._gateway.check()
         except KeyboardInterrupt:
-            reason = f"interrupted during {subject.name}"
+            reason, broken = f"interrupted during {subject.name}", False
         except RunFailed as error:
             reason = str(error)
         measured = self.end(subject)
         measured.reason = reason or measured.reason
+        measured.broken = broken and measured.reason is not None
         return measured
 
     def begin(self, subject: Subject) -> LoadJob:
@@ -113,12 +115,16 @@ class RealWorld:
         notes = self._notes(subject)
         measured.t0_s = notes.get("t0_s", 0.0)
         measured.generator = {"cpu_percent_max": notes.get("cpu_percent_max")}
+        measured.started = notes.get("started", None if "t0_s" in notes else 0)
         if not notes.get("finished"):
             measured.reason = "stopped before the plan was played"
+        if notes.get("write_error") is not None:
+            measured.reason = f"the load generator could not write its rows: {notes['write_error']}"
+            measured.broken = True
         try:
             measured.ledger = self._providers.settled_ledger()
         except RunFailed as error:
-            measured.reason = f"the providers died: {error}"
+            measured.reason, measured.broken = f"the providers died: {error}", True
             measured.generator["ledger_lost"] = True
         return measured
 

@@ -6,11 +6,14 @@ The ASGI apps, the stack and the plan are those of the real world; only the even
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from harness.errors import InputError
+from harness.load.client_errors import ClientErrors, exception_name, first_line
 from harness.load.driver import Ask, Driver
 from harness.spec.run_spec import RunSpec
 from harness.spec.subject import Subject
@@ -25,6 +28,7 @@ from harness.subjects.python_client import PythonClient, load_client
 from mock_providers import MockApp, load_profile, parse_faults
 
 from ..virtual import run_virtual
+from .client_guard import FaultTimes, close_client, exit_raises
 from .provider_keys import named_keys
 from .serving import serve, serve_provider
 from .world import Measured, OnProgress
@@ -34,13 +38,20 @@ PROGRESS_EVERY = 50
 
 
 class VirtualWorld:
-    """A new loop, network and clock for each subject, so subjects share no state."""
+    """A new loop, network and clock for each subject, so subjects share no state.
+
+    Entering it imports the Python clients. Raises InputError when one cannot be imported.
+    """
 
     def __init__(self, spec: RunSpec) -> None:
         self._spec = spec
         self._profile = load_profile(spec.scenario.profile)
+        self._clients: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
+        for subject in self._spec.subjects:
+            if subject.client is not None:
+                self._clients[subject.name] = load_client(subject)
         return self
 
     def __exit__(
@@ -51,15 +62,27 @@ class VirtualWorld:
     def measure(self, subject: Subject, on_progress: OnProgress) -> Measured:
         """Play the plan in virtual time; an interruption keeps the calls that had ended."""
         measured = Measured(reports_facts=subject.stack is not None)
-        client = load_client(subject) if subject.client is not None else None
+        errors = ClientErrors()
         try:
-            with _seeded(self._spec.seed):
-                run_virtual(self._play(subject, client, measured, on_progress))
+            with _seeded(self._spec.seed), exit_raises():
+                run_virtual(self._play(subject, measured, errors, on_progress))
         except KeyboardInterrupt:
             measured.reason = f"interrupted during {subject.name}"
+        except SystemExit as error:
+            measured.reason, measured.broken = f"{subject.name} ended the program: exit({error.code})", True
+            errors.note("", error)
+        except InputError:
+            raise
+        except Exception as error:  # noqa: BLE001  # the rows that were measured are kept
+            measured.reason = f"{subject.name} broke: {exception_name(error)}: {first_line(error)}"
+            measured.broken = True
+            errors.note("", error)
+        measured.client_errors = errors.as_rows()
         return measured
 
-    async def _play(self, subject: Subject, client: Any, measured: Measured, on_progress: OnProgress) -> None:
+    async def _play(
+        self, subject: Subject, measured: Measured, errors: ClientErrors, on_progress: OnProgress
+    ) -> None:
         spec = self._spec
         app = MockApp(self._profile, seed=spec.seed, answers=spec.answers)
         app.set_faults(parse_faults(spec.faults, self._profile))
@@ -70,28 +93,41 @@ class VirtualWorld:
                 name: await world.enter_async_context(serve_provider(app, name, named_keys(subject, name)))
                 for name in self._profile.providers
             }
-            ask = await world.enter_async_context(self._open(subject, client, providers, measured))
+            opened = await world.enter_async_context(self._open(subject, providers, app, measured, errors))
             measured.t0_s = app.start(asyncio.get_running_loop().time() + HEAD_START_S)
             driver = Driver(
-                ask,
+                opened.ask,
                 measured.t0_s,
                 call_timeout_s=subject.total_s + 5.0,
                 drain_s=min(spec.scenario.drain_s, subject.total_s + 5.0),
                 record=on_row,
+                errors=errors,
+                give_up=opened.give_up,
             )
             try:
-                await driver.play(spec.plan)
+                measured.reason = await driver.play(spec.plan)
             finally:
                 on_row.report()
 
     @asynccontextmanager
     async def _open(
-        self, subject: Subject, client: Any, providers: dict[str, Endpoint], measured: Measured
-    ) -> AsyncIterator[Ask]:
+        self,
+        subject: Subject,
+        providers: dict[str, Endpoint],
+        app: MockApp,
+        measured: Measured,
+        errors: ClientErrors,
+    ) -> AsyncIterator["_Opened"]:
         if subject.stack is None:
-            python = PythonClient(client, providers)
-            yield python.ask()
-            await python.aclose()
+            schedule = FaultTimes(self._spec.faults, measured)
+            python = PythonClient(
+                self._clients[subject.name],
+                providers,
+                requests=lambda: app.received,
+                in_fault=schedule.active_between,
+            )
+            yield _Opened(python.ask(), python.early_stop.reason)
+            await close_client(python, errors)
             return
         stack = build(
             subject.stack,
@@ -101,12 +137,20 @@ class VirtualWorld:
         )
         try:
             if self._spec.via(subject) == "direct":
-                yield ask_stack(stack)
+                yield _Opened(ask_stack(stack))
             else:
                 async with _behind_gateway(stack) as ask:
-                    yield ask
+                    yield _Opened(ask)
         finally:
             await stack.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A subject ready to be called."""
+
+    ask: Ask
+    give_up: Callable[[], str | None] = lambda: None
 
 
 def _take_ledger(app: MockApp, measured: Measured) -> None:

@@ -23,7 +23,10 @@ class Measured:
 
     Times in `facts` are on the loop's clock, on which t = 0 is `t0_s`; the others are seconds since t = 0.
     `reports_facts` is False for a subject without facts of its own (a Python client). `reason` says why the
-    rows are incomplete, None if they are complete. `generator` holds the load generator's notes.
+    rows are incomplete, None if they are complete; `broken`: not because the user stopped the run.
+    `generator` holds the load generator's notes. `started`: how many calls of the plan the generator got to,
+    None where that is not known. `client_errors`: exceptions of the user's own client, as
+    `ClientErrors.as_rows` has them.
     """
 
     t0_s: float = 0.0
@@ -33,6 +36,9 @@ class Measured:
     generator: dict[str, Any] = field(default_factory=dict)
     reports_facts: bool = True
     reason: str | None = None
+    broken: bool = False
+    started: int | None = None
+    client_errors: list[Row] = field(default_factory=list)
 
 
 class World(Protocol):

@@ -39,6 +39,7 @@ class Run:
         self.ledger = Ledger()
         self.faults: tuple[FaultBase, ...] = ()
         self.in_flight = 0
+        self.received = 0
         self.started_at: float | None = None
         draws = Draws(seed)
         self.services = {name: Service(name, profile, catalogue, draws) for name in profile.providers}
@@ -131,6 +132,11 @@ class MockApp:
         return self.run.ledger
 
     @property
+    def received(self) -> int:
+        """API requests received since the last reset."""
+        return self.run.received
+
+    @property
     def in_flight(self) -> int:
         """API requests received since the last reset that have not ended."""
         return self.run.in_flight
@@ -181,6 +187,7 @@ class MockApp:
         entry = Entry(service.arrival(received), connection.now())
         decision: Decision | None = None
         run.in_flight += 1
+        run.received += 1
         self._connections[connection] = None
         try:
             decision = await self._decide(run, service, entry, received, connection)

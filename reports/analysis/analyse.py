@@ -10,7 +10,7 @@ from ..metrics.measures import rounded
 from ..record.run import Run, read_run, record_sha256
 from ..stats.intervals import newcombe
 from .calibration import ttft_error
-from .claims import judge_claims
+from .claims import judge_claims, withheld
 from .conservation import conservation
 from .subject import RateDifference, SubjectSummary
 from .summary import Summary
@@ -53,7 +53,7 @@ def analyse(run: Run, options: MetricOptions | None = None) -> Analysis:
         validity,
         record_sha256(run),
         subjects,
-        judge_claims(manifest.claims, subjects),
+        judge_claims(manifest.claims, subjects, withheld(manifest, validity, facts)),
     )
     return Analysis(run, facts, summary)
 

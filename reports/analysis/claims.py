@@ -4,9 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..metrics import Facts
 from ..record.expectation import Expectation, Verdict
-from ..record.manifest import Claim
+from ..record.manifest import Claim, Manifest
+from .exposure import faults_met
 from .subject import SubjectSummary, metric_value
+from .validity import Validity
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +24,38 @@ class ClaimResult:
     verdict: Verdict
 
 
-def judge_claims(claims: Sequence[Claim], subjects: Mapping[str, SubjectSummary]) -> tuple[ClaimResult, ...]:
-    """The result of each claim, in their order."""
-    return tuple(_judged(claim, metric_value(subjects, claim.subject, claim.metric)) for claim in claims)
+def judge_claims(
+    claims: Sequence[Claim],
+    subjects: Mapping[str, SubjectSummary],
+    withheld: Mapping[str, Verdict] | None = None,
+) -> tuple[ClaimResult, ...]:
+    """The result of each claim, in their order. `withheld`: the verdict on every claim about a subject of
+    which nothing can be concluded."""
+    instead = withheld or {}
+    return tuple(
+        _judged(claim, metric_value(subjects, claim.subject, claim.metric), instead.get(claim.subject))
+        for claim in claims
+    )
 
 
-def _judged(claim: Claim, observed: float | None) -> ClaimResult:
+def withheld(manifest: Manifest, validity: Validity, facts: Mapping[str, Facts]) -> dict[str, Verdict]:
+    """The subjects whose claims are not judged: all of an INVALID run; not tested: all of a run that was
+    stopped before its end, and those whose calls met none of the scheduled faults."""
+    if validity.verdict == "INVALID":
+        return dict.fromkeys(facts, "not judged")
+    if manifest.status == "partial":
+        return dict.fromkeys(facts, "not tested")
+    if not manifest.faults:
+        return {}
+    return {name: "not tested" for name, of in facts.items() if not faults_met(of)}
+
+
+def _judged(claim: Claim, observed: float | None, instead: Verdict | None) -> ClaimResult:
     return ClaimResult(
         claim.text,
         claim.subject,
         claim.metric,
         claim.expected,
         None if observed is None or math.isinf(observed) else observed,
-        Expectation.parse(claim.expected).judge(observed),
+        instead or Expectation.parse(claim.expected).judge(observed),
     )

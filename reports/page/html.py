@@ -11,7 +11,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from ..analysis.analyse import Analysis, analysis_of
+from ..analysis.exposure import faults_met
+from ..metrics import Facts
 from ..metrics.registry import catalogue
+from ..record.manifest import Fault, Manifest
 from . import sections
 from .by_fault import by_fault_lines
 from .figures import draw
@@ -38,7 +41,8 @@ def render(analysis: Analysis) -> str:
         summary=summary,
         names=summary.names,
         titles={subject.name: subject.title for subject in manifest.subjects},
-        verdict=verdict(summary, manifest),
+        verdict=verdict(summary, manifest, _met(facts, manifest)),
+        client_errors=sections.client_errors(manifest),
         groups=_grouped(rows),
         main_groups=_grouped([row for row in rows if not row.minor]),
         compared=len(summary.names) == 2,
@@ -53,6 +57,12 @@ def render(analysis: Analysis) -> str:
         trace=[] if manifest.trace is None else trace_lines(manifest.trace),
         catalogue=catalogue(),
     )
+
+
+def _met(facts: Sequence[Facts], manifest: Manifest) -> list[Fault]:
+    """The scheduled faults that calls of at least one subject met."""
+    met = [fault for of in facts for fault in faults_met(of)]
+    return [fault for fault in manifest.faults if fault in met]
 
 
 def _grouped(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.record.manifest import Generator, Manifest, Slo, Subject
+from reports.record.manifest import ClientError, Generator, Manifest, Slo, Subject
 
 from ..analysis.claims import ClaimResult
 from ..analysis.summary import Summary
@@ -104,6 +104,12 @@ def _count_lines(counts: Sequence[Mapping[str, int]], totals: Sequence[int]) -> 
 
 def _counted(count: int, of: int) -> str:
     return f"{count:,} ({text.share(count / of)})" if count else "0"
+
+
+def client_errors(manifest: Manifest) -> list[tuple[str, ClientError]]:
+    """(subject, kind of exception) of all that the users' clients raised, most frequent first."""
+    kinds = [(name, each) for name, of in manifest.client_errors.items() for each in of]
+    return sorted(kinds, key=lambda kind: -kind[1].count)
 
 
 def accounting_lines(summary: Summary) -> list[Line]:

@@ -69,7 +69,11 @@ def _row(summary: Summary, group: str, metric: Metric) -> Row:
         for name, value in zip(names, values, strict=True)
     )
     difference = None
-    if len(names) == 2 and (found := compare(summary, metric.name, names[1], names[0])) is not None:
+    if (
+        summary.valid
+        and len(names) == 2
+        and (found := compare(summary, metric.name, names[1], names[0])) is not None
+    ):
         difference = _difference(metric, found)
     return Row(
         group, metric.name, metric.label, metric.unit, metric.definition, cells, difference, metric.minor
@@ -80,6 +84,8 @@ def _best(
     summary: Summary, metric: Metric, names: Sequence[str], values: Sequence[float | None]
 ) -> str | None:
     """The subject whose value is better than each other one by more than chance, if there is one."""
+    if not summary.valid:
+        return None
     measured = [(value, name) for value, name in zip(values, names, strict=True) if value is not None]
     if metric.better is None or len(measured) < 2:
         return None

@@ -6,7 +6,7 @@ Sentences are plain text; names are set in `backticks`.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reports.record.manifest import Manifest
+from reports.record.manifest import Fault, Manifest
 
 from ..analysis.compare import compare
 from ..analysis.summary import Summary
@@ -45,8 +45,9 @@ class Verdict:
     contrasts: tuple[Contrast, ...]
 
 
-def verdict(summary: Summary, manifest: Manifest) -> Verdict:
-    """The verdict of a run; for an INVALID run, only the reasons."""
+def verdict(summary: Summary, manifest: Manifest, met: Sequence[Fault] | None = None) -> Verdict:
+    """The verdict of a run; for an INVALID run, only the reasons. `met`: the faults that its calls met
+    (default: all that were scheduled)."""
     if not summary.valid:
         reasons = [_reason(reason) for reason in summary.validity.reasons if reason.level == "INVALID"]
         return Verdict("Nothing can be concluded from this run.", tuple(reasons), ())
@@ -55,20 +56,22 @@ def verdict(summary: Summary, manifest: Manifest) -> Verdict:
     price = [_price(summary, names[1], baseline)] if len(names) == 2 else []
     sentences = [*_during_faults(summary, manifest), *price]
     return Verdict(
-        f"{conditions(manifest)}, {_answered(summary, names)}.",
+        f"{conditions(manifest, met)}, {_answered(summary, names)}.",
         tuple(sentence for sentence in (*sentences, *_survivors(summary, names)) if sentence),
         tuple(_contrast(summary, name, baseline) for name in names[1:]),
     )
 
 
-def conditions(manifest: Manifest) -> str:
+def conditions(manifest: Manifest, met: Sequence[Fault] | None = None) -> str:
     """ "Through a 10 s OpenAI outage", or the length of the run."""
     if manifest.status == "partial":
         return "In the part of the run that was kept"  # its faults may not have happened as scheduled
     end_s = float(manifest.duration_s or 0.0)
-    windows = labels.fault_windows(manifest.faults, end_s) if end_s else []
+    met = manifest.faults if met is None else met
+    windows = labels.fault_windows(met, end_s) if end_s else []
     if not windows:
-        return f"In {end_s:g} s of load" if end_s else "In this run"
+        unmet = ", in which no call met a scheduled fault" if manifest.faults and not met else ""
+        return f"In {end_s:g} s of load{unmet}" if end_s else f"In this run{unmet}"
     if len(windows) > 3:
         return f"Through {len(windows)} scheduled faults"
     faults = [

@@ -5,7 +5,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Verdict = Literal["confirmed", "refuted", "unmeasured"]
+Verdict = Literal["confirmed", "refuted", "unmeasured", "not tested", "not judged"]
+"""unmeasured: nobody measured the metric. not tested: the run met none of its faults, or was stopped before
+its end. not judged: the run is INVALID."""
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _COMPARISON = re.compile(rf"\s*(>=|<=|==|>|<)\s*({_NUMBER})\s*")

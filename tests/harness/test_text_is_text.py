@@ -77,6 +77,13 @@ def run_with(folder: Path, text: str) -> Analysis:
     return analyse(run)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _a_pipe_of_any_width() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COLUMNS", raising=False)
+        yield
+
+
 @pytest.fixture(scope="module")
 def analysis() -> Iterator[Analysis]:
     with TemporaryDirectory() as folder:

@@ -130,7 +130,9 @@ def test_many_seeds_give_means_and_paired_differences(home: Path, seeds: dict[st
     assert list(seeds["seeds"]) == ["7", "8", "9"]
     assert len(set(seeds["seeds"].values())) == 3
     success = seeds["metrics"]["success_rate"]
-    assert success["subjects"]["full"] == {"mean": 1.0, "interval": [1.0, 1.0], "n": 3}
+    assert (
+        success["subjects"]["full"].items() >= {"mean": 1.0, "interval": [1.0, 1.0], "n": 3, "of": 3}.items()
+    )
     low, high = success["differences"]["full"]["interval"]
     assert 0 < low < success["differences"]["full"]["mean"] < high
     [folder] = (home / "seeds").iterdir()
@@ -158,7 +160,10 @@ def test_an_interrupted_virtual_run_keeps_what_it_measured_and_its_ledger(
     assert "partial run kept" in said
     assert "Traceback" not in said
     [folder] = (tmp_path / "runs").iterdir()
-    assert json.loads((folder / "run.json").read_text())["status_reason"] == "interrupted during naive"
-    assert (
-        0 < len(pd.read_parquet(folder / "calls.parquet")) <= len(pd.read_parquet(folder / "ledger.parquet"))
-    )
+    manifest = json.loads((folder / "run.json").read_text())
+    assert manifest["status_reason"] == "interrupted during naive"
+    calls = pd.read_parquet(folder / "calls.parquet")
+    assert len(calls) == manifest["subjects"][0]["planned"]
+    answered = (calls["outcome"] == "success").sum()
+    assert 0 < answered <= len(pd.read_parquet(folder / "ledger.parquet"))
+    assert set(calls["outcome"]) <= {"success", "failed", "unfinished", "unstarted"}

@@ -62,12 +62,12 @@ def test_numbers_are_free_of_float_noise(tmp_path: Path) -> None:
     assert summary["subjects"]["full"]["ttft_s_p50"] == 0.3
 
 
-def test_an_empty_run_is_invalid_and_every_claim_on_it_unmeasured(tmp_path: Path) -> None:
+def test_an_empty_run_is_invalid_and_no_claim_on_it_is_judged(tmp_path: Path) -> None:
     claim = {"text": "all is well", "subject": "full", "metric": "success_rate", "expected": ">= 0"}
     summary = summarise(run_of(tmp_path, [], claims=[claim])).as_json()
     assert summary["valid"] is False
     assert summary["validity"]["reasons"][0]["text"].startswith("vacuous")
-    assert summary["claims"][0]["verdict"] == "unmeasured"
+    assert summary["claims"][0]["verdict"] == "not judged"
     json.dumps(summary, allow_nan=False)
 
 
