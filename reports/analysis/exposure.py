@@ -2,19 +2,23 @@
 
 import math
 
+import numpy as np
+
 from ..metrics import Facts
 from ..metrics.facts import floats
 from ..record.manifest import Fault
 
 
 def faults_met(facts: Facts) -> tuple[Fault, ...]:
-    """The faults during which at least one of the subject's calls was under way, warm-up left out."""
-    calls = facts.sent_calls
-    begins_s, ends_s = floats(calls, "started_s"), floats(calls, "end_s")
+    """The faults during which at least one of the subject's calls was sent, or that a provider's ledger names
+    for one of its requests; warm-up left out."""
+    sent_s = floats(facts.sent_calls, "started_s")
+    named = set(facts.ledger["fault"].dropna())
     return tuple(
         fault
         for fault in facts.manifest.faults
-        if bool(
-            ((begins_s < (math.inf if fault.to_s is None else fault.to_s)) & (ends_s >= fault.from_s)).any()
+        if fault.kind in named
+        or bool(
+            np.any((sent_s >= fault.from_s) & (sent_s < (math.inf if fault.to_s is None else fault.to_s)))
         )
     )
