@@ -116,7 +116,7 @@ class AnthropicConversation:
         self._body: JSON = {"model": "claude-sonnet-4-5", "max_tokens": 1000, "tools": declared}
 
     async def reply(self, choice: str) -> list[Called]:
-        kinds = {"auto": {"type": "auto"}, "required": {"type": "any"}}
+        kinds: dict[str, JSON] = {"auto": {"type": "auto"}, "required": {"type": "any"}}
         picked = kinds.get(choice, {"type": "tool", "name": choice})
         picked = picked | {"disable_parallel_tool_use": not self._parallel}
         body = {**self._body, "messages": self._messages, "tool_choice": picked}
