@@ -16,7 +16,7 @@ from ..wire.openai.embeddings import EmbeddingRequest, embeddings_body, parse_em
 from ..wire.openai.errors import OpenAIErrors
 from ..wire.rendering import JSON
 from .decision import Decision, Exchange
-from .provider_context import ProviderContext
+from .provider_context import Meant, ProviderContext
 
 _MOST_TOKENS = 300_000
 """Limit on all inputs of a request together: OpenAI documents it, used for every provider."""
@@ -59,15 +59,16 @@ class Embeddings:
     def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """Embed or refuse; raises Refused for a request that cannot be parsed."""
         request = parse_embeddings(exchange.received, self._errors, lenient=self._lenient)
-        model_id = context.provider.canonical_embedding(request.model)
-        name = model_id or request.model
-        exchange = replace(exchange, info=replace(exchange.info, model=name, prompt_digest=request.digest))
-        if model_id is None:
-            return context.refuse(exchange.info, context.errors.unknown_model(name), exchange.instant)
-        model = context.provider.embeddings[model_id]
+        meant = context.meant_embedding(request.model, exchange.instant)
+        exchange = replace(
+            exchange, info=replace(exchange.info, model=meant.id, prompt_digest=request.digest)
+        )
+        if meant.problem is not None:
+            return context.refuse(exchange.info, meant.problem, exchange.instant)
+        model = context.provider.embeddings[meant.id]
         if problem := self._size_problem(request, model):
             return context.refuse(exchange.info, problem, exchange.instant)
-        return _admitted(context, exchange, request, model_id, model)
+        return _admitted(context, exchange, request, meant, model)
 
     def _size_problem(self, request: EmbeddingRequest, model: EmbeddingModel) -> Problem | None:
         longest = max(request.counts)
@@ -88,11 +89,11 @@ def _admitted(
     context: ProviderContext,
     exchange: Exchange,
     request: EmbeddingRequest,
-    model_id: str,
+    meant: Meant,
     model: EmbeddingModel,
 ) -> Decision:
-    info, instant = exchange.info, exchange.instant
-    stamp = Stamp(info.request_id, model_id, instant.wall_s)
+    info, instant, model_id = exchange.info, exchange.instant, meant.id
+    stamp = Stamp(info.request_id, meant.shown, instant.wall_s)
     input_tokens = sum(request.counts)
     admission = OUTSIDE_LIMITS
     if info.batch_id is None:
@@ -107,6 +108,8 @@ def _admitted(
     draws = context.draws.under(context.name, model_id, request.digest, nth)
     took_s = model.latency.draw(draws.rng("embedding"))
     plan = Plan(200, "complete", took_s, took_s, input_tokens=input_tokens, meters=verdict.meters)
-    plan = apply_faults(context.matching_faults(exchange, model_id, draws), plan, context.refusals)
-    reply = EmbeddingsReply(request, model_id, model, context.catalogue)
+    faults = context.matching_faults(exchange, model_id, draws)
+    plan = apply_faults(faults, plan, context.refusals._replace(model=model_id))
+    plan = plan.announcing(meant.retires_in_s)
+    reply = EmbeddingsReply(request, meant.shown, model, context.catalogue)
     return Decision(info, plan, stamp, reply, model.price, admission if admission.permit else None)

@@ -21,9 +21,11 @@ class OneModel:
     name = "models"
 
     def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
-        """The model, or a 404."""
+        """The model, or a 404; with `any_model` a name that no model has is shown as a model of that name."""
         name = exchange.params["model"]
-        model_id = context.provider.canonical(name) or context.provider.canonical_embedding(name)
-        if model_id is None:
-            return context.refuse(exchange.info, context.errors.unknown_model(name), exchange.instant)
-        return context.document(exchange, context.dialect.model_body(model_id))
+        known = context.provider.canonical(name) or context.provider.canonical_embedding(name)
+        embeds = context.provider.canonical_embedding(name) is not None
+        meant = (context.meant_embedding if embeds else context.meant)(name, exchange.instant)
+        if meant.problem is not None:
+            return context.refuse(exchange.info, meant.problem, exchange.instant)
+        return context.document(exchange, context.dialect.model_body(known or name))

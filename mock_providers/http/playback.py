@@ -7,6 +7,7 @@ from ..endpoints import Decision
 from ..ledger.entry import Entry
 from ..plan import Plan
 from ..wire.dialect import Dialect, HeadersOut
+from ..wire.retirement import retirement_headers
 from . import asgi
 from .connection import CLOSE, RESET, ClientConnection
 from .stream_playback import beat, play_stream
@@ -22,7 +23,7 @@ async def play(connection: ClientConnection, dialect: Dialect, decision: Decisio
     Raises ClientGone.
     """
     plan, rendering = decision.plan, decision.rendering
-    headers = dialect.headers(decision.stamp, plan)
+    headers = [*dialect.headers(decision.stamp, plan), *retirement_headers(decision.stamp, plan)]
     if plan.keep_alive is not None:
         connection.after_reply(plan.keep_alive)
     if plan.problem is not None:
