@@ -96,7 +96,7 @@ def test_faults_strike_a_streamed_array_too(fault: dict[str, Any], ends: str) ->
     elif fault["kind"] == "early_headers":
         assert json.loads(text)[-1]["candidates"][0]["finishReason"] == "STOP"
     else:
-        with pytest.raises(ValueError, match="char|delimiter"):
+        with pytest.raises(ValueError, match=r"char|delimiter"):
             json.loads(text)
 
 
