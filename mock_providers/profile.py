@@ -168,12 +168,19 @@ class Provider(Options):
         return next((name for name, keys in self.organizations.items() if key in keys), self.organization)
 
     def canonical(self, name: str) -> str | None:
-        """The canonical id of a model id or alias; None when there is no such model."""
-        return self._canonical.get(name)
+        """The canonical id of a model id or alias; None when there is no such model.
+
+        Gemini's API takes a name with `models/` in front of it, too.
+        """
+        return self._canonical.get(self.bare(name))
 
     def canonical_embedding(self, name: str) -> str | None:
         """The canonical id of an embedding model's id or alias; None when there is no such model."""
-        return self._canonical_embeddings.get(name)
+        return self._canonical_embeddings.get(self.bare(name))
+
+    def bare(self, name: str) -> str:
+        """A model's name without the resource prefix of Gemini's API."""
+        return name.removeprefix("models/") if self.protocol == "gemini" else name
 
 
 class Profile(Options):

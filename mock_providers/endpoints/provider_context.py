@@ -85,6 +85,7 @@ class ProviderContext:
         instant: Instant,
         any_name: bool,
     ) -> Meant:
+        name = self.provider.bare(name)
         if known is None:
             id_ = nearest(name, among) if self._any_model or any_name else None
             return Meant(id_, name) if id_ else Meant(name, name, self.errors.unknown_model(name))
