@@ -20,6 +20,7 @@ from ..profile import EmbeddingModel, Model, Profile
 from ..wire.dialect import Dialect, Stamp
 from ..wire.rendering import JSON, Document
 from .decision import Decision, Exchange
+from .messages.thread_store import ThreadStore
 
 
 class Meant(NamedTuple):
@@ -58,6 +59,7 @@ class ProviderContext:
         self.state = ProviderState()
         self.files = FileStore()
         self.batches = BatchStore()
+        self.threads = ThreadStore()
 
     def refuse(self, info: RequestInfo, problem: Problem, instant: Instant) -> Decision:
         """The decision to answer with `problem`."""
