@@ -17,6 +17,7 @@ from ..wire.anthropic.reply import count_body as anthropic_count_body
 from ..wire.dialect import Dialect
 from ..wire.gemini.dialect import GeminiDialect
 from ..wire.openai.codec import OpenAICodec
+from ..wire.openai.completions import CompletionsCodec
 from ..wire.openai.dialect import OpenAIDialect
 from ..wire.openai.embeddings import embeddings_body, parse_embeddings
 from ..wire.openai.errors import OpenAIErrors
@@ -31,6 +32,7 @@ from .messages.threaded import ThreadedMessages
 from .models import Models, OneModel
 from .operations import Operation
 from .routes.gemini import gemini_routes
+from .routes.vllm import vllm_routes
 from .routing import VERSIONS, Endpoint, Prefixes, Route
 
 _OCTET_STREAM = b"application/octet-stream"
@@ -56,8 +58,9 @@ def _model_routes() -> list[Route]:
 
 def _openai_routes(provider: Provider) -> list[Route]:
     """Chat completions, embeddings, files, batches, models."""
-    endpoints = _openai_endpoints(provider, errors_of(provider), lenient=False)
-    return [*_posts(endpoints), *_file_routes(), *_openai_batch_routes(endpoints), *_model_routes()]
+    endpoints = _openai_endpoints(provider, errors_of(provider), lenient=provider.server == "vllm")
+    own = [*_posts(endpoints), *_file_routes(), *_openai_batch_routes(endpoints), *_model_routes()]
+    return [*own, *vllm_routes(provider)]
 
 
 def _together_routes(provider: Provider) -> list[Route]:
@@ -70,6 +73,7 @@ def _openai_endpoints(provider: Provider, errors: OpenAIErrors, *, lenient: bool
     codec = OpenAICodec(provider, errors, lenient=lenient)
     return {
         "/v1/chat/completions": Generation("chat.completions", codec),
+        "/v1/completions": Generation("completions", CompletionsCodec(provider, errors, lenient=lenient)),
         "/v1/embeddings": Embeddings(
             partial(parse_embeddings, errors=errors, lenient=lenient), embeddings_body
         ),

@@ -7,6 +7,7 @@ ProtocolName = Literal["openai", "anthropic", "together", "gemini"]
 
 EndpointName = Literal[
     "chat.completions",
+    "completions",
     "messages",
     "generate_content",
     "embeddings",
@@ -14,5 +15,6 @@ EndpointName = Literal[
     "models",
     "files",
     "batches",
+    "server",
 ]
 """`endpoint` of a fault and of a ledger row."""
