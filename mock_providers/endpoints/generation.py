@@ -91,6 +91,9 @@ def _problem_of(context: ProviderContext, request: Request, model_id: str, model
         return context.errors.prefill_refused()
     if request.says_max_tokens and not model.takes_max_tokens(model_id):
         return context.errors.max_tokens_refused()
+    taken = model.takes_media(model_id)
+    if refused := next((kind for kind in request.media_tokens if kind not in taken), None):
+        return context.errors.media_refused(refused, model_id)
     max_tokens = request.max_tokens or 0
     if max_tokens > model.max_output_tokens:
         return context.errors.max_tokens_too_large(max_tokens, model.max_output_tokens, model_id)

@@ -46,7 +46,7 @@ def read_request(body: object, *, obfuscation: bool = False, lenient: bool = Fal
     tool_choice, several = read_tool_choice(fields, tools)
     request = Request(
         model=model,
-        messages=(*definitions, *read_messages(fields)),
+        messages=(*definitions, *read_messages(fields, model, lenient=lenient)),
         digest=digest_of(body if isinstance(body, dict) else {}, _NOT_IN_DIGEST),
         max_tokens=_max_tokens(fields),
         says_max_tokens=fields.present("max_tokens"),
