@@ -127,7 +127,9 @@ class Request:
     @cached_property
     def input_tokens(self) -> int:
         """Tokens of the prompt, as `tokens` counts them."""
-        return tokens.count_prompt(message.text for message in self.messages) + sum(self.media_tokens.values())
+        return tokens.count_prompt(message.text for message in self.messages) + sum(
+            self.media_tokens.values()
+        )
 
     @cached_property
     def media_tokens(self) -> Mapping[MediaKind, int]:

@@ -1,8 +1,8 @@
 """Tokens of images and documents at Anthropic.
 
-An image has width × height / 750 tokens after it was scaled to a long edge of 1,568 pixels and about 1,600
-tokens. A page of a PDF has 1,500 to 3,000 tokens of text, and is an image too. Sources:
-platform.claude.com/docs/en/build-with-claude/vision, platform.claude.com/docs/en/build-with-claude/pdf-support.
+An image has width × height / 750 tokens, once scaled to a long edge of 1,568 pixels and 1,600 tokens. A page
+of a PDF has 1,500 to 3,000 tokens of text, and is an image too. Sources:
+platform.claude.com/docs/en/build-with-claude/vision and …/build-with-claude/pdf-support.
 """
 
 import math

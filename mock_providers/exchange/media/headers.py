@@ -61,7 +61,7 @@ def _webp_size(data: bytes) -> Size:
         return Size(_little(data[24:27]) + 1, _little(data[27:30]) + 1) if len(data) >= 30 else Size(0, 0)
     if kind == b"VP8L":
         bits = _little(data[21:25])
-        return Size((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1) if bits else Size(0, 0)
+        return Size((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1) if len(data) >= 25 else Size(0, 0)
     return Size(_little(data[26:28]) & 0x3FFF, _little(data[28:30]) & 0x3FFF)
 
 

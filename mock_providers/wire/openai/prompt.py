@@ -128,8 +128,8 @@ def _part(part: Fields, role: str, media: _Media | None, kinds: tuple[str, ...])
         return Part(part.text(kind))
     if not media.anywhere:
         complaint = (
-            f"Content parts of type '{kind}' are only allowed for messages with role 'user', but this message "
-            f"with role '{role}' contains one."
+            f"Content parts of type '{kind}' are only allowed for messages with role 'user', but this "
+            f"message with role '{role}' contains one."
         )
         raise BadField(part.path, "unsupported", complaint)
     return read_media(part, kind, media.model)

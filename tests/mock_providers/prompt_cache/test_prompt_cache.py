@@ -77,7 +77,7 @@ TEXTS = st.lists(st.sampled_from(["a", "ab", "abcd", "abcdefgh", "\n", "Ã©", "æ¼
     "".join
 )
 BREAKPOINTS = st.sampled_from([None, None, "5m", "1h"])
-IMAGES = st.builds(Media, st.just("image"), st.integers(1, 9), st.sampled_from(["1a", "2b"]))
+IMAGES = st.sampled_from([Media("image", 3, "1a"), Media("image", 8, "2b")])
 PARTS = st.builds(Part, TEXTS, BREAKPOINTS, st.none()) | st.builds(Part, st.just(""), BREAKPOINTS, IMAGES)
 MESSAGES = st.builds(
     Message, st.sampled_from(["tools", "system", "user"]), st.lists(PARTS, min_size=1, max_size=3).map(tuple)
