@@ -104,15 +104,14 @@ def _blocks(messages: Sequence[Message], wanted: Sequence[bool]) -> Iterator[Blo
     for message in messages:
         hasher.update(_MESSAGE + message.role.encode() + _MESSAGE)
         before += TOKENS_PER_MESSAGE
-        chars = media_tokens = 0
+        chars, media_tokens = -1, 0  # a line break stands between two texts
         for part in message.parts:
             media = part.about if isinstance(part.about, Media) else None
             hasher.update((_MEDIA + media.digest.encode() if media else _utf8(part.text)) + _BLOCK)
             media_tokens += media.tokens if media else 0
-            chars += len(part.text)
+            chars += 0 if media else len(part.text) + 1
             digest = hasher.digest() if nth < len(wanted) and wanted[nth] else b""
-            yield BlockPrefix(before + media_tokens - (-chars // CHARS_PER_TOKEN), part.cache, digest)
-            chars += media is None  # the line break between two blocks
+            yield BlockPrefix(before + media_tokens - (-max(chars, 0) // CHARS_PER_TOKEN), part.cache, digest)
             nth += 1
         before += message.tokens
 
