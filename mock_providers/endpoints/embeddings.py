@@ -14,7 +14,7 @@ from ..profile import EmbeddingModel
 from ..wire.dialect import Frames, Stamp
 from ..wire.openai.embeddings import EmbeddingRequest, embeddings_body, parse_embeddings
 from ..wire.openai.errors import OpenAIErrors
-from ..wire.rendering import JSON
+from ..wire.rendering import JSON, UsualFailures
 from .decision import Decision, Exchange
 from .provider_context import ProviderContext
 
@@ -23,7 +23,7 @@ _MOST_TOKENS = 300_000
 
 
 @dataclass(frozen=True, slots=True)
-class EmbeddingsReply:
+class EmbeddingsReply(UsualFailures):
     """The reply; the vectors are computed when it is written."""
 
     request: EmbeddingRequest

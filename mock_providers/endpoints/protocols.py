@@ -22,6 +22,8 @@ from ..wire.openai.codec import OpenAICodec
 from ..wire.openai.dialect import OpenAIDialect
 from ..wire.openai.errors import OpenAIErrors
 from ..wire.openai.vllm import errors_of
+from ..wire.responses.codec import ResponsesCodec
+from ..wire.responses.errors import responses_errors_of
 from ..wire.together import TogetherDialect, TogetherErrors
 from . import anthropic_batches, files, openai_batches
 from .count_tokens import CountTokens
@@ -29,6 +31,11 @@ from .embeddings import Embeddings
 from .generation import Generation
 from .models import Models, OneModel
 from .operations import Operation
+from .responses import stored
+from .responses.compact import Compact
+from .responses.count import InputTokens
+from .responses.create import Responses
+from .responses.stored import STORED, Retrieve
 from .routing import Endpoint, Route
 
 _OCTET_STREAM = b"application/octet-stream"
@@ -48,9 +55,18 @@ def _model_routes() -> list[Route]:
 
 
 def _openai_routes(provider: Provider) -> list[Route]:
-    """Chat completions, embeddings, files, batches, models."""
-    endpoints = _openai_endpoints(provider, errors_of(provider), lenient=False)
-    return [*_posts(endpoints), *_file_routes(), *_openai_batch_routes(endpoints), *_model_routes()]
+    """Chat completions, responses, embeddings, files, batches, models."""
+    errors = errors_of(provider)
+    codec = ResponsesCodec(provider, errors)
+    endpoints = _openai_endpoints(provider, errors, lenient=False)
+    endpoints["/v1/responses"] = Responses(codec, responses_errors_of(provider))
+    return [
+        *_posts(endpoints),
+        *_response_routes(codec, responses_errors_of(provider)),
+        *_file_routes(),
+        *_openai_batch_routes(endpoints),
+        *_model_routes(),
+    ]
 
 
 def _together_routes(provider: Provider) -> list[Route]:
@@ -65,6 +81,19 @@ def _openai_endpoints(provider: Provider, errors: OpenAIErrors, *, lenient: bool
         "/v1/chat/completions": Generation("chat.completions", codec),
         "/v1/embeddings": Embeddings(errors, lenient=lenient),
     }
+
+
+def _response_routes(codec: ResponsesCodec, errors: OpenAIErrors) -> list[Route]:
+    """All of the Responses API but `POST /v1/responses`."""
+    one = "/v1/responses/{id}"
+    return [
+        Route("POST", "/v1/responses/input_tokens", InputTokens()),
+        Route("POST", "/v1/responses/compact", Compact(errors)),
+        Route("GET", one, Retrieve(codec)),
+        Route("DELETE", one, Operation(STORED, stored.delete)),
+        Route("POST", f"{one}/cancel", Operation(STORED, stored.cancel)),
+        Route("GET", f"{one}/input_items", Operation(STORED, stored.input_items)),
+    ]
 
 
 def _posts(endpoints: Mapping[str, Endpoint]) -> list[Route]:
