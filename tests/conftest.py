@@ -19,6 +19,14 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _no_calibration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No run of a test reads the calibration of the machine that it runs on, or writes one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BROWNOUT_CALIBRATION", str(tmp_path_factory.mktemp("calibration") / "none.json"))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _clients_share_tls_contexts() -> Iterator[None]:
     """Every client of the SDKs and of httpx reads all CA certificates, 20 ms of CPU, for plain HTTP here."""
     with pytest.MonkeyPatch.context() as patch:

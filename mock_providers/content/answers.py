@@ -4,7 +4,7 @@ The last user message controls it: a line `Question: <text>` asks a question of 
 `in about N tokens` set the length (0: an empty reply), and `in many scripts` selects filler of several
 alphabets, accents and emoji. A system prompt with the word `concise` or `concisely` shortens the reply,
 however its length was set, and costs accuracy. A final assistant message is the beginning of the reply: the
-reply continues it without repeating or skipping a word. A reply calls tools as `tools.tools_to_call`
+reply continues it without repeating or skipping a word. A reply calls tools as `tool_choice.tools_to_call`
 decides, and is JSON where the request has a schema. It may begin with reasoning.
 """
 
@@ -21,7 +21,8 @@ from .json_replies import contains_sentence, json_reply
 from .options import Accuracy, ReplyLength
 from .prose import Prose, filler, plain_prose, unicode_prose
 from .questions import Catalogue, Question, last_match
-from .tools import arguments_of, tools_to_call
+from .tool_choice import tools_to_call
+from .tools import arguments_of
 
 _LENGTH = re.compile(r"\bin about (\d{1,6}) tokens\b", re.IGNORECASE)
 _CONCISE = re.compile(r"\b[Cc]oncise(?:ly)?\b")

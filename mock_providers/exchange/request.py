@@ -13,11 +13,29 @@ from . import tokens
 CacheTtl = Literal["5m", "1h"]
 
 
+class ToolUse(NamedTuple):
+    """A call of the tool `name` in a conversation; `id`: the name by which results refer to it."""
+
+    name: str
+    id: str = ""
+
+
+class ToolResult(NamedTuple):
+    """The result of the call with this id; `failed`: the tool reports an error."""
+
+    call: str
+    failed: bool = False
+
+
 class Part(NamedTuple):
-    """One content block of a message; `cache`: a prompt cache breakpoint follows it."""
+    """One content block of a message; `cache`: a prompt cache breakpoint follows it.
+
+    `about`: the tool call or the result that the block is (default: neither).
+    """
 
     text: str
     cache: CacheTtl | None = None
+    about: ToolUse | ToolResult | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +57,21 @@ class Message:
     def text(self) -> str:
         """The blocks, joined by line breaks."""
         return self.parts[0].text if len(self.parts) == 1 else "\n".join(part.text for part in self.parts)
+
+    @property
+    def words(self) -> str:
+        """The text without tool calls and results."""
+        return "\n".join(part.text for part in self.parts if part.about is None)
+
+    @property
+    def calls(self) -> tuple[ToolUse, ...]:
+        """The tool calls of an assistant message."""
+        return tuple(part.about for part in self.parts if isinstance(part.about, ToolUse))
+
+    @property
+    def results(self) -> tuple[ToolResult, ...]:
+        """The results of tool calls; a user message may have both results and words."""
+        return tuple(part.about for part in self.parts if isinstance(part.about, ToolResult))
 
 
 class Tool(NamedTuple):
@@ -92,8 +125,8 @@ class Request:
 
     @property
     def last_user_text(self) -> str:
-        """The text of the last user message, "" without one."""
-        return next((message.text for message in reversed(self.messages) if message.role == "user"), "")
+        """The words of the last user message, "" without one."""
+        return next((message.words for message in reversed(self.messages) if message.role == "user"), "")
 
     @property
     def prefill(self) -> str:

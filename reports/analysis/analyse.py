@@ -12,6 +12,7 @@ from ..stats.intervals import newcombe
 from .calibration import ttft_error
 from .claims import judge_claims, withheld
 from .conservation import conservation
+from .offered_load import offered_load
 from .subject import RateDifference, SubjectSummary
 from .summary import Summary
 from .validity import judge_validity
@@ -44,7 +45,8 @@ def analyse(run: Run, options: MetricOptions | None = None) -> Analysis:
     }
     manifest = run.manifest
     conserved = conservation(run)
-    validity = judge_validity(manifest, subjects, conserved=conserved)
+    loads = {name: offered_load(run.calls[run.calls["subject"] == name]) for name in run.subjects}
+    validity = judge_validity(manifest, subjects, conserved=conserved, loads=loads)
     summary = Summary(
         manifest.scenario,
         manifest.engine,

@@ -18,6 +18,7 @@ from ..record.manifest import Fault, Manifest
 from . import sections
 from .by_fault import by_fault_lines
 from .figures import draw
+from .machine import calibration_lines, calibration_sentence
 from .table import Row, kpi_rows
 from .trace import trace_lines
 from .verdict import verdict
@@ -53,6 +54,8 @@ def render(analysis: Analysis) -> str:
         by_fault=by_fault_lines(summary),
         accounting=sections.accounting_lines(summary),
         quality=sections.quality_lines(summary, manifest),
+        calibration=calibration_sentence(manifest),
+        calibration_lines=calibration_lines(manifest),
         provenance=sections.provenance_lines(summary, manifest),
         trace=[] if manifest.trace is None else trace_lines(manifest.trace),
         catalogue=catalogue(),

@@ -36,6 +36,7 @@ def test_these_profiles_are_shipped() -> None:
         "observed",
         "self-hosted",
         "small-account",
+        "steady",
         "typical",
         "unpaced",
     )

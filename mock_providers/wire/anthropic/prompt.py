@@ -4,10 +4,10 @@ Every content block becomes a Part, so prompt cache breakpoints stay where the c
 """
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
 
 from ...exchange.bad_field import BadField, Path
-from ...exchange.request import Message, Part
+from ...exchange.request import Message, Part, ToolResult, ToolUse
 from ..fields import Fields, unsupported
 from ..prompt_text import call_text
 from .cache_control import check_breakpoints, read_cache_control
@@ -53,12 +53,14 @@ def _conversation(fields: Fields) -> list[Message]:
             raise unsupported("messages", 'first message must use the "user" role')
         parts = _parts(message, "content", path, role)
         is_prefill = role == "assistant" and nth == len(items) - 1
-        if not is_prefill and not any(part.text for part in parts) and not _has_results(item):
+        message_read = Message(role, parts)
+        if not is_prefill and not any(part.text for part in parts) and not message_read.results:
             complaint = (
                 "all messages must have non-empty content except for the optional final assistant message"
             )
             raise BadField(path, "unsupported", complaint)
-        messages.append(Message("tool" if role == "user" and _only_results(item) else role, parts))
+        only_results = bool(parts) and all(isinstance(part.about, ToolResult) for part in parts)
+        messages.append(replace(message_read, role="tool") if only_results else message_read)
     return messages
 
 
@@ -73,6 +75,7 @@ def _parts(holder: Fields, key: str, path: Path, role: str) -> tuple[Part, ...]:
 
 
 def _part(block: Fields, role: str) -> Part:
+    about: ToolUse | ToolResult | None = None
     match block.choice("type", _BLOCKS[role]):
         case "text":
             text = block.text("text")
@@ -83,26 +86,10 @@ def _part(block: Fields, role: str) -> Part:
         case "redacted_thinking":
             text = block.text("data")
         case "tool_use":
-            block.text("id")
+            about = ToolUse(block.text("name"), block.text("id"))
             block.require("input")
-            text = call_text(block.text("name"), block.read("input", "object"))
+            text = call_text(about.name, block.read("input", "object"))
         case _:
-            block.text("tool_use_id")
-            block.flag("is_error")
+            about = ToolResult(block.text("tool_use_id"), block.flag("is_error"))
             text = block.content("content") if block.present("content") else ""
-    return Part(text, read_cache_control(block))
-
-
-def _has_results(item: dict[str, Any]) -> bool:
-    content = item.get("content")
-    return isinstance(content, list) and any(block.get("type") == "tool_result" for block in content)
-
-
-def _only_results(item: dict[str, Any]) -> bool:
-    """Whether all blocks of a message, already checked, are tool results."""
-    content = item.get("content")
-    return (
-        isinstance(content, list)
-        and bool(content)
-        and all(block.get("type") == "tool_result" for block in content)
-    )
+    return Part(text, read_cache_control(block), about)

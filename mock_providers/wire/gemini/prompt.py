@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ...exchange.bad_field import BadField, Path
-from ...exchange.request import Message, Part
+from ...exchange.request import Message, Part, ToolResult, ToolUse
 from ..fields import canonical
 from ..prompt_text import call_text
 from .camel_fields import CamelFields
@@ -32,11 +32,14 @@ def read_parts(content: CamelFields, path: Path) -> tuple[tuple[Part, ...], bool
         part = CamelFields(item, (*path, "parts", nth))
         if part.present("functionCall"):
             call = part.inner("functionCall")
-            parts.append(Part(call_text(call.text("name"), call.read("args", "object") or {})))
+            name = call.text("name")
+            text = call_text(name, call.read("args", "object") or {})
+            parts.append(Part(text, about=ToolUse(name, call.read("id", "string") or name)))
         elif part.present("functionResponse"):
             result = part.inner("functionResponse")
-            result.text("name")
-            parts.append(Part(canonical(result.read("response", "object") or {})))
+            call_id = result.read("id", "string") or result.text("name")
+            response = result.read("response", "object") or {}
+            parts.append(Part(canonical(response), about=ToolResult(call_id, "error" in response)))
             results += 1
         else:
             parts.append(Part(part.text("text")))

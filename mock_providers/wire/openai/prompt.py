@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import orjson
 
 from ...exchange.bad_field import BadField
-from ...exchange.request import Message, Part
+from ...exchange.request import Message, Part, ToolResult, ToolUse
 from ..fields import Fields
-from ..prompt_text import call_text
+from ..prompt_text import call_text, is_error
 from .tools import read_function
 
 _ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -27,9 +27,10 @@ def read_messages(fields: Fields) -> tuple[Message, ...]:
         calls = list(_calls(message)) if role == "assistant" else []
         if role == "tool":
             pending.answer(message)
+            parts = _result_parts(message)
         else:
             pending.next_turn(nth, [id_ for id_, _ in calls])
-        parts = _assistant_parts(message, calls) if role == "assistant" else _parts(message)
+            parts = _assistant_parts(message, calls) if role == "assistant" else _parts(message)
         messages.append(Message("system" if role == "developer" else role, parts))
     pending.next_turn(len(items), [])
     return tuple(messages)
@@ -70,7 +71,8 @@ def _calls(message: Fields) -> Iterator[tuple[str, Part]]:
     for nth, item in enumerate(message.items("tool_calls")):
         call = Fields(item, (*message.path, "tool_calls", nth))
         id_, function = call.text("id"), read_function(call)
-        yield id_, Part(_call_text(function.text("name"), function.text("arguments")))
+        name = function.text("name")
+        yield id_, Part(_call_text(name, function.text("arguments")), about=ToolUse(name, id_))
 
 
 def _call_text(name: str, arguments: str) -> str:
@@ -85,6 +87,13 @@ def _assistant_parts(message: Fields, calls: list[tuple[str, Part]]) -> tuple[Pa
     """The content of an assistant message, which may be missing, and its tool calls."""
     content = _parts(message, ("text", "refusal")) if message.present("content") else ()
     return (*content, *(part for _, part in calls)) or (Part(""),)
+
+
+def _result_parts(message: Fields) -> tuple[Part, ...]:
+    """The content of a tool message, which has no field for errors."""
+    parts = _parts(message)
+    result = ToolResult(message.text("tool_call_id"), any(is_error(part.text) for part in parts[:1]))
+    return tuple(part._replace(about=result) for part in parts)
 
 
 def _parts(message: Fields, kinds: tuple[str, ...] = ("text",)) -> tuple[Part, ...]:

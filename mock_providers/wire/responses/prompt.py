@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import orjson
 
-from ...exchange.request import Message, Part, Refused
+from ...exchange.request import Message, Part, Refused, ToolResult, ToolUse
 from ..fields import Fields, canonical
-from ..prompt_text import call_text
+from ..prompt_text import call_text, is_error
 from .content import INPUT_KINDS, OUTPUT_KINDS, read_parts
 from .errors import no_call, no_output
 from .items import Json
@@ -101,20 +101,27 @@ def _message(item: Fields) -> _Turn:
 def _function_call(item: Fields) -> _Turn:
     text = item.text("arguments")
     try:
-        part = Part(call_text(item.text("name"), orjson.loads(text)))
+        arguments = orjson.loads(text)
+        return _call(item, call_text(item.text("name"), arguments))
     except ValueError:  # no JSON, or nested too deeply: it stays a string
-        part = Part(call_text(item.text("name"), text))
-    return _Turn("assistant", (part,), calls=item.text("call_id"))
+        return _call(item, call_text(item.text("name"), text))
 
 
 def _custom_call(item: Fields) -> _Turn:
-    part = Part(call_text(item.text("name"), item.text("input")))
-    return _Turn("assistant", (part,), calls=item.text("call_id"))
+    return _call(item, call_text(item.text("name"), item.text("input")))
+
+
+def _call(item: Fields, text: str) -> _Turn:
+    id_ = item.text("call_id")
+    return _Turn("assistant", (Part(text, about=ToolUse(item.text("name"), id_)),), calls=id_)
 
 
 def _output(item: Fields) -> _Turn:
+    """The output of a tool, which has no field for errors."""
+    id_ = item.text("call_id")
     parts = read_parts(item, "output", (*INPUT_KINDS, "output_text")) or (Part(""),)
-    return _Turn("tool", parts, answers=item.text("call_id"))
+    result = ToolResult(id_, is_error(parts[0].text))
+    return _Turn("tool", tuple(part._replace(about=result) for part in parts), answers=id_)
 
 
 def _reasoning(item: Fields) -> _Turn:
