@@ -5,6 +5,7 @@ room for the newest.
 """
 
 from collections.abc import Iterable
+from math import inf
 
 from ...wire.responses.items import Json
 from .stored_response import StoredResponse
@@ -14,13 +15,17 @@ _MOST_BYTES = 256 * 1024 * 1024
 
 
 class ResponseStore:
-    """Responses by id; those that run in the background stay until they have ended, deleted or not."""
+    """Responses by id; those that run in the background stay until they have ended, deleted or not.
+
+    `next_due`: when the next of those ends (loop's clock); infinity: none runs
+    """
 
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         self._responses: dict[str, StoredResponse] = {}
         self._owners: dict[str, str] = {}
         self._room = most_bytes
         self._running: dict[str, StoredResponse] = {}
+        self.next_due = inf
 
     def add(self, response: StoredResponse) -> None:
         """Keep a response; the oldest ones go where there is no room."""
@@ -29,6 +34,7 @@ class ResponseStore:
         self._owners.update(dict.fromkeys(response.item_ids, response.id))
         if response.background is not None:
             self._running[response.id] = response
+            self._look_ahead()
         while self._room < 0 and len(self._responses) > 1:
             self.delete(next(iter(self._responses)))
 
@@ -68,4 +74,14 @@ class ResponseStore:
         ended = [each for each in self._running.values() if each.ends_at <= now]
         for response in ended:
             del self._running[response.id]
+        self._look_ahead()
         return ended
+
+    def cancel(self, response: StoredResponse, now: float) -> None:
+        """End a background response now, unless it has ended."""
+        if now < response.ends_at:
+            response.cut = now
+            self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        self.next_due = min((each.ends_at for each in self._running.values()), default=inf)

@@ -80,8 +80,7 @@ def cancel(context: ProviderContext, exchange: Exchange) -> bytes:
     response, now = _found(context, exchange), exchange.instant.now
     if response.background is None:
         raise Refused(cannot_cancel())
-    if now < response.ends_at:
-        response.cut = now
+    context.responses.cancel(response, now)
     return orjson.dumps(response.object_at(now))
 
 
