@@ -14,16 +14,12 @@ from ..wire.anthropic.dialect import AnthropicDialect
 from ..wire.anthropic.errors import AnthropicErrors
 from ..wire.anthropic.reply import count_body as anthropic_count_body
 from ..wire.dialect import Dialect
-from ..wire.gemini.codec import GeminiCodec
 from ..wire.gemini.dialect import GeminiDialect
-from ..wire.gemini.errors import GeminiErrors
-from ..wire.gemini.reply import count_body as gemini_count_body
 from ..wire.openai.codec import OpenAICodec
 from ..wire.openai.dialect import OpenAIDialect
+from ..wire.openai.embeddings import embeddings_body, parse_embeddings
 from ..wire.openai.errors import OpenAIErrors
 from ..wire.openai.vllm import errors_of
-from ..wire.responses.codec import ResponsesCodec
-from ..wire.responses.errors import responses_errors_of
 from ..wire.together import TogetherDialect, TogetherErrors
 from . import anthropic_batches, files, openai_batches
 from .count_tokens import CountTokens
@@ -31,23 +27,25 @@ from .embeddings import Embeddings
 from .generation import Generation
 from .models import Models, OneModel
 from .operations import Operation
-from .responses import stored
-from .responses.compact import Compact
-from .responses.count import InputTokens
-from .responses.create import Responses
-from .responses.stored import STORED, Retrieve
-from .routing import Endpoint, Route
+from .routes.gemini import gemini_routes
+from .routes.responses import response_routes
+from .routing import VERSIONS, Endpoint, Prefixes, Route
 
 _OCTET_STREAM = b"application/octet-stream"
 _JSONL = b"application/x-jsonl"
+_OPENAI = Prefixes(VERSIONS | {"api", "openai"})
+_ANTHROPIC = Prefixes(VERSIONS | {"api", "anthropic"})
 
 
 class WireProtocol(NamedTuple):
-    """One protocol: its dialect, its routes, and the path at the end of an SDK's base URL (default: none)."""
+    """One protocol: its dialect, its routes, the path at the end of an SDK's base URL (default: none), and
+    the segments that may come before an endpoint's path.
+    """
 
     dialect: Callable[[Provider], Dialect]
     routes: Callable[[Provider], list[Route]]
     base_path: str = ""
+    prefixes: Prefixes = Prefixes()
 
 
 def _model_routes() -> list[Route]:
@@ -57,12 +55,11 @@ def _model_routes() -> list[Route]:
 def _openai_routes(provider: Provider) -> list[Route]:
     """Chat completions, responses, embeddings, files, batches, models."""
     errors = errors_of(provider)
-    codec = ResponsesCodec(provider, errors)
-    endpoints = _openai_endpoints(provider, errors, lenient=False)
-    endpoints["/v1/responses"] = Responses(codec, responses_errors_of(provider))
+    responses, routes = response_routes(provider, errors)
+    endpoints = _openai_endpoints(provider, errors, lenient=False) | {"/v1/responses": responses}
     return [
         *_posts(endpoints),
-        *_response_routes(codec, responses_errors_of(provider)),
+        *routes,
         *_file_routes(),
         *_openai_batch_routes(endpoints),
         *_model_routes(),
@@ -79,21 +76,10 @@ def _openai_endpoints(provider: Provider, errors: OpenAIErrors, *, lenient: bool
     codec = OpenAICodec(provider, errors, lenient=lenient)
     return {
         "/v1/chat/completions": Generation("chat.completions", codec),
-        "/v1/embeddings": Embeddings(errors, lenient=lenient),
+        "/v1/embeddings": Embeddings(
+            partial(parse_embeddings, errors=errors, lenient=lenient), embeddings_body
+        ),
     }
-
-
-def _response_routes(codec: ResponsesCodec, errors: OpenAIErrors) -> list[Route]:
-    """All of the Responses API but `POST /v1/responses`."""
-    one = "/v1/responses/{id}"
-    return [
-        Route("POST", "/v1/responses/input_tokens", InputTokens()),
-        Route("POST", "/v1/responses/compact", Compact(errors)),
-        Route("GET", one, Retrieve(codec)),
-        Route("DELETE", one, Operation(STORED, stored.delete)),
-        Route("POST", f"{one}/cancel", Operation(STORED, stored.cancel)),
-        Route("GET", f"{one}/input_items", Operation(STORED, stored.input_items)),
-    ]
 
 
 def _posts(endpoints: Mapping[str, Endpoint]) -> list[Route]:
@@ -121,21 +107,6 @@ def _openai_batch_routes(endpoints: Mapping[str, Endpoint]) -> list[Route]:
     ]
 
 
-def _gemini_routes(provider: Provider) -> list[Route]:
-    """Whole and streamed replies, token counts, models."""
-    model = "/v1beta/models/{model}"
-    whole = GeminiCodec(GeminiErrors())
-    streamed = GeminiCodec(GeminiErrors(), streamed=True)
-    counting = CountTokens(whole.parse_count, gemini_count_body)
-    return [
-        Route("POST", f"{model}:generateContent", Generation("generate_content", whole)),
-        Route("POST", f"{model}:streamGenerateContent", Generation("generate_content", streamed)),
-        Route("POST", f"{model}:countTokens", counting),
-        Route("GET", "/v1beta/models", Models()),
-        Route("GET", model, OneModel()),
-    ]
-
-
 def _anthropic_routes(provider: Provider) -> list[Route]:
     """Messages, token counts, message batches, models."""
     codec = AnthropicCodec(AnthropicErrors())
@@ -156,8 +127,8 @@ def _anthropic_routes(provider: Provider) -> list[Route]:
 
 
 PROTOCOLS: Mapping[ProtocolName, WireProtocol] = {
-    "openai": WireProtocol(OpenAIDialect, _openai_routes, "/v1"),
-    "anthropic": WireProtocol(AnthropicDialect, _anthropic_routes),
-    "gemini": WireProtocol(GeminiDialect, _gemini_routes),
-    "together": WireProtocol(TogetherDialect, _together_routes, "/v1"),
+    "openai": WireProtocol(OpenAIDialect, _openai_routes, "/v1", _OPENAI),
+    "anthropic": WireProtocol(AnthropicDialect, _anthropic_routes, prefixes=_ANTHROPIC),
+    "gemini": WireProtocol(GeminiDialect, gemini_routes, prefixes=Prefixes(kept="openai")),
+    "together": WireProtocol(TogetherDialect, _together_routes, "/v1", _OPENAI),
 }

@@ -20,8 +20,10 @@ class InputTokens:
         known = known_to(context, exchange.instant.now)
         read = partial(read_count_request, known=known)
         request = parse_json(exchange.received.body, read, context.errors)
-        model_id = context.provider.canonical(request.model)
-        info = replace(exchange.info, model=model_id or request.model)
-        if model_id is None and request.model:
-            return context.refuse(info, context.errors.unknown_model(request.model), exchange.instant)
+        if not request.model:
+            return context.document(exchange, count_body(request.input_tokens))
+        meant = context.meant(request.model, exchange.instant)
+        info = replace(exchange.info, model=meant.id)
+        if meant.problem is not None:
+            return context.refuse(info, meant.problem, exchange.instant)
         return context.document(replace(exchange, info=info), count_body(request.input_tokens))

@@ -52,6 +52,7 @@ class Resumed:
     after: int
     cancelled: bool = False
     content_type: bytes = b"application/json"
+    in_array: bool = False
 
     def body(self, plan: Plan) -> bytes:
         """The whole response."""
