@@ -5,6 +5,7 @@ To add a protocol, add its codecs under `wire/`, its name to `exchange.names.Pro
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import ModuleType
 from typing import NamedTuple
 
 from ..exchange.names import ProtocolName
@@ -25,6 +26,8 @@ from . import anthropic_batches, files, openai_batches
 from .count_tokens import CountTokens
 from .embeddings import Embeddings
 from .generation import Generation
+from .messages import files as message_files
+from .messages.threaded import ThreadedMessages
 from .models import Models, OneModel
 from .operations import Operation
 from .routes.gemini import gemini_routes
@@ -86,7 +89,8 @@ def _posts(endpoints: Mapping[str, Endpoint]) -> list[Route]:
     return [Route("POST", path, endpoint) for path, endpoint in endpoints.items()]
 
 
-def _file_routes() -> list[Route]:
+def _file_routes(files: ModuleType = files) -> list[Route]:
+    """`files`: the module whose functions do the work (default: OpenAI's)."""
     return [
         Route("POST", "/v1/files", Operation("files", files.upload)),
         Route("GET", "/v1/files", Operation("files", files.list_page)),
@@ -110,7 +114,7 @@ def _openai_batch_routes(endpoints: Mapping[str, Endpoint]) -> list[Route]:
 def _anthropic_routes(provider: Provider) -> list[Route]:
     """Messages, token counts, message batches, models."""
     codec = AnthropicCodec(AnthropicErrors())
-    messages = Generation("messages", codec)
+    messages = ThreadedMessages("messages", codec)
     batches = "/v1/messages/batches"
     create = partial(anthropic_batches.create, messages=messages)
     return [
@@ -122,6 +126,7 @@ def _anthropic_routes(provider: Provider) -> list[Route]:
         Route("DELETE", f"{batches}/{{id}}", Operation("batches", anthropic_batches.delete)),
         Route("POST", f"{batches}/{{id}}/cancel", Operation("batches", anthropic_batches.cancel)),
         Route("GET", f"{batches}/{{id}}/results", Operation("batches", anthropic_batches.results, _JSONL)),
+        *_file_routes(message_files),
         *_model_routes(),
     ]
 

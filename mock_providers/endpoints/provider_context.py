@@ -20,6 +20,7 @@ from ..profile import EmbeddingModel, Model, Profile
 from ..wire.dialect import Dialect, Stamp
 from ..wire.rendering import JSON, Document, Rendering
 from .decision import Decision, Exchange
+from .messages.thread_store import ThreadStore
 from .responses.store import ResponseStore
 
 
@@ -59,6 +60,7 @@ class ProviderContext:
         self.state = ProviderState()
         self.files = FileStore()
         self.batches = BatchStore()
+        self.threads = ThreadStore()
         self.responses = ResponseStore()
 
     def refuse(self, info: RequestInfo, problem: Problem, instant: Instant) -> Decision:
