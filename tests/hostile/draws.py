@@ -75,7 +75,7 @@ def _scenario(rng: random.Random, engine: str) -> dict[str, Any]:
         "engine": engine,
         "duration_s": long_s,
         "drain_s": rng.choice([0.5, 2.0, 10.0]),
-        "warmup_s": rng.choice([0.0, 0.5]),
+        "warmup_s": rng.choice([0.0, 0.0, 0.2]),
         "seed": rng.randint(0, 10**6),
         "via": rng.choice(["direct", "gateway"]),
         "subjects": rng.sample(STACKS, rng.randint(1, 2)),

@@ -1,7 +1,7 @@
 """Many hostile runs: `python -m tests.hostile.many --virtual 2000 --real 40 --from 0`.
 
-Prints a line for each promise that a run breaks, and the number of runs; exit code 1 if any did. `--from` is the
-first seed: the same seed is the same run.
+Prints a line for each promise that a run breaks, and the number of runs; exit code 1 if any did. `--from` is
+the first seed: the same seed is the same run.
 """
 
 import argparse
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from harness.errors import InputError
 from tests.hostile.draws import draw_run
 from tests.hostile.play import played
 from tests.hostile.real import ATTACKS, attacked
@@ -38,6 +39,8 @@ def _runs(folder: Path, first: int, virtual: int, real: int) -> Iterator[tuple[s
     for seed in range(first, first + virtual):
         try:
             found = played(draw_run(seed, folder / f"v{seed}"), judged=seed % 5 == 0)
+        except InputError:
+            found = []  # no call is planned, or all within the warm-up: refused before anything is played
         except BaseException as error:  # noqa: BLE001  # an exception that ends a run is what is looked for
             found = [f"{type(error).__name__}: {error}"[:500]]
         yield f"virtual {seed}", found

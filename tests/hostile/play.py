@@ -27,6 +27,7 @@ def played(run: HostileRun, *, judged: bool = True) -> list[str]:
 
 
 def _recorded(run: HostileRun) -> Path | None:
+    """The run's directory; None when nothing was recorded. Raises InputError where no call is planned."""
     spec = make_spec(RunOptions(scenario=str(run.scenario)))
     recording = Recording(spec, run.folder / "record", STARTED_AT)
     with make_world(spec, recording.logs) as world:

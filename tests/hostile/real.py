@@ -11,10 +11,12 @@ from pathlib import Path
 
 from tests.hostile.draws import HostileRun
 from tests.hostile.holds import violations
-from tests.processes import brownout, started
+from tests.processes import brownout, children, children_that_run, started
 
 WITHIN_S = 100.0
 GONE_WITHIN_S = 20.0
+PARTS = {"providers": "mock", "gateway": "gateway", "locust": "locust"}
+"""Children of a run, and the argument by which each is known."""
 ATTACKS = ("providers", "gateway", "locust", "main", "interrupt", "terminate", "disk", "none")
 
 
@@ -38,15 +40,15 @@ def _attack(process: "subprocess.Popen[str]", attack: str, after_s: float) -> se
     seen: set[int] = set()
     until_s = time.monotonic() + after_s
     while process.poll() is None and (time.monotonic() < until_s or not _ready(process.pid, attack)):
-        seen |= set(_children(process.pid))
+        seen |= set(children(process.pid))
         time.sleep(0.05)
         if time.monotonic() > until_s + 30:
             break
-    seen |= set(_children(process.pid))
+    seen |= set(children(process.pid))
     with suppress(ProcessLookupError):
         match attack:
-            case "providers" | "gateway" | "locust":
-                for pid in _named(process.pid, attack):
+            case part if part in PARTS:
+                for pid in children_that_run(process.pid, PARTS[attack]):
                     os.kill(pid, signal.SIGKILL)
             case "main":
                 process.kill()
@@ -59,25 +61,7 @@ def _attack(process: "subprocess.Popen[str]", attack: str, after_s: float) -> se
 
 def _ready(pid: int, attack: str) -> bool:
     """Whether there is something to attack."""
-    return attack not in ("providers", "gateway", "locust") or bool(_named(pid, attack))
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
-
-
-def _named(pid: int, part: str) -> list[int]:
-    """The children that play this part."""
-    words = {"providers": "\0mock\0", "gateway": "\0gateway\0", "locust": "\0locust\0"}
-    found = []
-    for child in _children(pid):
-        with suppress(OSError):
-            if words[part] in Path(f"/proc/{child}/cmdline").read_text():
-                found.append(child)
-    return found
+    return attack not in PARTS or bool(children_that_run(pid, PARTS[attack]))
 
 
 def _left(seen: set[int]) -> list[str]:
