@@ -15,7 +15,8 @@ from .http.uvicorn_version import UntriedUvicorn, check_uvicorn
 from .incident import Incident, IncidentError, load_incident, shipped_incidents
 from .ledger.ledger import Ledger
 from .ledger.row import LedgerRow
-from .profile import Profile, ProfileError, load_profile, make_profile, shipped_profiles
+from .profile import Profile
+from .profile_files import ProfileError, load_profile, make_profile, shipped_profiles
 from .server.app import DEFAULT_EPOCH_S, MockApp
 from .server.serve import sdk_base_url, serve
 

@@ -10,7 +10,7 @@ from ..profile import Model
 from ..wire.dialect import Codec, Stamp
 from ..wire.rendering import Reply
 from .decision import Decision, Exchange
-from .provider_context import ProviderContext
+from .provider_context import Meant, ProviderContext
 
 
 class Generation:
@@ -26,25 +26,27 @@ class Generation:
 
     def reply_to(self, context: ProviderContext, exchange: Exchange, request: Request) -> Decision:
         """The same for a parsed request."""
-        model_id = context.provider.canonical(request.model)
+        meant = context.meant(request.model, exchange.instant)
+        model_id = meant.id
         info = replace(
             exchange.info,
-            model=model_id or request.model,
+            model=model_id,
             stream=request.stream,
             prompt_digest=request.digest,
         )
         exchange = replace(exchange, info=info)
-        if model_id is None:
-            return context.refuse(info, context.errors.unknown_model(request.model), exchange.instant)
+        if meant.problem is not None:
+            return context.refuse(info, meant.problem, exchange.instant)
         model = context.provider.models[model_id]
         if problem := _problem_of(context, request, model_id, model):
             return context.refuse(info, problem, exchange.instant)
-        return self._admitted(context, exchange, request, model_id, model)
+        return self._admitted(context, exchange, request, meant, model)
 
     def _admitted(
-        self, context: ProviderContext, exchange: Exchange, request: Request, model_id: str, model: Model
+        self, context: ProviderContext, exchange: Exchange, request: Request, meant: Meant, model: Model
     ) -> Decision:
         """The decision about a request that fits the model: a rate limit may still refuse it."""
+        model_id = meant.id
         info, instant = exchange.info, exchange.instant
         nth = context.state.times_asked(model_id, request.digest)
         draws = context.draws.under(context.name, model_id, request.digest, nth)
@@ -55,7 +57,8 @@ class Generation:
             model_id, model, context.reply_length, context.catalogue, faults, effects, context.refusals
         )
         plan = plan_reply(reply_context, request, admission, draws)
-        stamp = Stamp(info.request_id, model_id, instant.wall_s)
+        plan = plan.announcing(meant.retires_in_s)
+        stamp = Stamp(info.request_id, meant.shown, instant.wall_s)
         reply = Reply(self._codec, request, stamp)
         if admission is OUTSIDE_LIMITS:
             context.state.count(model_id, request.digest)

@@ -1,6 +1,8 @@
 """The state and settings that all endpoints of one provider share."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from ..batches.files import FileStore
 from ..batches.store import BatchStore
@@ -12,11 +14,28 @@ from ..exchange.request import Problem, Request, digest_of_bytes
 from ..exchange.request_info import RequestInfo
 from ..faults import apply_faults, matching_faults
 from ..faults.base import FaultBase, Refusals, Target
+from ..model_names import Candidate, candidates, echoed, nearest
 from ..plan import Plan, refusal
-from ..profile import Profile
+from ..profile import EmbeddingModel, Model, Profile
 from ..wire.dialect import Dialect, Stamp
 from ..wire.rendering import JSON, Document
 from .decision import Decision, Exchange
+from .messages.thread_store import ThreadStore
+
+
+class Meant(NamedTuple):
+    """The model that a request means.
+
+    - `id`: its canonical id; of an unknown model the name in the request
+    - `shown`: the name that the reply gives
+    - `problem`: why it does not answer; None: it does
+    - `retires_in_s`: the time until its retirement, if the provider announces one
+    """
+
+    id: str
+    shown: str
+    problem: Problem | None = None
+    retires_in_s: float | None = None
 
 
 class ProviderContext:
@@ -30,17 +49,56 @@ class ProviderContext:
         self.dialect = dialect
         self.errors = self.dialect.errors
         self.reply_length = profile.reply_length
+        self._retirements = profile.retirements
+        self._any_model = profile.any_model
+        self._chat_names = candidates(self.provider.models)
+        self._embedding_names = candidates(self.provider.embeddings)
         self.refusals = Refusals(self.errors, profile.error_latency_s)
         self.catalogue = catalogue
         self.draws = draws
         self.state = ProviderState()
         self.files = FileStore()
         self.batches = BatchStore()
+        self.threads = ThreadStore()
 
     def refuse(self, info: RequestInfo, problem: Problem, instant: Instant) -> Decision:
         """The decision to answer with `problem`."""
         plan = refusal(problem, self.refusals.error_latency_s)
         return Decision(info, plan, Stamp(info.request_id, info.model, instant.wall_s))
+
+    def meant(self, name: str, instant: Instant, *, any_name: bool = False) -> Meant:
+        """The model for replies that a request means; `any_name`: an unknown name means the nearest model, as
+        with the profile's `any_model`.
+        """
+        known = self.provider.canonical(name)
+        return self._meant(name, known, self.provider.models, self._chat_names, instant, any_name)
+
+    def meant_embedding(self, name: str, instant: Instant, *, any_name: bool = False) -> Meant:
+        """The same for embedding models."""
+        known = self.provider.canonical_embedding(name)
+        return self._meant(name, known, self.provider.embeddings, self._embedding_names, instant, any_name)
+
+    def _meant(
+        self,
+        name: str,
+        known: str | None,
+        models: Mapping[str, Model] | Mapping[str, EmbeddingModel],
+        among: tuple[Candidate, ...],
+        instant: Instant,
+        any_name: bool,
+    ) -> Meant:
+        name = self.provider.bare(name)
+        if known is None:
+            id_ = nearest(name, among) if self._any_model or any_name else None
+            return Meant(id_, name) if id_ else Meant(name, name, self.errors.unknown_model(name))
+        model = models[known]
+        meant = Meant(known, echoed(name, known, model))
+        if self._retirements == "ignore" or model.retires_s is None:
+            return meant
+        left_s = model.retires_s - instant.wall_s
+        if left_s <= 0 and self._retirements == "enforce":
+            return meant._replace(problem=self.errors.model_retired(name))
+        return meant._replace(retires_in_s=left_s)
 
     def caller(self, exchange: Exchange) -> Caller:
         """The API key and organisation of a request."""

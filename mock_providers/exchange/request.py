@@ -89,6 +89,7 @@ class Request:
       same prompt counts the same in every protocol
     - `digest`: of all fields that determine the reply except the model (16 hex digits)
     - `says_max_tokens`: the limit has OpenAI's older name, `max_tokens`
+    - `in_array`: a stream is the items of a JSON array, not server-sent events
     - `n`: how many choices
     - `service_tier`: the tier asked for, by the name that the reply would give; "": the standard one
     - `tool_choice`: "auto", "none", "required", or the name of a tool
@@ -101,6 +102,7 @@ class Request:
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     stream: bool = False
+    in_array: bool = False
     include_usage: bool = False
     obfuscate: bool = False
     n: int = 1

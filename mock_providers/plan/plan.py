@@ -26,6 +26,8 @@ class Plan:
     - `drip_s`: seconds between parts of a JSON reply's body; None: it is sent at once
     - `quirks`: deviations from the usual bytes
     - `heartbeat`, `keep_alive`: before the content, and after the reply; None: as usual
+    - `retires_in_s`: the time until the model's retirement (negative: since), which the headers announce;
+      None: they announce none
     - `clock_skew_s`: how far the provider's clock is ahead in its headers
     - `ttft_s`: when the first token is generated, also for a JSON reply, which is sent in one piece
     - `choices`: the replies that the pieces belong to; empty for requests without generation
@@ -70,6 +72,7 @@ class Plan:
     heartbeat: Heartbeat | None = None
     keep_alive: KeepAlive | None = None
     clock_skew_s: float = 0.0
+    retires_in_s: float | None = None
 
     @property
     def output_tokens(self) -> int:
@@ -122,6 +125,10 @@ class Plan:
     def refused(self, problem: Problem, after_s: float, fault: str) -> "Plan":
         """An HTTP error instead of the reply."""
         return replace(refusal(problem, after_s, self.meters), fault=fault)
+
+    def announcing(self, retires_in_s: float | None) -> "Plan":
+        """The same reply, its headers announcing the model's retirement; None announces none."""
+        return self if retires_in_s is None else replace(self, retires_in_s=retires_in_s)
 
     def delayed(self, extra_s: float, slowdown: float, fault: str) -> "Plan":
         """The reply `extra_s` later, its gaps `slowdown` times as long."""

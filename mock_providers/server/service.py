@@ -28,7 +28,7 @@ class Service:
         protocol = PROTOCOLS[provider.protocol]
         self.dialect = protocol.dialect(provider)
         self._context = ProviderContext(name, profile, self.dialect, catalogue, draws)
-        self._routes = Routes(protocol.routes(provider))
+        self._routes = Routes(protocol.routes(provider), protocol.prefixes)
         self._numbers = count()
 
     def arrival(self, received: Received) -> RequestInfo:

@@ -51,9 +51,8 @@ class EditedFrames:
 
 
 def edited_body(body: bytes, edits: list[Edit]) -> bytes:
-    """The JSON of a whole reply after these edits; Gemini's may be the one item of an array."""
+    """The JSON of a whole reply after these edits."""
     reply = orjson.loads(body)
-    inner = reply[0] if isinstance(reply, list) else reply
     for edit in edits:
-        inner = edit.whole(inner)
-    return orjson.dumps([inner] if isinstance(reply, list) else inner)
+        reply = edit.whole(reply)
+    return orjson.dumps(reply)

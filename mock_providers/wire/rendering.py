@@ -18,6 +18,8 @@ class Rendering(Protocol):
 
     @property
     def content_type(self) -> bytes: ...
+    @property
+    def in_array(self) -> bool: ...
 
     def body(self, plan: Plan) -> bytes:
         """The whole reply."""
@@ -37,6 +39,11 @@ class Reply:
     stamp: Stamp
     content_type: bytes = JSON
 
+    @property
+    def in_array(self) -> bool:
+        """Whether the stream is the items of a JSON array."""
+        return self.request.in_array
+
     def body(self, plan: Plan) -> bytes:
         """The JSON of the whole reply."""
         body = self.codec.body(self.request, plan, self.stamp)
@@ -44,7 +51,7 @@ class Reply:
         return edited_body(body, edits) if edits else body
 
     def frames(self, plan: Plan) -> Frames:
-        """The server-sent events of the reply."""
+        """The server-sent events of the reply; of an array, they are to become its items."""
         frames = self.codec.frames(self.request, plan, self.stamp)
         if edits := edits_of(plan, self.codec.edits):
             frames = EditedFrames(frames, edits)
@@ -59,6 +66,7 @@ class Document:
 
     content: bytes
     content_type: bytes = JSON
+    in_array: bool = False
 
     def body(self, plan: Plan) -> bytes:
         """The content."""

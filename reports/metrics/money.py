@@ -6,6 +6,8 @@ Billed rows of the ledger are those that cost something or ended complete (a pro
 import numpy as np
 import pandas as pd
 
+from reports.record.parts import continued_parts
+
 from .basis import sampling
 from .basis.facts import NANO, Facts, Mask, once_per_facts, total
 from .basis.measures import Mean, Rate, Total
@@ -155,12 +157,8 @@ def wasted_rows(facts: Facts) -> pd.DataFrame:
 
 def _continued(facts: Facts) -> pd.DataFrame:
     """Attempts whose stream broke after its first content and was continued, in calls that succeeded."""
-    sent = facts.sent
-    continued = sent[sent["kind"] == "continue"].groupby("call_id")["n"].max()
-    broke = (sent["outcome"] == "failed") & sent["first_s"].notna()
-    before = sent["n"] < sent["call_id"].map(continued)  # NaN, so False, for calls without a continuation
-    delivered = sent["call_id"].isin(facts.answering["call_id"])
-    return sent[broke & before.fillna(False).astype(bool) & delivered]
+    parts = continued_parts(facts.sent)
+    return parts[parts["call_id"].isin(facts.answering["call_id"])]
 
 
 def _cached(facts: Facts) -> pd.DataFrame:

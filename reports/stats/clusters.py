@@ -9,6 +9,7 @@ two estimates is a sum over names.
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,34 +19,62 @@ import pandas as pd
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Influence:
-    """The share of each group in the error of an estimate; the estimate's error is about their sum."""
+    """The share of each group in the error of an estimate; the estimate's error is about their sum.
+
+    `marks` are the shares that come from what a request was and got (its length, its luck), by group, and
+    `questions` what each group asked: groups of one question may be alike (one prompt has one length), by a
+    random effect of the question. None: groups are like no others.
+    """
 
     sums: "pd.Series[float]"
+    marks: "pd.Series[float] | None" = None
+    questions: "pd.Series[Any] | None" = None
 
     @classmethod
     def of(cls, parts: Floats, groups: "pd.Series[Any]") -> "Influence":
-        """`parts` of calls, added up by group; calls of the group NaN are left out."""
+        """`parts` of calls, added up by group."""
         return cls(pd.Series(parts).groupby(groups.to_numpy(), sort=True).sum())
 
-    @property
+    def scaled(self, by: float) -> "Influence":
+        """The influence on `by` times the estimate."""
+        marks = None if self.marks is None else self.marks * by
+        return Influence(self.sums * by, marks, self.questions)
+
+    @cached_property
     def variance(self) -> float:
-        """Of the estimate, with independent groups; infinite for fewer than two."""
+        """Of the estimate; infinite for fewer than two groups."""
         n = len(self.sums)
-        return float(np.square(self.sums.to_numpy()).sum()) * n / (n - 1) if n > 1 else math.inf
+        if n < 2:
+            return math.inf
+        return float(np.square(self.sums.to_numpy()).sum()) * n / (n - 1) + self.alike
+
+    @cached_property
+    def alike(self) -> float:
+        """The variance that groups of one question add by being alike: s² (Σ n_q² - n), with s² the variance
+        of the question's effect by analysis of variance (not below 0)."""
+        if self.marks is None or self.questions is None:
+            return 0.0
+        sizes = self.questions.value_counts(sort=False).to_numpy(dtype=np.float64)
+        between, _ = components(np.asarray(self.marks, dtype=np.float64), self.questions)
+        return between * float(np.square(sizes).sum() - sizes.sum())
 
     def minus(self, other: "Influence") -> "Influence":
         """The influence on the difference of two estimates, whose groups of one name are the same."""
-        return Influence(self.sums.sub(other.sums, fill_value=0.0))
+        sums = self.sums.sub(other.sums, fill_value=0.0)
+        if self.marks is None or other.marks is None or self.questions is None or other.questions is None:
+            return Influence(sums)
+        marks = self.marks.sub(other.marks, fill_value=0.0)
+        return Influence(sums, marks, self.questions.combine_first(other.questions).reindex(marks.index))
 
     def correlation(self, other: "Influence") -> float:
         """Of the two estimates, from -1 to 1; 0 where one of them does not vary."""
-        ours, theirs = self.sums, other.sums
-        both = ours.index.intersection(theirs.index)
-        product = float((ours.loc[both] * theirs.loc[both]).sum())
-        size = math.sqrt(float(np.square(ours).sum()) * float(np.square(theirs).sum()))
-        return max(-1.0, min(1.0, product / size)) if size else 0.0
+        ours, theirs = self.variance, other.variance
+        size = math.sqrt(ours * theirs)
+        if not 0 < size < math.inf:
+            return 0.0
+        return max(-1.0, min(1.0, (ours + theirs - self.minus(other).variance) / 2 / size))
 
 
 def kish(sizes: npt.ArrayLike) -> float:
@@ -77,16 +106,22 @@ def answers_worth(
 
 
 def intraclass(values: Floats, groups: "pd.Series[Any]") -> float:
-    """The intraclass correlation of `values` within `groups`, by analysis of variance, clipped to 0..1; 0
-    where no group has two values, or all groups are one."""
+    """The intraclass correlation of `values` within `groups`, from 0 to 1; 0 where no group has two values,
+    or all groups are one."""
+    between, inside = components(values, groups)
+    return between / (between + inside) if between + inside > 0 else 0.0
+
+
+def components(values: Floats, groups: "pd.Series[Any]") -> tuple[float, float]:
+    """The variances between and within groups, by a one-way analysis of variance (S. Searle, G. Casella and
+    C. McCulloch, Variance Components, 3.6); that between is not below 0, and 0 where it cannot be told."""
     grouped = pd.Series(values).groupby(groups.to_numpy(), sort=True)
     sizes, means = grouped.size().to_numpy(np.float64), grouped.mean().to_numpy(np.float64)
     n, k = float(len(values)), len(sizes)
     if k < 2 or n <= k:
-        return 0.0
+        return 0.0, 0.0
     mean = float(values.mean())
     between = float((sizes * np.square(means - mean)).sum()) / (k - 1)
     inside = (float(np.square(values - mean).sum()) - between * (k - 1)) / (n - k)
     typical = (n - float(np.square(sizes).sum()) / n) / (k - 1)
-    spread = between + (typical - 1) * inside
-    return max(0.0, min(1.0, (between - inside) / spread)) if spread > 0 else 0.0
+    return max(0.0, (between - inside) / typical), inside

@@ -37,6 +37,7 @@ def test_these_profiles_are_shipped() -> None:
         "self-hosted",
         "small-account",
         "steady",
+        "today",
         "typical",
         "unpaced",
     )

@@ -74,6 +74,12 @@ class AnthropicErrors:
         """The provider has no such model."""
         return Problem(404, "not_found_error", f"model: {name}")
 
+    def model_retired(self, name: str) -> Problem:
+        """The model has been retired: as if there were no such model. Source:
+        spring-projects/spring-ai#2387.
+        """
+        return self.unknown_model(name)
+
     def prompt_too_long(self, input_tokens: int, max_tokens: int, window: int) -> Problem:
         """The prompt, or prompt and `max_tokens` together, exceed the context window."""
         if input_tokens > window:

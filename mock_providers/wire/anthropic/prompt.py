@@ -48,8 +48,8 @@ def _conversation(fields: Fields) -> list[Message]:
     for nth, item in enumerate(items):
         path = ("messages", nth)
         message = Fields(item, path)
-        role = message.choice("role", ("user", "assistant"))
-        if nth == 0 and role != "user":
+        role = message.choice("role", ("user", "assistant", "system"))
+        if nth == 0 and role == "assistant":
             raise unsupported("messages", 'first message must use the "user" role')
         parts = _parts(message, "content", path, role)
         is_prefill = role == "assistant" and nth == len(items) - 1

@@ -83,6 +83,14 @@ class GeminiErrors:
         )
         return Problem(404, "NOT_FOUND", message)
 
+    def model_retired(self, name: str) -> Problem:
+        """The model has been retired. Source: google/adk-docs#1840."""
+        message = (
+            f"This model models/{name} is no longer available. Please update your code to use a newer model "
+            "for the latest features and improvements."
+        )
+        return Problem(404, "NOT_FOUND", message)
+
     def prompt_too_long(self, input_tokens: int, max_tokens: int, window: int) -> Problem:
         """The prompt exceeds the context window."""
         message = (

@@ -17,8 +17,8 @@ FINISH_REASON = {
 }
 
 
-def reply_body(plan: Plan, stamp: Stamp, *, in_array: bool = False) -> bytes:
-    """The JSON of a whole reply; `in_array`: as the one item of an array (default: by itself)."""
+def reply_body(plan: Plan, stamp: Stamp) -> bytes:
+    """The JSON of a whole reply."""
     candidates = []
     for nth, choice in enumerate(plan.choices):
         texts = [(block, plan.text_of(nth, which)) for which, block in enumerate(choice.blocks)]
@@ -27,7 +27,7 @@ def reply_body(plan: Plan, stamp: Stamp, *, in_array: bool = False) -> bytes:
         candidates.append({"content": content, "finishReason": FINISH_REASON[choice.finish], "index": nth})
     content_of = blocked_prompt() if is_blocked(plan) else {"candidates": candidates}
     reply = {**content_of, "usageMetadata": usage_of(plan), **identity_of(stamp)}
-    return orjson.dumps([reply] if in_array else reply)
+    return orjson.dumps(reply)
 
 
 def is_blocked(plan: Plan) -> bool:

@@ -17,9 +17,10 @@ _TOP = names(
 )
 _CONFIG = names(
     """
-    candidateCount frequencyPenalty logprobs maxOutputTokens mediaResolution presencePenalty
-    responseJsonSchema responseLogprobs responseMimeType responseModalities responseSchema seed
-    stopSequences temperature thinkingConfig topK topP
+    audioTimestamp candidateCount enableAffectiveDialog enableEnhancedCivicAnswers frequencyPenalty
+    imageConfig logprobs maxOutputTokens mediaResolution modelConfig presencePenalty
+    responseJsonSchema responseLogprobs responseMimeType responseModalities responseSchema
+    routingConfig seed speechConfig stopSequences temperature thinkingConfig topK topP
     """
 )
 _NOT_IN_DIGEST = names("labels model serviceTier service_tier store")

@@ -1,12 +1,12 @@
 """OpenAI's chat completions: request bytes to a Request, a Plan to a JSON reply or server-sent events."""
 
+from ...errors import Errors
 from ...exchange.received import Received
 from ...exchange.request import Request
 from ...plan import Plan
 from ...profile import Provider
 from ..dialect import Frames, Params, Stamp, parse_json
 from .edits import EDITS
-from .errors import OpenAIErrors
 from .frames import frames_of
 from .reply import reply_body
 from .request import read_request
@@ -17,7 +17,7 @@ class OpenAICodec:
 
     edits = EDITS
 
-    def __init__(self, provider: Provider, errors: OpenAIErrors, *, lenient: bool = False) -> None:
+    def __init__(self, provider: Provider, errors: Errors, *, lenient: bool = False) -> None:
         self._provider = provider
         self._errors = errors
         self._lenient = lenient

@@ -73,6 +73,14 @@ class OpenAIErrors:
         message = f"The model `{name}` does not exist or you do not have access to it."
         return Problem(404, _INVALID, message, "model_not_found")
 
+    def model_retired(self, name: str) -> Problem:
+        """The model has been retired. Source: openai/openai-quickstart-node#127."""
+        message = (
+            f"The model `{name}` has been deprecated, learn more here: "
+            "https://platform.openai.com/docs/deprecations"
+        )
+        return Problem(404, _INVALID, message, "model_not_found")
+
     def prompt_too_long(self, input_tokens: int, max_tokens: int, window: int) -> Problem:
         """The prompt and `max_tokens` together exceed the context window."""
         counted = f"your messages resulted in {input_tokens} tokens"

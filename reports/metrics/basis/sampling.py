@@ -1,6 +1,8 @@
 """Estimates over calls that may not be independent: with their values, what their uncertainty needs.
 
 - **Sessions**: the turns of one session are one group; sessions are independent.
+- **Questions**: calls that ask one question are alike as far as the run shows (a prompt has its length).
+- **Flights**: calls that shared one reply had one luck.
 - **Caches**: whether a call is a hit depends on the calls before it. Had the call that made an answer not
   come, the next call of those that got it would have made it. So it moves the estimate as one of the replays
   does, and only an answer that no other call got is missed itself. That is the jackknife over calls, which
@@ -83,7 +85,7 @@ def mean(
         return Mean(value, why="the bill is not known by call")
     everything = np.ones(len(weights), dtype=bool)
     influence = _influence(facts, amounts, weights, everything)
-    return Mean(value, Influence(influence.sums * scale))
+    return Mean(value, influence.scaled(scale))
 
 
 def total(facts: Facts, amounts: Floats | None, value: float) -> Total:
@@ -127,20 +129,32 @@ def origins_of(facts: Facts) -> Origins:
 def _influence(facts: Facts, amounts: Floats, weights: Floats, chosen: Mask) -> Influence:
     """Of each group on sum of amounts / sum of weights, over the chosen calls."""
     size = float(weights[chosen].sum())
-    parts = amounts - float(amounts[chosen].sum()) / size * weights
-    origins = origins_of(facts)
-    replays, asked = chosen & origins.replayed, chosen & ~origins.replayed
-    if replays.any() and asked.any():
-        reused = asked & origins.reused
-        parts[reused] += float(parts[replays].mean()) - float(parts[asked].mean())
-    return Influence.of(parts[chosen] / size, _groups(facts)[chosen])
+    marks = (amounts - float(amounts[chosen].sum()) / size * weights) / size
+    if _has_sessions(facts):
+        return Influence.of(marks[chosen], facts.calls["session"][chosen])
+    origins, n = origins_of(facts), facts.calls["n"]
+    asked, parts = chosen & ~origins.replayed, marks.copy()
+    if (chosen & origins.replayed).any() and asked.any():
+        parts[asked & origins.reused] += float(marks[chosen & origins.replayed].mean() - marks[asked].mean())
+    shared = chosen & (facts.calls["cache"] == "coalesced").to_numpy(dtype=bool)
+    own = float(marks[shared].mean()) if shared.any() else 0.0
+    parts[shared] = own
+    flights = Influence.of(marks[shared] - own, _leaders(facts)[shared]).sums
+    sums = pd.Series(parts[chosen], index=n[chosen].to_numpy()).add(flights, fill_value=0.0)
+    asked &= facts.calls["question_id"].notna().to_numpy(dtype=bool)
+    index = n[asked].to_numpy()
+    return Influence(
+        sums,
+        pd.Series(marks[asked], index=index),
+        pd.Series(origins.questions[asked].to_numpy(), index=index),
+    )
 
 
 def _sampled(facts: Facts, chosen: Mask, share: float, influence: Influence) -> Sampled:
     """How a share of the chosen calls varies, by the variance of its influence."""
     sizes = _session_sizes(facts, chosen)
     groups = None if sizes is None else kish(sizes)
-    if sizes is None and not origins_of(facts).replayed[chosen].any():
+    if sizes is None and not influence.alike and not origins_of(facts).replayed[chosen].any():
         return Sampled(None, None, influence) if influence.variance else INDEPENDENT
     if share in (0.0, 1.0) or not 0 < influence.variance < np.inf:
         return Sampled(groups, groups, influence)
@@ -148,9 +162,19 @@ def _sampled(facts: Facts, chosen: Mask, share: float, influence: Influence) -> 
 
 
 def _groups(facts: Facts) -> "pd.Series[Any]":
-    """The independent group of each call: its session, or itself."""
-    session = facts.calls["session"]
-    return session if session.notna().any() else facts.calls["n"]
+    """The group of each call: its session, or itself."""
+    return facts.calls["session"] if _has_sessions(facts) else facts.calls["n"]
+
+
+def _leaders(facts: Facts) -> "pd.Series[Any]":
+    """The number of the call that made each call's answer, its own if that is not known."""
+    calls = facts.calls
+    numbers = dict(zip(calls["call_id"], calls["n"], strict=True))
+    return origins_of(facts).answers.map(numbers).fillna(calls["n"])
+
+
+def _has_sessions(facts: Facts) -> bool:
+    return bool(facts.calls["session"].notna().any())
 
 
 def _session_sizes(facts: Facts, chosen: Mask) -> Floats | None:

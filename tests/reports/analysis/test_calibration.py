@@ -65,6 +65,18 @@ def test_the_time_for_which_the_stack_held_a_reply_back_is_no_error_of_the_clock
     assert found.ttft_error_s_p99 == pytest.approx(0.01)
 
 
+def test_the_first_content_of_a_continued_reply_is_that_of_its_first_part(tmp_path: Path) -> None:
+    attempts = [
+        failed_attempt("a/1", first_s=1.385, error_kind="truncated"),
+        attempt("a/2", kind="continue", first_s=9.0),
+    ]
+    ledger = [ledger_row("a/1", first_sent_s=1.38, ended="truncate"), ledger_row("a/2", first_sent_s=8.9)]
+    run = run_of(tmp_path, [call("a", first_s=1.4)], attempts, ledger)
+    found = ttft_error(run.calls, run.attempts, run.ledger)
+    assert found.n == 1
+    assert found.ttft_error_s_p01 == pytest.approx(0.02)
+
+
 def test_a_client_that_saw_a_content_before_it_was_sent_has_an_error_too(tmp_path: Path) -> None:
     run = run_of(tmp_path, [call("early", first_s=1.0)], [attempt("early/1")], [ledger_row("early/1")])
     found = ttft_error(run.calls, run.attempts, run.ledger)
