@@ -31,6 +31,7 @@ from .messages.threaded import ThreadedMessages
 from .models import Models, OneModel
 from .operations import Operation
 from .routes.gemini import gemini_routes
+from .routes.responses import response_routes
 from .routing import VERSIONS, Endpoint, Prefixes, Route
 
 _OCTET_STREAM = b"application/octet-stream"
@@ -55,9 +56,17 @@ def _model_routes() -> list[Route]:
 
 
 def _openai_routes(provider: Provider) -> list[Route]:
-    """Chat completions, embeddings, files, batches, models."""
-    endpoints = _openai_endpoints(provider, errors_of(provider), lenient=False)
-    return [*_posts(endpoints), *_file_routes(), *_openai_batch_routes(endpoints), *_model_routes()]
+    """Chat completions, responses, embeddings, files, batches, models."""
+    errors = errors_of(provider)
+    responses, routes = response_routes(provider, errors)
+    endpoints = _openai_endpoints(provider, errors, lenient=False) | {"/v1/responses": responses}
+    return [
+        *_posts(endpoints),
+        *routes,
+        *_file_routes(),
+        *_openai_batch_routes(endpoints),
+        *_model_routes(),
+    ]
 
 
 def _together_routes(provider: Provider) -> list[Route]:

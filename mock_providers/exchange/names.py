@@ -7,6 +7,8 @@ ProtocolName = Literal["openai", "anthropic", "together", "gemini"]
 
 EndpointName = Literal[
     "chat.completions",
+    "responses",
+    "stored_responses",
     "messages",
     "generate_content",
     "embeddings",

@@ -75,10 +75,15 @@ class Message:
 
 
 class Tool(NamedTuple):
-    """A function that the model may call; `schema` is the JSON schema of its arguments."""
+    """A tool that the model may call.
+
+    - `schema`: the JSON schema of its arguments
+    - `free_text`: it takes any text instead (default: it takes arguments)
+    """
 
     name: str
     schema: Mapping[str, Any]
+    free_text: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,7 @@ class Request:
     - `n`: how many choices
     - `service_tier`: the tier asked for, by the name that the reply would give; "": the standard one
     - `tool_choice`: "auto", "none", "required", or the name of a tool
+    - `thought_tokens`: of the reasoning before the reply, which `max_tokens` includes
     - `json_schema`: of the reply; `{}`: any JSON object, None: plain text
     """
 
@@ -112,6 +118,7 @@ class Request:
     parallel_tool_calls: bool = True
     json_schema: Mapping[str, Any] | None = None
     says_max_tokens: bool = False
+    thought_tokens: int = 0
 
     @cached_property
     def input_tokens(self) -> int:
