@@ -10,6 +10,8 @@ from pydantic import Field, model_validator
 
 from .batches.schedule import BatchOptions
 from .content.options import Accuracy, ReplyLength
+from .exchange.media.media import MediaKind
+from .exchange.media.models import media_of
 from .exchange.names import ProtocolName
 from .exchange.options import Options, Seconds
 from .latency.distributions import Latency
@@ -69,6 +71,8 @@ class Model(Named):
     - `max_tokens`: whether it takes OpenAI's older name of `max_completion_tokens` (default: all but GPT-5,
       o1 and their successors, by their ids)
     - `prefill`: whether it continues an assistant message (default: all but Claude 4.6 and its successors)
+    - `media`: the kinds of media that it takes in a prompt, of image, audio, video and document (default: by
+      its id, see `exchange.media.models`)
     """
 
     tier: Literal["fast", "balanced", "powerful"]
@@ -86,6 +90,7 @@ class Model(Named):
     max_output_tokens: Annotated[int, Field(gt=0)]
     max_tokens: bool | None = None
     prefill: bool | None = None
+    media: Annotated[tuple[MediaKind, ...] | None, Field(strict=False)] = None
 
     def takes_max_tokens(self, id_: str) -> bool:
         """Whether a request to this model, by the canonical id, may say `max_tokens`."""
@@ -94,6 +99,10 @@ class Model(Named):
     def takes_prefill(self, id_: str) -> bool:
         """Whether a request to this model, by the canonical id, may end with an assistant message."""
         return not _REFUSES_PREFILL.match(id_) if self.prefill is None else self.prefill
+
+    def takes_media(self, id_: str) -> tuple[MediaKind, ...]:
+        """The kinds of media that this model, by the canonical id, takes."""
+        return media_of(id_) if self.media is None else self.media
 
 
 class EmbeddingModel(Named):

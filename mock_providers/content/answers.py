@@ -5,7 +5,7 @@ The last user message controls it: a line `Question: <text>` asks a question of 
 alphabets, accents and emoji. A system prompt with the word `concise` or `concisely` shortens the reply,
 however its length was set, and costs accuracy. A final assistant message is the beginning of the reply: the
 reply continues it without repeating or skipping a word. A reply calls tools as `tool_choice.tools_to_call`
-decides, and is JSON where the request has a schema.
+decides, and is JSON where the request has a schema. It may begin with reasoning.
 """
 
 import math
@@ -19,7 +19,7 @@ from ..exchange.request import Request, Tool
 from ..plan import Answer, Finish
 from .json_replies import contains_sentence, json_reply
 from .options import Accuracy, ReplyLength
-from .prose import Prose, plain_prose, unicode_prose
+from .prose import Prose, filler, plain_prose, unicode_prose
 from .questions import Catalogue, Question, last_match
 from .tool_choice import tools_to_call
 from .tools import arguments_of
@@ -31,9 +31,12 @@ _SYLLABLES = ("ba", "dro", "fe", "gli", "ka", "lor", "mi", "nex", "pu", "quo", "
 
 
 class GeneratedBlock(NamedTuple):
-    """One content block of a choice; the text of a tool call is its arguments as JSON."""
+    """One content block of a choice; the text of a tool call is its arguments as JSON, or any text.
 
-    kind: Literal["text", "tool"]
+    `name`: of the tool; of reasoning, the field for it in OpenAI's protocol.
+    """
+
+    kind: Literal["text", "tool", "reasoning"]
     text: str
     name: str = ""
 
@@ -62,6 +65,34 @@ def generate(
     `quality` multiplies the accuracy (default 1).
     """
     allowed = cap if request.max_tokens is None else min(cap, request.max_tokens)
+    thought = _thought(min(request.thought_tokens, allowed), draws)
+    left = allowed - tokens.count(thought)
+    choice = _answer_or_calls(request, catalogue, accuracy, length, left, draws, quality)
+    return _after_thought(thought, choice) if thought else choice
+
+
+def _thought(count: int, draws: Draws) -> str:
+    """Reasoning of `count` tokens."""
+    return filler(count * tokens.CHARS_PER_TOKEN, draws.uniform("thought")) if count else ""
+
+
+def _after_thought(thought: str, choice: GeneratedChoice) -> GeneratedChoice:
+    """The same choice after reasoning; words of which no token was left are not there at all."""
+    rest = [block for block in choice.blocks if block.text or choice.finish != "length"]
+    reasoning = GeneratedBlock("reasoning", thought, "reasoning_content")
+    return choice._replace(blocks=(reasoning, *rest))
+
+
+def _answer_or_calls(
+    request: Request,
+    catalogue: Catalogue,
+    accuracy: Accuracy,
+    length: ReplyLength,
+    allowed: int,
+    draws: Draws,
+    quality: float,
+) -> GeneratedChoice:
+    """All but the reasoning, of at most `allowed` tokens."""
     if tools := tools_to_call(request, draws):
         return _tool_calls(tools, allowed, draws)
     question = catalogue.question_in(request.last_user_text)

@@ -16,7 +16,7 @@ from ..plan import Plan, refusal
 from ..profile import EmbeddingModel
 from ..wire.dialect import Frames, Params, Stamp
 from ..wire.embedding_request import EmbeddingRequest
-from ..wire.rendering import JSON
+from ..wire.rendering import JSON, UsualFailures
 from .decision import Decision, Exchange
 from .provider_context import Meant, ProviderContext
 
@@ -28,7 +28,7 @@ _MOST_TOKENS = 300_000
 
 
 @dataclass(frozen=True, slots=True)
-class EmbeddingsReply:
+class EmbeddingsReply(UsualFailures):
     """The reply; the vectors are computed when it is written."""
 
     request: EmbeddingRequest

@@ -1,9 +1,10 @@
-"""Endpoints that generate: chat completions, messages, generateContent."""
+"""Endpoints that generate: chat completions, responses, messages, generateContent."""
 
 from dataclasses import replace
 
 from ..engine.planner import ReplyContext, plan_reply
 from ..engine.state import OUTSIDE_LIMITS, Admission
+from ..errors import Errors
 from ..exchange.request import Problem, Request
 from ..faults import FaultEffects, effects_of
 from ..profile import Model
@@ -14,11 +15,17 @@ from .provider_context import Meant, ProviderContext
 
 
 class Generation:
-    """A generating endpoint; `name`: in the ledger, `codec`: reads its requests and writes its replies."""
+    """A generating endpoint.
 
-    def __init__(self, name: str, codec: Codec) -> None:
+    - `name`: in the ledger
+    - `codec`: reads its requests and writes its replies
+    - `errors`: its own words for parameters and sizes that a model does not take (default: the provider's)
+    """
+
+    def __init__(self, name: str, codec: Codec, errors: Errors | None = None) -> None:
         self.name = name
         self._codec = codec
+        self._errors = errors
 
     def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """Reply or refuse; raises Refused for a request that cannot be parsed."""
@@ -38,7 +45,7 @@ class Generation:
         if meant.problem is not None:
             return context.refuse(info, meant.problem, exchange.instant)
         model = context.provider.models[model_id]
-        if problem := _problem_of(context, request, model_id, model):
+        if problem := _problem_of(self._errors or context.errors, request, model_id, model):
             return context.refuse(info, problem, exchange.instant)
         return self._admitted(context, exchange, request, meant, model)
 
@@ -88,15 +95,18 @@ def _admit(
     return context.state.enter(context.caller(exchange), model_id, model, request, instant.now, cache_since)
 
 
-def _problem_of(context: ProviderContext, request: Request, model_id: str, model: Model) -> Problem | None:
+def _problem_of(errors: Errors, request: Request, model_id: str, model: Model) -> Problem | None:
     """The refusal of parameters and sizes that the model does not take, else None."""
     if request.prefill and not model.takes_prefill(model_id):
-        return context.errors.prefill_refused()
+        return errors.prefill_refused()
     if request.says_max_tokens and not model.takes_max_tokens(model_id):
-        return context.errors.max_tokens_refused()
+        return errors.max_tokens_refused()
+    taken = model.takes_media(model_id)
+    if refused := next((kind for kind in request.media_tokens if kind not in taken), None):
+        return errors.media_refused(refused, model_id)
     max_tokens = request.max_tokens or 0
     if max_tokens > model.max_output_tokens:
-        return context.errors.max_tokens_too_large(max_tokens, model.max_output_tokens, model_id)
+        return errors.max_tokens_too_large(max_tokens, model.max_output_tokens, model_id)
     if request.input_tokens + max(max_tokens, 1) > model.context_window:
-        return context.errors.prompt_too_long(request.input_tokens, max_tokens, model.context_window)
+        return errors.prompt_too_long(request.input_tokens, max_tokens, model.context_window)
     return None

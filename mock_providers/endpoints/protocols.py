@@ -32,6 +32,7 @@ from .messages.threaded import ThreadedMessages
 from .models import Models, OneModel
 from .operations import Operation
 from .routes.gemini import gemini_routes
+from .routes.responses import response_routes
 from .routes.vllm import vllm_routes
 from .routing import VERSIONS, Endpoint, Prefixes, Route
 
@@ -57,10 +58,20 @@ def _model_routes() -> list[Route]:
 
 
 def _openai_routes(provider: Provider) -> list[Route]:
-    """Chat completions, embeddings, files, batches, models."""
-    endpoints = _openai_endpoints(provider, errors_of(provider), lenient=provider.server == "vllm")
-    own = [*_posts(endpoints), *_file_routes(), *_openai_batch_routes(endpoints), *_model_routes()]
-    return [*own, *vllm_routes(provider)]
+    """Chat completions, responses, embeddings, files, batches, models."""
+    errors = errors_of(provider)
+    responses, routes = response_routes(provider, errors)
+    endpoints = _openai_endpoints(provider, errors, lenient=provider.server == "vllm") | {
+        "/v1/responses": responses
+    }
+    return [
+        *_posts(endpoints),
+        *routes,
+        *_file_routes(),
+        *_openai_batch_routes(endpoints),
+        *_model_routes(),
+        *vllm_routes(provider),
+    ]
 
 
 def _together_routes(provider: Provider) -> list[Route]:

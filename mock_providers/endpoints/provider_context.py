@@ -19,10 +19,11 @@ from ..model_names import Candidate, candidates, echoed, nearest
 from ..plan import Plan, refusal
 from ..profile import EmbeddingModel, Model, Profile
 from ..wire.dialect import Dialect, Stamp
-from ..wire.rendering import JSON, Document
+from ..wire.rendering import JSON, Document, Rendering
 from ..wire.token_ids import Vocabulary
 from .decision import Decision, Exchange
 from .messages.thread_store import ThreadStore
+from .responses.store import ResponseStore
 
 
 class Meant(NamedTuple):
@@ -64,6 +65,7 @@ class ProviderContext:
         self.threads = ThreadStore()
         self.metrics = ServerMetrics()
         self.vocabulary = Vocabulary()
+        self.responses = ResponseStore()
 
     def refuse(self, info: RequestInfo, problem: Problem, instant: Instant) -> Decision:
         """The decision to answer with `problem`."""
@@ -123,18 +125,22 @@ class ProviderContext:
 
     def document(self, exchange: Exchange, content: bytes, content_type: bytes = JSON) -> Decision:
         """The decision to answer with `content`, free of charge, unless a fault replaces the reply."""
+        latency_s = self.refusals.error_latency_s
+        plan = Plan(200, "complete", latency_s, latency_s, billable=False)
+        return self.free(exchange, plan, Document(content, content_type))
+
+    def free(self, exchange: Exchange, plan: Plan, rendering: Rendering) -> Decision:
+        """The decision to answer by `plan`, free of charge, unless a fault changes it."""
         received, instant = exchange.received, exchange.instant
         digest = digest_of_bytes(received.method.encode() + received.path.encode() + received.body)
         info = replace(exchange.info, prompt_digest=digest)
         nth = self.state.times_asked(info.endpoint, digest)
         self.state.count(info.endpoint, digest)
         draws = self.draws.under(self.name, info.endpoint, digest, nth)
-        latency_s = self.refusals.error_latency_s
-        plan = Plan(200, "complete", latency_s, latency_s, billable=False)
         plan = apply_faults(
             self.matching_faults(exchange, info.model or None, draws),
             plan,
             self.refusals._replace(model=info.model),
         )
         stamp = Stamp(info.request_id, info.model, instant.wall_s)
-        return Decision(info, plan, stamp, Document(content, content_type))
+        return Decision(info, plan, stamp, rendering)

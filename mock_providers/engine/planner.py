@@ -71,6 +71,7 @@ def _without_faults(context: ReplyContext, request: Request, admission: Admissio
         cache_write_tokens=cached.write_tokens,
         cache_write_1h_tokens=cached.write_1h_tokens,
         cache_lost_tokens=cached.lost_tokens,
+        media_tokens=request.media_tokens,
         queued_s=queued_s,
         service_tier=_served_tier(model, request, draws),
         answer=generated[0].answer,

@@ -8,6 +8,8 @@ ProtocolName = Literal["openai", "anthropic", "together", "gemini"]
 EndpointName = Literal[
     "chat.completions",
     "completions",
+    "responses",
+    "stored_responses",
     "messages",
     "generate_content",
     "embeddings",

@@ -44,12 +44,14 @@ async def play(connection: ClientConnection, dialect: Dialect, decision: Decisio
         entry.status = plan.status
         error_event = b""
         if plan.in_band is not None:
-            error_event = dialect.error_event(plan.in_band, decision.stamp.request_id)
+            usual = dialect.error_event(plan.in_band, decision.stamp.request_id)
+            error_event = rendering.error_event(plan, usual)
         await play_stream(connection, rendering.frames(plan), plan, entry, error_event, rendering.in_array)
     else:
         body = rendering.body(plan)
         if plan.in_band is not None and not plan.finished:
-            body = dialect.error_body(plan.in_band, decision.stamp.request_id)
+            usual = dialect.error_body(plan.in_band, decision.stamp.request_id)
+            body = rendering.failed_body(plan, usual)
         content_type = (b"content-type", rendering.content_type)
         await _play_whole(connection, plan, [content_type, *headers], body, entry)
 

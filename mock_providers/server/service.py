@@ -8,6 +8,7 @@ from itertools import count
 from ..batches.store import Settlement
 from ..content.questions import Catalogue
 from ..endpoints import PROTOCOLS, Decision, Exchange, ProviderContext, Routes
+from ..endpoints.responses.create import Responses, settle_background
 from ..endpoints.routes.vllm import SERVER
 from ..exchange.draws import Draws
 from ..exchange.keys import key_id
@@ -17,6 +18,7 @@ from ..exchange.request_info import RequestInfo
 from ..faults.base import FaultBase
 from ..ledger.entry import Entry
 from ..profile import Profile
+from ..wire.responses.output import response_id
 
 _LONGEST_ATTEMPT_ID = 256
 
@@ -86,10 +88,15 @@ class Service:
             self._context.state.settle(decision.info.model, decision.admission, output_tokens, now)
             if self._counts:
                 self._context.metrics.of(decision.info.model).end(decision.plan, output_tokens)
+        if decision.info.endpoint == Responses.name:
+            self._context.responses.ended(response_id(decision.stamp), output_tokens, now)
 
     def settle_batches(self, faults: Sequence[FaultBase], instant: Instant) -> list[Entry]:
-        """Answer the batch items due by `instant`; their ledger entries."""
-        return self._context.batches.settle(Settlement(instant, faults))
+        """Answer the batch items due by `instant`, end the background responses; their ledger entries."""
+        entries = self._context.batches.settle(Settlement(instant, faults))
+        if self._context.responses.next_due <= instant.now:
+            entries += settle_background(self._context, instant.now)
+        return entries
 
     def _key_problem(self, received: Received) -> Problem | None:
         key, keys = self.dialect.api_key(received), self._context.provider.keys

@@ -5,12 +5,26 @@ from typing import Protocol
 
 from ..exchange.request import Request
 from ..plan import Plan
-from .dialect import Codec, Frames, Stamp
+from .dialect import Codec, Frames, OwnFailures, Stamp
 from .edit import edits_of
 from .edited import EditedFrames, edited_body
 from .framing import ReframedFrames, framings_of
 
 JSON = b"application/json"
+
+
+class UsualFailures:
+    """In-band errors in the dialect's form."""
+
+    __slots__ = ()
+
+    def failed_body(self, plan: Plan, usual: bytes) -> bytes:
+        """The dialect's error."""
+        return usual
+
+    def error_event(self, plan: Plan, usual: bytes) -> bytes:
+        """The dialect's event."""
+        return usual
 
 
 class Rendering(Protocol):
@@ -27,6 +41,14 @@ class Rendering(Protocol):
 
     def frames(self, plan: Plan) -> Frames:
         """The reply as a stream."""
+        ...
+
+    def failed_body(self, plan: Plan, usual: bytes) -> bytes:
+        """The body of a reply that an in-band error ends; `usual`: the dialect's error."""
+        ...
+
+    def error_event(self, plan: Plan, usual: bytes) -> bytes:
+        """The in-band error of a stream; `usual`: the dialect's event."""
         ...
 
 
@@ -59,9 +81,19 @@ class Reply:
             frames = ReframedFrames(frames, framings)
         return frames
 
+    def failed_body(self, plan: Plan, usual: bytes) -> bytes:
+        """The codec's own, if it has one."""
+        codec = self.codec
+        return codec.failed_body(self.request, plan, self.stamp) if isinstance(codec, OwnFailures) else usual
+
+    def error_event(self, plan: Plan, usual: bytes) -> bytes:
+        """The codec's own, if it has one."""
+        codec = self.codec
+        return codec.error_event(self.request, plan, self.stamp) if isinstance(codec, OwnFailures) else usual
+
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class Document(UsualFailures):
     """A reply body that does not depend on the plan; it cannot be streamed."""
 
     content: bytes

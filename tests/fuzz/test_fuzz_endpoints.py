@@ -15,7 +15,7 @@ from tests.fuzz.fuzz_valid import CALLS, PLAIN, Call, as_sent, name_of
 from tests.fuzz.fuzz_world import Got, Sent, World, play, small_world
 
 PROFILE: Profile = small_world()
-MADE_UP = re.compile(r"(file-|batch_)1")
+MADE_UP = re.compile(r"(file-|batch_|resp_)1")
 slow_is_fine = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 
 

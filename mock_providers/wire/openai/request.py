@@ -46,7 +46,7 @@ def read_request(body: object, *, obfuscation: bool = False, lenient: bool = Fal
     tool_choice, several = read_tool_choice(fields, tools)
     request = Request(
         model=model,
-        messages=(*definitions, *read_messages(fields)),
+        messages=(*definitions, *read_messages(fields, model, lenient=lenient)),
         digest=digest_of(body if isinstance(body, dict) else {}, _NOT_IN_DIGEST),
         max_tokens=_max_tokens(fields),
         says_max_tokens=fields.present("max_tokens"),
@@ -55,7 +55,7 @@ def read_request(body: object, *, obfuscation: bool = False, lenient: bool = Fal
         include_usage=options.flag("include_usage"),
         obfuscate=obfuscation and options.read("include_obfuscation", "boolean") is not False,
         n=_choice_count(fields),
-        service_tier=_service_tier(fields, lenient=lenient),
+        service_tier=read_service_tier(fields, lenient=lenient),
         tools=tools,
         tool_choice=tool_choice,
         parallel_tool_calls=several,
@@ -96,7 +96,7 @@ def _max_tokens(fields: Fields) -> int | None:
     return fields.at_least("max_completion_tokens", 1) or fields.at_least("max_tokens", 1)
 
 
-def _service_tier(fields: Fields, *, lenient: bool) -> str:
+def read_service_tier(fields: Fields, *, lenient: bool = False) -> str:
     """The tier asked for; "auto" is the project's setting, which is the default here."""
     if not fields.present("service_tier"):
         return ""
