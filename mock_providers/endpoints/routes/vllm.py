@@ -22,7 +22,7 @@ _TEXT = b"text/plain; charset=utf-8"
 
 
 def vllm_routes(provider: Provider) -> list[Route]:
-    """Those of a server that runs vLLM; no others have any."""
+    """The routes of a server that runs vLLM; none for any other."""
     if provider.server != "vllm":
         return []
     return [

@@ -37,7 +37,7 @@ def read_tokenize(body: object) -> ToTokenize:
 
 
 def _chat(fields: Fields) -> str:
-    return "\n".join(message.text for message in read_messages(fields))
+    return "\n".join(message.text for message in read_messages(fields, fields.read("model", "string") or ""))
 
 
 def read_detokenize(body: object) -> list[int]:
