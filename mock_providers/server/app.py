@@ -18,6 +18,8 @@ from ..faults import check_faults
 from ..faults.base import FaultBase
 from ..http import asgi
 from ..http.connection import RESET, BodyTooLarge, ClientConnection, ClientGone
+from ..http.content_encoding import TooLargeDecoded, UnknownEncoding, decoded
+from ..http.cors import answer_preflight, is_preflight, readable
 from ..http.playback import play
 from ..ledger.entry import Entry
 from ..ledger.ledger import Ledger
@@ -192,7 +194,10 @@ class MockApp:
     async def _route(self, name: str, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         if scope["path"] == "/_mock" or scope["path"].startswith("/_mock/"):
             await self.admin(scope, receive, send)
+        elif is_preflight(scope):
+            await answer_preflight(scope, send)
         else:
+            send = readable(scope, send)
             await self._exchange(self.run, self.run.services[name], scope, receive, send)
 
     async def _exchange(
@@ -228,8 +233,11 @@ class MockApp:
     ) -> Decision:
         try:
             body = await connection.body(MAX_BODY_BYTES)
-        except BodyTooLarge:
-            problem = service.dialect.errors.too_large(MAX_BODY_BYTES)
+            if encodings := received.header(b"content-encoding"):
+                body = decoded(body, encodings, MAX_BODY_BYTES)
+        except (BodyTooLarge, TooLargeDecoded, UnknownEncoding) as error:
+            errors, unknown = service.dialect.errors, isinstance(error, UnknownEncoding)
+            problem = errors.of_status(415) if unknown else errors.too_large(MAX_BODY_BYTES)
             instant = self.instant()
             decision = service.refuse(entry.info, problem, instant)
         else:
