@@ -12,12 +12,12 @@ from ..edit import Edit
 from ..edited import EditedFrames, edited_body
 from .edits import EDITS
 from .frames import frames_of
-from .logprobs import Logprobs
 from .reply import reply_body
 from .request import read_request
-from .tool_style_edits import style_edits
-from .tool_styles import ToolStyle, as_function_tools
-from .vllm_request import with_vllm_parameters
+from .styles.edits import style_edits
+from .styles.logprobs import Logprobs
+from .styles.tools import ToolStyle, as_function_tools
+from .vllm.parameters import with_vllm_parameters
 
 
 class OpenAICodec:

@@ -3,8 +3,8 @@
 from ...exchange.bad_field import BadField
 from ...exchange.request import Request, digest_of
 from ..fields import Fields, names
-from .logprobs import MOST as MOST_LOGPROBS
 from .prompt import read_messages
+from .styles.logprobs import MOST as MOST_LOGPROBS
 from .tools import read_json_schema, read_tool_choice, read_tools
 
 _PARAMETERS = names(

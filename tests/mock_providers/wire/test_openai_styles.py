@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.virtual import run_virtual
 from mock_providers import MockApp, load_profile
-from mock_providers.wire.openai.logprobs import MOST, logprobs_of
+from mock_providers.wire.openai.styles.logprobs import MOST, logprobs_of
 from tests.lab.providers import open_providers
 
 TODAY = load_profile("today")

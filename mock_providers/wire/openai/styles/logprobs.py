@@ -9,9 +9,9 @@ import hashlib
 import math
 from typing import Any
 
-from ...exchange.tokens import CHARS_PER_TOKEN
-from ..edit import Edit, Json
-from ..events import Events
+from ....exchange.tokens import CHARS_PER_TOKEN
+from ...edit import Edit, Json
+from ...events import Events
 
 MOST = 20
 _ALTERNATIVES = [

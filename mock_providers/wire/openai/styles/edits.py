@@ -4,10 +4,10 @@ without ids.
 
 from typing import Any
 
-from ...plan import Plan
-from ..edit import Edit, Json
-from ..events import Event, Events
-from .tool_styles import INPUT, ToolStyle, input_of
+from ....plan import Plan
+from ...edit import Edit, Json
+from ...events import Event, Events
+from .tools import INPUT, ToolStyle, input_of
 
 
 class LegacyCalls(Edit):

@@ -11,10 +11,8 @@ Sources: platform.openai.com/docs/guides/function-calling, the SDK's `Completion
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import orjson
-
-from ...exchange.bad_field import BadField
-from ..fields import Fields, arguments
+from ....exchange.bad_field import BadField
+from ...fields import Fields, arguments, canonical, dumps
 
 INPUT = "input"
 _SCHEMA = {"type": "object", "properties": {INPUT: {"type": "string"}}, "required": [INPUT]}
@@ -69,7 +67,7 @@ def _custom_names(body: dict[str, Any]) -> Iterator[str]:
 
 
 def _has_custom_calls(body: dict[str, Any]) -> bool:
-    return b'"custom"' in orjson.dumps(body.get("messages"))
+    return b'"custom"' in dumps(body.get("messages"))
 
 
 def _as_function(tool: Any) -> Any:
@@ -103,7 +101,7 @@ def _call(call: Any) -> Any:
 
 
 def _arguments(text: Any) -> str:
-    return orjson.dumps({INPUT: text}).decode()
+    return canonical({INPUT: text})
 
 
 def input_of(text: str) -> str:
