@@ -1,7 +1,7 @@
 """Reads the JSON of a chat completion request to a Request."""
 
 from ...exchange.bad_field import BadField
-from ...exchange.request import Request, digest_of
+from ...exchange.request import Request, Thinking, digest_of
 from ..fields import Fields, names
 from .prompt import read_messages
 from .tools import read_json_schema, read_tool_choice, read_tools
@@ -29,6 +29,7 @@ _UNSUPPORTED = {
     "top_logprobs": "log probabilities are not supported with this model.",
 }
 _SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority")
+_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 _MOST_CHOICES = 8
 _MOST_STOPS = 4
 
@@ -60,6 +61,7 @@ def read_request(body: object, *, obfuscation: bool = False, lenient: bool = Fal
         tool_choice=tool_choice,
         parallel_tool_calls=several,
         json_schema=read_json_schema(fields),
+        thinking=Thinking(_effort(fields, lenient=lenient)),
     )
     if request.json_schema == {} and not lenient:
         _check_json_is_mentioned(request)
@@ -90,6 +92,14 @@ def _check_values(fields: Fields) -> None:
         fields.read(name, "number")
     fields.read("store", "boolean")
     fields.read("metadata", "object")
+
+
+def _effort(fields: Fields, *, lenient: bool) -> str:
+    """`reasoning_effort`, "" when not given."""
+    if not fields.present("reasoning_effort"):
+        return ""
+    effort = fields.text("reasoning_effort") if lenient else fields.choice("reasoning_effort", _EFFORTS)
+    return effort if effort in _EFFORTS else ""
 
 
 def _max_tokens(fields: Fields) -> int | None:
