@@ -38,8 +38,13 @@ LONG = tuple(f"tests/{name}/" for name in ("harness", "chaos", "parity", "sdks",
 """Folders with files that take a worker many seconds each."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files come first, so that no worker is left alone with one at the end."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long files come first, so that no worker is left alone with one at the end; slow tests are skipped
+    unless `-m` asks for them."""
+    if not config.option.markexpr:
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="slow: runs with -m slow"))
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 

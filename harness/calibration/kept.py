@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from reports.record.machine import MachineCalibration
+from reports.record.whole_file import write_whole
 
 from ..errors import InputError
 
@@ -46,6 +47,4 @@ def check_writable(path: Path) -> None:
 
 def keep(calibration: MachineCalibration, path: Path) -> None:
     """Replace the file, whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text(calibration.model_dump_json(indent=2) + "\n", "utf-8")
-    unfinished.replace(path)
+    write_whole(path, calibration.model_dump_json(indent=2) + "\n")

@@ -156,7 +156,7 @@ def _prose_text(
 ) -> tuple[str, Answer]:
     """The answer and then filler; at most one token more than `allowed`."""
     user_text, begun = request.last_user_text, request.prefill
-    wanted = max(_wanted_tokens(request, length, draws), tokens.count(opening))
+    wanted = max(_wanted_tokens(request, length, draws), tokens.count(opening), request.min_tokens)
     if begun:
         opening, answer = _rest_of_opening(begun, question, opening, answer)
         wanted = max(wanted - tokens.count(begun), tokens.count(opening), 1)

@@ -14,11 +14,13 @@ from ..exchange.request import Problem, Request, digest_of_bytes
 from ..exchange.request_info import RequestInfo
 from ..faults import apply_faults, matching_faults
 from ..faults.base import FaultBase, Refusals, Target
+from ..ledger.server_metrics import ServerMetrics
 from ..model_names import Candidate, candidates, echoed, nearest
 from ..plan import Plan, refusal
 from ..profile import EmbeddingModel, Model, Profile
 from ..wire.dialect import Dialect, Stamp
 from ..wire.rendering import JSON, Document, Rendering
+from ..wire.token_ids import Vocabulary
 from .decision import Decision, Exchange
 from .messages.thread_store import ThreadStore
 from .responses.store import ResponseStore
@@ -61,6 +63,8 @@ class ProviderContext:
         self.files = FileStore()
         self.batches = BatchStore()
         self.threads = ThreadStore()
+        self.metrics = ServerMetrics()
+        self.vocabulary = Vocabulary()
         self.responses = ResponseStore()
 
     def refuse(self, info: RequestInfo, problem: Problem, instant: Instant) -> Decision:

@@ -132,6 +132,14 @@ class ProviderState:
         if admission.place is not None:
             self._slots[model_id].leave(admission.place, now)
 
+    def waiting(self, now: float) -> dict[str, int]:
+        """How many requests wait for a slot of each model, by its canonical id."""
+        return {model_id: slots.waiting(now) for model_id, slots in self._slots.items()}
+
+    def busy_shares(self, now: float) -> dict[str, float]:
+        """The share of the slots of each model that are taken."""
+        return {model_id: slots.busy_share(now) for model_id, slots in self._slots.items()}
+
     def _limiter(self, scope: str, name: str, model: str, limits: Limits, now: float) -> RateLimiter:
         limiter = self._limiters.get((scope, name, model))
         if limiter is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..metrics import Facts, Measure, MetricOptions, Rate, bounds, facts_of, plain, subject_metrics
 from ..metrics.basis.measures import rounded
 from ..record.run import Run, read_run, record_sha256
+from ..record.whole_file import write_whole
 from ..stats.intervals import newcombe
 from .calibration import ttft_error
 from .claims import judge_claims, withheld
@@ -80,7 +81,7 @@ def write_summary(source: Analysis | Path | str) -> Path:
     analysis = analysis_of(source)
     target = analysis.run.path / "summary.json"
     text = json.dumps(analysis.summary.as_json(), indent=2, ensure_ascii=False, allow_nan=False)
-    target.write_text(text + "\n", "utf-8")
+    write_whole(target, text + "\n")
     return target
 
 

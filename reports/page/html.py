@@ -15,6 +15,7 @@ from ..analysis.exposure import faults_met
 from ..metrics import Facts
 from ..metrics.basis.registry import catalogue
 from ..record.manifest import Fault, Manifest
+from ..record.whole_file import write_whole
 from . import sections
 from .by_fault import by_fault_lines
 from .figures import draw
@@ -28,7 +29,7 @@ def write_report(source: Analysis | Path | str) -> Path:
     """Write the `report.html` of an analysis or of a run directory; returns that file's path."""
     analysis = analysis_of(source)
     target = analysis.run.path / "report.html"
-    target.write_text(render(analysis), "utf-8")
+    write_whole(target, render(analysis))
     return target
 
 

@@ -14,6 +14,7 @@ from ..rate_headers import retry_after_headers, shown_meters, shown_remaining
 from .durations import go_duration
 from .errors import OpenAIErrors
 from .vllm import errors_of, flat_body
+from .vllm_server import model_object
 
 
 class OpenAIDialect:
@@ -78,6 +79,8 @@ class OpenAIDialect:
         return orjson.dumps(self._model(model_id))
 
     def _model(self, model_id: str) -> dict[str, object]:
+        if self._provider.server == "vllm":
+            return model_object(self._provider, model_id)
         return {
             "id": model_id,
             "object": "model",

@@ -51,7 +51,7 @@ def read_request(body: object, *, obfuscation: bool = False, lenient: bool = Fal
         digest=digest_of(body if isinstance(body, dict) else {}, _NOT_IN_DIGEST),
         max_tokens=_max_tokens(fields),
         says_max_tokens=fields.present("max_tokens"),
-        stop=_stop(fields),
+        stop=read_stop(fields),
         stream=fields.flag("stream"),
         include_usage=options.flag("include_usage"),
         obfuscate=obfuscation and options.read("include_obfuscation", "boolean") is not False,
@@ -132,7 +132,8 @@ def _check_json_is_mentioned(request: Request) -> None:
         raise BadField(("messages",), "unsupported", complaint)
 
 
-def _stop(fields: Fields) -> tuple[str, ...]:
+def read_stop(fields: Fields) -> tuple[str, ...]:
+    """The stop sequences: a text or an array of texts; raises BadField."""
     try:
         stop = fields.read("stop", "string")
     except BadField:
