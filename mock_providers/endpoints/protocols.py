@@ -31,6 +31,7 @@ from .messages import files as message_files
 from .messages.threaded import ThreadedMessages
 from .models import Models, OneModel
 from .operations import Operation
+from .routes.azure import azure_routes
 from .routes.gemini import gemini_routes
 from .routes.responses import response_routes
 from .routes.vllm import vllm_routes
@@ -66,6 +67,7 @@ def _openai_routes(provider: Provider) -> list[Route]:
     }
     return [
         *_posts(endpoints),
+        *azure_routes(endpoints),
         *routes,
         *_file_routes(),
         *_openai_batch_routes(endpoints),

@@ -23,11 +23,14 @@ from ..faults.base import FaultBase, FaultEffects, Refusals
 from ..latency.pacing import Chunk, Pace, schedule
 from ..plan import Block, Choice, Piece, Plan, refusal
 from ..profile import Model
+from ..scripts import ScriptedReply
 from .state import Admission
 
 
 class ReplyContext(NamedTuple):
-    """Everything besides the request that determines a reply; `faults` are those that match it."""
+    """Everything besides the request that determines a reply; `faults` are those that match it, `scripted`
+    is the entry of the script that answers it.
+    """
 
     model_id: str
     model: Model
@@ -36,6 +39,7 @@ class ReplyContext(NamedTuple):
     faults: Sequence[FaultBase]
     effects: FaultEffects
     refusals: Refusals
+    scripted: ScriptedReply | None = None
 
 
 def plan_reply(context: ReplyContext, request: Request, admission: Admission, draws: Draws) -> Plan:
@@ -94,6 +98,8 @@ def _generated(context: ReplyContext, request: Request, draws: Draws) -> list[Ge
     """The content of each choice, within the model's context window."""
     model = context.model
     cap = min(model.max_output_tokens, model.context_window - request.input_tokens)
+    if context.scripted is not None and context.scripted.is_reply:
+        return [context.scripted.choice(request, cap)] * request.n
     reasoning, of_choice = model.reasoning, partial(_of_choice, draws)
     thoughts = [
         thought_tokens(request, reasoning, context.model_id, of_choice(nth)) for nth in range(request.n)

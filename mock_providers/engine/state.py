@@ -48,7 +48,8 @@ class Caller(NamedTuple):
 class ProviderState:
     """Mutable, without a clock: every method takes `now` (seconds on the loop's clock).
 
-    `fault_counts`: requests matched by each fault, by its index in the schedule.
+    `fault_counts`: requests matched by each fault, by its index in the schedule; `script_counts`: requests
+    answered by each entry of the script.
     """
 
     def __init__(self) -> None:
@@ -57,6 +58,7 @@ class ProviderState:
         self._slots: dict[str, Slots] = {}
         self._asked: Counter[tuple[str, str]] = Counter()
         self.fault_counts: Counter[int] = Counter()
+        self.script_counts: Counter[int] = Counter()
 
     def times_asked(self, model: str, digest: str) -> int:
         """How often this request came before, without being refused by a limit."""

@@ -18,6 +18,7 @@ from ..exchange.request_info import RequestInfo
 from ..faults.base import FaultBase
 from ..ledger.entry import Entry
 from ..profile import Profile
+from ..scripts import Script
 from ..wire.responses.output import response_id
 
 _LONGEST_ATTEMPT_ID = 256
@@ -81,6 +82,11 @@ class Service:
     def forget_faults(self) -> None:
         """Restart the request counts of the fault schedule."""
         self._context.state.fault_counts.clear()
+
+    def play(self, script: Script) -> None:
+        """Answer by this script from now on."""
+        self._context.script = script
+        self._context.state.script_counts.clear()
 
     def settle(self, decision: Decision, output_tokens: int, now: float) -> None:
         """Settle limits and slots of a request that ended after `output_tokens` were sent."""

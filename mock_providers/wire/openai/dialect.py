@@ -25,8 +25,8 @@ class OpenAIDialect:
         self.errors: OpenAIErrors = errors_of(provider)
 
     def api_key(self, received: Received) -> str:
-        """The bearer token."""
-        return bearer(received.headers)
+        """The bearer token, else (Azure) `api-key`."""
+        return bearer(received.headers) or received.header(b"api-key")
 
     def headers(self, stamp: Stamp, plan: Plan) -> HeadersOut:
         """Request id, processing time and rate limits; on a 429 also `retry-after`."""

@@ -30,6 +30,15 @@ _UNSUPPORTED = {
 }
 _SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority")
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
+_RANGES = (
+    ("temperature", 0, 2),
+    ("top_p", 0, 1),
+    ("frequency_penalty", -2, 2),
+    ("presence_penalty", -2, 2),
+)
+"""The least and the greatest value of sampling parameters. Source:
+platform.openai.com/docs/api-reference/chat.
+"""
 _MOST_CHOICES = 8
 _MOST_STOPS = 4
 
@@ -88,8 +97,8 @@ def _check_values(fields: Fields) -> None:
     for name, complaint in _UNSUPPORTED.items():
         if fields.present(name) and fields.require(name):
             raise BadField((name,), "unsupported", complaint)
-    for name in ("temperature", "top_p"):
-        fields.read(name, "number")
+    for name, least, most in _RANGES:
+        check_range(fields, name, least, most)
     fields.read("store", "boolean")
     fields.read("metadata", "object")
 
@@ -100,6 +109,16 @@ def _effort(fields: Fields, *, lenient: bool) -> str:
         return ""
     effort = fields.text("reasoning_effort") if lenient else fields.choice("reasoning_effort", _EFFORTS)
     return effort if effort in _EFFORTS else ""
+
+
+def check_range(fields: Fields, name: str, least: int, most: int) -> None:
+    """Refuse a number below `least` or above `most`, in OpenAI's words; raises BadField."""
+    value = fields.read(name, "number")
+    if value is None or least <= value <= most:
+        return
+    side, bound = ("above maximum", f"<= {most}") if value > most else ("below minimum", f">= {least}")
+    complaint = f"decimal {side} value. Expected a value {bound}, but got {value} instead."
+    raise BadField((name,), "unsupported", complaint)
 
 
 def _max_tokens(fields: Fields) -> int | None:
