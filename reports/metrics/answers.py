@@ -109,4 +109,4 @@ def _by_question(facts: Facts, hits: Mask, among: Mask) -> Rate:
     questions = origins.own_questions[among]
     worth = answers_worth(hits[among], origins.numbers[among], questions)
     influence = Influence.of((hits[among] - found / n) / n, questions)
-    return Rate(found, n, Sampled(worth.calls, worth.freedom, influence))
+    return Rate(found, n, Sampled(worth.calls, worth.freedom, influence, lumps=True))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .components import Components, components
+from .components import Components, components, unbiased_components
 
 Floats = npt.NDArray[np.float64]
 Names = npt.NDArray[Any]
@@ -93,8 +93,8 @@ class Influence:
     @property
     def alike(self) -> float:
         """The variance that groups of one question add by being alike: s² (Σ n_q² - n), with s² the variance
-        of the question's effect."""
-        return self._effect.between * self._pairs
+        of the question's effect; where that is estimated as negative, at most half of the other variance."""
+        return max(-self._own / 2, self._effect.between * self._pairs) if self.groups > 1 else 0.0
 
     def minus(self, other: "Influence") -> "Influence":
         """The influence on the difference of two estimates, whose groups of one name are the same."""
@@ -124,7 +124,7 @@ class Influence:
     def _effect(self) -> Components:
         if self.marks is None or self.questions is None:
             return Components(0.0, 0.0, 0.0)
-        return components(self.marks.values, self.questions.values)
+        return unbiased_components(self.marks.values, self.questions.values)
 
     @cached_property
     def _pairs(self) -> float:
@@ -154,7 +154,7 @@ def answers_worth(right: npt.NDArray[np.bool_], answers: Names, questions: Names
     Calls that got one answer are right or wrong together: their correlation is 1. Different answers to one
     question have the correlation r, from the variances between and within questions. With n calls, n_a by
     answer and n_q by question, the design effect is (Σ n_a² + r (Σ n_q² - Σ n_a²)) / n (J. Rao and A. Scott,
-    Biometrics 48, 1992). Questions of unequal weight count as kish's number of equal ones.
+    Biometrics 48, 1992); its degrees of freedom are Satterthwaite's, as for `Influence`.
     """
     _, first, served = np.unique(answers, return_index=True, return_counts=True)
     _, asked = np.unique(questions, return_counts=True)
@@ -162,5 +162,9 @@ def answers_worth(right: npt.NDArray[np.bool_], answers: Names, questions: Names
     n_a2 = float(np.square(served.astype(np.float64)).sum())
     n_q2 = max(n_a2, float(np.square(asked.astype(np.float64)).sum()))
     found = components(right[first].astype(np.float64), questions[first])
-    worth = n * n / (n_a2 + found.alike * (n_q2 - n_a2))
-    return Worth(worth, kish(asked) - 1)
+    size = n_a2 + found.alike * (n_q2 - n_a2)
+    everything = found.between + found.within
+    if not everything:
+        return Worth(n * n / size, kish(asked) - 1)
+    doubt = ((n_q2 - n_a2) * found.between_error / everything) ** 2 + 2 * n_a2**2 / len(first)
+    return Worth(n * n / size, min(len(asked) - 1.0, 2 * size**2 / doubt))

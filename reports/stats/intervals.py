@@ -12,6 +12,7 @@ number of independent ones that they are worth (`clusters.py`). How much runs di
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -35,22 +36,23 @@ def nearest_rank(ordered: Sequence[float] | Floats, q: float) -> float | None:
     return float(ordered[min(max(math.ceil(q * n - _NEAR), 1), n) - 1])
 
 
-def wilson(hits: int, of: int, confidence: float = 0.95) -> tuple[float, float] | None:
-    """Wilson's score interval of a rate hits/of; None when `of` is 0.
+def wilson(rate: float, of: float, confidence: float = 0.95) -> tuple[float, float] | None:
+    """Wilson's score interval of a rate of so many calls, or so many independent ones that they are worth;
+    None when `of` is 0.
 
     Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference (1927). Unlike
     the textbook interval it stays inside [0, 1] and is not of zero width at 0 % or 100 %.
     """
     if of == 0:
         return None
-    if not 0 <= hits <= of:
-        raise ValueError(f"hits must be in 0..{of}, got {hits}")
+    if not 0 <= rate <= 1:
+        raise ValueError(f"rate must be in 0..1, got {rate}")
     z = NormalDist().inv_cdf((1 + confidence) / 2)
-    rate, spread = hits / of, z * z / of
+    spread = z * z / of
     centre = rate + spread / 2
     half = z * math.sqrt(rate * (1 - rate) / of + spread / (4 * of))
-    low = 0.0 if hits == 0 else (centre - half) / (1 + spread)
-    high = 1.0 if hits == of else (centre + half) / (1 + spread)
+    low = 0.0 if rate == 0 else (centre - half) / (1 + spread)
+    high = 1.0 if rate == 1 else (centre + half) / (1 + spread)
     return low, high
 
 
@@ -112,6 +114,7 @@ def quantile_interval(
     return low, high
 
 
+@lru_cache(maxsize=1_000)
 def _rank(n: float, q: float, above: float) -> float | None:
     """The rank, from 1 to n, whose value exceeds the q-quantile with this probability; None outside."""
 

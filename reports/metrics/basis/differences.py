@@ -45,11 +45,20 @@ def difference(ours: Measure, theirs: Measure) -> Difference | None:
     a, b = ours.value, theirs.value
     if a is None or b is None or not (math.isfinite(a) and math.isfinite(b)):
         return None
-    summed = isinstance(ours, Mean | Total) and isinstance(theirs, Mean | Total)
-    found = _of_sums(ours, theirs, a - b) if summed else _of_shares(ours, theirs, a, b)
+    found = _of_sums(ours, theirs, a - b) if _paired(ours, theirs) else _of_shares(ours, theirs, a, b)
     if isinstance(found, str):
         return Difference(rounded(a - b), None, found)
     return Difference(rounded(a - b), (rounded(found[0]), rounded(found[1])))
+
+
+def _paired(ours: Estimate, theirs: Estimate) -> bool:
+    """Whether the difference is a mean over the calls of both, whose variance can be estimated: not where a
+    share is 0 % or 100 %, which hides its variance, and not for percentiles."""
+    if isinstance(ours, Rate) and isinstance(theirs, Rate):
+        influences = [of.sampled.influence for of in (ours, theirs) if not of.sampled.why]
+        known = [of for of in influences if of is not None and of.groups > 1]
+        return len(known) == 2 and not {ours.value, theirs.value} & {0.0, 1.0}
+    return isinstance(ours, Mean | Total) and isinstance(theirs, Mean | Total)
 
 
 def _of_sums(ours: Estimate, theirs: Estimate, value: float) -> tuple[float, float] | str:

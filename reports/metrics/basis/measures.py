@@ -22,13 +22,14 @@ class Sampled:
     `worth`: the number of independent calls that they are worth (None: all are independent), and `freedom`,
     the degrees of freedom of that number. `influence` of each group, to compare two estimates of the same
     calls; None: their correlation is not known and counts as 0. `why`: why nothing is known of their
-    variation, so that there is no interval.
+    variation, so that there is no interval. `lumps`: many calls have one outcome (of one answer).
     """
 
     worth: float | None = None
     freedom: float | None = None
     influence: Influence | None = None
     why: str = ""
+    lumps: bool = False
 
     def effective(self, confidence: float) -> float | None:
         """`worth`, less where few groups make it uncertain itself (E. Korn and B. Graubard, 1998)."""
@@ -43,8 +44,8 @@ INDEPENDENT = Sampled()
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`hits` of `of` calls; the value is None (unmeasured) when `of` is 0. Interval: Wilson's, or where calls
-    are not independent Clopper's and Pearson's of the calls that they are worth."""
+    """`hits` of `of` calls; the value is None (unmeasured) when `of` is 0. Interval: Wilson's, where
+    outcomes come in lumps Clopper's and Pearson's, of the independent calls that they are worth."""
 
     hits: int
     of: int
@@ -58,9 +59,10 @@ class Rate:
         worth = self.sampled.effective(confidence)
         if not self.of or self.sampled.why:
             return None
-        if worth is None:
-            return wilson(self.hits, self.of, confidence)
-        return clopper_pearson(self.hits / self.of, worth, confidence)
+        rate = self.hits / self.of
+        if worth is not None and self.sampled.lumps:
+            return clopper_pearson(rate, worth, confidence)
+        return wilson(rate, self.of if worth is None else worth, confidence)
 
 
 @dataclass(frozen=True, slots=True)

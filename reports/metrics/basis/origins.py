@@ -14,6 +14,8 @@ from .facts import Facts, Mask, floats, once_per_facts
 Codes = npt.NDArray[np.uint64]
 """Names as hashes: equal names of two subjects have equal codes."""
 
+Names = npt.NDArray[np.object_]
+
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -50,23 +52,17 @@ def origins_of(facts: Facts) -> Origins:
     """The origin of each call's answer. A call that shared a flight got the answer of the latest earlier call
     that sent the same question in a prompt of the same length itself."""
     calls = facts.calls
-    ids = calls["call_id"].astype(object)
+    ids = calls["call_id"].to_numpy(dtype=object)
     replayed = calls["cache"].isin(ANSWERED_WITHOUT_ATTEMPT).to_numpy(dtype=bool)
-    known = calls["question_id"].notna().to_numpy(dtype=bool)
-    question = calls["question_id"].astype(object).where(known, ids)
-    source = ids.where(~replayed, calls["cached_from"].astype(object))
-    if (replayed & source.isna().to_numpy(dtype=bool)).any():
-        source = source.where(source.notna(), _leaders(facts, ids.where(~replayed), question))
-    source = source.where(source.notna(), ids)
-    answers, own = _codes(source), _codes(ids)
+    question, known = _or(calls, "question_id", ids)
+    own, own_questions = pd.util.hash_array(ids), pd.util.hash_array(question)
+    answers = own if not replayed.any() else pd.util.hash_array(_sources(facts, ids, question, replayed))
+    session, has_session = _or(calls, "session", ids)
     numbers = calls["n"].to_numpy(dtype=np.uint64)
     place = _places(own, answers)
-    own_questions = _codes(question)
     return Origins(
         numbers,
-        _codes(calls["session"].astype(object).where(calls["session"].notna(), ids))
-        if calls["session"].notna().any()
-        else None,
+        pd.util.hash_array(session) if has_session.any() else None,
         answers,
         np.where(place >= 0, numbers[place], numbers),
         np.where(place >= 0, own_questions[place], own_questions),
@@ -101,15 +97,31 @@ def flight_luck(facts: Facts) -> Floats:
     return luck
 
 
-def _leaders(facts: Facts, made: "pd.Series[str]", question: "pd.Series[str]") -> "pd.Series[str]":
+def _sources(facts: Facts, ids: Names, question: Names, replayed: Mask) -> Names:
+    """The call that made each call's answer, or itself where that is not known."""
+    cached_from, known = _or(facts.calls, "cached_from", ids)
+    source = np.where(replayed, cached_from, ids)
+    unknown = replayed & ~known
+    if unknown.any():
+        source[unknown] = _leaders(facts, ids, question, replayed)[unknown]
+    return source
+
+
+def _leaders(facts: Facts, ids: Names, question: Names, replayed: Mask) -> Names:
     """The latest earlier call of the same question and length of prompt that made its own answer."""
     order = np.argsort(facts.planned_s, kind="stable")
-    keys = [question.iloc[order].to_numpy(), floats(facts.calls, "input_tokens")[order]]
-    return made.iloc[order].groupby(keys).ffill().reindex(made.index)
+    own = ids.copy()
+    own[replayed] = None
+    made = pd.Series(own[order], index=order)
+    found = made.groupby([question[order], floats(facts.calls, "input_tokens")[order]]).ffill().sort_index()
+    return np.where(found.isna(), ids, found)
 
 
-def _codes(names: "pd.Series[str]") -> Codes:
-    return pd.util.hash_array(names.to_numpy(dtype=object))
+def _or(calls: pd.DataFrame, column: str, instead: Names) -> tuple[Names, Mask]:
+    """A column of names with others in place of nulls, and where it is not null."""
+    names = calls[column].to_numpy(dtype=object)
+    known = ~pd.isna(names)
+    return np.where(known, names, instead), known
 
 
 def _places(names: Codes, wanted: Codes) -> npt.NDArray[np.intp]:

@@ -50,13 +50,15 @@ def share_right(facts: Facts, right: npt.ArrayLike, among: npt.ArrayLike) -> Rat
         return Rate(found, n)
     origins = origins_of(facts)
     answers, questions = origins.answers[chosen], origins.questions[chosen]
-    influence = Influence.of((good - found / n) / n, questions)
+    makers, first = np.unique(origins.makers[chosen], return_index=True)
+    sums = Named.added_up(origins.makers[chosen], (good - found / n) / n)
+    influence = Influence(sums, sums, Named(makers, questions[first]))
     if origins.replayed[chosen].any() and len(np.unique(answers)) < 2:
         return Rate(found, n, Sampled(why=ONE_ANSWER))
     worth = answers_worth(good, answers, questions)
     if worth.freedom < 1 and n > 1 and origins.known[chosen].any():
         return Rate(found, n, Sampled(why=ONE_QUESTION))
-    return Rate(found, n, Sampled(worth.calls, worth.freedom, influence))
+    return Rate(found, n, Sampled(worth.calls, worth.freedom, influence, lumps=True))
 
 
 def quantile(facts: Facts, values: Floats, q: float) -> Quantile:
@@ -118,9 +120,12 @@ def _influence(facts: Facts, amounts: Floats, weights: Floats, chosen: Mask) -> 
     size = float(weights[chosen].sum())
     marks = (amounts - float(amounts[chosen].sum()) / size * weights) / size
     origins = origins_of(facts)
-    if origins.sessions is not None:
-        return Influence.of(marks[chosen], origins.sessions[chosen])
     asked, replays = chosen & ~origins.replayed, chosen & origins.replayed
+    known = asked & origins.known
+    numbers, prompts = origins.numbers[known], origins.prompts[known]
+    alike = Named.added_up(numbers, marks[known]), Named(np.sort(numbers), prompts[np.argsort(numbers)])
+    if origins.sessions is not None:
+        return Influence(Named.added_up(origins.sessions[chosen], marks[chosen]), *alike)
     shared, later = chosen & origins.shared, replays & ~origins.shared
     parts = marks.copy()
     if replays.any() and asked.any():
@@ -133,12 +138,7 @@ def _influence(facts: Facts, amounts: Floats, weights: Floats, chosen: Mask) -> 
         if later.any():
             luck += flight_luck(facts) * (own - float(marks[later].mean()))
         sums = sums.plus(Named.added_up(origins.makers[replays], luck[replays]))
-    known = asked & origins.known
-    return Influence(
-        sums,
-        Named.added_up(origins.numbers[known], marks[known]),
-        Named(np.sort(origins.numbers[known]), origins.prompts[known][np.argsort(origins.numbers[known])]),
-    )
+    return Influence(sums, *alike)
 
 
 def _sampled(facts: Facts, chosen: Mask, share: float, influence: Influence) -> Sampled:

@@ -43,7 +43,7 @@ def test_the_percentile_of_nothing_is_none_and_of_failures_infinite() -> None:
     [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
 )
 def test_wilson_agrees_with_the_table_of_newcombe_1998(hits: int, of: int, low: float, high: float) -> None:
-    interval = wilson(hits, of)
+    interval = wilson(hits / of, of)
     assert interval is not None
     assert interval == pytest.approx((low, high), abs=5e-5)
 
@@ -51,7 +51,7 @@ def test_wilson_agrees_with_the_table_of_newcombe_1998(hits: int, of: int, low: 
 @given(st.integers(1, 5000), st.data())
 def test_wilson_holds_the_rate_and_mirrors_for_the_complement(of: int, data: st.DataObject) -> None:
     hits = data.draw(st.integers(0, of))
-    interval, mirrored = wilson(hits, of), wilson(of - hits, of)
+    interval, mirrored = wilson(hits / of, of), wilson((of - hits) / of, of)
     assert interval is not None
     assert mirrored is not None
     assert 0 <= interval[0] <= hits / of <= interval[1] <= 1
@@ -71,7 +71,7 @@ def test_wilson_holds_the_rate_and_mirrors_for_the_complement(of: int, data: st.
 def test_difference_of_rates_agrees_with_method_10_of_newcombe_1998(
     first: tuple[int, int], second: tuple[int, int], low: float, high: float
 ) -> None:
-    ours, theirs = wilson(*first), wilson(*second)
+    ours, theirs = wilson(first[0] / first[1], first[1]), wilson(second[0] / second[1], second[1])
     assert ours is not None
     assert theirs is not None
     interval = mover((first[0] / first[1], *ours), (second[0] / second[1], *theirs))
@@ -125,7 +125,7 @@ def test_wilson_covers_the_true_rate_about_as_often_as_it_promises() -> None:
     for rate in (0.02, 0.3, 0.97):
         covered = 0
         for hits in draws.binomial(300, rate, size=3000):
-            interval = wilson(int(hits), 300)
+            interval = wilson(hits / 300, 300)
             assert interval is not None
             covered += interval[0] <= rate <= interval[1]
         assert 0.93 <= covered / 3000 <= 0.98
