@@ -1,6 +1,16 @@
-"""`python -m harness` is `brownout`."""
+"""`brownout`, also as `python -m harness`."""
 
-from .cli import main
+import sys
+
+
+def command() -> None:
+    """The console script. Ctrl-C ends it with exit code 130 from the first import on."""
+    try:
+        from .cli import main
+    except KeyboardInterrupt:
+        sys.exit(130)
+    main()
+
 
 if __name__ == "__main__":
-    main()
+    command()

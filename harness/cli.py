@@ -9,6 +9,7 @@ import typer
 
 from mock_providers import check_uvicorn
 
+from .commands.calibrate import calibrate
 from .commands.encoding import print_in_any_encoding
 from .commands.gateway import gateway
 from .commands.list import list_things
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(mock)
 app.command()(gateway)
+app.command()(calibrate)
 app.command("list")(list_things)
 
 

@@ -1,20 +1,19 @@
 """A profile: the providers and their models, with latencies, prices, limits and accuracy. One TOML file."""
 
 import re
-import tomllib
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from functools import cached_property
-from importlib import resources
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from .batches.schedule import BatchOptions
 from .content.options import Accuracy, ReplyLength
+from .exchange.media.media import MediaKind
+from .exchange.media.models import media_of
 from .exchange.names import ProtocolName
 from .exchange.options import Options, Seconds
-from .exchange.validation import one_line
 from .latency.distributions import Latency
 from .latency.pacing import Pace
 from .latency.slots import Load
@@ -22,22 +21,45 @@ from .limits.header_style import HeaderStyle
 from .limits.limits import Limits
 from .prices import Prices
 from .prompt_cache.cache import PromptCaching
+from .scripts import ScriptedReply
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f]+$")]
+Day = Annotated[date, Field(strict=False)]
+Retirements = Literal["ignore", "warn", "enforce"]
 
-
-_FORMER_NAMES = {"page": "typical"}
 _WANTS_COMPLETION_TOKENS = re.compile(r"(o\d|gpt-([5-9]|\d\d))")
 """Source: platform.openai.com/docs/guides/reasoning: `max_tokens` is not supported with reasoning models."""
 _REFUSES_PREFILL = re.compile(r"claude-[a-z]+-(4-[6-9]|[5-9])(-|$)")
 """Source: platform.claude.com/docs/en/api/errors#prefill-not-supported."""
 
 
-class ProfileError(Exception):
-    """A profile that cannot be used; one line: file, key and what was expected."""
+class Named(Options):
+    """The names of a model beside its canonical id (its key in the file), and their end.
+
+    - `aliases`: other names of it
+    - `snapshot`: the name that replies give when the request names the canonical id, such as
+      `gpt-4o-2024-08-06` for `gpt-4o`; it is an alias, too (default: the canonical id)
+    - `retires`: the day (UTC) on which the provider retires it (default: none announced)
+    """
+
+    aliases: Annotated[tuple[Name, ...], Field(strict=False)] = ()
+    snapshot: Name | None = None
+    retires: Day | None = None
+
+    def names(self, id_: str) -> tuple[str, ...]:
+        """All names of the model with this canonical id, that one first."""
+        names = (id_, *self.aliases)
+        return names if self.snapshot is None or self.snapshot in names else (*names, self.snapshot)
+
+    @property
+    def retires_s(self) -> float | None:
+        """The Unix time of its retirement."""
+        if self.retires is None:
+            return None
+        return datetime(self.retires.year, self.retires.month, self.retires.day, tzinfo=UTC).timestamp()
 
 
-class Model(Options):
+class Model(Named):
     """One model of a provider, by its canonical id (its key in the file).
 
     - `ttft`: time to the first token, apart from queueing and prefill
@@ -50,9 +72,10 @@ class Model(Options):
     - `max_tokens`: whether it takes OpenAI's older name of `max_completion_tokens` (default: all but GPT-5,
       o1 and their successors, by their ids)
     - `prefill`: whether it continues an assistant message (default: all but Claude 4.6 and its successors)
+    - `media`: the kinds of media that it takes in a prompt, of image, audio, video and document (default: by
+      its id, see `exchange.media.models`)
     """
 
-    aliases: Annotated[tuple[Name, ...], Field(strict=False)] = ()
     tier: Literal["fast", "balanced", "powerful"]
     price: Prices
     ttft: Latency
@@ -68,6 +91,7 @@ class Model(Options):
     max_output_tokens: Annotated[int, Field(gt=0)]
     max_tokens: bool | None = None
     prefill: bool | None = None
+    media: Annotated[tuple[MediaKind, ...] | None, Field(strict=False)] = None
 
     def takes_max_tokens(self, id_: str) -> bool:
         """Whether a request to this model, by the canonical id, may say `max_tokens`."""
@@ -77,8 +101,12 @@ class Model(Options):
         """Whether a request to this model, by the canonical id, may end with an assistant message."""
         return not _REFUSES_PREFILL.match(id_) if self.prefill is None else self.prefill
 
+    def takes_media(self, id_: str) -> tuple[MediaKind, ...]:
+        """The kinds of media that this model, by the canonical id, takes."""
+        return media_of(id_) if self.media is None else self.media
 
-class EmbeddingModel(Options):
+
+class EmbeddingModel(Named):
     """One embedding model, by its canonical id (its key in the file).
 
     - `latency`: of a whole reply
@@ -86,7 +114,6 @@ class EmbeddingModel(Options):
     - `separability`: 1: paraphrases are close and confusable texts are not; 0: the reverse (default 0.5)
     """
 
-    aliases: Annotated[tuple[Name, ...], Field(strict=False)] = ()
     price: Prices
     latency: Latency
     dimensions: Annotated[int, Field(gt=0, le=8192)]
@@ -129,8 +156,8 @@ class Provider(Options):
     @model_validator(mode="after")
     def _names_are_distinct(self) -> "Provider":
         seen: set[str] = set()
-        of_models = [(id_, *model.aliases) for id_, model in self.models.items()]
-        of_embeddings = [(id_, *model.aliases) for id_, model in self.embeddings.items()]
+        of_models = [model.names(id_) for id_, model in self.models.items()]
+        of_embeddings = [model.names(id_) for id_, model in self.embeddings.items()]
         for names in (*of_models, *of_embeddings):
             for name in names:
                 if name in seen:
@@ -140,23 +167,30 @@ class Provider(Options):
 
     @cached_property
     def _canonical(self) -> Mapping[str, str]:
-        return {name: id_ for id_, model in self.models.items() for name in (id_, *model.aliases)}
+        return {name: id_ for id_, model in self.models.items() for name in model.names(id_)}
 
     @cached_property
     def _canonical_embeddings(self) -> Mapping[str, str]:
-        return {name: id_ for id_, model in self.embeddings.items() for name in (id_, *model.aliases)}
+        return {name: id_ for id_, model in self.embeddings.items() for name in model.names(id_)}
 
     def organization_of(self, key: str) -> str:
         """The organisation that is billed for requests with this key."""
         return next((name for name, keys in self.organizations.items() if key in keys), self.organization)
 
     def canonical(self, name: str) -> str | None:
-        """The canonical id of a model id or alias; None when there is no such model."""
-        return self._canonical.get(name)
+        """The canonical id of a model id or alias; None when there is no such model.
+
+        Gemini's API takes a name with `models/` in front of it, too.
+        """
+        return self._canonical.get(self.bare(name))
 
     def canonical_embedding(self, name: str) -> str | None:
         """The canonical id of an embedding model's id or alias; None when there is no such model."""
-        return self._canonical_embeddings.get(name)
+        return self._canonical_embeddings.get(self.bare(name))
+
+    def bare(self, name: str) -> str:
+        """A model's name without the resource prefix of Gemini's API."""
+        return name.removeprefix("models/") if self.protocol == "gemini" else name
 
 
 class Profile(Options):
@@ -164,12 +198,20 @@ class Profile(Options):
 
     - `error_latency_s`: how long a provider takes to refuse (default 20 ms)
     - `reply_length`: of replies to prompts that name no length
+    - `any_model`: whether a model name that a provider does not know is answered by its nearest model (see
+      `model_names.py`) instead of a 404 (default false)
+    - `retirements`: of models with a day of retirement: "warn" (default) announces it in headers, "enforce"
+      also refuses the model from that day on, "ignore" does neither
+    - `script`: replies to requests that match, before all others (default: none)
     """
 
     name: Name
     title: str
     error_latency_s: Seconds = 0.02
     reply_length: ReplyLength = ReplyLength()
+    any_model: bool = False
+    retirements: Retirements = "warn"
+    script: Annotated[tuple[ScriptedReply, ...], Field(strict=False)] = ()
     providers: Annotated[dict[Name, Provider], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -177,45 +219,3 @@ class Profile(Options):
         if "admin" in self.providers:
             raise ValueError('providers.admin: expected another name, "admin" is the admin API')
         return self
-
-
-def load_profile(name_or_path: str | Path) -> Profile:
-    """A shipped profile by name (`typical`), or a user's own by path (`./mine.toml`); raises ProfileError.
-
-    Former names of shipped profiles still work: `page` is `typical`.
-    """
-    name = _FORMER_NAMES.get(str(name_or_path), str(name_or_path))
-    if not name.endswith(".toml"):
-        if name not in shipped_profiles():
-            known = ", ".join(shipped_profiles())
-            raise ProfileError(f"profile {name!r}: expected one of {known}, or a path that ends in .toml")
-        return _parse(
-            (resources.files(__package__) / "profiles" / f"{name}.toml").read_text("utf-8"), f"{name}.toml"
-        )
-    try:
-        return _parse(Path(name).read_text(encoding="utf-8"), name)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise ProfileError(f"{name}: expected a readable profile ({reason})") from None
-
-
-def shipped_profiles() -> tuple[str, ...]:
-    """The names of the profiles that come with the package."""
-    files = (resources.files(__package__) / "profiles").iterdir()
-    return tuple(sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml")))
-
-
-def make_profile(data: Mapping[str, Any], source: str = "profile") -> Profile:
-    """Check a profile given as plain data; raises ProfileError that names `source`."""
-    try:
-        return Profile.model_validate(data)
-    except ValidationError as error:
-        raise ProfileError(f"{source}: {one_line(error)}") from None
-
-
-def _parse(text: str, source: str) -> Profile:
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ProfileError(f"{source}: expected TOML: {error}") from None
-    return make_profile(data, source)

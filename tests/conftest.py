@@ -19,6 +19,14 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _no_calibration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No run of a test reads the calibration of the machine that it runs on, or writes one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BROWNOUT_CALIBRATION", str(tmp_path_factory.mktemp("calibration") / "none.json"))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _clients_share_tls_contexts() -> Iterator[None]:
     """Every client of the SDKs and of httpx reads all CA certificates, 20 ms of CPU, for plain HTTP here."""
     with pytest.MonkeyPatch.context() as patch:
@@ -30,8 +38,13 @@ LONG = tuple(f"tests/{name}/" for name in ("harness", "chaos", "parity", "sdks",
 """Folders with files that take a worker many seconds each."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files come first, so that no worker is left alone with one at the end."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long files come first, so that no worker is left alone with one at the end; slow tests are skipped
+    unless `-m` asks for them."""
+    if not config.option.markexpr:
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="slow: runs with -m slow"))
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 

@@ -62,6 +62,24 @@ def wait_until(condition: Callable[[], object], awaited: str) -> None:
         time.sleep(POLL_S)
 
 
+def children(pid: int) -> list[int]:
+    """The processes that `pid` started and has not waited for (Linux)."""
+    try:
+        return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def children_that_run(pid: int, word: str) -> list[int]:
+    """Those children with an argument `word`: "mock", "gateway" or "locust" of a run."""
+    found = []
+    for child in children(pid):
+        with suppress(OSError):
+            if f"\0{word}\0" in Path(f"/proc/{child}/cmdline").read_text():
+                found.append(child)
+    return found
+
+
 def cpu_s(pid: int) -> float:
     """CPU seconds that a process has used so far, in user mode and in the kernel (Linux)."""
     after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from reports.analysis.analyse import Analysis
 from reports.page.by_fault import LEGEND, by_fault_lines
+from reports.page.machine import calibration_sentence
 from reports.page.sections import Line, client_errors
 from reports.page.table import kpi_rows
 from reports.page.trace import trace_lines
@@ -115,6 +116,8 @@ def print_outcome(analysis: Analysis) -> None:
     for claim in summary.claims:
         print_line(console, bold(claim.verdict), f": {claim.text}")
     print_client_errors(console, analysis.run)
+    if summary.engine != "virtual":
+        print_line(console, calibration_sentence(analysis.run.manifest))
     print_line(console, f"report: {analysis.run.path / 'report.html'}")
 
 

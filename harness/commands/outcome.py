@@ -9,12 +9,14 @@
 | 130 | interrupted; what was measured is kept |
 """
 
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from harness.errors import InputError
-from reports.analysis.summary import Summary
 from reports.record.expectation import Verdict
-from reports.record.manifest import Manifest
+
+if TYPE_CHECKING:  # they bring pandas, which the servers' processes do not need
+    from reports.analysis.summary import Summary
+    from reports.record.manifest import Manifest
 
 MEANINGS = {
     "VALID": "VALID",
@@ -40,7 +42,7 @@ def fail_on(text: str) -> tuple[str, ...]:
     return values
 
 
-def verdict_lines(summary: Summary) -> list[str]:
+def verdict_lines(summary: "Summary") -> list[str]:
     """The verdict, then each reason."""
     reasons = [
         f"  {reason.level}: {'' if reason.subject is None else f'{reason.subject}: '}{reason.text}"
@@ -49,7 +51,7 @@ def verdict_lines(summary: Summary) -> list[str]:
     return [MEANINGS[summary.validity.verdict], *reasons]
 
 
-def exit_code(summary: Summary, manifest: Manifest, failing: tuple[str, ...] = ()) -> int:
+def exit_code(summary: "Summary", manifest: "Manifest", failing: tuple[str, ...] = ()) -> int:
     """The exit code of a run, as the table above says."""
     if manifest.status == "partial" and (manifest.status_reason or "").startswith("interrupted"):
         return 130

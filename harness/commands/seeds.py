@@ -16,6 +16,7 @@ from harness.spec.run_options import RunOptions
 from reports.analysis.seeds import SeedRow, Spread, seed_rows, seeds_json
 from reports.analysis.summary import Summary
 from reports.page.format import number, signed
+from reports.record.whole_file import write_whole
 
 from .encoding import write_json
 from .outcome import verdict_lines
@@ -38,7 +39,7 @@ def play_seeds(
             options, seeds, started_at, executor, lambda done, _: bar.update(task, completed=done)
         )
     found = seeds_json(summaries)
-    (folder / "seeds.json").write_text(json.dumps(found, indent=2, allow_nan=False) + "\n")
+    write_whole(folder / "seeds.json", json.dumps(found, indent=2, allow_nan=False) + "\n")
     bad = [summary for summary in summaries if not summary.valid]
     for summary in bad:
         print_line(terminal(stderr=as_json), f"seed {summary.seed}: {'; '.join(verdict_lines(summary))}")

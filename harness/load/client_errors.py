@@ -58,7 +58,7 @@ def first_line(error: BaseException) -> str:
         text = " ".join(str(error).split())
     except Exception:  # noqa: BLE001  # the exception's own __str__ may raise
         text = "(its message cannot be read)"
-    return text if len(text) <= 300 else text[:299] + "…"
+    return _encodable(text if len(text) <= 300 else text[:299] + "…")
 
 
 def _traceback(error: BaseException) -> str:
@@ -70,4 +70,9 @@ def _traceback(error: BaseException) -> str:
         text = "".join(found.format())
     except Exception:  # noqa: BLE001  # the exception's own __str__ may raise
         text = exception_name(error)
-    return text if len(text) <= MOST_CHARS else text[:200] + "\n…\n" + text[-MOST_CHARS + 200 :]
+    return _encodable(text if len(text) <= MOST_CHARS else text[:200] + "\n…\n" + text[-MOST_CHARS + 200 :])
+
+
+def _encodable(text: str) -> str:
+    """The text with half characters (lone surrogates) escaped: no file could hold them."""
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -13,7 +13,8 @@ from ..errors import InputError
 class LoadJob:
     """`url` is where calls go (an OpenAI-compatible base URL); `admin_url` is the providers' admin API, which
     gets the time of t = 0. `plan` is the path of the calls to make, `rows` the path that gets one row per
-    finished call. `call_timeout_s` bounds a call, `drain_s` the wait for the last ones.
+    finished call. `call_timeout_s` bounds a call, `drain_s` the wait for the last ones. `api_key`: sent when
+    `url` is a provider's own, with the call's id as the request's; "" for a gateway.
     """
 
     url: str
@@ -22,6 +23,7 @@ class LoadJob:
     rows: str
     call_timeout_s: float
     drain_s: float
+    api_key: str = ""
 
     @property
     def notes(self) -> Path:

@@ -17,6 +17,15 @@ def request_headers(call: PlannedCall) -> dict[str, str]:
     }
 
 
+def provider_headers(call: PlannedCall, api_key: str) -> dict[str, str]:
+    """Headers of a call that goes to a provider itself: its ledger names the request by the call's id."""
+    return {
+        "content-type": "application/json",
+        "authorization": f"Bearer {api_key}",
+        "x-client-request-id": call.call_id,
+    }
+
+
 def request_body(call: PlannedCall) -> bytes:
     """A chat completion request."""
     body: dict[str, Any] = {

@@ -1,13 +1,10 @@
 """Locust's event hooks: play a job of `brownout run`, or a whole run started on Locust's web page."""
 
 import logging
-import shlex
 import sys
 from argparse import Namespace
-from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.os import tp_read
@@ -17,15 +14,11 @@ from locust.env import Environment
 from locust.runners import LocalRunner
 
 from ..errors import InputError, RunFailed
-from ..input_errors import INPUT_ERRORS, one_line
 from ..load.job import LoadJob
-from ..runs.folder import make_run_folder
-from ..runs.run import Recording
-from ..spec.run_options import RunOptions
-from ..spec.run_spec import make_spec
 from ..spec.shipped import shipped_files
-from ..spec.subject import Subject
-from ..world.real import RealWorld
+
+if TYPE_CHECKING:
+    from .own_run import OwnRun
 
 
 def install() -> None:
@@ -47,19 +40,10 @@ def quit_with_starter(runner: LocalRunner) -> None:
     runner.quit()
 
 
-class OwnRun(NamedTuple):
-    """A run that this process plays on its own."""
-
-    recording: Recording
-    world: RealWorld
-    subject: Subject
-
-
 class Hooks:
     """Listeners of Locust's events, and the run of this process if it plays one on its own."""
 
     def __init__(self) -> None:
-        self._world = ExitStack()
         self._run: OwnRun | None = None
 
     def add_options(self, parser: LocustArgumentParser, **_: Any) -> None:
@@ -80,6 +64,7 @@ class Hooks:
         """Read the job, or start providers and a gateway and make one."""
         options = environment.parsed_options
         assert options is not None
+        options.job = None
         try:
             if not isinstance(environment.runner, LocalRunner):
                 raise InputError("--master, --worker, --processes: expected one Locust process, without them")
@@ -89,44 +74,32 @@ class Hooks:
             else:
                 options.job = self._start_run(options)
             environment.host = options.job.url
-        except (*INPUT_ERRORS, RunFailed) as error:
-            options.job = None
-            self._world.close()
+        except Exception as error:
+            from ..input_errors import INPUT_ERRORS, one_line
+
+            if not isinstance(error, (*INPUT_ERRORS, RunFailed)):
+                raise
             environment.process_exit_code = 2
             print(one_line(error), file=sys.stderr)  # noqa: T201  # Locust would log a traceback
 
     def _start_run(self, options: Namespace) -> LoadJob:
-        """Start a run of this process: providers, gateway and the job to play."""
-        chosen = ["--scenario", options.scenario, "--stack", options.stack]
-        run_options = RunOptions(
-            scenario=options.scenario,
-            stacks=(options.stack,),
-            trace=Path(options.trace) if options.trace else None,
-            command=shlex.join(["locust", "-f", "scenarios/locustfile.py", *chosen]),
-        )
-        spec = make_spec(run_options)
-        started_at = datetime.now(UTC)  # noqa: TID251  # the only calendar time that is read: it names the run
-        folder = make_run_folder(run_options.out, spec.name, started_at, len(spec.plan))
-        recording = Recording(spec, folder, started_at)
-        world = self._world.enter_context(RealWorld(spec, recording.logs))
-        self._run = OwnRun(recording, world, spec.subjects[0])
-        return world.begin(spec.subjects[0])
+        from .own_run import OwnRun
+
+        run = OwnRun(options)
+        job = run.start()
+        self._run = run
+        return job
 
     def test_stop(self, environment: Environment, **_: Any) -> None:
         """Write the run of this process, if there is one."""
         run, self._run = self._run, None
         if run is None:
             return
-        with self._world:
-            run.recording.add(run.subject, run.world.end(run.subject))
         try:
-            summary = run.recording.write().summary
+            if not run.finish():
+                environment.process_exit_code = 1
         except RunFailed as error:
+            from ..input_errors import one_line
+
             print(one_line(error), file=sys.stderr)  # noqa: T201  # Locust would log a traceback
             environment.process_exit_code = 1
-            return
-        if not summary.valid:
-            environment.process_exit_code = 1
-        for reason in summary.validity.reasons:
-            print(f"{reason.level}: {reason.text}")  # noqa: T201  # where Locust's user looks
-        print(f"report: {run.recording.folder / 'report.html'}")  # noqa: T201  # where Locust's user looks

@@ -25,7 +25,7 @@ from ..load.plan import PlannedCall
 from ..load.plan_file import read_plan
 from ..load.reading import ObservedReply, read_stream, read_whole
 from ..load.recorder import Recorder, call_row, unsent_row
-from ..load.request import request_body, request_headers
+from ..load.request import provider_headers, request_body, request_headers
 
 HEAD_START_S = 0.5
 """Seconds from announcing t = 0 to the providers until t = 0."""
@@ -143,7 +143,7 @@ class Player:
 
     def _exchange(self, call: PlannedCall, body: bytes, observed: ObservedReply) -> None:
         path = f"{self._client_path()}/chat/completions"
-        response = self._client.post(path, body=body, headers=request_headers(call))
+        response = self._client.post(path, body=body, headers=self._headers(call))
         try:
             observed.status = response.status_code
             kind = str(response.get("content-type", ""))
@@ -155,6 +155,10 @@ class Player:
                 read_whole(bytes(response.read()), _now_s, observed)
         finally:
             response.release()
+
+    def _headers(self, call: PlannedCall) -> dict[str, str]:
+        key = self._job.api_key
+        return provider_headers(call, key) if key else request_headers(call)
 
     def _client_path(self) -> str:
         return "/" + self._job.url.split("/", 3)[3].rstrip("/")

@@ -4,13 +4,14 @@ import os
 import platform
 import subprocess
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from mock_providers import load_profile
 from reports.record.manifest import Claim, Fault, Host, Limit, Manifest, Slo, Subject
 from reports.record.planned import PlanRow, plan_sha256
 
+from ..calibration.fingerprint import this_machine, version_of
+from ..calibration.kept import calibration_file, kept_calibration
 from ..load.plan import PlannedCall, describe
 from ..spec.run_spec import RunSpec
 
@@ -30,6 +31,7 @@ def manifest(spec: RunSpec, played: list[str], run_id: str, started_at: datetime
     scenario = spec.scenario
     arrivals, workload = describe(scenario.arrivals, spec.workload, spec.trace)
     via = {subject.name: spec.via(subject) for subject in spec.subjects}
+    on_sockets = spec.engine == "locust"
     digest = plan_sha256(plan_row(call) for call in spec.plan)
     return Manifest(
         id=run_id,
@@ -41,7 +43,7 @@ def manifest(spec: RunSpec, played: list[str], run_id: str, started_at: datetime
         duration_s=spec.duration_s,
         started_at=started_at.astimezone(UTC).isoformat(timespec="seconds"),
         command=spec.command,
-        versions={"python": platform.python_version(), **{name: _version(name) for name in VERSIONS_OF}},
+        versions={"python": platform.python_version(), **{name: version_of(name) for name in VERSIONS_OF}},
         host=Host(cpus=os.cpu_count(), platform=platform.platform()),
         git_revision=_git_revision(),
         profile=scenario.profile,
@@ -69,6 +71,8 @@ def manifest(spec: RunSpec, played: list[str], run_id: str, started_at: datetime
         claims=tuple(
             Claim.model_validate(claim.model_dump()) for claim in spec.claims if claim.subject in played
         ),
+        machine=this_machine() if on_sockets else None,
+        machine_calibration=kept_calibration(calibration_file(os.environ)) if on_sockets else None,
     )
 
 
@@ -88,13 +92,6 @@ def _limits(profile: str) -> tuple[Limit, ...]:
         for scope, limits in (("key", model.limits), ("organization", model.organization_limits))
         if limits is not None and any(getattr(limits, limit) for limit in PER_MINUTE if limit != "burst_s")
     )
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return None
 
 
 def _git_revision() -> str | None:

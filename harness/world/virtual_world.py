@@ -69,7 +69,11 @@ class VirtualWorld:
         except KeyboardInterrupt:
             measured.reason = f"interrupted during {subject.name}"
         except SystemExit as error:
-            measured.reason, measured.broken = f"{subject.name} ended the program: exit({error.code})", True
+            measured.reason = f"{subject.name} ended the program: exit({first_line(error)})"
+            measured.broken = True
+            errors.note("", error)
+        except asyncio.CancelledError as error:
+            measured.reason, measured.broken = f"{subject.name} cancelled the whole run", True
             errors.note("", error)
         except InputError:
             raise

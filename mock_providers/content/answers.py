@@ -4,8 +4,8 @@ The last user message controls it: a line `Question: <text>` asks a question of 
 `in about N tokens` set the length (0: an empty reply), and `in many scripts` selects filler of several
 alphabets, accents and emoji. A system prompt with the word `concise` or `concisely` shortens the reply,
 however its length was set, and costs accuracy. A final assistant message is the beginning of the reply: the
-reply continues it without repeating or skipping a word. A reply calls tools as `tools.tools_to_call`
-decides, and is JSON where the request has a schema.
+reply continues it without repeating or skipping a word. A reply calls tools as `tool_choice.tools_to_call`
+decides, and is JSON where the request has a schema. It may begin with reasoning.
 """
 
 import math
@@ -19,9 +19,10 @@ from ..exchange.request import Request, Tool
 from ..plan import Answer, Finish
 from .json_replies import contains_sentence, json_reply
 from .options import Accuracy, ReplyLength
-from .prose import Prose, plain_prose, unicode_prose
+from .prose import Prose, filler, plain_prose, unicode_prose
 from .questions import Catalogue, Question, last_match
-from .tools import arguments_of, tools_to_call
+from .tool_choice import tools_to_call
+from .tools import arguments_of
 
 _LENGTH = re.compile(r"\bin about (\d{1,6}) tokens\b", re.IGNORECASE)
 _CONCISE = re.compile(r"\b[Cc]oncise(?:ly)?\b")
@@ -30,9 +31,12 @@ _SYLLABLES = ("ba", "dro", "fe", "gli", "ka", "lor", "mi", "nex", "pu", "quo", "
 
 
 class GeneratedBlock(NamedTuple):
-    """One content block of a choice; the text of a tool call is its arguments as JSON."""
+    """One content block of a choice; the text of a tool call is its arguments as JSON, or any text.
 
-    kind: Literal["text", "tool"]
+    `name`: of the tool; of reasoning, the field for it in OpenAI's protocol.
+    """
+
+    kind: Literal["text", "tool", "reasoning"]
     text: str
     name: str = ""
 
@@ -61,6 +65,34 @@ def generate(
     `quality` multiplies the accuracy (default 1).
     """
     allowed = cap if request.max_tokens is None else min(cap, request.max_tokens)
+    thought = _thought(min(request.thought_tokens, allowed), draws)
+    left = allowed - tokens.count(thought)
+    choice = _answer_or_calls(request, catalogue, accuracy, length, left, draws, quality)
+    return _after_thought(thought, choice) if thought else choice
+
+
+def _thought(count: int, draws: Draws) -> str:
+    """Reasoning of `count` tokens."""
+    return filler(count * tokens.CHARS_PER_TOKEN, draws.uniform("thought")) if count else ""
+
+
+def _after_thought(thought: str, choice: GeneratedChoice) -> GeneratedChoice:
+    """The same choice after reasoning; words of which no token was left are not there at all."""
+    rest = [block for block in choice.blocks if block.text or choice.finish != "length"]
+    reasoning = GeneratedBlock("reasoning", thought, "reasoning_content")
+    return choice._replace(blocks=(reasoning, *rest))
+
+
+def _answer_or_calls(
+    request: Request,
+    catalogue: Catalogue,
+    accuracy: Accuracy,
+    length: ReplyLength,
+    allowed: int,
+    draws: Draws,
+    quality: float,
+) -> GeneratedChoice:
+    """All but the reasoning, of at most `allowed` tokens."""
     if tools := tools_to_call(request, draws):
         return _tool_calls(tools, allowed, draws)
     question = catalogue.question_in(request.last_user_text)
@@ -74,10 +106,10 @@ def generate(
         )
     else:
         text, answer = _prose_text(request, question, opening, answer, allowed, length, draws)
-    return _ended(text, answer, request.stop, allowed)
+    return ended(text, answer, request.stop, allowed)
 
 
-def _ended(text: str, answer: Answer, stops: tuple[str, ...], allowed: int) -> GeneratedChoice:
+def ended(text: str, answer: Answer, stops: tuple[str, ...], allowed: int) -> GeneratedChoice:
     """The text up to its first stop sequence, or to `allowed` tokens."""
     for at, sequence in sorted((text.find(stop), stop) for stop in stops):
         if 0 <= at <= allowed * tokens.CHARS_PER_TOKEN - len(sequence):
@@ -124,7 +156,7 @@ def _prose_text(
 ) -> tuple[str, Answer]:
     """The answer and then filler; at most one token more than `allowed`."""
     user_text, begun = request.last_user_text, request.prefill
-    wanted = max(_wanted_tokens(request, length, draws), tokens.count(opening))
+    wanted = max(_wanted_tokens(request, length, draws), tokens.count(opening), request.min_tokens)
     if begun:
         opening, answer = _rest_of_opening(begun, question, opening, answer)
         wanted = max(wanted - tokens.count(begun), tokens.count(opening), 1)

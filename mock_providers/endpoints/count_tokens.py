@@ -24,8 +24,8 @@ class CountTokens:
     def decide(self, context: ProviderContext, exchange: Exchange) -> Decision:
         """The count; raises Refused for a request that cannot be parsed."""
         request = self._read(exchange.received, exchange.params)
-        model_id = context.provider.canonical(request.model)
-        info = replace(exchange.info, model=model_id or request.model)
-        if model_id is None:
-            return context.refuse(info, context.errors.unknown_model(request.model), exchange.instant)
+        meant = context.meant(request.model, exchange.instant)
+        info = replace(exchange.info, model=meant.id)
+        if meant.problem is not None:
+            return context.refuse(info, meant.problem, exchange.instant)
         return context.document(replace(exchange, info=info), self._write(request.input_tokens))

@@ -5,6 +5,7 @@ To add a protocol, add its codecs under `wire/`, its name to `exchange.names.Pro
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import ModuleType
 from typing import NamedTuple
 
 from ..exchange.names import ProtocolName
@@ -14,12 +15,11 @@ from ..wire.anthropic.dialect import AnthropicDialect
 from ..wire.anthropic.errors import AnthropicErrors
 from ..wire.anthropic.reply import count_body as anthropic_count_body
 from ..wire.dialect import Dialect
-from ..wire.gemini.codec import GeminiCodec
 from ..wire.gemini.dialect import GeminiDialect
-from ..wire.gemini.errors import GeminiErrors
-from ..wire.gemini.reply import count_body as gemini_count_body
 from ..wire.openai.codec import OpenAICodec
+from ..wire.openai.completions import CompletionsCodec
 from ..wire.openai.dialect import OpenAIDialect
+from ..wire.openai.embeddings import embeddings_body, parse_embeddings
 from ..wire.openai.errors import OpenAIErrors
 from ..wire.openai.vllm import errors_of
 from ..wire.together import TogetherDialect, TogetherErrors
@@ -27,20 +27,31 @@ from . import anthropic_batches, files, openai_batches
 from .count_tokens import CountTokens
 from .embeddings import Embeddings
 from .generation import Generation
+from .messages import files as message_files
+from .messages.threaded import ThreadedMessages
 from .models import Models, OneModel
 from .operations import Operation
-from .routing import Endpoint, Route
+from .routes.azure import azure_routes
+from .routes.gemini import gemini_routes
+from .routes.responses import response_routes
+from .routes.vllm import vllm_routes
+from .routing import VERSIONS, Endpoint, Prefixes, Route
 
 _OCTET_STREAM = b"application/octet-stream"
 _JSONL = b"application/x-jsonl"
+_OPENAI = Prefixes(VERSIONS | {"api", "openai"})
+_ANTHROPIC = Prefixes(VERSIONS | {"api", "anthropic"})
 
 
 class WireProtocol(NamedTuple):
-    """One protocol: its dialect, its routes, and the path at the end of an SDK's base URL (default: none)."""
+    """One protocol: its dialect, its routes, the path at the end of an SDK's base URL (default: none), and
+    the segments that may come before an endpoint's path.
+    """
 
     dialect: Callable[[Provider], Dialect]
     routes: Callable[[Provider], list[Route]]
     base_path: str = ""
+    prefixes: Prefixes = Prefixes()
 
 
 def _model_routes() -> list[Route]:
@@ -48,9 +59,21 @@ def _model_routes() -> list[Route]:
 
 
 def _openai_routes(provider: Provider) -> list[Route]:
-    """Chat completions, embeddings, files, batches, models."""
-    endpoints = _openai_endpoints(provider, errors_of(provider), lenient=False)
-    return [*_posts(endpoints), *_file_routes(), *_openai_batch_routes(endpoints), *_model_routes()]
+    """Chat completions, responses, embeddings, files, batches, models."""
+    errors = errors_of(provider)
+    responses, routes = response_routes(provider, errors)
+    endpoints = _openai_endpoints(provider, errors, lenient=provider.server == "vllm") | {
+        "/v1/responses": responses
+    }
+    return [
+        *_posts(endpoints),
+        *azure_routes(endpoints),
+        *routes,
+        *_file_routes(),
+        *_openai_batch_routes(endpoints),
+        *_model_routes(),
+        *vllm_routes(provider),
+    ]
 
 
 def _together_routes(provider: Provider) -> list[Route]:
@@ -63,7 +86,10 @@ def _openai_endpoints(provider: Provider, errors: OpenAIErrors, *, lenient: bool
     codec = OpenAICodec(provider, errors, lenient=lenient)
     return {
         "/v1/chat/completions": Generation("chat.completions", codec),
-        "/v1/embeddings": Embeddings(errors, lenient=lenient),
+        "/v1/completions": Generation("completions", CompletionsCodec(provider, errors, lenient=lenient)),
+        "/v1/embeddings": Embeddings(
+            partial(parse_embeddings, errors=errors, lenient=lenient), embeddings_body
+        ),
     }
 
 
@@ -71,7 +97,8 @@ def _posts(endpoints: Mapping[str, Endpoint]) -> list[Route]:
     return [Route("POST", path, endpoint) for path, endpoint in endpoints.items()]
 
 
-def _file_routes() -> list[Route]:
+def _file_routes(files: ModuleType = files) -> list[Route]:
+    """`files`: the module whose functions do the work (default: OpenAI's)."""
     return [
         Route("POST", "/v1/files", Operation("files", files.upload)),
         Route("GET", "/v1/files", Operation("files", files.list_page)),
@@ -92,25 +119,10 @@ def _openai_batch_routes(endpoints: Mapping[str, Endpoint]) -> list[Route]:
     ]
 
 
-def _gemini_routes(provider: Provider) -> list[Route]:
-    """Whole and streamed replies, token counts, models."""
-    model = "/v1beta/models/{model}"
-    whole = GeminiCodec(GeminiErrors())
-    streamed = GeminiCodec(GeminiErrors(), streamed=True)
-    counting = CountTokens(whole.parse_count, gemini_count_body)
-    return [
-        Route("POST", f"{model}:generateContent", Generation("generate_content", whole)),
-        Route("POST", f"{model}:streamGenerateContent", Generation("generate_content", streamed)),
-        Route("POST", f"{model}:countTokens", counting),
-        Route("GET", "/v1beta/models", Models()),
-        Route("GET", model, OneModel()),
-    ]
-
-
 def _anthropic_routes(provider: Provider) -> list[Route]:
     """Messages, token counts, message batches, models."""
     codec = AnthropicCodec(AnthropicErrors())
-    messages = Generation("messages", codec)
+    messages = ThreadedMessages("messages", codec)
     batches = "/v1/messages/batches"
     create = partial(anthropic_batches.create, messages=messages)
     return [
@@ -122,13 +134,14 @@ def _anthropic_routes(provider: Provider) -> list[Route]:
         Route("DELETE", f"{batches}/{{id}}", Operation("batches", anthropic_batches.delete)),
         Route("POST", f"{batches}/{{id}}/cancel", Operation("batches", anthropic_batches.cancel)),
         Route("GET", f"{batches}/{{id}}/results", Operation("batches", anthropic_batches.results, _JSONL)),
+        *_file_routes(message_files),
         *_model_routes(),
     ]
 
 
 PROTOCOLS: Mapping[ProtocolName, WireProtocol] = {
-    "openai": WireProtocol(OpenAIDialect, _openai_routes, "/v1"),
-    "anthropic": WireProtocol(AnthropicDialect, _anthropic_routes),
-    "gemini": WireProtocol(GeminiDialect, _gemini_routes),
-    "together": WireProtocol(TogetherDialect, _together_routes, "/v1"),
+    "openai": WireProtocol(OpenAIDialect, _openai_routes, "/v1", _OPENAI),
+    "anthropic": WireProtocol(AnthropicDialect, _anthropic_routes, prefixes=_ANTHROPIC),
+    "gemini": WireProtocol(GeminiDialect, gemini_routes, prefixes=Prefixes(kept="openai")),
+    "together": WireProtocol(TogetherDialect, _together_routes, "/v1", _OPENAI),
 }

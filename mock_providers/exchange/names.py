@@ -7,6 +7,9 @@ ProtocolName = Literal["openai", "anthropic", "together", "gemini"]
 
 EndpointName = Literal[
     "chat.completions",
+    "completions",
+    "responses",
+    "stored_responses",
     "messages",
     "generate_content",
     "embeddings",
@@ -14,5 +17,6 @@ EndpointName = Literal[
     "models",
     "files",
     "batches",
+    "server",
 ]
 """`endpoint` of a fault and of a ledger row."""

@@ -9,15 +9,34 @@ from typing import Any, Literal, NamedTuple, Self
 import orjson
 
 from . import tokens
+from .media.media import Media, MediaKind
 
 CacheTtl = Literal["5m", "1h"]
 
 
+class ToolUse(NamedTuple):
+    """A call of the tool `name` in a conversation; `id`: the name by which results refer to it."""
+
+    name: str
+    id: str = ""
+
+
+class ToolResult(NamedTuple):
+    """The result of the call with this id; `failed`: the tool reports an error."""
+
+    call: str
+    failed: bool = False
+
+
 class Part(NamedTuple):
-    """One content block of a message; `cache`: a prompt cache breakpoint follows it."""
+    """One content block of a message; `cache`: a prompt cache breakpoint follows it.
+
+    `about`: the tool call, the result or the media that the block is (default: none of them).
+    """
 
     text: str
     cache: CacheTtl | None = None
+    about: ToolUse | ToolResult | Media | None = None
 
 
 @dataclass(frozen=True)
@@ -37,15 +56,47 @@ class Message:
 
     @cached_property
     def text(self) -> str:
-        """The blocks, joined by line breaks."""
-        return self.parts[0].text if len(self.parts) == 1 else "\n".join(part.text for part in self.parts)
+        """The blocks without media, joined by line breaks."""
+        if len(self.parts) == 1:
+            return self.parts[0].text
+        return "\n".join(part.text for part in self.parts if not isinstance(part.about, Media))
+
+    @property
+    def media(self) -> tuple[Media, ...]:
+        """The images, audio, videos and documents."""
+        return tuple(part.about for part in self.parts if isinstance(part.about, Media))
+
+    @cached_property
+    def tokens(self) -> int:
+        """Tokens of the text and the media, without those of a message as such."""
+        return tokens.count(self.text) + sum(media.tokens for media in self.media)
+
+    @property
+    def words(self) -> str:
+        """The text without tool calls and results."""
+        return "\n".join(part.text for part in self.parts if part.about is None)
+
+    @property
+    def calls(self) -> tuple[ToolUse, ...]:
+        """The tool calls of an assistant message."""
+        return tuple(part.about for part in self.parts if isinstance(part.about, ToolUse))
+
+    @property
+    def results(self) -> tuple[ToolResult, ...]:
+        """The results of tool calls; a user message may have both results and words."""
+        return tuple(part.about for part in self.parts if isinstance(part.about, ToolResult))
 
 
 class Tool(NamedTuple):
-    """A function that the model may call; `schema` is the JSON schema of its arguments."""
+    """A tool that the model may call.
+
+    - `schema`: the JSON schema of its arguments
+    - `free_text`: it takes any text instead (default: it takes arguments)
+    """
 
     name: str
     schema: Mapping[str, Any]
+    free_text: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,9 +107,13 @@ class Request:
       same prompt counts the same in every protocol
     - `digest`: of all fields that determine the reply except the model (16 hex digits)
     - `says_max_tokens`: the limit has OpenAI's older name, `max_tokens`
+    - `in_array`: a stream is the items of a JSON array, not server-sent events
     - `n`: how many choices
+    - `min_tokens`: the reply is not shorter, as far as `max_tokens` allows (vLLM only)
+    - `echo`: the prompt stands before the reply (legacy completions only)
     - `service_tier`: the tier asked for, by the name that the reply would give; "": the standard one
     - `tool_choice`: "auto", "none", "required", or the name of a tool
+    - `thought_tokens`: of the reasoning before the reply, which `max_tokens` includes
     - `json_schema`: of the reply; `{}`: any JSON object, None: plain text
     """
 
@@ -68,25 +123,40 @@ class Request:
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     stream: bool = False
+    in_array: bool = False
     include_usage: bool = False
     obfuscate: bool = False
     n: int = 1
+    min_tokens: int = 0
+    echo: bool = False
     service_tier: str = ""
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"
     parallel_tool_calls: bool = True
     json_schema: Mapping[str, Any] | None = None
     says_max_tokens: bool = False
+    thought_tokens: int = 0
 
     @cached_property
     def input_tokens(self) -> int:
         """Tokens of the prompt, as `tokens` counts them."""
-        return tokens.count_prompt(message.text for message in self.messages)
+        return tokens.count_prompt(message.text for message in self.messages) + sum(
+            self.media_tokens.values()
+        )
+
+    @cached_property
+    def media_tokens(self) -> Mapping[MediaKind, int]:
+        """Tokens of the prompt's media, by kind; empty without any."""
+        found: dict[MediaKind, int] = {}
+        for message in self.messages:
+            for media in message.media:
+                found[media.kind] = found.get(media.kind, 0) + media.tokens
+        return found
 
     @property
     def last_user_text(self) -> str:
-        """The text of the last user message, "" without one."""
-        return next((message.text for message in reversed(self.messages) if message.role == "user"), "")
+        """The words of the last user message, "" without one."""
+        return next((message.words for message in reversed(self.messages) if message.role == "user"), "")
 
     @property
     def prefill(self) -> str:

@@ -7,12 +7,15 @@ from ..endpoints import Decision
 from ..ledger.entry import Entry
 from ..plan import Plan
 from ..wire.dialect import Dialect, HeadersOut
+from ..wire.json_array import JSON_STREAM
+from ..wire.retirement import retirement_headers
 from . import asgi
 from .connection import CLOSE, RESET, ClientConnection
 from .stream_playback import beat, play_stream
 
 _DRIP_PARTS = 20  # of a JSON body that is sent slowly
 _HTML = (b"content-type", b"text/html; charset=utf-8")
+_JSON_STREAM = [(b"content-type", JSON_STREAM)]
 _SSE = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
 
 
@@ -22,7 +25,7 @@ async def play(connection: ClientConnection, dialect: Dialect, decision: Decisio
     Raises ClientGone.
     """
     plan, rendering = decision.plan, decision.rendering
-    headers = dialect.headers(decision.stamp, plan)
+    headers = [*dialect.headers(decision.stamp, plan), *retirement_headers(decision.stamp, plan)]
     if plan.keep_alive is not None:
         connection.after_reply(plan.keep_alive)
     if plan.problem is not None:
@@ -36,16 +39,19 @@ async def play(connection: ClientConnection, dialect: Dialect, decision: Decisio
         await connection.cut(RESET if plan.ends == "reset" else CLOSE)
     elif decision.info.stream:
         await connection.until(entry.received + plan.headers_s)
-        await connection.start(plan.status, [*_SSE, *headers])
+        about = _JSON_STREAM if rendering.in_array else _SSE
+        await connection.start(plan.status, [*about, *headers])
         entry.status = plan.status
         error_event = b""
         if plan.in_band is not None:
-            error_event = dialect.error_event(plan.in_band, decision.stamp.request_id)
-        await play_stream(connection, rendering.frames(plan), plan, entry, error_event)
+            usual = dialect.error_event(plan.in_band, decision.stamp.request_id)
+            error_event = rendering.error_event(plan, usual)
+        await play_stream(connection, rendering.frames(plan), plan, entry, error_event, rendering.in_array)
     else:
         body = rendering.body(plan)
         if plan.in_band is not None and not plan.finished:
-            body = dialect.error_body(plan.in_band, decision.stamp.request_id)
+            usual = dialect.error_body(plan.in_band, decision.stamp.request_id)
+            body = rendering.failed_body(plan, usual)
         content_type = (b"content-type", rendering.content_type)
         await _play_whole(connection, plan, [content_type, *headers], body, entry)
 

@@ -6,19 +6,31 @@ Chunks that are due at the same time, or became due while the loop was busy, go 
 from ..ledger.entry import Entry
 from ..plan import Piece, Plan
 from ..wire.dialect import Frames
+from ..wire.json_array import ArrayFrames
 from .connection import CLOSE, RESET, ClientConnection
 
 _MOST_CHUNKS_A_WRITE = 64  # bounds what counts as sent but may still lie in a buffer when a client leaves
 
 
 async def play_stream(
-    connection: ClientConnection, frames: Frames, plan: Plan, entry: Entry, error_event: bytes
+    connection: ClientConnection,
+    frames: Frames,
+    plan: Plan,
+    entry: Entry,
+    error_event: bytes,
+    in_array: bool = False,
 ) -> None:
-    """Send the chunks when they are due, then end as the plan says; `error_event`: for an in-band error."""
+    """Send the chunks when they are due, then end as the plan says; `error_event`: for an in-band error.
+
+    `in_array`: the events are sent as the items of a JSON array (default: as events).
+    """
+    array = ArrayFrames(frames) if in_array else None
+    frames = array or frames
     pieces, head, nth = plan.to_send, frames.head, 0
     write = connection.write_split if plan.splits else connection.write
     render = frames.piece if plan.malformed is None else _MalformedFrames(frames, plan)
-    await _beat(connection, plan, entry.received, pieces[0].due_s if pieces else plan.ends_s)
+    until_s = pieces[0].due_s if pieces else plan.ends_s
+    await _beat(connection, plan, entry.received, until_s, in_array=in_array)
     while nth < len(pieces):
         await connection.until(entry.received + pieces[nth].due_s)
         batch = _due(pieces, nth, connection.now() - entry.received)
@@ -34,7 +46,8 @@ async def play_stream(
             await connection.yield_to_loop()
     if plan.ends != "complete":
         unsent = head + frames.finish if plan.finished else head
-        await _break_off(connection, plan, entry, unsent, error_event)
+        last_words = array.items(error_event) + b"]" if array and plan.ends == "in_band" else error_event
+        await _break_off(connection, plan, entry, unsent, last_words)
         return
     if not pieces:
         await connection.until(entry.received + plan.ends_s)
@@ -63,10 +76,12 @@ async def _break_off(
             await connection.cut(RESET)
 
 
-async def _beat(connection: ClientConnection, plan: Plan, received: float, until_s: float) -> None:
-    """The comments of a plan's heartbeat, from its headers until `until_s`."""
+async def _beat(
+    connection: ClientConnection, plan: Plan, received: float, until_s: float, *, in_array: bool
+) -> None:
+    """The comments of a plan's heartbeat (an array's: blank lines), from its headers until `until_s`."""
     if plan.heartbeat is not None:
-        comment = b": %s\n\n" % plan.heartbeat.comment.encode()
+        comment = b"\n" if in_array else b": %s\n\n" % plan.heartbeat.comment.encode()
         await beat(connection, plan.headers_s or 0.0, plan.heartbeat.gap_s, received, until_s, comment)
 
 
@@ -96,7 +111,7 @@ class _MalformedFrames:
             return frame
         self._done = True
         if self._how == "json":
-            data = frame.rindex(b"data: ")
+            data = max(0, frame.rfind(b"data: "))
             return frame[: data + len(b"data: ") + (len(frame) - data) // 2] + b"\n\n"
         return b"\x00" + frame.replace(b"data: ", b"").rstrip(b"\r\n") + b"\n"
 

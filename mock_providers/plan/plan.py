@@ -4,8 +4,10 @@ Times are seconds since the request was received. A fault is a function from a P
 below are the changes that faults make. Nothing here encodes bytes or sleeps.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
+from ..exchange.media.media import MediaKind
 from ..exchange.request import Problem
 from ..limits.limits import Meter
 from .parts import Answer, Choice, Ending, Heartbeat, KeepAlive, Malformation, Piece, Quirk
@@ -26,12 +28,15 @@ class Plan:
     - `drip_s`: seconds between parts of a JSON reply's body; None: it is sent at once
     - `quirks`: deviations from the usual bytes
     - `heartbeat`, `keep_alive`: before the content, and after the reply; None: as usual
+    - `retires_in_s`: the time until the model's retirement (negative: since), which the headers announce;
+      None: they announce none
     - `clock_skew_s`: how far the provider's clock is ahead in its headers
     - `ttft_s`: when the first token is generated, also for a JSON reply, which is sent in one piece
     - `choices`: the replies that the pieces belong to; empty for requests without generation
     - `input_tokens`: all of the prompt; of these `cached_input_tokens` were read from the prompt cache, and
       `cache_write_tokens` (for five minutes) and `cache_write_1h_tokens` written to it; `cache_lost_tokens`
       more would have been read without a cache wipe
+    - `media_tokens`: the part of `input_tokens` that is media, by kind
     - `service_tier`: the tier that the reply names and that is billed; "": the standard one
     - `answer`: whether the first choice is right
     - `queued_s`: the wait for a free slot of the model
@@ -52,6 +57,7 @@ class Plan:
     cache_write_tokens: int = 0
     cache_write_1h_tokens: int = 0
     cache_lost_tokens: int = 0
+    media_tokens: Mapping[MediaKind, int] = field(default_factory=dict)
     queued_s: float = 0.0
     service_tier: str = ""
     answer: Answer | None = None
@@ -70,6 +76,7 @@ class Plan:
     heartbeat: Heartbeat | None = None
     keep_alive: KeepAlive | None = None
     clock_skew_s: float = 0.0
+    retires_in_s: float | None = None
 
     @property
     def output_tokens(self) -> int:
@@ -122,6 +129,10 @@ class Plan:
     def refused(self, problem: Problem, after_s: float, fault: str) -> "Plan":
         """An HTTP error instead of the reply."""
         return replace(refusal(problem, after_s, self.meters), fault=fault)
+
+    def announcing(self, retires_in_s: float | None) -> "Plan":
+        """The same reply, its headers announcing the model's retirement; None announces none."""
+        return self if retires_in_s is None else replace(self, retires_in_s=retires_in_s)
 
     def delayed(self, extra_s: float, slowdown: float, fault: str) -> "Plan":
         """The reply `extra_s` later, its gaps `slowdown` times as long."""

@@ -3,6 +3,7 @@
 Implementations belong to one provider and are pure: the same arguments give the same bytes.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -64,6 +65,18 @@ class Codec(Protocol):
     def frames(self, request: Request, plan: Plan, stamp: Stamp) -> Frames:
         """The server-sent events of a reply."""
         ...
+
+
+class OwnFailures(ABC):
+    """A codec whose replies have their own form for an in-band error; others send the dialect's error."""
+
+    @abstractmethod
+    def failed_body(self, request: Request, plan: Plan, stamp: Stamp) -> bytes:
+        """The JSON of a whole reply that the plan's in-band error ends."""
+
+    @abstractmethod
+    def error_event(self, request: Request, plan: Plan, stamp: Stamp) -> bytes:
+        """The server-sent events of the plan's in-band error."""
 
 
 class Dialect(Protocol):

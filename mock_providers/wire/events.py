@@ -40,7 +40,12 @@ def encoded(events: Iterable[Event], newline: bytes = b"\n") -> bytes:
     return b"".join(_frame(event, newline) for event in events)
 
 
+def encoded_data(event: Event) -> bytes:
+    """The data of one event."""
+    return event.data.encode() if isinstance(event.data, str) else orjson.dumps(event.data)
+
+
 def _frame(event: Event, newline: bytes) -> bytes:
     name = b"event: %s%s" % (event.name.encode(), newline) if event.name else b""
-    data = event.data.encode() if isinstance(event.data, str) else orjson.dumps(event.data)
+    data = encoded_data(event)
     return b"%sdata: %s%s%s" % (name, data, newline, newline)

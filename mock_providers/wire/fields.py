@@ -105,6 +105,10 @@ class Fields:
             if key not in known:
                 raise BadField((*self._path, key), "unknown")
 
+    def without(self, *keys: str) -> dict[str, Any]:
+        """The whole object without these keys."""
+        return {key: value for key, value in self._values.items() if key not in keys}
+
     def content(self, key: str) -> str:
         """Message content: a string, or an array of text parts (joined by line breaks)."""
         value = self.require(key)

@@ -19,6 +19,15 @@ from .rate_headers import shown_remaining
 class TogetherErrors(OpenAIErrors):
     """Together's errors, where they differ from OpenAI's."""
 
+    def model_retired(self, name: str) -> Problem:
+        """The model is no longer served to all: a 400. Source: HeyPuter/puter#3168."""
+        message = (
+            f"Unable to access non-serverless model {name}. Please visit "
+            f"https://api.together.ai/models/{name} to create and start a new dedicated endpoint for the "
+            "model."
+        )
+        return Problem(400, "invalid_request_error", message, "model_not_available")
+
     def prompt_too_long(self, input_tokens: int, max_tokens: int, window: int) -> Problem:
         """Prompt and `max_tokens` exceed the context window: a 422. Sources: litellm#4934, helm#2079."""
         message = (

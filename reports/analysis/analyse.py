@@ -9,9 +9,11 @@ from ..metrics import Facts, Measure, MetricOptions, bounds, facts_of, plain, su
 from ..metrics.basis.differences import Difference, difference
 from ..metrics.basis.measures import why_no_interval
 from ..record.run import Run, read_run, record_sha256
+from ..record.whole_file import write_whole
 from .calibration import ttft_error
 from .claims import judge_claims, withheld
 from .conservation import conservation
+from .offered_load import offered_load
 from .subject import SubjectSummary
 from .summary import Summary
 from .validity import judge_validity
@@ -45,7 +47,8 @@ def analyse(run: Run, options: MetricOptions | None = None) -> Analysis:
     }
     manifest = run.manifest
     conserved = conservation(run)
-    validity = judge_validity(manifest, subjects, conserved=conserved)
+    loads = {name: offered_load(run.calls[run.calls["subject"] == name]) for name in run.subjects}
+    validity = judge_validity(manifest, subjects, conserved=conserved, loads=loads)
     summary = Summary(
         manifest.scenario,
         manifest.engine,
@@ -79,7 +82,7 @@ def write_summary(source: Analysis | Path | str) -> Path:
     analysis = analysis_of(source)
     target = analysis.run.path / "summary.json"
     text = json.dumps(analysis.summary.as_json(), indent=2, ensure_ascii=False, allow_nan=False)
-    target.write_text(text + "\n", "utf-8")
+    write_whole(target, text + "\n")
     return target
 
 

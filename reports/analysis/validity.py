@@ -12,6 +12,8 @@ from reports.record.kinds import ENDED, UNDER_WAY
 from reports.record.manifest import Calibration, Generator, Manifest
 
 from .conservation import Conservation
+from .machine import TRUSTED_ERROR_S, TRUSTED_SEND_LAG_S, beyond
+from .offered_load import OfferedLoad
 from .subject import SubjectSummary
 
 Level = Literal["VALID", "DEGRADED", "INVALID"]
@@ -27,13 +29,13 @@ class Thresholds:
     percentile can begin to show in them, one of a quarter of a second decides them.
     """
 
-    send_lag_s_p99: tuple[float, float] = (0.050, 0.500)
+    send_lag_s_p99: tuple[float, float] = (TRUSTED_SEND_LAG_S, 0.500)
     late_share: tuple[float, float] = (0.01, 0.10)
     dropped_share: tuple[float, float] = (0.0, 0.05)
     cut_share: tuple[float, float] = (0.0, 0.50)
     client_error_share: tuple[float, float] = (0.0, 0.99)
     cpu_percent: tuple[float, float] = (80.0, 95.0)
-    ttft_error_s_p99: tuple[float, float] = (0.025, 0.250)
+    ttft_error_s_p99: tuple[float, float] = (TRUSTED_ERROR_S, 0.250)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,10 @@ def judge_validity(
     subjects: Mapping[str, SubjectSummary],
     thresholds: Thresholds | None = None,
     conserved: Mapping[str, Conservation] | None = None,
+    loads: Mapping[str, OfferedLoad] | None = None,
 ) -> Validity:
-    """Judge the run as a whole, the calls that are accounted for, and the load that each subject got."""
+    """Judge the run as a whole, the calls that are accounted for, and the load that each subject got, also
+    against the load up to which its machine was calibrated."""
     limits = thresholds or Thresholds()
     reasons = list(_run_reasons(manifest))
     for name, of in (conserved or {}).items():
@@ -76,6 +80,7 @@ def judge_validity(
         if manifest.engine != "virtual":
             reasons += _generator_reasons(name, manifest.generator.get(name, Generator()), limits)
             reasons += _clock_reasons(subject, limits)
+    reasons += [Reason("DEGRADED", name, text) for name, text in beyond(manifest, loads or {})]
     reasons.sort(key=lambda reason: -_ORDER.index(reason.level))
     return Validity(reasons[0].level if reasons else "VALID", tuple(reasons))
 

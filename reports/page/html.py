@@ -15,9 +15,11 @@ from ..analysis.exposure import faults_met
 from ..metrics import Facts
 from ..metrics.basis.registry import catalogue
 from ..record.manifest import Fault, Manifest
+from ..record.whole_file import write_whole
 from . import sections
 from .by_fault import by_fault_lines
 from .figures import draw
+from .machine import calibration_lines, calibration_sentence
 from .table import Row, kpi_rows
 from .trace import trace_lines
 from .verdict import verdict
@@ -27,7 +29,7 @@ def write_report(source: Analysis | Path | str) -> Path:
     """Write the `report.html` of an analysis or of a run directory; returns that file's path."""
     analysis = analysis_of(source)
     target = analysis.run.path / "report.html"
-    target.write_text(render(analysis), "utf-8")
+    write_whole(target, render(analysis))
     return target
 
 
@@ -53,6 +55,8 @@ def render(analysis: Analysis) -> str:
         by_fault=by_fault_lines(summary),
         accounting=sections.accounting_lines(summary),
         quality=sections.quality_lines(summary, manifest),
+        calibration=calibration_sentence(manifest),
+        calibration_lines=calibration_lines(manifest),
         provenance=sections.provenance_lines(summary, manifest),
         trace=[] if manifest.trace is None else trace_lines(manifest.trace),
         catalogue=catalogue(),

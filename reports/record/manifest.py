@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from .expectation import Expectation
+from .machine import Machine, MachineCalibration
 from .schema import SCHEMA_VERSION
 from .tables import RecordError
 from .trace_read import TraceRead
@@ -142,7 +143,8 @@ class Manifest(_Open):
     """A run besides its tables: what was played, where, with which versions. Times in seconds.
 
     `status`: "complete"; "partial", stopped by its user before the plan was played; "broken", a process or a
-    disk of the harness failed.
+    disk of the harness failed. `machine` and `machine_calibration`: those of a run on real sockets; the
+    second is None when the machine was never calibrated.
     """
 
     schema_version: Literal[2] = 2
@@ -174,6 +176,8 @@ class Manifest(_Open):
     generator: dict[str, Generator] = Field(default_factory=dict)
     calibration: dict[str, Calibration] = Field(default_factory=dict)
     client_errors: dict[str, tuple[ClientError, ...]] = Field(default_factory=dict)
+    machine: Machine | None = None
+    machine_calibration: MachineCalibration | None = None
 
     @property
     def planned(self) -> dict[str, int | None]:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from .manifest import Manifest, checked_manifest
 from .schema import ADDED, ATTEMPTS, CALLS, LEDGER, SCHEMA_VERSION, SCHEMAS
 from .tables import RecordError, Rows, to_frame, to_table
+from .whole_file import write_whole
 
 __all__ = [
     "ATTEMPTS",
@@ -62,11 +63,8 @@ def write_run(
         unfinished = path / f".{name}.parquet.part"
         pq.write_table(table, unfinished, compression="zstd")
         unfinished.replace(path / f"{name}.parquet")
-    unfinished = path / ".run.json.part"
-    unfinished.write_text(
-        json.dumps(checked.as_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8"
-    )
-    unfinished.replace(path / "run.json")
+    text = json.dumps(checked.as_json(), indent=2, ensure_ascii=False, allow_nan=False)
+    write_whole(path / "run.json", text + "\n")
     return _run(path, checked, tables)
 
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from tests.chaos.small_world import Remains, play
 from tests.chaos.test_any_world import no_more_is_tried_than_allowed, what_is_always_so
 from tests.chaos.worlds import DRAWN, Drawn, worlds
+from tests.effort import effort
 
-WORLDS = 400
+WORLDS = effort(200)
 POLICIES = st.sampled_from(
     ("small", "large", "heuristic", "cascade", "cascade", "cascade", "latency", "cost", "oracle")
 )

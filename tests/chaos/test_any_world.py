@@ -1,4 +1,4 @@
-"""Invariants for any stack, faults and callers, checked on 1,280 random runs.
+"""Invariants for any stack, faults and callers, checked on 640 random runs, times `BROWNOUT_EFFORT`.
 
 The runs come in shards, each with a fixed seed, so that they repeat and can run in parallel.
 """
@@ -11,10 +11,11 @@ from hypothesis import given, seed, settings
 from harness.stack.core.facts import AttemptFacts
 from tests.chaos.small_world import Remains, play
 from tests.chaos.worlds import DRAWN, RPM, Asked, Drawn, worlds
+from tests.effort import effort
 from tests.lab.lab import CHAIN
 
 SHARDS = 8
-WORLDS_A_SHARD = 160
+WORLDS_A_SHARD = effort(80)
 MOST_UNSEEN_TOKENS = 4
 """A caller that leaves may not have read the last chunk that was sent, of at most four tokens."""
 

@@ -14,9 +14,10 @@ from harness.stack.money.dollars import dollars_nusd
 from harness.stack.state.backend import MemoryBackend
 from tests.chaos.small_world import play
 from tests.chaos.worlds import DRAWN, Drawn, worlds
+from tests.effort import effort
 
 SHARDS = 4
-WORLDS_A_SHARD = 100
+WORLDS_A_SHARD = effort(60)
 NOTHING = Account(0)
 
 

@@ -1,4 +1,4 @@
-"""After ten thousand calls, half of them abandoned, every attempt is settled and nothing leaks.
+"""After thousands of calls, half of them abandoned, every attempt is settled and nothing leaks.
 
 One storm is run (see `storm`), in virtual time; each test checks one promise.
 """
@@ -25,10 +25,11 @@ from tests.chaos.storm import (
     Storm,
     unleash,
 )
+from tests.effort import effort
 
-CALLS = 10_000
-CALLS_IN_FLIGHTS = 2_500
-CALLS_THROUGH_GATEWAY = 1_500
+CALLS = effort(5_000)
+CALLS_IN_FLIGHTS = effort(1_500)
+CALLS_THROUGH_GATEWAY = effort(1_200)
 MAX_TOKENS = 200
 
 MOST_UNSEEN_TOKENS = round(3 * TOKENS_PER_S * 2 * LINK_DELAY_S) + MOST_CHUNK_TOKENS
@@ -54,8 +55,8 @@ def rows_by_attempt(storm: Storm) -> dict[str, dict[str, Any]]:
 
 def test_the_storm_contains_every_fault_and_every_way_to_hang_up(storm: Storm) -> None:
     """Waits, refusals, retries, fallbacks and cache hits occurred too."""
-    assert min(storm.asked[leave] for leave in LEAVES) > 100
-    assert min(storm.became[how] for how in ("answered", "cancelled", "left")) > 100
+    assert min(storm.asked[leave] for leave in LEAVES) > 80
+    assert min(storm.became[how] for how in ("answered", "cancelled", "left")) > 80
     assert {row["fault"] for row in storm.ledger} >= {fault["kind"] for fault in FAULTS} - {
         "outage",
         "cache_wipe",
@@ -65,10 +66,10 @@ def test_the_storm_contains_every_fault_and_every_way_to_hang_up(storm: Storm) -
     assert {attempt.outcome for attempt in storm.attempts} == {"success", "failed", "abandoned", "rejected"}
     assert {attempt.provider for attempt in storm.attempts} == {"openai", "anthropic", "together"}
     assert sum(attempt.limiter_wait_s > 0 for attempt in storm.attempts) > 0.5 * len(storm.attempts)
-    assert sum(facts.cache == "exact" for facts in storm.facts) > 200
+    assert sum(facts.cache == "exact" for facts in storm.facts) > 150
     assert storm.most_connections > 20
     if sum(storm.asked.values()) == CALLS:
-        assert storm.cancelled_as_admitted > 20
+        assert storm.cancelled_as_admitted > 10
 
 
 def test_no_task_is_pending_once_the_last_call_is_over(storm: Storm) -> None:

@@ -12,8 +12,9 @@ from tests.chaos.test_nothing_left import (  # noqa: F401  # the same promises, 
     test_nothing_leaks_once_everything_is_closed,
     test_the_providers_have_no_request_in_flight,
 )
+from tests.effort import effort
 
-CALLS = 2_000
+CALLS = effort(1_000)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def test_every_oddity_occurs(storm: Storm) -> None:
 def test_usage_that_was_not_told_is_estimated_and_marked(storm: Storm) -> None:
     told = [a.cost_nusd for a in storm.attempts if a.outcome == "success" and a.usage_known]
     estimated = [a.cost_nusd for a in storm.attempts if a.outcome == "success" and not a.usage_known]
-    assert len(estimated) > 50
+    assert len(estimated) > 20
     assert min(estimated) > 0
     assert len(told) > 10 * len(estimated)
 

@@ -71,14 +71,17 @@ def _check_events(protocol: str, body: bytes) -> None:
     *events, rest = body.split(end)
     assert rest == b""
     assert events
+    named = protocol == "anthropic" or body.startswith(b"event: response.created")
     names = []
     for event in events:
         *head, data = event.split(b"\n")
-        assert len(head) == (1 if protocol == "anthropic" else 0)
+        assert len(head) == named
         assert data.startswith(b"data: ")
         content = data.removeprefix(b"data: ")
         names.append(content if content == b"[DONE]" else orjson.loads(content).get("type"))
-    if protocol in ("openai", "together"):
-        assert names[-1] == b"[DONE]"
-    elif protocol == "anthropic":
+    if protocol == "anthropic":
         assert (names[0], names[-1]) == ("message_start", "message_stop")
+    elif named:
+        assert names[-1] in ("response.completed", "response.incomplete")
+    elif protocol in ("openai", "together"):
+        assert names[-1] == b"[DONE]"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.fuzz_examples import examples
+from tests.effort import effort
 from tests.fuzz.fuzz_json import VALUES, dumps, mutated_json, mutated_text
 from tests.fuzz.fuzz_requests import METHODS
 from tests.fuzz.fuzz_valid import PLAIN, as_sent
@@ -90,7 +90,7 @@ def judge(sent: Sent, got: Got) -> None:
         assert "Traceback" not in body["error"]
 
 
-@settings(max_examples=examples(200), deadline=None, suppress_health_check=slow_is_fine)
+@settings(max_examples=effort(200), deadline=None, suppress_health_check=slow_is_fine)
 @given(asked=st.lists(admin_requests(), min_size=1, max_size=4))
 def test_the_admin_api_never_fails_and_never_breaks_a_provider(asked: list[Sent]) -> None:
     async def session() -> None:

@@ -7,7 +7,7 @@ import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.fuzz_examples import examples
+from tests.effort import effort
 from tests.fuzz.fuzz_json import dumps, mutated_json, mutated_lines, mutated_text
 from tests.fuzz.fuzz_requests import form_of
 from tests.fuzz.fuzz_shapes import check_error
@@ -71,7 +71,7 @@ async def results_of_file(world: World, batch: dict[str, Any]) -> list[dict[str,
     return lines
 
 
-@settings(max_examples=examples(100), deadline=None, suppress_health_check=slow_is_fine)
+@settings(max_examples=effort(100), deadline=None, suppress_health_check=slow_is_fine)
 @given(data=st.data())
 def test_an_openai_batch_of_mutated_lines_fails_or_answers_every_one(data: st.DataObject) -> None:
     line = data.draw(st.sampled_from([LINE, EMBEDDING_LINE]))
@@ -99,7 +99,7 @@ def test_an_openai_batch_of_mutated_lines_fails_or_answers_every_one(data: st.Da
     play(session())
 
 
-@settings(max_examples=examples(100), deadline=None, suppress_health_check=slow_is_fine)
+@settings(max_examples=effort(100), deadline=None, suppress_health_check=slow_is_fine)
 @given(
     raw=st.one_of(
         st.lists(mutated_json(MESSAGES), min_size=1, max_size=3).map(

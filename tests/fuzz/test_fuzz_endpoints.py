@@ -8,14 +8,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mock_providers import Profile
-from tests.fuzz.fuzz_examples import examples
+from tests.effort import effort
 from tests.fuzz.fuzz_requests import mutated_requests
 from tests.fuzz.fuzz_shapes import check_error, check_success
 from tests.fuzz.fuzz_valid import CALLS, PLAIN, Call, as_sent, name_of
 from tests.fuzz.fuzz_world import Got, Sent, World, play, small_world
 
 PROFILE: Profile = small_world()
-MADE_UP = re.compile(r"(file-|batch_)1")
+MADE_UP = re.compile(r"(file-|batch_|resp_)1")
 slow_is_fine = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 
 
@@ -58,7 +58,7 @@ async def ask_all(call: Call, asked: list[Sent]) -> None:
 
 
 @pytest.mark.parametrize("call", CALLS, ids=name_of)
-@settings(max_examples=examples(20), deadline=None, suppress_health_check=slow_is_fine)
+@settings(max_examples=effort(20), deadline=None, suppress_health_check=slow_is_fine)
 @given(data=st.data())
 def test_a_mutated_request_gets_the_protocols_own_answer_and_one_row(call: Call, data: st.DataObject) -> None:
     play(ask_all(call, data.draw(st.lists(mutated_requests(call), min_size=1, max_size=3))))

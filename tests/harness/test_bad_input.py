@@ -68,7 +68,7 @@ def test_a_wrong_key_in_a_scenario(change: str, words: list[str], tmp_path: Path
         (["mock", "--profile", "nope"], ["nope", "typical"]),
         (["mock", "--incident", "nope"], ["incident 'nope'", "openai-2024-12-11"]),
         (["run", "outage", "--incident", "nope"], ["incident 'nope'", "openai-2024-12-11"]),
-        (["mock", "--port", "nobody=1"], ["--port nobody=1", "openai, anthropic, together, admin"]),
+        (["mock", "--port", "nobody=1"], ["--port nobody=1", "openai, anthropic, gemini, together, admin"]),
         (["mock", "--port", "openai=x"], ["--port openai=x", "NAME=PORT"]),
         (["gateway", "nope"], ["stack 'nope'", "full", "naive"]),
     ],

@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 
+from harness.calibration.fingerprint import this_machine
+from harness.calibration.kept import VARIABLE, keep
 from tests.processes import brownout, run
+from tests.reports.machines import calibration
 from tests.sdks.side_environment import shared_folder
 
+ABOVE_THIS_RUN = {"highest_rate_per_s": 1_000.0, "highest_in_flight": 1_000}
 FROM_S, TO_S = 1.0, 2.0
 SEED = 47
 SCENARIO = f"""
@@ -52,7 +56,10 @@ def whole_run(factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not printed.exists():
             (home / "scenario.toml").write_text(SCENARIO)
-            result = run(brownout("run", "scenario.toml", "--seed", str(SEED), "--json"), home)
+            kept = home / "calibration.json"
+            keep(calibration(machine=this_machine(), **ABOVE_THIS_RUN), kept)
+            command = brownout("run", "scenario.toml", "--seed", str(SEED), "--json")
+            result = run(command, home, {VARIABLE: str(kept)})
             assert result.returncode == 0, result.stderr
             printed.write_text(result.stdout)
     [folder] = (home / "runs").iterdir()

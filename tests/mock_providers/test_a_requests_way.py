@@ -31,7 +31,7 @@ STAGES = {
     ("http/playback.py", "play"): "play",
     ("server/service.py", "settle"): "settle",
 }
-VALUES = {"exchange", "errors", "plan", "prices", "profile"}
+VALUES = {"exchange", "errors", "plan", "prices", "profile", "model_names"}
 PACKAGE = ROOT / "mock_providers"
 
 

@@ -176,3 +176,31 @@ def test_a_dumped_profile_shows_the_prices_of_its_file(fast_profile: Callable[..
     price = dumped["providers"]["openai"]["models"]["gpt-4o"]["price"]
     assert (price["input"], price["output"]) == ("2.5", "10")
     assert make_profile(dumped) == fast_profile()
+
+
+def test_models_that_are_alike_are_described_once_as_a_kind() -> None:
+    common = GOOD["providers"]["openai"]["models"]["m"]
+    own = {"kind": "usual", "context_window": 50}
+    data = {
+        **changed("providers.openai.models", {"m": {"kind": "usual"}, "n": own}),
+        "kinds": {"usual": common},
+    }
+    models = make_profile(data).providers["openai"].models
+    assert models["m"] == make_profile(GOOD).providers["openai"].models["m"]
+    assert (models["n"].context_window, models["n"].tier) == (50, "fast")
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        (
+            {},
+            "providers.openai.models.m.kind: expected one of the tables under kinds (there are none)",
+        ),
+        ({"y": {}}, "providers.openai.models.m.kind: expected one of y, got 'x'"),
+        ([], "kinds: expected tables"),
+    ],
+)
+def test_an_unknown_kind_of_model_is_refused_in_one_line(kinds: Any, expected: str) -> None:
+    with pytest.raises(ProfileError, match=re.escape(f"mine.toml: {expected}")):
+        make_profile({**changed("providers.openai.models.m", {"kind": "x"}), "kinds": kinds}, "mine.toml")

@@ -36,6 +36,8 @@ def test_these_profiles_are_shipped() -> None:
         "observed",
         "self-hosted",
         "small-account",
+        "steady",
+        "today",
         "typical",
         "unpaced",
     )

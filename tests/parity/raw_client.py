@@ -69,8 +69,13 @@ class _Reader(asyncio.Protocol):
         self.ended.set_result("whole" if self.complete and how == "eof" else how)
 
 
-_CONTENT = (b'"delta":{"content":', b'"type":"text_delta"', b'"parts":[{"text":')
-"""What a chunk of text has in OpenAI's, Anthropic's and Gemini's protocol."""
+_CONTENT = (
+    b'"delta":{"content":',
+    b'"type":"response.output_text.delta"',
+    b'"type":"text_delta"',
+    b'"parts":[{"text":',
+)
+"""What a chunk of text has in OpenAI's protocols, Anthropic's and Gemini's."""
 
 
 def content_chunks(body: bytes) -> int:

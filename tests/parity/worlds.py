@@ -95,7 +95,7 @@ def _without_moments(row: LedgerRow) -> Row:
 
 
 _MOMENTS_IN_TEXT = (
-    (re.compile(r'("created(?:_at)?":)\d+'), r"\1 <moment>"),
+    (re.compile(r'("(?:created|completed)(?:_at)?":)\d+'), r"\1 <moment>"),
     (re.compile(r"(try again|retry) in [0-9.hms]+s"), r"\1 in <moment>"),
 )
 MOMENT_HEADERS = re.compile(

@@ -17,9 +17,11 @@ from tests.sdks.anthropic_checks import ANTHROPIC_CHECKS
 from tests.sdks.error_checks import ERROR_CHECKS, FAULTS
 from tests.sdks.lab import CURRENT_SDKS, Check, Lab, fetch, opened_lab
 from tests.sdks.openai_checks import OPENAI_CHECKS
+from tests.sdks.responses_checks import RESPONSES_CHECKS
 
 CHECKS: dict[str, Check] = {
     **{f"openai-{name}": check for name, check in OPENAI_CHECKS.items()},
+    **{f"responses-{name}": check for name, check in RESPONSES_CHECKS.items()},
     **{f"anthropic-{name}": check for name, check in ANTHROPIC_CHECKS.items()},
     **ERROR_CHECKS,
 }

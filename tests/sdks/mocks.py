@@ -29,7 +29,11 @@ _GPT: dict[str, Any] = {
     "protocol": "openai",
     "obfuscation": True,
     "batch": _QUICK_BATCH,
-    "models": {"gpt-4o": {**_MODEL, "aliases": ["gpt-4o-2024-08-06"]}, "narrow": _NARROW},
+    "models": {
+        "gpt-4o": {**_MODEL, "aliases": ["gpt-4o-2024-08-06"]},
+        "gpt-5-mini": _MODEL,
+        "narrow": _NARROW,
+    },
     "embeddings": {"text-embedding-3-small": _EMBEDDING},
 }
 _CLAUDE: dict[str, Any] = {

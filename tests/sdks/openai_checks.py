@@ -285,15 +285,13 @@ async def files_are_kept_listed_read_and_deleted(lab: Lab) -> None:
     assert isinstance(await raised(files.retrieve(file.id)), openai.NotFoundError)
 
 
-def batch_line(custom_id: str, **body: Any) -> str:
-    return json.dumps({"custom_id": custom_id, "method": "POST", "url": "/v1/chat/completions", "body": body})
+def batch_line(custom_id: str, *, url: str = "/v1/chat/completions", **body: Any) -> str:
+    return json.dumps({"custom_id": custom_id, "method": "POST", "url": url, "body": body})
 
 
-async def created_batch(sdk: Any, lines: list[str]) -> Any:
+async def created_batch(sdk: Any, lines: list[str], endpoint: str = "/v1/chat/completions") -> Any:
     file = await sdk.files.create(file=("in.jsonl", "\n".join(lines).encode()), purpose="batch")
-    return await sdk.batches.create(
-        input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
-    )
+    return await sdk.batches.create(input_file_id=file.id, endpoint=endpoint, completion_window="24h")
 
 
 async def lines_of(lab: Lab, file_id: str) -> list[Any]:

@@ -7,11 +7,12 @@ plain `await` code; after it, failures surface while the `Reply`'s events are re
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import inf
-from typing import Concatenate, Literal, ParamSpec, Protocol
+from typing import Concatenate, Literal, ParamSpec, Protocol, TypeVar, cast
 
 from .cache_hints import NO_HINTS, CacheHints
+from .copies import copier
 from .facts import AttemptFacts, CallFacts
 from .kinds import AttemptKind
 from .reply import Reply
@@ -93,13 +94,17 @@ class Reservation(Protocol):
 
 
 Fields = ParamSpec("Fields")
+Part = TypeVar("Part")
 
 
-def _changing(part: str, _: Callable[Fields, object]) -> "Callable[Concatenate[Call, Fields], Call]":
+def _changing(part: str, kind: Callable[Fields, Part]) -> "Callable[Concatenate[Call, Fields], Call]":
     """A method of `Call`: a copy with these fields of `part` changed, given by keyword."""
+    copied_part = copier(cast("type[Part]", kind))
 
     def changed(call: "Call", /, *none: Fields.args, **changes: Fields.kwargs) -> "Call":
-        return replace(call, **{part: replace(getattr(call, part), *none, **changes)})
+        if none:
+            raise TypeError(f"the fields of the call's {part} are changed by keyword")
+        return _copied_call(call, {part: copied_part(getattr(call, part), changes)})
 
     return changed
 
@@ -138,6 +143,8 @@ class Call:
     with_routing = _changing("routing", Routing)
     with_attempt = _changing("attempt", Attempt)
 
+
+_copied_call = copier(Call)
 
 Next = Callable[[Call], Awaitable[Reply]]
 

@@ -170,7 +170,8 @@ class Reply:
             self._chars += len(event.text)
         elif type(event) is ToolDelta:
             self._chars += len(event.name) + len(event.arguments)
-        self._words = self._words or is_word(event)
+        if not self._words:
+            self._words = is_word(event)
         for see in self._taps:
             see(event)
         if type(event) is Finish:

@@ -70,8 +70,8 @@ def service_tier(request: Request, target: Target) -> str:
     """The tier to ask of `target`, in OpenAI's terms: its own, else the caller's if it has one, else ""."""
     if target.service_tier:
         return target.service_tier
-    understood = "service_tier" not in not_understood(request, target)
-    return request.parameters.get("service_tier", "") if understood else ""
+    asked = request.parameters.get("service_tier", "")
+    return asked if asked and "service_tier" not in not_understood(request, target) else ""
 
 
 def expected_tier(request: Request, target: Target) -> str:

@@ -50,9 +50,7 @@ def load_event(event: bytes, data: bytes, what: str) -> dict[str, Any]:
 
     `what` names it in errors. Raises `ProviderError`: "in_band" for text in an error event, else "malformed".
     """
-    if data[:1] == b"{":
-        return load_json(data, what)
-    if event in PINGS or is_done(data):
+    if data[:1] != b"{" and (event in PINGS or is_done(data)):
         return {}
     try:
         value = orjson.loads(data)
@@ -60,6 +58,8 @@ def load_event(event: bytes, data: bytes, what: str) -> dict[str, Any]:
         if event == b"error":
             raise ProviderError("in_band", data[:200].decode("utf-8", "replace"), status=200) from error
         raise ProviderError("malformed", f"{what} is not JSON: {data[:80]!r}") from error
+    if isinstance(value, dict):
+        return value
     if value and not isinstance(value, bool | int | float):
         raise ProviderError("malformed", f"{what} is not a JSON object: {data[:80]!r}")
     return {}

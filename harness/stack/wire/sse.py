@@ -96,10 +96,5 @@ def one_by_one(received: bytes) -> list[bytes]:
 
 def _is_one_plain_event(chunk: bytes) -> bool:
     """Exactly `data: …` and a blank line, as most reads of a paced stream are; a fast path."""
-    return (
-        len(chunk) > len(b"data: \n\n")
-        and chunk.startswith(b"data: ")
-        and chunk.endswith(b"\n\n")
-        and chunk.find(b"\n") == len(chunk) - 2
-        and b"\r" not in chunk
-    )
+    last = chunk.find(b"\n")
+    return 6 < last == len(chunk) - 2 and chunk[-1] == 10 and chunk[:6] == b"data: " and b"\r" not in chunk

@@ -23,13 +23,13 @@ def service_tier(named: Mapping[str, Any]) -> str:
 
 def merged(known: Mapping[str, Any], report: Any) -> dict[str, Any]:
     """`known` with the non-null fields of a later `report`; what is not an object is ignored."""
-    if not isinstance(report, Mapping):
+    if not isinstance(report, dict):
         return dict(known)
     fields = dict(known)
     for name, value in report.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             earlier = known.get(name)
-            fields[name] = merged(earlier if isinstance(earlier, Mapping) else {}, value)
+            fields[name] = merged(earlier if isinstance(earlier, dict) else {}, value)
         elif value is not None:
             fields[name] = value
     return fields
@@ -37,7 +37,7 @@ def merged(known: Mapping[str, Any], report: Any) -> dict[str, Any]:
 
 def tokens(report: Any, key: str) -> int | None:
     """A token count; None if it is absent or not one. `12.0` and `"12"` are 12."""
-    value = report.get(key) if isinstance(report, Mapping) else None
+    value = report.get(key) if isinstance(report, dict) else None
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value[:20])
     if isinstance(value, float) and value.is_integer():

@@ -11,6 +11,7 @@ from ...exchange.received import Received
 from ...exchange.request import Refused, Request
 from ...plan import Plan
 from ..dialect import Params, Stamp, parse_json
+from .betas import betas_of
 from .edits import EDITS
 from .errors import AnthropicErrors
 from .frames import AnthropicFrames
@@ -29,12 +30,13 @@ class AnthropicCodec:
     def parse(self, received: Received, params: Params) -> Request:
         """Read a messages request; raises Refused."""
         version = self._version(received)
-        return parse_json(received.body, partial(read_request, version=version), self._errors)
+        read = partial(read_request, version=version, betas=betas_of(received))
+        return parse_json(received.body, read, self._errors)
 
     def parse_count(self, received: Received, params: Params) -> Request:
         """Read a request to count the tokens of a prompt; raises Refused."""
         self._version(received)
-        return parse_json(received.body, read_count_request, self._errors)
+        return parse_json(received.body, partial(read_count_request, betas=betas_of(received)), self._errors)
 
     def _version(self, received: Received) -> str:
         """The `anthropic-version` header, which every request must have; raises Refused."""

@@ -1,6 +1,7 @@
 """Anthropic's errors: `{"type": "error", "error": {"type", "message"}, "request_id"}`."""
 
 from ...exchange.bad_field import BadField
+from ...exchange.media.media import MediaKind
 from ...exchange.request import Problem
 from ...limits.limits import Verdict
 
@@ -74,6 +75,12 @@ class AnthropicErrors:
         """The provider has no such model."""
         return Problem(404, "not_found_error", f"model: {name}")
 
+    def model_retired(self, name: str) -> Problem:
+        """The model has been retired: as if there were no such model. Source:
+        spring-projects/spring-ai#2387.
+        """
+        return self.unknown_model(name)
+
     def prompt_too_long(self, input_tokens: int, max_tokens: int, window: int) -> Problem:
         """The prompt, or prompt and `max_tokens` together, exceed the context window."""
         if input_tokens > window:
@@ -132,6 +139,10 @@ class AnthropicErrors:
             "message."
         )
         return Problem(400, _INVALID, message)
+
+    def media_refused(self, kind: MediaKind, model: str) -> Problem:
+        """The model does not take such a content block."""
+        return Problem(400, _INVALID, f"'{model}' does not support {kind} input.")
 
     def max_tokens_refused(self) -> Problem:
         """`max_tokens` is required here: refused as unknown."""

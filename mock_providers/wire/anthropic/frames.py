@@ -4,7 +4,7 @@ import orjson
 
 from ...plan import Block, Piece, Plan
 from ..dialect import Stamp
-from .reply import STOP_REASON, THINKING_SIGNATURE, empty_block, empty_message
+from .reply import STOP_REASON, THINKING_SIGNATURE, empty_block, empty_message, input_usage
 
 _PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 _DELTA_AFTER = b"}}\n\n"
@@ -35,7 +35,7 @@ class AnthropicFrames:
         start = orjson.dumps({"type": "message_start", "message": empty_message(plan, stamp, 1)})
         self.head = b"event: message_start\ndata: %s\n\n" % start
         delta = {"stop_reason": STOP_REASON[choice.finish], "stop_sequence": choice.stop_sequence}
-        usage = {"output_tokens": plan.output_tokens}
+        usage = {**input_usage(plan), "output_tokens": plan.output_tokens}
         ending = orjson.dumps({"type": "message_delta", "delta": delta, "usage": usage})
         filled = _blocks_with_content(plan)
         last_stop = _STOP % (filled - 1) if filled else b""

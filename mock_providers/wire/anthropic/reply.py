@@ -52,7 +52,6 @@ def _content(plan: Plan) -> Iterator[dict[str, object]]:
 
 def empty_message(plan: Plan, stamp: Stamp, output_tokens: int) -> dict[str, object]:
     """A message without content: sent in `message_start`, filled in for a whole reply."""
-    written = plan.cache_write_tokens + plan.cache_write_1h_tokens
     return {
         "id": f"msg_{stamp.request_id.removeprefix('req_')}",
         "type": "message",
@@ -63,9 +62,7 @@ def empty_message(plan: Plan, stamp: Stamp, output_tokens: int) -> dict[str, obj
         "stop_sequence": None,
         "stop_details": None,
         "usage": {
-            "input_tokens": plan.input_tokens - plan.cached_input_tokens - written,
-            "cache_creation_input_tokens": written,
-            "cache_read_input_tokens": plan.cached_input_tokens,
+            **input_usage(plan),
             "cache_creation": {
                 "ephemeral_5m_input_tokens": plan.cache_write_tokens,
                 "ephemeral_1h_input_tokens": plan.cache_write_1h_tokens,
@@ -73,6 +70,20 @@ def empty_message(plan: Plan, stamp: Stamp, output_tokens: int) -> dict[str, obj
             "output_tokens": output_tokens,
             "service_tier": plan.service_tier or "standard",
         },
+    }
+
+
+def input_usage(plan: Plan) -> dict[str, int]:
+    """The input tokens of a usage, which `message_delta` repeats: without those of the cache, and those.
+
+    Source: platform.claude.com/docs/en/build-with-claude/streaming: the usage of `message_delta` is
+    cumulative.
+    """
+    written = plan.cache_write_tokens + plan.cache_write_1h_tokens
+    return {
+        "input_tokens": plan.input_tokens - plan.cached_input_tokens - written,
+        "cache_creation_input_tokens": written,
+        "cache_read_input_tokens": plan.cached_input_tokens,
     }
 
 

@@ -6,6 +6,7 @@ from ...exchange.bad_field import BadField
 from ...exchange.request import Request, digest_of
 from ...prompt_cache.prefix import breakpoints
 from ..fields import Fields, names
+from .betas import beta_fields
 from .cache_control import without_cache_control
 from .prompt import read_prompt
 from .tools import read_json_schema, read_tool_choice, read_tools
@@ -29,14 +30,19 @@ _COUNTED = names(
 )
 
 
-def read_request(body: object, version: str) -> Request:
-    """Read the JSON of a messages request; `version` is its `anthropic-version`. Raises BadField."""
+def read_request(body: object, version: str, betas: tuple[str, ...] = ()) -> Request:
+    """Read the JSON of a messages request; raises BadField.
+
+    `version` is its `anthropic-version`; `betas` are those of its header, which add fields (default: none).
+    """
     fields = Fields(body)
-    fields.only(_PARAMETERS)
+    fields.only(_PARAMETERS | beta_fields(betas))
     for name in _SAMPLING:
         value = fields.read(name, "number")
         if value is not None and version >= _FIRST_VERSION_WITHOUT_SAMPLING:
             raise BadField((name,), "unknown")
+        if value is not None and name != "top_k" and not 0 <= value <= 1:
+            raise BadField((name,), "unsupported", "range: 0..1")
     fields.text("model")
     fields.require("max_tokens")
     return replace(
@@ -56,10 +62,10 @@ def _service_tier(fields: Fields) -> str:
     return {"auto": "priority", "standard_only": ""}[fields.choice("service_tier", ("auto", "standard_only"))]
 
 
-def read_count_request(body: object) -> Request:
-    """Read the JSON of a request to count the tokens of a prompt; raises BadField."""
+def read_count_request(body: object, betas: tuple[str, ...] = ()) -> Request:
+    """Read the JSON of a request to count the tokens of a prompt; `betas` as above. Raises BadField."""
     fields = Fields(body)
-    fields.only(_COUNTED)
+    fields.only(_COUNTED | beta_fields(betas))
     return _prompt(fields, body)
 
 

@@ -8,6 +8,7 @@ from ...exchange.request import Message, Part, Tool
 from ..fields import Fields, unsupported
 from ..prompt_text import definition_text
 from .cache_control import read_cache_control
+from .typed_tools import kind_of, schema_of
 
 _TOOL_NAME = "^[a-zA-Z0-9_-]{1,128}$"
 _CHOICES = {"auto": "auto", "any": "required", "none": "none"}
@@ -17,45 +18,54 @@ def read_tool_definitions(fields: Fields) -> Iterator[Message]:
     """The message with the tool definitions, nothing without tools; raises BadField."""
     parts = []
     for tool in _each(fields, "tools"):
-        name, description = tool.text("name"), tool.read("description", "string")
-        text = definition_text(name, description, tool.read("input_schema", "object"))
-        parts.append(Part(text, read_cache_control(tool)))
+        name, description = _name_of(tool), tool.read("description", "string")
+        schema = tool.read("input_schema", "object")
+        if tool.present("type") and schema is None:  # a typed tool: its type stands for its definition
+            description = tool.text("type")
+        parts.append(Part(definition_text(name, description, schema), read_cache_control(tool)))
     if parts:
         yield Message("tools", tuple(parts))
 
 
 def read_tools(fields: Fields) -> tuple[Tool, ...]:
-    """The tools; raises BadField."""
-    tools = []
+    """The tools that the model may call, without those that the provider runs; raises BadField."""
+    tools, names = [], []
     for tool in _each(fields, "tools"):
-        if tool.present("type"):
-            tool.choice("type", ("custom",))
-        name = tool.text("name")
+        schema = schema_of(tool, kind_of(tool))
+        name = _name_of(tool)
         if not re.fullmatch(_TOOL_NAME, name):
             raise unsupported("tools", f"String should match pattern '{_TOOL_NAME}'")
-        tool.require("input_schema")
-        tool.inner("input_schema").choice("type", ("object",))
-        tools.append(Tool(name, tool.read("input_schema", "object")))
-    if len({tool.name for tool in tools}) < len(tools):
+        names.append(name)
+        if schema is not None:
+            tools.append(Tool(name, schema))
+    if len(set(names)) < len(names):
         raise unsupported("tools", "Tool names must be unique.")
     return tuple(tools)
+
+
+def _name_of(tool: Fields) -> str:
+    """The name of a tool; a set of tools has none of its own."""
+    if not tool.present("name") and kind_of(tool).endswith("_toolset"):
+        server = tool.read("mcp_server_name", "string")
+        return f"{kind_of(tool)}_{server}" if server else kind_of(tool)
+    return tool.text("name")
 
 
 def read_tool_choice(fields: Fields, tools: tuple[Tool, ...]) -> tuple[str, bool]:
     """`Request.tool_choice`, and whether parallel calls are allowed; raises BadField."""
     if not fields.present("tool_choice"):
         return "auto", True
-    if not tools:
+    if not fields.items("tools"):
         raise unsupported("tool_choice", "may only be specified while providing tools")
     choice = fields.inner("tool_choice")
     kind = choice.choice("type", (*_CHOICES, "tool"))
     several = not choice.flag("disable_parallel_tool_use")
     if kind != "tool":
-        return _CHOICES[kind], several
+        return _CHOICES[kind] if tools else "auto", several
     name = choice.text("name")
-    if all(tool.name != name for tool in tools):
+    if all(_name_of(tool) != name for tool in _each(fields, "tools")):
         raise unsupported("tool_choice.name", f"Tool '{name}' not found in provided tools")
-    return name, several
+    return name if any(tool.name == name for tool in tools) else "auto", several
 
 
 def read_json_schema(fields: Fields) -> dict[str, Any] | None:

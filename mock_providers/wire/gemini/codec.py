@@ -17,7 +17,8 @@ from .request import read_count_request, read_request
 class GeminiCodec:
     """The codec of one method: generateContent, or (`streamed`) streamGenerateContent.
 
-    A streamed reply is server-sent events when the query says `alt=sse`, else an array that arrives whole.
+    A streamed reply is server-sent events when the query says `alt=sse`, else a JSON array, sent item by
+    item.
     """
 
     edits = EDITS
@@ -29,9 +30,9 @@ class GeminiCodec:
     def parse(self, received: Received, params: Params) -> Request:
         """Read a request for content; raises Refused."""
         request = parse_json(received.body, partial(read_request, model=params["model"]), self._errors)
-        if not self._streamed or received.query.get("alt") != "sse":
+        if not self._streamed:
             return request
-        return replace(request, stream=True)
+        return replace(request, stream=True, in_array=received.query.get("alt") != "sse")
 
     def parse_count(self, received: Received, params: Params) -> Request:
         """Read a request to count the tokens of a prompt; raises Refused."""
@@ -39,7 +40,7 @@ class GeminiCodec:
 
     def body(self, request: Request, plan: Plan, stamp: Stamp) -> bytes:
         """The JSON of a whole reply."""
-        return reply_body(plan, stamp, in_array=self._streamed)
+        return reply_body(plan, stamp)
 
     def frames(self, request: Request, plan: Plan, stamp: Stamp) -> GeminiFrames:
         """The server-sent events of a reply."""

@@ -8,7 +8,7 @@ from ...exchange.received import Received
 from ...exchange.request import Problem
 from ...plan import Plan
 from ...profile import Provider
-from ..dialect import HeadersOut, Stamp
+from ..dialect import HeadersOut, Stamp, bearer
 from ..rate_headers import retry_after_headers
 from .errors import GeminiErrors, error_details
 
@@ -21,8 +21,9 @@ class GeminiDialect:
         self.errors = GeminiErrors()
 
     def api_key(self, received: Received) -> str:
-        """`x-goog-api-key`, else the `key` of the query."""
-        return received.header(b"x-goog-api-key") or received.query.get("key", "")
+        """`x-goog-api-key`, else the `key` of the query, else (OpenAI-compatible API) the bearer token."""
+        key = received.header(b"x-goog-api-key") or received.query.get("key", "")
+        return key or bearer(received.headers)
 
     def headers(self, stamp: Stamp, plan: Plan) -> HeadersOut:
         """`server-timing`. No header shows limits; the time to wait is in the error body."""
@@ -61,4 +62,8 @@ class GeminiDialect:
             about["inputTokenLimit"] = model.context_window
             about["outputTokenLimit"] = model.max_output_tokens
             about["supportedGenerationMethods"] = ["generateContent", "countTokens"]
+        if embedding := self._provider.embeddings.get(model_id):
+            about["inputTokenLimit"] = embedding.max_input_tokens
+            about["outputTokenLimit"] = 1
+            about["supportedGenerationMethods"] = ["embedContent", "countTextTokens"]
         return about

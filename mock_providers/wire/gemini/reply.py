@@ -1,7 +1,10 @@
 """Gemini's whole reply, the parts of it that the chunks of a stream share, and the reply to a count."""
 
+from collections.abc import Mapping
+
 import orjson
 
+from ...exchange.media.media import MediaKind
 from ...plan import Block, Plan
 from ..dialect import Stamp
 from ..fields import arguments
@@ -17,8 +20,8 @@ FINISH_REASON = {
 }
 
 
-def reply_body(plan: Plan, stamp: Stamp, *, in_array: bool = False) -> bytes:
-    """The JSON of a whole reply; `in_array`: as the one item of an array (default: by itself)."""
+def reply_body(plan: Plan, stamp: Stamp) -> bytes:
+    """The JSON of a whole reply."""
     candidates = []
     for nth, choice in enumerate(plan.choices):
         texts = [(block, plan.text_of(nth, which)) for which, block in enumerate(choice.blocks)]
@@ -27,7 +30,7 @@ def reply_body(plan: Plan, stamp: Stamp, *, in_array: bool = False) -> bytes:
         candidates.append({"content": content, "finishReason": FINISH_REASON[choice.finish], "index": nth})
     content_of = blocked_prompt() if is_blocked(plan) else {"candidates": candidates}
     reply = {**content_of, "usageMetadata": usage_of(plan), **identity_of(stamp)}
-    return orjson.dumps([reply] if in_array else reply)
+    return orjson.dumps(reply)
 
 
 def is_blocked(plan: Plan) -> bool:
@@ -66,8 +69,17 @@ def usage_of(plan: Plan) -> dict[str, object]:
         usage["thoughtsTokenCount"] = plan.reasoning_tokens
     if plan.cached_input_tokens:
         usage["cachedContentTokenCount"] = plan.cached_input_tokens
-    usage["promptTokensDetails"] = [{"modality": "TEXT", "tokenCount": plan.input_tokens}]
+    usage["promptTokensDetails"] = details_of(plan.input_tokens, plan.media_tokens)
     return usage
+
+
+def details_of(input_tokens: int, media_tokens: Mapping[MediaKind, int]) -> list[dict[str, object]]:
+    """The prompt's tokens by modality; `input_tokens` are all of them."""
+    text = input_tokens - sum(media_tokens.values())
+    details: list[dict[str, object]] = [{"modality": "TEXT", "tokenCount": text}]
+    return details + [
+        {"modality": kind.upper(), "tokenCount": tokens} for kind, tokens in sorted(media_tokens.items())
+    ]
 
 
 def identity_of(stamp: Stamp) -> dict[str, object]:

@@ -17,9 +17,10 @@ _TOP = names(
 )
 _CONFIG = names(
     """
-    candidateCount frequencyPenalty logprobs maxOutputTokens mediaResolution presencePenalty
-    responseJsonSchema responseLogprobs responseMimeType responseModalities responseSchema seed
-    stopSequences temperature thinkingConfig topK topP
+    audioTimestamp candidateCount enableAffectiveDialog enableEnhancedCivicAnswers frequencyPenalty
+    imageConfig logprobs maxOutputTokens mediaResolution modelConfig presencePenalty
+    responseJsonSchema responseLogprobs responseMimeType responseModalities responseSchema
+    routingConfig seed speechConfig stopSequences temperature thinkingConfig topK topP
     """
 )
 _NOT_IN_DIGEST = names("labels model serviceTier service_tier store")
@@ -68,9 +69,10 @@ def _prompt(fields: CamelFields, body: object, model: str) -> Request:
     if fields.present("systemInstruction"):
         system = fields.inner("systemInstruction")
         messages.append(Message("system", read_parts(system, ("systemInstruction",))[0]))
+    resolution = fields.inner("generationConfig").read("mediaResolution", "string") or ""
     return Request(
         model=model,
-        messages=(*messages, *read_contents(fields)),
+        messages=(*messages, *read_contents(fields, resolution)),
         digest=digest_of(body if isinstance(body, dict) else {}, _NOT_IN_DIGEST),
         include_usage=True,
         tools=callable_tools,

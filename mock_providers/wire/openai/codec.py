@@ -1,15 +1,16 @@
 """OpenAI's chat completions: request bytes to a Request, a Plan to a JSON reply or server-sent events."""
 
+from ...errors import Errors
 from ...exchange.received import Received
 from ...exchange.request import Request
 from ...plan import Plan
 from ...profile import Provider
 from ..dialect import Frames, Params, Stamp, parse_json
 from .edits import EDITS
-from .errors import OpenAIErrors
 from .frames import frames_of
 from .reply import reply_body
 from .request import read_request
+from .vllm_request import with_vllm_parameters
 
 
 class OpenAICodec:
@@ -17,7 +18,7 @@ class OpenAICodec:
 
     edits = EDITS
 
-    def __init__(self, provider: Provider, errors: OpenAIErrors, *, lenient: bool = False) -> None:
+    def __init__(self, provider: Provider, errors: Errors, *, lenient: bool = False) -> None:
         self._provider = provider
         self._errors = errors
         self._lenient = lenient
@@ -27,7 +28,8 @@ class OpenAICodec:
         return parse_json(received.body, self._read, self._errors)
 
     def _read(self, body: object) -> Request:
-        return read_request(body, obfuscation=self._provider.obfuscation, lenient=self._lenient)
+        request = read_request(body, obfuscation=self._provider.obfuscation, lenient=self._lenient)
+        return with_vllm_parameters(request, body) if self._provider.server == "vllm" else request
 
     def body(self, request: Request, plan: Plan, stamp: Stamp) -> bytes:
         """The JSON of a whole reply."""

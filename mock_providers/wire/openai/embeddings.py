@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -10,37 +9,23 @@ import numpy as np
 import orjson
 
 from ...content.embeddings import Vector
+from ...errors import Errors
 from ...exchange import tokens
 from ...exchange.bad_field import BadField
 from ...exchange.received import Received
 from ...exchange.request import digest_of
-from ..dialect import parse_json
+from ..dialect import Params, parse_json
+from ..embedding_request import EmbeddingRequest
 from ..fields import Fields, names
-from .errors import OpenAIErrors
 
 _PARAMETERS = names("model input encoding_format dimensions user")
 _NOT_IN_DIGEST = names("model encoding_format user")
 _MOST_INPUTS = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class EmbeddingRequest:
-    """Texts to embed.
-
-    - `texts`: one received as token ids becomes these ids, separated by spaces
-    - `counts`: tokens of each text
-    - `dimensions`: of the vectors; None: the model's
-    """
-
-    model: str
-    texts: tuple[str, ...]
-    counts: tuple[int, ...]
-    digest: str
-    dimensions: int | None
-    as_base64: bool
-
-
-def parse_embeddings(received: Received, errors: OpenAIErrors, *, lenient: bool = False) -> EmbeddingRequest:
+def parse_embeddings(
+    received: Received, params: Params, *, errors: Errors, lenient: bool = False
+) -> EmbeddingRequest:
     """Read an embeddings request; a `lenient` provider ignores unknown fields. Raises Refused."""
     return parse_json(received.body, partial(_read, lenient=lenient), errors)
 
@@ -63,10 +48,12 @@ def _read(body: Any, *, lenient: bool) -> EmbeddingRequest:
     )
 
 
-def embeddings_body(vectors: Iterable[Vector], model: str, input_tokens: int, *, as_base64: bool) -> bytes:
+def embeddings_body(
+    vectors: Iterable[Vector], request: EmbeddingRequest, model: str, input_tokens: int
+) -> bytes:
     """The JSON of the reply; base64 encodes little-endian float32."""
     data = [
-        {"object": "embedding", "index": nth, "embedding": _written(vector, as_base64)}
+        {"object": "embedding", "index": nth, "embedding": _written(vector, request.as_base64)}
         for nth, vector in enumerate(vectors)
     ]
     usage = {"prompt_tokens": input_tokens, "total_tokens": input_tokens}

@@ -20,6 +20,11 @@ _DONE = b"data: [DONE]\n\n"
 _PADDING = tuple(("q7Xw2LmZ9sKd4TbV"[:n]).encode() for n in range(16))
 
 
+def padding_of(content: bytes) -> bytes:
+    """The padding that makes encoded content a multiple of 16 bytes."""
+    return _PADDING[-len(content) % 16]
+
+
 def frames_of(request: Request, plan: Plan, stamp: Stamp) -> Frames:
     """The frames of a reply; a single choice of only text, the usual case, takes a faster path."""
     [first, *others] = plan.choices
@@ -96,7 +101,7 @@ class TextFrames:
         """One content chunk; obfuscation pads it to a multiple of 16 bytes of text, as OpenAI does."""
         content = orjson.dumps(piece.text)
         if self._obfuscate:
-            padding = _PADDING[-len(content) % 16]
+            padding = padding_of(content)
             return b'%s%s%s,"obfuscation":"%s"}\n\n' % (self._before, content, self._after, padding)
         return b"%s%s%s}\n\n" % (self._before, content, self._after)
 
@@ -127,7 +132,7 @@ class ChoicesFrames:
         content = orjson.dumps(piece.text)
         padding = b""
         if self._obfuscate:
-            padding = b',"obfuscation":"%s"' % _PADDING[-len(content) % 16]
+            padding = b',"obfuscation":"%s"' % padding_of(content)
         return b"%s%s%s%s%s}\n\n" % (opening if piece.opens else b"", before, content, after, padding)
 
 

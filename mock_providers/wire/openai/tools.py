@@ -26,7 +26,7 @@ def read_tools(fields: Fields) -> tuple[tuple[Tool, ...], tuple[Message, ...]]:
     tools, definitions = [], []
     for nth, item in enumerate(items):
         function = read_function(Fields(item, ("tools", nth)))
-        name = _name(function)
+        name = check_name(function)
         schema = function.read("parameters", "object")
         text = definition_text(name, function.read("description", "string"), schema)
         tools.append(Tool(name, _NO_ARGUMENTS if schema is None else schema))
@@ -63,7 +63,7 @@ def read_json_schema(fields: Fields) -> dict[str, Any] | None:
         return {}
     response_format.require("json_schema")
     described = response_format.inner("json_schema")
-    _name(described)
+    check_name(described)
     described.flag("strict")
     described.require("schema")
     schema: dict[str, Any] = described.read("schema", "object")
@@ -77,7 +77,8 @@ def read_function(holder: Fields) -> Fields:
     return holder.inner("function")
 
 
-def _name(holder: Fields) -> str:
+def check_name(holder: Fields) -> str:
+    """The `name` of a tool or a schema; raises BadField for characters that none may have."""
     name = holder.text("name")
     if not re.fullmatch(_NAME, name):
         complaint = f"string does not match pattern. Expected a string that matches '{_NAME}'."

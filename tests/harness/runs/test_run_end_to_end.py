@@ -3,16 +3,20 @@
 import json
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from harness.calibration.fingerprint import this_machine
 from harness.stack.assembly.options import load_stack_options
+from reports import analyse, read_run
 from tests.lab.whole_run import SCENARIO, whole_run
 from tests.paths import SCENARIOS
 from tests.processes import WITHIN_S, brownout, run, started, wait_until
+from tests.reports.machines import calibration
 
 LONG = SCENARIO.replace("duration_s = 3.5", "duration_s = 60")
 ONE_SECOND = SCENARIO.replace("duration_s = 3.5", "duration_s = 1.5")
@@ -54,6 +58,25 @@ def test_resilience_shows(played: tuple[Path, dict[str, Any]]) -> None:
     assert full["success_rate"] == 1.0
     assert full["fallback_rate"] > 0.1
     assert [claim["verdict"] for claim in summary["claims"]] == ["confirmed"]
+
+
+def test_a_run_cites_the_calibration_of_its_machine(played: tuple[Path, dict[str, Any]]) -> None:
+    run = read_run(played[0])
+    cited = run.manifest.machine_calibration
+    assert cited is not None
+    assert cited.machine == run.manifest.machine == this_machine()
+    page = (played[0] / "report.html").read_text("utf-8")
+    assert "can be trusted up to 1000 calls/s and 1,000 streams in flight" in page
+
+
+def test_a_run_above_its_machines_calibration_is_degraded(played: tuple[Path, dict[str, Any]]) -> None:
+    run = read_run(played[0])
+    lower = calibration(machine=this_machine(), highest_rate_per_s=1.0, highest_in_flight=1)
+    manifest = run.manifest.model_copy(update={"machine_calibration": lower})
+    validity = analyse(replace(run, manifest=manifest)).summary.validity
+    reasons = [(reason.subject, reason.text) for reason in validity.reasons if "trusted up to" in reason.text]
+    assert [subject for subject, _ in reasons] == ["naive", "naive", "full", "full"]
+    assert validity.verdict == "DEGRADED"
 
 
 def test_both_subjects_met_the_same_plan(played: tuple[Path, dict[str, Any]]) -> None:

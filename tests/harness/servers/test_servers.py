@@ -76,7 +76,7 @@ def test_the_openai_sdk_chats_and_streams_with_the_mock(name: str, providers: di
 
 
 def test_the_anthropic_sdk_chats_and_streams_with_the_mock(providers: dict[str, str]) -> None:
-    asked: Any = {"model": "claude-haiku", "max_tokens": 100, "messages": ASK}
+    asked: Any = {"model": "claude-haiku-4-5", "max_tokens": 100, "messages": ASK}
     with anthropic.Anthropic(base_url=providers["anthropic"], api_key="any", max_retries=0) as client:
         whole = client.messages.create(**asked)
         with client.messages.stream(**asked) as stream:

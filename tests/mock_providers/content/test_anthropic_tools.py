@@ -15,7 +15,7 @@ from mock_providers import MockApp
 from mock_providers.content.answers import GeneratedBlock, GeneratedChoice
 from mock_providers.engine import planner
 from mock_providers.exchange.received import Received
-from mock_providers.exchange.request import Part, Refused, Request, Tool
+from mock_providers.exchange.request import Part, Refused, Request, Tool, ToolResult, ToolUse
 from mock_providers.plan import Block, Choice, Piece, Plan
 from mock_providers.wire.anthropic.codec import AnthropicCodec
 from mock_providers.wire.anthropic.errors import AnthropicErrors
@@ -126,8 +126,8 @@ def test_a_conversation_with_tools_is_read_whole() -> None:
         ("tools", (Part(definition, "5m"),)),
         ("system", (Part("S", "5m"),)),
         ("user", (Part("Hi"),)),
-        ("assistant", (Part('{"arguments":{},"name":"weather"}'),)),
-        ("tool", (Part("sunny"),)),
+        ("assistant", (Part('{"arguments":{},"name":"weather"}', about=ToolUse("weather", "t")),)),
+        ("tool", (Part("sunny", about=ToolResult("t")),)),
         ("assistant", (Part("So", "5m"),)),
     ]
     assert request.tools == (Tool("weather", SCHEMA),)

@@ -15,7 +15,7 @@ from mock_providers import MockApp, load_profile
 from mock_providers.content.answers import GeneratedBlock, GeneratedChoice
 from mock_providers.engine import planner
 from mock_providers.exchange.received import Received
-from mock_providers.exchange.request import Part, Problem, Refused, Request, Tool
+from mock_providers.exchange.request import Part, Problem, Refused, Request, Tool, ToolResult, ToolUse
 from mock_providers.plan import Block, Choice, Piece, Plan
 from mock_providers.wire.anthropic.codec import AnthropicCodec
 from mock_providers.wire.anthropic.errors import AnthropicErrors
@@ -183,8 +183,11 @@ def test_a_conversation_with_tools_is_read_whole() -> None:
         ("tools", (Part(definition),)),
         ("system", (Part("S"),)),
         ("user", (Part("Hi"),)),
-        ("assistant", (Part('{"arguments":{"city":"Oslo"},"name":"weather"}'),)),
-        ("tool", (Part("sunny"),)),
+        (
+            "assistant",
+            (Part('{"arguments":{"city":"Oslo"},"name":"weather"}', about=ToolUse("weather", "c1")),),
+        ),
+        ("tool", (Part("sunny", about=ToolResult("c1")),)),
         ("assistant", (Part("So"),)),
     ]
     assert request.tools == (Tool("weather", SCHEMA),)

@@ -22,6 +22,9 @@ GEMINI = "/v1beta/models/gemini-2.5-flash"
 # (provider, method, path, body), by the ledger's name of the endpoint and its provider.
 REQUESTS: dict[tuple[str, str], tuple[str, str, Any]] = {
     ("chat.completions", "openai"): ("POST", "/v1/chat/completions", {"model": "gpt-4o", "messages": HI}),
+    ("responses", "openai"): ("POST", "/v1/responses", {"model": "gpt-4o", "input": "Hi"}),
+    ("stored_responses", "openai"): ("GET", "/v1/responses/resp_ID", None),
+    ("count_tokens", "openai"): ("POST", "/v1/responses/input_tokens", {"model": "gpt-4o", "input": "Hi"}),
     ("embeddings", "openai"): (
         "POST",
         "/v1/embeddings",
@@ -85,7 +88,7 @@ def test_a_fault_at_a_provider_strikes_everything_it_offers(provider: str) -> No
 @pytest.mark.parametrize(
     ("model", "expected"),
     [
-        ("gpt-4o", {("chat.completions", "openai")}),
+        ("gpt-4o", {(name, "openai") for name in ("chat.completions", "responses", "count_tokens")}),
         ("text-embedding-3-small", {("embeddings", "openai")}),
         ("claude-sonnet", {("messages", "anthropic"), ("count_tokens", "anthropic")}),
         ("gemini-2.5-flash", {("generate_content", "gemini"), ("count_tokens", "gemini")}),

@@ -24,7 +24,7 @@ ANTHROPIC = Target("anthropic", "claude-sonnet-4-5", "messages", "key-1", "us")
 
 
 @every_incident
-@pytest.mark.parametrize("profile", ["typical", "observed", "unpaced"])
+@pytest.mark.parametrize("profile", ["typical", "today", "observed", "unpaced"])
 def test_an_incident_fits_every_profile_that_has_its_provider(name: str, profile: str) -> None:
     incident = load_incident(name)
     assert check_faults(incident.faults, load_profile(profile))

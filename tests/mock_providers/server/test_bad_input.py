@@ -201,7 +201,7 @@ def test_the_unmutated_request_is_valid(endpoint: str) -> None:
     check(service, decision)
     needs_a_file = {"openai batches": 404, "openai files": 400}
     assert decision.plan.status == needs_a_file.get(endpoint, 200)
-    assert decision.info.stream is (endpoint == "gemini stream")
+    assert decision.info.stream is (endpoint in ("gemini stream", "gemini array"))
 
 
 @pytest.mark.parametrize("endpoint", [name for name, each in ENDPOINTS.items() if each[0] == "gemini"])

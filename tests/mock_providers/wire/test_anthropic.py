@@ -22,10 +22,9 @@ ANTHROPIC = AnthropicDialect(load_profile("typical").providers["anthropic"])
 MESSAGES = AnthropicCodec(ANTHROPIC.errors)
 MINIMAL = {"model": "claude-sonnet-4-5", "max_tokens": 50, "messages": [{"role": "user", "content": "Hi"}]}
 OLD, NEW = "2023-06-01", "2026-10-21"
+INPUT_USAGE = {"input_tokens": 9, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0}
 USAGE = {
-    "input_tokens": 9,
-    "cache_creation_input_tokens": 0,
-    "cache_read_input_tokens": 0,
+    **INPUT_USAGE,
     "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
     "service_tier": "standard",
 }
@@ -81,7 +80,7 @@ def test_a_stream_is_the_documented_sequence() -> None:
         {
             "type": "message_delta",
             "delta": {"stop_reason": "end_turn", "stop_sequence": None},
-            "usage": {"output_tokens": 2},
+            "usage": {**INPUT_USAGE, "output_tokens": 2},
         },
         {"type": "message_stop"},
     ]
@@ -153,13 +152,13 @@ def test_the_new_version_refuses_sampling_parameters_and_the_old_one_takes_them(
         ({**MINIMAL, "messages": []}, "messages: at least one message is required"),
         ({**MINIMAL, "messages": {}}, "messages: Input should be a valid list"),
         (
-            {**MINIMAL, "messages": [{"role": "system", "content": "x"}]},
-            "messages.0.role: Input should be 'user', 'assistant'",
+            {**MINIMAL, "messages": [{"role": "tool", "content": "x"}]},
+            "messages.0.role: Input should be 'user', 'assistant', 'system'",
         ),
         ({**MINIMAL, "messages": [{"role": "user"}]}, "messages.0.content: Field required"),
         (
-            {**MINIMAL, "messages": [{"role": "user", "content": [{"type": "image"}]}]},
-            "messages.0.content.0.type: Input should be 'text', 'tool_result'",
+            {**MINIMAL, "messages": [{"role": "user", "content": [{"type": "video"}]}]},
+            "messages.0.content.0.type: Input should be 'text', 'tool_result', 'image', 'document'",
         ),
         ({**MINIMAL, "system": 3}, "system: Input should be a valid string"),
         ({**MINIMAL, "frequency_penalty": 1}, "frequency_penalty: Extra inputs are not permitted"),

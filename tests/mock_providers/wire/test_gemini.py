@@ -37,7 +37,10 @@ PATH = "/v1beta/models/gemini-2.5-flash"
 
 def parse(body: Any, query: dict[str, str] | None = None) -> Request:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return STREAMED.parse(Received("POST", PATH, {}, query or {}, raw), {"model": "gemini-2.5-flash"})
+    return STREAMED.parse(
+        Received("POST", PATH, {}, {"alt": "sse"} if query is None else query, raw),
+        {"model": "gemini-2.5-flash"},
+    )
 
 
 def chunks(plan: Plan) -> list[Any]:
@@ -104,7 +107,8 @@ def test_a_request_is_read_whole(snake: bool) -> None:
         "So",
     )
     assert request.tools[0].schema == {"type": "object", "properties": {"a": {"type": "string"}}}
-    assert parse(HI).stream is False
+    assert not request.in_array
+    assert parse(HI, {}).in_array
 
 
 @pytest.mark.parametrize(
@@ -161,7 +165,7 @@ async def test_every_method_answers_over_a_socket(
         one = (await client.get(PATH)).json()
         missing = await client.post("/v1beta/models/none:generateContent", json=HI)
     assert whole["usageMetadata"]["candidatesTokenCount"] == 20
-    assert array[0]["candidates"][0]["finishReason"] == "STOP"
+    assert array[-1]["candidates"][0]["finishReason"] == "STOP"
     assert sse.headers["content-type"].startswith("text/event-stream")
     last = json.loads(sse.text.removesuffix("\r\n\r\n").split("\r\n\r\n")[-1].removeprefix("data: "))
     assert last["usageMetadata"]["candidatesTokenCount"] == 20

@@ -90,9 +90,9 @@ class OpenAIStream:
 
     def _read(self, received: list[ServerSentEvent]) -> list[Event]:
         events: list[Event] = []
+        if self._error is not None and received:
+            raise self._error
         for name, data in received:
-            if self._error is not None:
-                raise self._error
             if self._done:
                 break
             self.signs += 1
@@ -106,10 +106,15 @@ class OpenAIStream:
         return events
 
     def _take(self, name: bytes, data: bytes, events: list[Event]) -> None:
-        if is_done(data):
+        if data[:1] == b"[" and is_done(data):
             events.append(self._finish())
             return
         chunk = load_event(name, data, "a chunk")
+        text = "" if name else text_alone(chunk)
+        if text:
+            events.append(Delta(text))
+            self._wrote = True
+            return
         try:
             self._take_chunk(chunk, events)
         except SHAPE_ERRORS as error:
@@ -230,6 +235,21 @@ def usage_of(report: Mapping[str, Any], tier: str) -> Usage | None:
         reasoning_tokens=optional_tokens(completion, "reasoning_tokens"),
         service_tier=tier,
     )
+
+
+def text_alone(chunk: Mapping[str, Any]) -> str:
+    """The text of a chunk that carries nothing else, as most do; "" for any other. A fast path."""
+    try:
+        choice = chunk["choices"][0]
+        delta = choice["delta"]
+        text = delta["content"]
+    except SHAPE_ERRORS:
+        return ""
+    if type(text) is not str or len(delta) > 1 or choice.get("finish_reason") is not None:
+        return ""
+    if chunk.get("usage") or chunk.get("error") or chunk.get("object") == "error":
+        return ""
+    return text if chunk.get("service_tier") is None or not service_tier(chunk) else ""
 
 
 def is_error(chunk: Mapping[str, Any]) -> bool:

@@ -1,0 +1,1 @@
+"""Routes of protocols that have many of them, one module each."""
