@@ -10,6 +10,8 @@ from pydantic import Field, model_validator
 
 from .batches.schedule import BatchOptions
 from .content.options import Accuracy, ReplyLength
+from .exchange.media.media import MediaKind
+from .exchange.media.models import media_of
 from .exchange.names import ProtocolName
 from .exchange.options import Options, Seconds
 from .latency.distributions import Latency
@@ -19,6 +21,7 @@ from .limits.header_style import HeaderStyle
 from .limits.limits import Limits
 from .prices import Prices
 from .prompt_cache.cache import PromptCaching
+from .scripts import ScriptedReply
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f]+$")]
 Day = Annotated[date, Field(strict=False)]
@@ -69,6 +72,8 @@ class Model(Named):
     - `max_tokens`: whether it takes OpenAI's older name of `max_completion_tokens` (default: all but GPT-5,
       o1 and their successors, by their ids)
     - `prefill`: whether it continues an assistant message (default: all but Claude 4.6 and its successors)
+    - `media`: the kinds of media that it takes in a prompt, of image, audio, video and document (default: by
+      its id, see `exchange.media.models`)
     """
 
     tier: Literal["fast", "balanced", "powerful"]
@@ -86,6 +91,7 @@ class Model(Named):
     max_output_tokens: Annotated[int, Field(gt=0)]
     max_tokens: bool | None = None
     prefill: bool | None = None
+    media: Annotated[tuple[MediaKind, ...] | None, Field(strict=False)] = None
 
     def takes_max_tokens(self, id_: str) -> bool:
         """Whether a request to this model, by the canonical id, may say `max_tokens`."""
@@ -94,6 +100,10 @@ class Model(Named):
     def takes_prefill(self, id_: str) -> bool:
         """Whether a request to this model, by the canonical id, may end with an assistant message."""
         return not _REFUSES_PREFILL.match(id_) if self.prefill is None else self.prefill
+
+    def takes_media(self, id_: str) -> tuple[MediaKind, ...]:
+        """The kinds of media that this model, by the canonical id, takes."""
+        return media_of(id_) if self.media is None else self.media
 
 
 class EmbeddingModel(Named):
@@ -192,6 +202,7 @@ class Profile(Options):
       `model_names.py`) instead of a 404 (default false)
     - `retirements`: of models with a day of retirement: "warn" (default) announces it in headers, "enforce"
       also refuses the model from that day on, "ignore" does neither
+    - `script`: replies to requests that match, before all others (default: none)
     """
 
     name: Name
@@ -200,6 +211,7 @@ class Profile(Options):
     reply_length: ReplyLength = ReplyLength()
     any_model: bool = False
     retirements: Retirements = "warn"
+    script: Annotated[tuple[ScriptedReply, ...], Field(strict=False)] = ()
     providers: Annotated[dict[Name, Provider], Field(min_length=1)]
 
     @model_validator(mode="after")

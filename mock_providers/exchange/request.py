@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, Self
 import orjson
 
 from . import tokens
+from .media.media import Media, MediaKind
 
 CacheTtl = Literal["5m", "1h"]
 
@@ -30,12 +31,12 @@ class ToolResult(NamedTuple):
 class Part(NamedTuple):
     """One content block of a message; `cache`: a prompt cache breakpoint follows it.
 
-    `about`: the tool call or the result that the block is (default: neither).
+    `about`: the tool call, the result or the media that the block is (default: none of them).
     """
 
     text: str
     cache: CacheTtl | None = None
-    about: ToolUse | ToolResult | None = None
+    about: ToolUse | ToolResult | Media | None = None
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,20 @@ class Message:
 
     @cached_property
     def text(self) -> str:
-        """The blocks, joined by line breaks."""
-        return self.parts[0].text if len(self.parts) == 1 else "\n".join(part.text for part in self.parts)
+        """The blocks without media, joined by line breaks."""
+        if len(self.parts) == 1:
+            return self.parts[0].text
+        return "\n".join(part.text for part in self.parts if not isinstance(part.about, Media))
+
+    @property
+    def media(self) -> tuple[Media, ...]:
+        """The images, audio, videos and documents."""
+        return tuple(part.about for part in self.parts if isinstance(part.about, Media))
+
+    @cached_property
+    def tokens(self) -> int:
+        """Tokens of the text and the media, without those of a message as such."""
+        return tokens.count(self.text) + sum(media.tokens for media in self.media)
 
     @property
     def words(self) -> str:
@@ -96,6 +109,8 @@ class Request:
     - `says_max_tokens`: the limit has OpenAI's older name, `max_tokens`
     - `in_array`: a stream is the items of a JSON array, not server-sent events
     - `n`: how many choices
+    - `min_tokens`: the reply is not shorter, as far as `max_tokens` allows (vLLM only)
+    - `echo`: the prompt stands before the reply (legacy completions only)
     - `service_tier`: the tier asked for, by the name that the reply would give; "": the standard one
     - `tool_choice`: "auto", "none", "required", or the name of a tool
     - `thought_tokens`: of the reasoning before the reply, which `max_tokens` includes
@@ -112,6 +127,8 @@ class Request:
     include_usage: bool = False
     obfuscate: bool = False
     n: int = 1
+    min_tokens: int = 0
+    echo: bool = False
     service_tier: str = ""
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"
@@ -123,7 +140,18 @@ class Request:
     @cached_property
     def input_tokens(self) -> int:
         """Tokens of the prompt, as `tokens` counts them."""
-        return tokens.count_prompt(message.text for message in self.messages)
+        return tokens.count_prompt(message.text for message in self.messages) + sum(
+            self.media_tokens.values()
+        )
+
+    @cached_property
+    def media_tokens(self) -> Mapping[MediaKind, int]:
+        """Tokens of the prompt's media, by kind; empty without any."""
+        found: dict[MediaKind, int] = {}
+        for message in self.messages:
+            for media in message.media:
+                found[media.kind] = found.get(media.kind, 0) + media.tokens
+        return found
 
     @property
     def last_user_text(self) -> str:

@@ -5,7 +5,8 @@ recomputed by hand, and a reply of N tokens cut into exactly N pieces. English t
 a token with the usual tokenizers too.
 
 - text: ceil(characters / 4), where a character is a Unicode code point
-- prompt: the sum over its messages of ceil(characters / 4) + 4, plus 3 for the request
+- prompt: the sum over its messages of ceil(characters / 4) + 4, plus 3 for the request,
+  plus the tokens of images, audio, video and documents (`media`)
 """
 
 from collections.abc import Iterable

@@ -4,8 +4,10 @@ Times are seconds since the request was received. A fault is a function from a P
 below are the changes that faults make. Nothing here encodes bytes or sleeps.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
+from ..exchange.media.media import MediaKind
 from ..exchange.request import Problem
 from ..limits.limits import Meter
 from .parts import Answer, Choice, Ending, Heartbeat, KeepAlive, Malformation, Piece, Quirk
@@ -34,6 +36,7 @@ class Plan:
     - `input_tokens`: all of the prompt; of these `cached_input_tokens` were read from the prompt cache, and
       `cache_write_tokens` (for five minutes) and `cache_write_1h_tokens` written to it; `cache_lost_tokens`
       more would have been read without a cache wipe
+    - `media_tokens`: the part of `input_tokens` that is media, by kind
     - `service_tier`: the tier that the reply names and that is billed; "": the standard one
     - `answer`: whether the first choice is right
     - `queued_s`: the wait for a free slot of the model
@@ -54,6 +57,7 @@ class Plan:
     cache_write_tokens: int = 0
     cache_write_1h_tokens: int = 0
     cache_lost_tokens: int = 0
+    media_tokens: Mapping[MediaKind, int] = field(default_factory=dict)
     queued_s: float = 0.0
     service_tier: str = ""
     answer: Answer | None = None

@@ -1,7 +1,7 @@
 """Prefixes of a prompt as digests: equal digests, equal prefixes.
 
 A prompt is a sequence of tokens, counted as `tokens` counts them: those of the request come first, the same
-for every prompt, then for each message those of its role and its text. Prefixes end every N tokens
+for every prompt, then for each message those of its role, its text and its media. Prefixes end every N tokens
 (`stepped`) or after content blocks (`marked`). All digests of a prompt come from one pass over its text.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
+from ..exchange.media.media import Media
 from ..exchange.request import CacheTtl, Message
 from ..exchange.tokens import CHARS_PER_TOKEN, TOKENS_PER_MESSAGE, TOKENS_PER_REQUEST, count, count_prompt
 
@@ -17,6 +18,7 @@ from ..exchange.tokens import CHARS_PER_TOKEN, TOKENS_PER_MESSAGE, TOKENS_PER_RE
 _MESSAGE = b"\xff"
 _BLOCK = b"\xfe"
 _PART_OF_ROLE = b"\xfd"
+_MEDIA = b"\xfc"
 
 
 class BlockPrefix(NamedTuple):
@@ -35,7 +37,9 @@ def stepped(messages: Sequence[Message], first: int, step: int) -> list[bytes]:
 
     `first` is at least the tokens of an empty request; the list is empty when the prompt is shorter.
     """
-    cuts = range(first, count_prompt(message.text for message in messages) + 1, step)
+    total = count_prompt(message.text for message in messages)
+    total += sum(media.tokens for message in messages for media in message.media)
+    cuts = range(first, total + 1, step)
     return list(islice(_cut(messages, cuts), len(cuts)))
 
 
@@ -84,6 +88,14 @@ def _cut(messages: Sequence[Message], cuts: Sequence[int]) -> Iterator[bytes]:
             cut = next(following, 0)
         hasher.update(_utf8(text[hashed:]))
         at = end
+        for media in message.media:
+            hasher.update(_MEDIA + media.digest.encode())
+            while at < cut <= at + media.tokens:
+                inside = hasher.copy()
+                inside.update(_PART_OF_ROLE + b"%d" % (cut - at))
+                yield inside.digest()
+                cut = next(following, 0)
+            at += media.tokens
 
 
 def _blocks(messages: Sequence[Message], wanted: Sequence[bool]) -> Iterator[BlockPrefix]:
@@ -92,15 +104,16 @@ def _blocks(messages: Sequence[Message], wanted: Sequence[bool]) -> Iterator[Blo
     for message in messages:
         hasher.update(_MESSAGE + message.role.encode() + _MESSAGE)
         before += TOKENS_PER_MESSAGE
-        chars = 0
+        chars, media_tokens = -1, 0  # a line break stands between two texts
         for part in message.parts:
-            hasher.update(_utf8(part.text) + _BLOCK)
-            chars += len(part.text)
+            media = part.about if isinstance(part.about, Media) else None
+            hasher.update((_MEDIA + media.digest.encode() if media else _utf8(part.text)) + _BLOCK)
+            media_tokens += media.tokens if media else 0
+            chars += 0 if media else len(part.text) + 1
             digest = hasher.digest() if nth < len(wanted) and wanted[nth] else b""
-            yield BlockPrefix(before - (-chars // CHARS_PER_TOKEN), part.cache, digest)
-            chars += 1  # the line break between two blocks
+            yield BlockPrefix(before + media_tokens - (-max(chars, 0) // CHARS_PER_TOKEN), part.cache, digest)
             nth += 1
-        before += count(message.text)
+        before += message.tokens
 
 
 def _utf8(text: str) -> bytes:

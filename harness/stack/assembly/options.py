@@ -14,6 +14,8 @@ from ..caching.exact import CacheOptions
 from ..caching.semantic.layer import SemanticCacheOptions
 from ..config.options import Options, first_complaint
 from ..core.errors import ConfigError
+from ..core.media.media import MediaKind
+from ..core.media.models import media_of
 from ..core.target import Target
 from ..core.tokens import counter_named
 from ..money.budget import BudgetOptions
@@ -36,6 +38,7 @@ class TargetOptions(Options):
     """One entry of the chain. `timeout_s` 10 to the first token; `name` is the provider's unless given.
 
     Abilities of the model, all true by default: `tools`, `json_mode`, `prefill` (continues a partial answer).
+    `media`: the kinds of media that it takes, of "image", "audio" and "document" (default: by its name).
     `region` "" (unknown): a call with a residency is sent to targets of that region only. `tier`: one of the
     `[route]` table's tiers, "" in a stack without routing. `service_tier` "" (none): sent to the provider as
     it is, such as "flex" or "priority"; the tier that the reply names is billed. `unsupported` "refuse": a
@@ -53,6 +56,7 @@ class TargetOptions(Options):
     prefill: bool = True
     tools: bool = True
     json_mode: bool = True
+    media: tuple[MediaKind, ...] | None = Field(default=None, strict=False)
     region: str = ""
     tier: str = ""
     service_tier: str = ""
@@ -72,6 +76,7 @@ class TargetOptions(Options):
             prefill=self.prefill,
             tools=self.tools,
             json=self.json_mode,
+            media=media_of(self.provider, self.model) if self.media is None else self.media,
             region=self.region,
             tier=self.tier,
             service_tier=self.service_tier,

@@ -4,6 +4,7 @@ Codecs translate what has an equivalent in the target's protocol; a call that ne
 """
 
 from .call import Call
+from .media.models import not_taken
 from .support import refused
 from .target import Target
 from .tokens import call_tokens
@@ -15,9 +16,9 @@ MOST_STOPS = {"openai": 4, "together": 4}
 def unsuitable(call: Call, target: Target) -> str | None:
     """Why `target` cannot serve this call, or None if it can.
 
-    Checked, where the call asks for it: permitted targets, residency, tools, JSON replies, prefill, number of
-    stop sequences, settings that the target does not understand; and that the context window holds the
-    prompt, tools included.
+    Checked, where the call asks for it: permitted targets, residency, tools, JSON replies, prefill, media,
+    number of stop sequences, settings that the target does not understand; and that the context window holds
+    the prompt, tools included.
     """
     if call.routing.only and target.name not in call.routing.only:
         return f"the call may only go to {', '.join(call.routing.only)}"
@@ -30,6 +31,14 @@ def unsuitable(call: Call, target: Target) -> str | None:
         return f"{target.model} does not reply in JSON"
     if not target.prefill and call.request.prefill:
         return f"{target.model} does not go on from a partial answer"
+    media = [media for message in call.request.messages for media in message.media]
+    if reason := not_taken(media, target.provider, target.media):
+        return f"{target.model} takes {reason}"
+    return _unsuitable_settings(call, target)
+
+
+def _unsuitable_settings(call: Call, target: Target) -> str | None:
+    """The same for stop sequences, settings and the prompt's length."""
     most = MOST_STOPS.get(target.provider)
     if most is not None and len(call.request.stop) > most:
         return f"{target.provider} takes {most} stop sequences, the call has {len(call.request.stop)}"

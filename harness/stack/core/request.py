@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import orjson
 
+from .media.media import Media
 from .parameters import HINTS
 from .reply import ToolCall
 
@@ -33,7 +34,7 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of the conversation, as text.
+    """One turn of the conversation: text, and the images, recordings and files in it.
 
     An assistant's turn may call tools (`tool_calls`); a turn of role "tool" is the result of the tool call
     `tool_call_id`. `name` tells participants of one role apart.
@@ -44,6 +45,7 @@ class Message:
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str = ""
     name: str = ""
+    media: tuple[Media, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,8 +49,8 @@ def counter_named(name: str) -> Counter | None:
 
 
 def prompt_tokens(messages: Iterable[Message], counter: Counter = by_chars) -> int:
-    """Tokens of a prompt: each message's text, four around each message, three around the whole."""
-    return sum(counter(_text(message)) + PER_MESSAGE for message in messages) + PER_REQUEST
+    """Tokens of a prompt: each message's text and media, four around each, three around the whole."""
+    return sum(_tokens(message, counter) + PER_MESSAGE for message in messages) + PER_REQUEST
 
 
 def call_tokens(call: Call) -> int:
@@ -87,6 +87,10 @@ class ReplyRecorder:
     def tokens(self) -> int:
         """Tokens received so far."""
         return self._counter("".join(self._pieces))
+
+
+def _tokens(message: Message, counter: Counter) -> int:
+    return counter(_text(message)) + sum(media.tokens for media in message.media)
 
 
 def _text(message: Message) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..core.reply import ToolCall
 from ..core.request import Message, Role
+from .content import read_content
 from .fields import BadRequest, nothing_else, take, text
 
 ROLES: dict[str, Role] = {
@@ -50,11 +51,13 @@ def _message(turn: Any, where: str) -> Message:
     if role == "tool":
         id = text(fields, "tool_call_id", where)
         del fields["tool_call_id"]
-        message = Message(role, _text(content, where), tool_call_id=id)
+        read = read_content(content, where)
+        message = Message(role, read.text, tool_call_id=id, media=read.media)
     elif role == "assistant":
         message = _assistant(content, name, fields, where)
     else:
-        message = Message(role, _text(content, where), name=name)
+        read = read_content(content, where, media=role == "user")
+        message = Message(role, read.text, name=name, media=read.media)
     nothing_else(fields, f"{where}.")
     return message
 
@@ -66,8 +69,9 @@ def _assistant(content: Any, name: str, fields: dict[str, Any], where: str) -> M
     for echoed in ECHOED:
         fields.pop(echoed, None)
     may_be_absent = calls or refusal
-    text = "" if content is None or (content is ABSENT and may_be_absent) else _text(content, where)
-    return Message("assistant", text + refusal, calls, name=name)
+    is_empty = content is None or (content is ABSENT and may_be_absent)
+    words = "" if is_empty else read_content(content, where, media=False).text
+    return Message("assistant", words + refusal, calls, name=name)
 
 
 def _calls(value: Any, where: str) -> tuple[ToolCall, ...]:
@@ -86,21 +90,3 @@ def _call(call: Any, where: str) -> ToolCall:
         message = f"'{where}.function.arguments' must be a string."
         raise BadRequest(message, f"{where}.function.arguments")
     return ToolCall(id, name, arguments)
-
-
-def _text(content: Any, where: str) -> str:
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list):
-        parts = [_part(part) for part in content if isinstance(part, dict)]
-        texts = [part for part in parts if isinstance(part, str)]
-        if len(texts) == len(content):
-            return "".join(texts)
-    where = f"{where}.content"
-    raise BadRequest(f"{where} must be a string or an array of text parts.", where)
-
-
-def _part(part: dict[str, Any]) -> Any:
-    """The words of a part of a message; None if it is of another type than text."""
-    kind = part.get("type", "text")
-    return part.get(kind) if kind in ("text", "refusal") else None

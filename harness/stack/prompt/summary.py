@@ -74,7 +74,7 @@ class Summaries:
 
 
 def _key(rounds: Sequence[Messages], tenant: str) -> bytes:
-    fields = [[m.role, m.content, m.tool_calls, m.tool_call_id] for turns in rounds for m in turns]
+    fields = [[m.role, m.content, m.tool_calls, m.tool_call_id, *m.media] for turns in rounds for m in turns]
     return blake2b(orjson.dumps([tenant, fields]), digest_size=16).digest()
 
 
@@ -88,4 +88,5 @@ def _request(before: Sequence[Message], rounds: Sequence[Messages], tokens: int)
 
 def _text(message: Message) -> str:
     called = [f"[{call.name} {call.arguments}]" for call in message.tool_calls]
+    called += [f"[{media.kind}]" for media in message.media]
     return " ".join([message.content, *called] if message.content else called)

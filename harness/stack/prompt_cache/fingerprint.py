@@ -34,6 +34,7 @@ def fingerprint(call: Call) -> PromptFingerprint:
     system = [turn for turn in call.request.messages if turn.role == "system"]
     opening = next((turn for turn in call.request.messages if turn.role != "system"), None)
     base = tools + _digest([[turn.content for turn in system], call.request.json_schema])
+    opened = [opening.role, opening.content, *opening.media] if opening else []
     shared = _digest_of(base) if call.request.tools or system else b""
     tools_tokens = 0
     if call.request.tools:
@@ -41,7 +42,7 @@ def fingerprint(call: Call) -> PromptFingerprint:
     return PromptFingerprint(
         tools=tools if call.request.tools else b"",
         shared=shared,
-        session=_digest_of(base + _digest([opening.role, opening.content] if opening else [])),
+        session=_digest_of(base + _digest(opened)),
         tools_tokens=tools_tokens,
         shared_tokens=tools_tokens + prompt_tokens(system) if system else tools_tokens,
         tokens=call_tokens(call.with_request(prefill="") if call.request.prefill else call),

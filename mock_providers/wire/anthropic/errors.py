@@ -1,6 +1,7 @@
 """Anthropic's errors: `{"type": "error", "error": {"type", "message"}, "request_id"}`."""
 
 from ...exchange.bad_field import BadField
+from ...exchange.media.media import MediaKind
 from ...exchange.request import Problem
 from ...limits.limits import Verdict
 
@@ -138,6 +139,10 @@ class AnthropicErrors:
             "message."
         )
         return Problem(400, _INVALID, message)
+
+    def media_refused(self, kind: MediaKind, model: str) -> Problem:
+        """The model does not take such a content block."""
+        return Problem(400, _INVALID, f"'{model}' does not support {kind} input.")
 
     def max_tokens_refused(self) -> Problem:
         """`max_tokens` is required here: refused as unknown."""

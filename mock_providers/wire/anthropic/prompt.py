@@ -5,17 +5,20 @@ Every content block becomes a Part, so prompt cache breakpoints stay where the c
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from ...exchange.bad_field import BadField, Path
-from ...exchange.request import Message, Part, ToolResult, ToolUse
+from ...exchange.media.media import Media
+from ...exchange.request import CacheTtl, Message, Part, ToolResult, ToolUse
 from ..fields import Fields, unsupported
 from ..prompt_text import call_text
 from .cache_control import check_breakpoints, read_cache_control
+from .media import MEDIA_BLOCKS, read_document, read_image
 from .tools import read_tool_definitions
 
 _BLOCKS = {
     "system": ("text",),
-    "user": ("text", "tool_result"),
+    "user": ("text", "tool_result", *MEDIA_BLOCKS),
     "assistant": ("text", "thinking", "redacted_thinking", "tool_use"),
 }
 
@@ -54,14 +57,19 @@ def _conversation(fields: Fields) -> list[Message]:
         parts = _parts(message, "content", path, role)
         is_prefill = role == "assistant" and nth == len(items) - 1
         message_read = Message(role, parts)
-        if not is_prefill and not any(part.text for part in parts) and not message_read.results:
+        if not is_prefill and not any(part.text or part.about for part in parts):
             complaint = (
                 "all messages must have non-empty content except for the optional final assistant message"
             )
             raise BadField(path, "unsupported", complaint)
-        only_results = bool(parts) and all(isinstance(part.about, ToolResult) for part in parts)
-        messages.append(replace(message_read, role="tool") if only_results else message_read)
+        messages.append(replace(message_read, role="tool") if _only_results(item) else message_read)
     return messages
+
+
+def _only_results(item: dict[str, Any]) -> bool:
+    """Whether all blocks of a message, already read, are tool results."""
+    content = item.get("content")
+    return isinstance(content, list) and all(block.get("type") == "tool_result" for block in content)
 
 
 def _parts(holder: Fields, key: str, path: Path, role: str) -> tuple[Part, ...]:
@@ -71,12 +79,23 @@ def _parts(holder: Fields, key: str, path: Path, role: str) -> tuple[Part, ...]:
         return (Part(value),)
     if not isinstance(value, list):
         raise BadField((*path, key), "type", "string", value)
-    return tuple(_part(Fields(block, (*path, key, nth)), role) for nth, block in enumerate(value))
+    blocks = [Fields(block, (*path, key, nth)) for nth, block in enumerate(value)]
+    return tuple(part for block in blocks for part in _block_parts(block, role))
 
 
-def _part(block: Fields, role: str) -> Part:
-    about: ToolUse | ToolResult | None = None
-    match block.choice("type", _BLOCKS[role]):
+def _block_parts(block: Fields, role: str) -> Iterator[Part]:
+    """A block; a result with media is several parts, the breakpoint after the last."""
+    cache = read_cache_control(block)
+    if block.choice("type", _BLOCKS[role]) != "tool_result":
+        yield _part(block, cache)
+        return
+    *first, last = _result_parts(block)
+    yield from (*first, last._replace(cache=cache))
+
+
+def _part(block: Fields, cache: CacheTtl | None) -> Part:
+    about: ToolUse | Media | None = None
+    match block.text("type"):
         case "text":
             text = block.text("text")
             if not text:
@@ -89,7 +108,22 @@ def _part(block: Fields, role: str) -> Part:
             about = ToolUse(block.text("name"), block.text("id"))
             block.require("input")
             text = call_text(about.name, block.read("input", "object"))
-        case _:
-            about = ToolResult(block.text("tool_use_id"), block.flag("is_error"))
-            text = block.content("content") if block.present("content") else ""
-    return Part(text, read_cache_control(block), about)
+        case kind:
+            text, about = "", read_image(block) if kind == "image" else read_document(block)
+    return Part(text, cache, about)
+
+
+def _result_parts(block: Fields) -> list[Part]:
+    """The texts of a result as one part, then its media."""
+    result = ToolResult(block.text("tool_use_id"), block.flag("is_error"))
+    if not block.present("content") or isinstance(block.require("content"), str):
+        return [Part(block.text("content") if block.present("content") else "", about=result)]
+    items = block.items("content")
+    texts, media = [], []
+    for nth, item in enumerate(items):
+        inner = Fields(item, (*block.path, "content", nth))
+        if inner.choice("type", ("text", *MEDIA_BLOCKS)) == "text":
+            texts.append(inner.text("text"))
+        else:
+            media.append(_part(inner, None))
+    return [Part("\n".join(texts), about=result), *media]

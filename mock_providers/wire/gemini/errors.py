@@ -3,6 +3,7 @@
 import math
 
 from ...exchange.bad_field import BadField
+from ...exchange.media.media import MediaKind
 from ...exchange.request import Problem
 from ...limits.limits import Verdict
 
@@ -150,6 +151,10 @@ class GeminiErrors:
         """The conversation ends with the model's turn. Source: songquanpeng/one-api#836."""
         message = "Please ensure that multiturn requests ends with a user role or a function response."
         return Problem(400, _INVALID, message)
+
+    def media_refused(self, kind: MediaKind, model: str) -> Problem:
+        """The model does not take such a part."""
+        return Problem(400, _INVALID, f"{kind.capitalize()} input modality is not enabled for models/{model}")
 
     def max_tokens_refused(self) -> Problem:
         """The limit of the reply is not known to the model."""

@@ -1,7 +1,10 @@
 """Gemini's whole reply, the parts of it that the chunks of a stream share, and the reply to a count."""
 
+from collections.abc import Mapping
+
 import orjson
 
+from ...exchange.media.media import MediaKind
 from ...plan import Block, Plan
 from ..dialect import Stamp
 from ..fields import arguments
@@ -66,8 +69,17 @@ def usage_of(plan: Plan) -> dict[str, object]:
         usage["thoughtsTokenCount"] = plan.reasoning_tokens
     if plan.cached_input_tokens:
         usage["cachedContentTokenCount"] = plan.cached_input_tokens
-    usage["promptTokensDetails"] = [{"modality": "TEXT", "tokenCount": plan.input_tokens}]
+    usage["promptTokensDetails"] = details_of(plan.input_tokens, plan.media_tokens)
     return usage
+
+
+def details_of(input_tokens: int, media_tokens: Mapping[MediaKind, int]) -> list[dict[str, object]]:
+    """The prompt's tokens by modality; `input_tokens` are all of them."""
+    text = input_tokens - sum(media_tokens.values())
+    details: list[dict[str, object]] = [{"modality": "TEXT", "tokenCount": text}]
+    return details + [
+        {"modality": kind.upper(), "tokenCount": tokens} for kind, tokens in sorted(media_tokens.items())
+    ]
 
 
 def identity_of(stamp: Stamp) -> dict[str, object]:

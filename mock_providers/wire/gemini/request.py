@@ -69,9 +69,10 @@ def _prompt(fields: CamelFields, body: object, model: str) -> Request:
     if fields.present("systemInstruction"):
         system = fields.inner("systemInstruction")
         messages.append(Message("system", read_parts(system, ("systemInstruction",))[0]))
+    resolution = fields.inner("generationConfig").read("mediaResolution", "string") or ""
     return Request(
         model=model,
-        messages=(*messages, *read_contents(fields)),
+        messages=(*messages, *read_contents(fields, resolution)),
         digest=digest_of(body if isinstance(body, dict) else {}, _NOT_IN_DIGEST),
         include_usage=True,
         tools=callable_tools,

@@ -3,6 +3,7 @@
 import math
 
 from ...exchange.bad_field import BadField
+from ...exchange.media.media import MediaKind
 from ...exchange.request import Problem
 from ...limits.limits import Verdict
 from .bad_fields import bad_field_problem
@@ -162,6 +163,12 @@ class OpenAIErrors:
             "message."
         )
         return Problem(400, _INVALID, message)
+
+    def media_refused(self, kind: MediaKind, model: str) -> Problem:
+        """The model does not take such a content part. Source: vllm-project/vllm#11629."""
+        name = {"image": "image_url", "audio": "input_audio"}.get(kind, "file")
+        message = f"Invalid content type. {name} is only supported by certain models."
+        return Problem(400, _INVALID, message, param="messages")
 
     def max_tokens_refused(self) -> Problem:
         """`max_tokens` for a model that wants `max_completion_tokens`. Source: mnfst/llm-gateway#1878."""

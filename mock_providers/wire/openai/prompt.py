@@ -1,6 +1,7 @@
 """Reads the messages of a chat completion request."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import orjson
 
@@ -8,13 +9,18 @@ from ...exchange.bad_field import BadField
 from ...exchange.request import Message, Part, ToolResult, ToolUse
 from ..fields import Fields
 from ..prompt_text import call_text, is_error
+from .media import MEDIA_PARTS, read_media
 from .tools import read_function
 
 _ROLES = ("system", "developer", "user", "assistant", "tool")
 
 
-def read_messages(fields: Fields) -> tuple[Message, ...]:
-    """The messages; raises BadField, also when a tool call is not answered before the next turn."""
+def read_messages(fields: Fields, model: str, *, lenient: bool = False) -> tuple[Message, ...]:
+    """The messages; raises BadField, also when a tool call is not answered before the next turn.
+
+    - `model`: by whose rule media are counted
+    - `lenient`: media in messages of any role (default: in those of the user)
+    """
     fields.require("messages")
     items = fields.items("messages")
     if not items:
@@ -27,13 +33,21 @@ def read_messages(fields: Fields) -> tuple[Message, ...]:
         calls = list(_calls(message)) if role == "assistant" else []
         if role == "tool":
             pending.answer(message)
-            parts = _result_parts(message)
+            parts = _result_parts(message, _Media(model, anywhere=lenient))
         else:
             pending.next_turn(nth, [id_ for id_, _ in calls])
-            parts = _assistant_parts(message, calls) if role == "assistant" else _parts(message)
+            media = _Media(model, anywhere=lenient or role == "user")
+            parts = _assistant_parts(message, calls) if role == "assistant" else _parts(message, media)
         messages.append(Message("system" if role == "developer" else role, parts))
     pending.next_turn(len(items), [])
     return tuple(messages)
+
+
+class _Media(NamedTuple):
+    """Where media may stand, and the model that counts them."""
+
+    model: str
+    anywhere: bool
 
 
 class _PendingCalls:
@@ -85,19 +99,19 @@ def _call_text(name: str, arguments: str) -> str:
 
 def _assistant_parts(message: Fields, calls: list[tuple[str, Part]]) -> tuple[Part, ...]:
     """The content of an assistant message, which may be missing, and its tool calls."""
-    content = _parts(message, ("text", "refusal")) if message.present("content") else ()
+    content = _parts(message, None, ("text", "refusal")) if message.present("content") else ()
     return (*content, *(part for _, part in calls)) or (Part(""),)
 
 
-def _result_parts(message: Fields) -> tuple[Part, ...]:
+def _result_parts(message: Fields, media: _Media) -> tuple[Part, ...]:
     """The content of a tool message, which has no field for errors."""
-    parts = _parts(message)
+    parts = _parts(message, media)
     result = ToolResult(message.text("tool_call_id"), any(is_error(part.text) for part in parts[:1]))
-    return tuple(part._replace(about=result) for part in parts)
+    return tuple(part._replace(about=part.about or result) for part in parts)
 
 
-def _parts(message: Fields, kinds: tuple[str, ...] = ("text",)) -> tuple[Part, ...]:
-    """Content: a string, or an array of text parts."""
+def _parts(message: Fields, media: _Media | None, kinds: tuple[str, ...] = ("text",)) -> tuple[Part, ...]:
+    """Content: a string, or an array of parts."""
     value = message.require("content")
     if isinstance(value, str):
         return (Part(value),)
@@ -105,4 +119,17 @@ def _parts(message: Fields, kinds: tuple[str, ...] = ("text",)) -> tuple[Part, .
     if not isinstance(value, list):
         raise BadField(path, "type", "string", value)
     parts = [Fields(part, (*path, nth)) for nth, part in enumerate(value)]
-    return tuple(Part(part.text(part.choice("type", kinds))) for part in parts)
+    return tuple(_part(part, message.text("role"), media, kinds) for part in parts)
+
+
+def _part(part: Fields, role: str, media: _Media | None, kinds: tuple[str, ...]) -> Part:
+    kind = part.choice("type", kinds if media is None else (*kinds, *MEDIA_PARTS))
+    if kind not in MEDIA_PARTS or media is None:
+        return Part(part.text(kind))
+    if not media.anywhere:
+        complaint = (
+            f"Content parts of type '{kind}' are only allowed for messages with role 'user', but this "
+            f"message with role '{role}' contains one."
+        )
+        raise BadField(part.path, "unsupported", complaint)
+    return read_media(part, kind, media.model)

@@ -73,7 +73,10 @@ def tool_call(block: Block, arguments: str) -> dict[str, object]:
 def usage_of(plan: Plan) -> dict[str, object]:
     """The `usage` object; cached and cache-written tokens are included in `prompt_tokens`."""
     output_tokens = plan.output_tokens
-    prompt_details = {"cached_tokens": plan.cached_input_tokens, "audio_tokens": 0}
+    prompt_details = {
+        "cached_tokens": plan.cached_input_tokens,
+        "audio_tokens": plan.media_tokens.get("audio", 0),
+    }
     if plan.cache_write_tokens:
         prompt_details["cache_write_tokens"] = plan.cache_write_tokens
     return {

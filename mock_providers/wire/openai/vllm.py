@@ -6,6 +6,7 @@ Sources: vllm#4667, vllm#20409, mozilla-ai/otari#483.
 
 import orjson
 
+from ...exchange.media.media import MediaKind
 from ...exchange.request import Problem
 from ...profile import Provider
 from .errors import OpenAIErrors
@@ -28,6 +29,10 @@ class VllmErrors(OpenAIErrors):
             "completion). Please reduce the length of the messages or completion."
         )
         return Problem(400, "BadRequestError", message)
+
+    def media_refused(self, kind: MediaKind, model: str) -> Problem:
+        """The model reads text alone. Source: vllm-project/vllm#23402."""
+        return Problem(400, "BadRequestError", f"{model} is not a multimodal model")
 
 
 def errors_of(provider: Provider) -> OpenAIErrors:

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from mock_providers import Profile
 from mock_providers.engine.state import Caller, ProviderState
-from mock_providers.exchange import tokens
+from mock_providers.exchange.media.media import Media
 from mock_providers.exchange.request import CacheTtl, Message, Part, Request
 from mock_providers.exchange.validation import one_line
 from mock_providers.prompt_cache.cache import (
@@ -37,8 +37,9 @@ def row(prompt: Sequence[Message]) -> list[Token]:
     made: list[Token] = [("request", nth) for nth in range(3)]
     for message in prompt:
         made += [(f"role {message.role}", nth) for nth in range(4)]
-        text = "\n".join(part.text for part in message.parts)
+        text = message.text
         made += [("text", text[at : at + 4]) for at in range(0, len(text), 4)]
+        made += [(media.digest, nth) for media in message.media for nth in range(media.tokens)]
     return made
 
 
@@ -75,7 +76,9 @@ def serves(touches: list[Touch], now: float, since: float, idle: float, age: flo
 TEXTS = st.lists(st.sampled_from(["a", "ab", "abcd", "abcdefgh", "\n", "é", "漢字かな", ""]), max_size=6).map(
     "".join
 )
-PARTS = st.builds(Part, TEXTS, st.sampled_from([None, None, "5m", "1h"]))
+BREAKPOINTS = st.sampled_from([None, None, "5m", "1h"])
+IMAGES = st.sampled_from([Media("image", 3, "1a"), Media("image", 8, "2b")])
+PARTS = st.builds(Part, TEXTS, BREAKPOINTS, st.none()) | st.builds(Part, st.just(""), BREAKPOINTS, IMAGES)
 MESSAGES = st.builds(
     Message, st.sampled_from(["tools", "system", "user"]), st.lists(PARTS, min_size=1, max_size=3).map(tuple)
 )
@@ -112,7 +115,7 @@ def test_automatic_hits_are_the_longest_common_prefix_in_steps(
     for prompt, gap, to_reply, _ in calls:
         now += gap
         mine = row(prompt)
-        assert len(mine) == tokens.count_prompt(message.text for message in prompt)
+        assert len(mine) == Request("m", prompt, "").input_tokens
         shared = max((common(mine, other) for ready, other in earlier if ready <= now), default=0)
         use = cache.look_up(prompt, now)
         assert use.read_tokens == (0 if shared < least else least + (shared - least) // step * step)
@@ -149,19 +152,24 @@ def test_automatic_entries_live_as_long_as_they_are_used_and_young_and_not_wiped
             history.setdefault(prefix, []).append(Touch(now, now + to_reply, lost))
 
 
-Prefix = tuple[tuple[str, tuple[str, ...]], ...]
+Prefix = tuple[tuple[str, tuple[str | Media, ...]], ...]
 
 
 def cut_after(prompt: Prompt) -> list[tuple[Prefix, int, CacheTtl | None]]:
     """Every prefix that ends with a content block: as text, its tokens, whether a breakpoint follows."""
     made = []
     for nth, message in enumerate(prompt):
-        before = [(each.role, tuple(part.text for part in each.parts)) for each in prompt[:nth]]
+        before = [(each.role, shown(each)) for each in prompt[:nth]]
         for last, part in enumerate(message.parts):
-            texts = tuple(each.text for each in message.parts[: last + 1])
-            prefix = (*before, (message.role, texts))
-            made.append((prefix, tokens.count_prompt("\n".join(parts) for _, parts in prefix), part.cache))
+            begun = Message(message.role, message.parts[: last + 1])
+            count = Request("m", (*prompt[:nth], begun), "").input_tokens
+            made.append(((*before, (message.role, shown(begun))), count, part.cache))
     return made
+
+
+def shown(message: Message) -> tuple[str | Media, ...]:
+    """The blocks of a message, each as its text or its media."""
+    return tuple(part.about if isinstance(part.about, Media) else part.text for part in message.parts)
 
 
 class BreakpointOracle:
@@ -216,7 +224,7 @@ def test_breakpoints_read_and_write_what_the_oracle_says(
         use = cache.look_up(prompt, now, since)
         expected = oracle.ask(prompt, now, now + to_reply, -math.inf if since is None else since)
         assert (use.read_tokens, use.write_tokens, use.write_1h_tokens) == expected
-        assert sum(expected) <= tokens.count_prompt(message.text for message in prompt)
+        assert sum(expected) <= Request("m", prompt, "").input_tokens
         cache.commit(use, now + to_reply)
 
 

@@ -157,8 +157,8 @@ def test_the_new_version_refuses_sampling_parameters_and_the_old_one_takes_them(
         ),
         ({**MINIMAL, "messages": [{"role": "user"}]}, "messages.0.content: Field required"),
         (
-            {**MINIMAL, "messages": [{"role": "user", "content": [{"type": "image"}]}]},
-            "messages.0.content.0.type: Input should be 'text', 'tool_result'",
+            {**MINIMAL, "messages": [{"role": "user", "content": [{"type": "video"}]}]},
+            "messages.0.content.0.type: Input should be 'text', 'tool_result', 'image', 'document'",
         ),
         ({**MINIMAL, "system": 3}, "system: Input should be a valid string"),
         ({**MINIMAL, "frequency_penalty": 1}, "frequency_penalty: Extra inputs are not permitted"),

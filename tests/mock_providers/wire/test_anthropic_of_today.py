@@ -62,7 +62,7 @@ def test_a_thread_gets_the_reply_that_the_whole_conversation_gets() -> None:
         first = await ask(**options, system="Be kind.", messages=[HI], thread={"type": "create"})
         going_on: Any = {"type": "continue", "previous_message_id": first.id}
         second = await ask(**options, messages=[more], thread=going_on)
-        said: Any = {"role": "assistant", "content": [{"type": "text", "text": first.content[0].text}]}  # type: ignore[union-attr]
+        said: Any = {"role": "assistant", "content": [{"type": "text", "text": first.content[0].text}]}
         whole = await ask(**options, system="Be kind.", messages=[HI, said, more])
         assert second.usage.input_tokens == whole.usage.input_tokens > first.usage.input_tokens
         digests = [row.prompt_digest for row in app.ledger.rows]

@@ -204,7 +204,7 @@ def test_the_digest_covers_what_decides_the_reply_and_nothing_else() -> None:
             "",
         ),
         (
-            {"model": "m", "messages": [{"role": "user", "content": [{"type": "image_url"}]}]},
+            {"model": "m", "messages": [{"role": "user", "content": [{"type": "video_url"}]}]},
             "invalid_value",
             "messages[0].content[0].type",
             "Supported values are: 'text'",

@@ -8,6 +8,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.stack.core.media.media import Media
 from harness.stack.core.parameters import PARAMETERS
 from harness.stack.core.reply import ToolCall
 from harness.stack.core.request import NOT_IN_DIGEST, Message, Request, Tool
@@ -22,6 +23,9 @@ MESSAGE = st.builds(
     st.lists(CALL, max_size=2).map(tuple),
     TEXT,
     TEXT,
+    st.lists(
+        st.builds(Media, st.sampled_from(["image", "document"]), TEXT, TEXT, TEXT, TEXT), max_size=1
+    ).map(tuple),
 )
 TOOL = st.builds(Tool, TEXT, TEXT, OBJECT, st.booleans())
 VALUES: dict[Any, st.SearchStrategy[Any]] = {

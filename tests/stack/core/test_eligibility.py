@@ -9,6 +9,7 @@ import pytest
 from harness.stack.core.call import Call
 from harness.stack.core.eligibility import unsuitable
 from harness.stack.core.errors import AllProvidersFailed, Rejected
+from harness.stack.core.media.media import Media
 from harness.stack.core.reply import ToolCall
 from harness.stack.core.request import Message, Tool
 from harness.stack.core.target import Target
@@ -23,6 +24,7 @@ CALLED = (
     Message("assistant", "", (ToolCall("c1", "look", "{}"),)),
     Message("tool", "A cat.", tool_call_id="c1"),
 )
+PICTURE = Message("user", "See", media=(Media("image", "https://a.example/b.png"),))
 UNFIT: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"tools": False}, {"tools": (LOOK,)}, "llama-3 calls no tools"),
     ({"tools": False}, {"messages": CALLED}, "llama-3 calls no tools"),
@@ -32,6 +34,17 @@ UNFIT: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({}, {"residency": "eu"}, "the call must stay in eu, llama is in no known region"),
     ({}, {"stop": ("a", "b", "c", "d", "e")}, "together takes 4 stop sequences, the call has 5"),
     ({}, {"messages": (Message("user", "x" * 400),)}, "the prompt has about 107 tokens, llama-3 takes 100"),
+    ({"media": ()}, {"messages": (PICTURE,)}, "llama-3 takes no image input"),
+    (
+        {"provider": "anthropic", "media": ("image", "document")},
+        {"messages": (Message("user", "See", media=(Media("document", file_id="file-1"),)),)},
+        "llama-3 takes no files uploaded elsewhere",
+    ),
+    (
+        {"provider": "openai", "media": ("image", "document")},
+        {"messages": (Message("user", "See", media=(Media("document", "https://a.example/b.pdf"),)),)},
+        "llama-3 takes no files by their address",
+    ),
     ({}, {"tools": (Tool("look", "x" * 400),)}, "the prompt has about 121 tokens, llama-3 takes 100"),
 ]
 

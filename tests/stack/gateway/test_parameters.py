@@ -120,7 +120,7 @@ def test_a_reply_that_the_stack_cannot_carry_is_refused_by_name(asks: dict[str, 
             {"messages": [{"role": "assistant", "content": None, "function_call": {"name": "f"}}]},
             "messages[0].function_call",
         ),
-        ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "messages[0].content"),
+        ({"messages": [{"role": "user", "content": [{"type": "video_url"}]}]}, "messages[0].content[0]"),
     ],
 )
 def test_an_unknown_field_that_could_change_the_answer_is_refused_by_name(

@@ -122,7 +122,7 @@ class SemanticCache:
         if call.caller.cache == "bypass" or (call.request.temperature or 0.0) > self._options.max_temperature:
             return None
         last = call.request.messages[-1]
-        if last.role != "user" or call.request.prefill or not last.content.strip():
+        if last.role != "user" or last.media or call.request.prefill or not last.content.strip():
             return None
         return last.content if len(last.content) <= self._options.max_question_chars else None
 

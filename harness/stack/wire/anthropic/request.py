@@ -24,6 +24,7 @@ from ...core.request import Message, Tool
 from ...core.support import ANTHROPIC_TIERS, service_tier
 from ..conversation import turns_of
 from .cache import mark
+from .content import content_blocks
 from .json_mode import forced, instruction, json_tool
 
 OPENING = "(The conversation begins.)"
@@ -86,7 +87,7 @@ def _turns(call: Call) -> list[dict[str, Any]]:
 
 
 def _not_empty(turn: Message) -> bool:
-    return bool(turn.role == "tool" or turn.tool_calls or turn.content.strip())
+    return bool(turn.role == "tool" or turn.tool_calls or turn.media or turn.content.strip())
 
 
 def _side(turn: Message) -> str:
@@ -94,17 +95,17 @@ def _side(turn: Message) -> str:
 
 
 def _content(turn: Sequence[Message]) -> str | list[dict[str, Any]]:
-    if any(part.role == "tool" or part.tool_calls for part in turn):
+    if any(part.role == "tool" or part.tool_calls or part.media for part in turn):
         return [block for part in turn for block in _blocks(part)]
     return "\n\n".join(part.content for part in turn)
 
 
 def _blocks(part: Message) -> Iterator[dict[str, Any]]:
     if part.role == "tool":
-        yield {"type": "tool_result", "tool_use_id": _id(part.tool_call_id), "content": part.content}
+        content = list(content_blocks(part)) if part.media else part.content
+        yield {"type": "tool_result", "tool_use_id": _id(part.tool_call_id), "content": content}
         return
-    if part.content.strip():
-        yield {"type": "text", "text": part.content}
+    yield from content_blocks(part)
     for call in part.tool_calls:
         yield {"type": "tool_use", "id": _id(call.id), "name": call.name, "input": _input(call)}
 

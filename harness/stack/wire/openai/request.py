@@ -12,6 +12,7 @@ from ...core.reply import ToolCall
 from ...core.request import Message, Tool
 from ...core.support import MESSAGE_NAME, not_understood, reasons, service_tier
 from ..conversation import turns_of
+from .content import content_of, media_part
 
 SCHEMA_NAME = "reply"
 """The name of a schema without one: the protocol requires a name."""
@@ -21,7 +22,7 @@ JSON_INSTRUCTION = "Reply in JSON."
 def chat_body(call: Call) -> dict[str, Any]:
     """The request body; `max_tokens` within the target's own limit, a stream requests usage."""
     target, missing = call.target, not_understood(call.request, call.target)
-    messages = [_message(turn, named=MESSAGE_NAME not in missing) for turn in turns_of(call)]
+    messages = _messages(turns_of(call), named=MESSAGE_NAME not in missing)
     body: dict[str, Any] = {"model": target.model, "messages": messages, **_sampling(call, missing)}
     if call.request.tools and target.tools:
         body |= _tools(call)
@@ -55,10 +56,24 @@ def _sampling(call: Call, missing: Sequence[str]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name not in missing}
 
 
+def _messages(turns: Sequence[Message], *, named: bool) -> list[dict[str, Any]]:
+    """The turns; media in results of tools follow them in a turn of the user, the only place for them."""
+    messages: list[dict[str, Any]] = []
+    pending: list[dict[str, Any]] = []
+    for turn in turns:
+        if turn.role != "tool" and pending:
+            messages.append({"role": "user", "content": pending})
+            pending = []
+        messages.append(_message(turn, named=named))
+        if turn.role == "tool":
+            pending += [media_part(media) for media in turn.media]
+    return [*messages, *([{"role": "user", "content": pending}] if pending else [])]
+
+
 def _message(turn: Message, *, named: bool) -> dict[str, Any]:
     if turn.role == "tool":
         return {"role": "tool", "tool_call_id": turn.tool_call_id, "content": turn.content}
-    message: dict[str, Any] = {"role": turn.role, "content": turn.content}
+    message: dict[str, Any] = {"role": turn.role, "content": content_of(turn)}
     if turn.tool_calls:
         message["content"] = turn.content or None
         message["tool_calls"] = [_tool_call(call) for call in turn.tool_calls]

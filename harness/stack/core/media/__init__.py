@@ -1,0 +1,1 @@
+"""Images, recordings and files within a message."""
