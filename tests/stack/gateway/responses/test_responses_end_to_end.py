@@ -7,8 +7,10 @@ import pytest
 from openai import AsyncOpenAI, BadRequestError
 from pydantic import BaseModel
 
+from mock_providers import load_profile
 from tests.lab.lab import Lab, play
 
+TYPICAL = load_profile("typical")
 TARGETS = [
     {"provider": "openai", "model": "gpt-4o"},
     {"provider": "anthropic", "model": "claude-sonnet-4-5"},
@@ -39,7 +41,7 @@ def test_text_tools_and_json_work_whichever_provider_answers(target: dict[str, A
             parsed = await client.responses.parse(model="m", input="Tell", text_format=Forecast)
             assert isinstance(parsed.output_parsed, Forecast)
 
-    play(scene, target=[target], cost={"unknown": "estimate"})
+    play(scene, profile=TYPICAL, target=[target], cost={"unknown": "estimate"})
 
 
 async def texts(client: AsyncOpenAI) -> None:
