@@ -1,6 +1,14 @@
 """All exceptions that mean bad input, from every part: one line for the user, exit code 2."""
 
-from mock_providers import BindError, CatalogueError, FaultError, IncidentError, ProfileError, UntriedUvicorn
+from mock_providers import (
+    BindError,
+    CatalogueError,
+    FaultError,
+    IncidentError,
+    ProfileError,
+    ScriptError,
+    UntriedUvicorn,
+)
 from reports.record.run import RecordError
 
 from .errors import InputError
@@ -14,6 +22,7 @@ INPUT_ERRORS = (
     FaultError,
     IncidentError,
     CatalogueError,
+    ScriptError,
     BindError,
     RecordError,
     UntriedInterpreter,

@@ -17,6 +17,7 @@ from .ledger.ledger import Ledger
 from .ledger.row import LedgerRow
 from .profile import Profile
 from .profile_files import ProfileError, load_profile, make_profile, shipped_profiles
+from .scripts import Script, ScriptedReply, ScriptError, load_script, parse_script
 from .server.app import DEFAULT_EPOCH_S, MockApp
 from .server.serve import sdk_base_url, serve
 
@@ -37,6 +38,9 @@ __all__ = [
     "Profile",
     "ProfileError",
     "Question",
+    "Script",
+    "ScriptError",
+    "ScriptedReply",
     "UntriedUvicorn",
     "build_server",
     "check_faults",
@@ -46,8 +50,10 @@ __all__ = [
     "load_catalogue",
     "load_incident",
     "load_profile",
+    "load_script",
     "make_profile",
     "parse_faults",
+    "parse_script",
     "sdk_base_url",
     "serve",
     "shipped_incidents",

@@ -21,6 +21,7 @@ from .limits.header_style import HeaderStyle
 from .limits.limits import Limits
 from .prices import Prices
 from .prompt_cache.cache import PromptCaching
+from .scripts import ScriptedReply
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f]+$")]
 Day = Annotated[date, Field(strict=False)]
@@ -201,6 +202,7 @@ class Profile(Options):
       `model_names.py`) instead of a 404 (default false)
     - `retirements`: of models with a day of retirement: "warn" (default) announces it in headers, "enforce"
       also refuses the model from that day on, "ignore" does neither
+    - `script`: replies to requests that match, before all others (default: none)
     """
 
     name: Name
@@ -209,6 +211,7 @@ class Profile(Options):
     reply_length: ReplyLength = ReplyLength()
     any_model: bool = False
     retirements: Retirements = "warn"
+    script: Annotated[tuple[ScriptedReply, ...], Field(strict=False)] = ()
     providers: Annotated[dict[Name, Provider], Field(min_length=1)]
 
     @model_validator(mode="after")

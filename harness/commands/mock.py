@@ -49,6 +49,12 @@ def mock(
     answers: Annotated[
         Path | None, typer.Option(help="Questions with right answers, JSONL. Default: the shipped catalogue.")
     ] = None,
+    script: Annotated[
+        Path | None,
+        typer.Option(
+            help="Replies to requests that match, TOML, JSON or JSONL: see the README, or `brownout record`."
+        ),
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     openai_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 0,
     anthropic_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 0,
@@ -79,17 +85,20 @@ def mock(
 
         brownout mock --retirements enforce --date 2027-02-01
 
+        brownout mock --script replies.toml
+
         brownout mock --incident openai-2024-12-11
 
         curl -X POST http://127.0.0.1:8001/_mock/faults -d '[{"kind": "outage", "provider": "openai"}]'
     """
-    from mock_providers import MockApp, load_catalogue, load_incident, load_profile, serve
+    from mock_providers import MockApp, load_catalogue, load_incident, load_profile, load_script, serve
 
     from .serving import announce, stop_event
 
     behaviour = _with_options(load_profile(profile), any_model=any_model, retirements=retirements)
     faults = load_incident(incident).faults if incident else ()
     catalogue = load_catalogue(answers or _shipped_catalogue())
+    replies = load_script(script) if script else ()
     ports_by_option = {
         "openai": openai_port,
         "anthropic": anthropic_port,
@@ -99,10 +108,15 @@ def mock(
     provider_ports = {name: number for name, number in ports_by_option.items() if name in behaviour.providers}
     ports = provider_ports | {"admin": admin_port} | _named_ports(port or [], [*behaviour.providers, "admin"])
 
+    def providers(epoch_s: float) -> MockApp:
+        return MockApp(
+            behaviour, seed=seed, answers=catalogue, faults=faults, script=replies, epoch_s=epoch_s
+        )
+
     async def until_stopped() -> None:
         started_s = time.time() if date is None else date.replace(tzinfo=UTC).timestamp()  # noqa: TID251  # for `created` and resets
         epoch_s = started_s - asyncio.get_running_loop().time()
-        app = MockApp(behaviour, seed=seed, answers=catalogue, faults=faults, epoch_s=epoch_s)
+        app = providers(epoch_s)
         stop = stop_event(until_stdin_closes=until_stdin_closes)
         await serve(app, host=host, ports=ports, on_ready=announce(as_json, "Mock providers"), stop=stop)
 

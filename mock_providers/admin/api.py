@@ -8,7 +8,10 @@
 - `GET faults`: the schedule; `POST` or `PUT faults` `[{"kind": ...}, ...]` replaces it
 - `POST faults/add` `{"kind": ..., "for_s": S}`: add a fault from now on for S seconds, null for no end;
   without `for_s` the fault's own window counts. `POST faults/remove`: remove the first that equals the body
-- `POST reset` `{"seed": N}`: clear ledger, limits, counters, faults and t = 0 (default: keep the seed)
+- `GET script`: the scripted replies; `POST` or `PUT script` `[{"message": ..., "text": ...}, ...]` replaces
+  them. `POST script/add`: put one in front, so that it is tried first
+- `POST reset` `{"seed": N}`: clear ledger, limits, counters, faults, script and t = 0
+  (default: keep the seed)
 - `GET ledger?since=N&follow=true`: rows of ended requests as NDJSON, from index N on (default 0); `follow`
   continues with new rows until the client disconnects or a reset. `x-ledger-rows` is the count of all rows
 - `GET profile`: as JSON
@@ -26,6 +29,7 @@ from ..faults import FaultError, parse_faults
 from ..faults.base import FaultBase
 from ..http import asgi
 from ..http.connection import BodyTooLarge, ClientConnection, ClientGone
+from ..scripts import ScriptError, parse_script
 from .controls import MockControls
 from .live_page import live_page
 from .live_stats import fault_as_dict, fault_kinds, live_stats
@@ -71,6 +75,8 @@ class Admin:
             "faults": {"GET": self._faults, "POST": self._set_faults, "PUT": self._set_faults},
             "faults/add": {"POST": self._add_fault},
             "faults/remove": {"POST": self._remove_fault},
+            "script": {"GET": self._script, "POST": self._set_script, "PUT": self._set_script},
+            "script/add": {"POST": self._add_reply},
             "reset": {"POST": self._reset},
             "ledger": {"GET": None},  # streamed, see _respond
             "profile": {"GET": lambda _: self._app.profile.model_dump(mode="json")},
@@ -110,7 +116,7 @@ class Admin:
                 await _send_json(send, 200, handler(_AdminRequest(body, scope)))
         except BodyTooLarge:
             await _send_json(send, 413, {"error": f"body: expected at most {_MAX_BODY_BYTES} bytes"})
-        except (BadRequest, FaultError) as error:
+        except (BadRequest, FaultError, ScriptError) as error:
             await _send_json(send, 400, {"error": str(error)})
         except ClientGone:
             return
@@ -162,6 +168,18 @@ class Admin:
         faults.remove(fault)
         self._app.set_faults(faults)
         return self._faults(request)
+
+    def _script(self, request: _AdminRequest) -> list[dict[str, Any]]:
+        return [entry.as_dict() for entry in self._app.script]
+
+    def _set_script(self, request: _AdminRequest) -> list[dict[str, Any]]:
+        self._app.set_script(parse_script(read_json(request.body), self._app.profile))
+        return self._script(request)
+
+    def _add_reply(self, request: _AdminRequest) -> list[dict[str, Any]]:
+        entry = parse_script([read_json(request.body)], self._app.profile)
+        self._app.set_script((*entry, *self._app.script))
+        return self._script(request)
 
     def _from_now(self, item: dict[str, Any]) -> dict[str, Any]:
         """The fault with its `for_s` replaced by a window that begins now."""

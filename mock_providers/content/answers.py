@@ -106,10 +106,10 @@ def _answer_or_calls(
         )
     else:
         text, answer = _prose_text(request, question, opening, answer, allowed, length, draws)
-    return _ended(text, answer, request.stop, allowed)
+    return ended(text, answer, request.stop, allowed)
 
 
-def _ended(text: str, answer: Answer, stops: tuple[str, ...], allowed: int) -> GeneratedChoice:
+def ended(text: str, answer: Answer, stops: tuple[str, ...], allowed: int) -> GeneratedChoice:
     """The text up to its first stop sequence, or to `allowed` tokens."""
     for at, sequence in sorted((text.find(stop), stop) for stop in stops):
         if 0 <= at <= allowed * tokens.CHARS_PER_TOKEN - len(sequence):
@@ -156,7 +156,7 @@ def _prose_text(
 ) -> tuple[str, Answer]:
     """The answer and then filler; at most one token more than `allowed`."""
     user_text, begun = request.last_user_text, request.prefill
-    wanted = max(_wanted_tokens(request, length, draws), tokens.count(opening))
+    wanted = max(_wanted_tokens(request, length, draws), tokens.count(opening), request.min_tokens)
     if begun:
         opening, answer = _rest_of_opening(begun, question, opening, answer)
         wanted = max(wanted - tokens.count(begun), tokens.count(opening), 1)

@@ -20,6 +20,7 @@ Schema = Mapping[str, Any]
 _DEEPEST = 12
 _MOST_PARTS = 300
 _LONGEST_TEXT = 4_000
+_WIDEST = 1_000_000.0
 _WHOLE = 2.0**53  # every JSON reader can hold integers up to here
 _OPTIONAL_SHARE = 0.5  # how often a property that is not required is present
 _FORMATS: dict[str, Callable[[int], str]] = {
@@ -157,6 +158,7 @@ class _Maker:
             low = min(0.0, high - 100.0)
         if high == math.inf:
             high = low + 100.0
+        low, high = _usual(low, high)
         first, last = math.ceil(low / step), math.floor(high / step)
         if first > last:  # no multiple in between
             return low
@@ -190,6 +192,17 @@ def _bound(schema: Schema, key: str, default: float, low: float = -_WHOLE, high:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return default
     return float(min(max(value, low), high))
+
+
+def _usual(low: float, high: float) -> tuple[float, float]:
+    """The range without bounds that only name a type's limits, as Zod's integers do: 0 to 100, or what is
+    near.
+    """
+    if high - low <= _WIDEST:
+        return low, high
+    if low <= 0.0 <= high:
+        return 0.0, min(high, 100.0)
+    return (low, low + 100.0) if low > 0.0 else (high - 100.0, high)
 
 
 def _merged(schemas: list[Schema]) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from ..engine.state import OUTSIDE_LIMITS, Admission
 from ..errors import Errors
 from ..exchange.request import Problem, Request
 from ..faults import FaultEffects, effects_of
+from ..latency.distributions import Constant
 from ..profile import Model
+from ..scripts import ScriptedReply
 from ..wire.dialect import Codec, Stamp
 from ..wire.rendering import Reply
 from .decision import Decision, Exchange
@@ -58,25 +60,49 @@ class Generation:
         nth = context.state.times_asked(model_id, request.digest)
         draws = context.draws.under(context.name, model_id, request.digest, nth)
         faults = context.matching_faults(exchange, model_id, draws, request)
+        selected = context.scripted(exchange, model_id, request)
+        scripted = None if selected is None else selected.entry
+        if scripted is not None:
+            model = _paced(model, scripted)
+            faults = faults if scripted.fault is None else (*faults, scripted.fault)
         effects = effects_of(faults)
         admission = _admit(context, exchange, request, model_id, model, effects)
         reply_context = ReplyContext(
-            model_id, model, context.reply_length, context.catalogue, faults, effects, context.refusals
+            model_id,
+            model,
+            context.reply_length,
+            context.catalogue,
+            faults,
+            effects,
+            context.refusals,
+            scripted,
         )
         plan = plan_reply(reply_context, request, admission, draws)
         plan = plan.announcing(meant.retires_in_s)
         stamp = Stamp(info.request_id, meant.shown, instant.wall_s)
         reply = Reply(self._codec, request, stamp)
-        if admission is OUTSIDE_LIMITS:
-            context.state.count(model_id, request.digest)
-            return Decision(info, plan, stamp, reply, model.price)
-        if admission.permit is None:
+        if admission is not OUTSIDE_LIMITS and admission.permit is None:
             return Decision(info, plan, stamp, reply)
         context.state.count(model_id, request.digest)
+        if selected is not None:
+            context.state.script_counts[selected.nth] += 1
+        if admission is OUTSIDE_LIMITS:
+            return Decision(info, plan, stamp, reply, model.price)
         first_at = instant.now + plan.ttft_s if plan.status == 200 else None
         until = instant.now + plan.ends_s
         context.state.begin(context.caller(exchange), model_id, model, admission, first_at, until)
         return Decision(info, plan, stamp, reply, model.price, admission)
+
+
+def _paced(model: Model, scripted: ScriptedReply) -> Model:
+    """The model with the latency that the script names, without any spread."""
+    changes: dict[str, object] = {}
+    if scripted.ttft_s is not None:
+        changes |= {"ttft": Constant(value_s=scripted.ttft_s), "prefill_s_per_token": 0.0}
+    if scripted.tokens_per_s is not None:
+        steady = {"tokens_per_s": scripted.tokens_per_s, "reply_sigma": 0.0, "chunk_sigma": 0.0}
+        changes["pace"] = model.pace.model_copy(update=steady)
+    return model.model_copy(update=changes) if changes else model
 
 
 def _admit(

@@ -17,6 +17,7 @@ from ..wire.anthropic.reply import count_body as anthropic_count_body
 from ..wire.dialect import Dialect
 from ..wire.gemini.dialect import GeminiDialect
 from ..wire.openai.codec import OpenAICodec
+from ..wire.openai.completions import CompletionsCodec
 from ..wire.openai.dialect import OpenAIDialect
 from ..wire.openai.embeddings import embeddings_body, parse_embeddings
 from ..wire.openai.errors import OpenAIErrors
@@ -30,8 +31,10 @@ from .messages import files as message_files
 from .messages.threaded import ThreadedMessages
 from .models import Models, OneModel
 from .operations import Operation
+from .routes.azure import azure_routes
 from .routes.gemini import gemini_routes
 from .routes.responses import response_routes
+from .routes.vllm import vllm_routes
 from .routing import VERSIONS, Endpoint, Prefixes, Route
 
 _OCTET_STREAM = b"application/octet-stream"
@@ -59,13 +62,17 @@ def _openai_routes(provider: Provider) -> list[Route]:
     """Chat completions, responses, embeddings, files, batches, models."""
     errors = errors_of(provider)
     responses, routes = response_routes(provider, errors)
-    endpoints = _openai_endpoints(provider, errors, lenient=False) | {"/v1/responses": responses}
+    endpoints = _openai_endpoints(provider, errors, lenient=provider.server == "vllm") | {
+        "/v1/responses": responses
+    }
     return [
         *_posts(endpoints),
+        *azure_routes(endpoints),
         *routes,
         *_file_routes(),
         *_openai_batch_routes(endpoints),
         *_model_routes(),
+        *vllm_routes(provider),
     ]
 
 
@@ -79,6 +86,7 @@ def _openai_endpoints(provider: Provider, errors: OpenAIErrors, *, lenient: bool
     codec = OpenAICodec(provider, errors, lenient=lenient)
     return {
         "/v1/chat/completions": Generation("chat.completions", codec),
+        "/v1/completions": Generation("completions", CompletionsCodec(provider, errors, lenient=lenient)),
         "/v1/embeddings": Embeddings(
             partial(parse_embeddings, errors=errors, lenient=lenient), embeddings_body
         ),

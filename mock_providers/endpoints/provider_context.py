@@ -14,11 +14,14 @@ from ..exchange.request import Problem, Request, digest_of_bytes
 from ..exchange.request_info import RequestInfo
 from ..faults import apply_faults, matching_faults
 from ..faults.base import FaultBase, Refusals, Target
+from ..ledger.server_metrics import ServerMetrics
 from ..model_names import Candidate, candidates, echoed, nearest
 from ..plan import Plan, refusal
 from ..profile import EmbeddingModel, Model, Profile
+from ..scripts import Asked, Script, Selected, select
 from ..wire.dialect import Dialect, Stamp
 from ..wire.rendering import JSON, Document, Rendering
+from ..wire.token_ids import Vocabulary
 from .decision import Decision, Exchange
 from .messages.thread_store import ThreadStore
 from .responses.store import ResponseStore
@@ -55,12 +58,15 @@ class ProviderContext:
         self._chat_names = candidates(self.provider.models)
         self._embedding_names = candidates(self.provider.embeddings)
         self.refusals = Refusals(self.errors, profile.error_latency_s)
+        self.script: Script = ()
         self.catalogue = catalogue
         self.draws = draws
         self.state = ProviderState()
         self.files = FileStore()
         self.batches = BatchStore()
         self.threads = ThreadStore()
+        self.metrics = ServerMetrics()
+        self.vocabulary = Vocabulary()
         self.responses = ResponseStore()
 
     def refuse(self, info: RequestInfo, problem: Problem, instant: Instant) -> Decision:
@@ -118,6 +124,14 @@ class ProviderContext:
         if request is not None:
             target = target._replace(prefilled=bool(request.prefill), says_max_tokens=request.says_max_tokens)
         return matching_faults(exchange.faults, target, exchange.instant.t_s, draws, self.state.fault_counts)
+
+    def scripted(self, exchange: Exchange, model_id: str, request: Request) -> Selected | None:
+        """The entry of the script that answers this request, None for none."""
+        if not self.script:
+            return None
+        names = (request.model, *self.provider.models[model_id].names(model_id))
+        asked = Asked(self.name, names, exchange.info.endpoint, request)
+        return select(self.script, asked, self.state.script_counts)
 
     def document(self, exchange: Exchange, content: bytes, content_type: bytes = JSON) -> Decision:
         """The decision to answer with `content`, free of charge, unless a fault replaces the reply."""

@@ -20,11 +20,14 @@ from ..faults.base import FaultBase, FaultEffects, Refusals
 from ..latency.pacing import Chunk, Pace, schedule
 from ..plan import Block, Choice, Piece, Plan, refusal
 from ..profile import Model
+from ..scripts import ScriptedReply
 from .state import Admission
 
 
 class ReplyContext(NamedTuple):
-    """Everything besides the request that determines a reply; `faults` are those that match it."""
+    """Everything besides the request that determines a reply; `faults` are those that match it, `scripted`
+    is the entry of the script that answers it.
+    """
 
     model_id: str
     model: Model
@@ -33,6 +36,7 @@ class ReplyContext(NamedTuple):
     faults: Sequence[FaultBase]
     effects: FaultEffects
     refusals: Refusals
+    scripted: ScriptedReply | None = None
 
 
 def plan_reply(context: ReplyContext, request: Request, admission: Admission, draws: Draws) -> Plan:
@@ -91,6 +95,8 @@ def _generated(context: ReplyContext, request: Request, draws: Draws) -> list[Ge
     """The content of each choice, within the model's context window."""
     model = context.model
     cap = min(model.max_output_tokens, model.context_window - request.input_tokens)
+    if context.scripted is not None and context.scripted.is_reply:
+        return [context.scripted.choice(request, cap)] * request.n
     return [
         generate(
             request,

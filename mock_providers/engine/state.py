@@ -48,7 +48,8 @@ class Caller(NamedTuple):
 class ProviderState:
     """Mutable, without a clock: every method takes `now` (seconds on the loop's clock).
 
-    `fault_counts`: requests matched by each fault, by its index in the schedule.
+    `fault_counts`: requests matched by each fault, by its index in the schedule; `script_counts`: requests
+    answered by each entry of the script.
     """
 
     def __init__(self) -> None:
@@ -57,6 +58,7 @@ class ProviderState:
         self._slots: dict[str, Slots] = {}
         self._asked: Counter[tuple[str, str]] = Counter()
         self.fault_counts: Counter[int] = Counter()
+        self.script_counts: Counter[int] = Counter()
 
     def times_asked(self, model: str, digest: str) -> int:
         """How often this request came before, without being refused by a limit."""
@@ -131,6 +133,14 @@ class ProviderState:
             admission.permit.settle(output_tokens, now)
         if admission.place is not None:
             self._slots[model_id].leave(admission.place, now)
+
+    def waiting(self, now: float) -> dict[str, int]:
+        """How many requests wait for a slot of each model, by its canonical id."""
+        return {model_id: slots.waiting(now) for model_id, slots in self._slots.items()}
+
+    def busy_shares(self, now: float) -> dict[str, float]:
+        """The share of the slots of each model that are taken."""
+        return {model_id: slots.busy_share(now) for model_id, slots in self._slots.items()}
 
     def _limiter(self, scope: str, name: str, model: str, limits: Limits, now: float) -> RateLimiter:
         limiter = self._limiters.get((scope, name, model))

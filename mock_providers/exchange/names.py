@@ -7,6 +7,7 @@ ProtocolName = Literal["openai", "anthropic", "together", "gemini"]
 
 EndpointName = Literal[
     "chat.completions",
+    "completions",
     "responses",
     "stored_responses",
     "messages",
@@ -16,5 +17,6 @@ EndpointName = Literal[
     "models",
     "files",
     "batches",
+    "server",
 ]
 """`endpoint` of a fault and of a ledger row."""

@@ -109,6 +109,8 @@ class Request:
     - `says_max_tokens`: the limit has OpenAI's older name, `max_tokens`
     - `in_array`: a stream is the items of a JSON array, not server-sent events
     - `n`: how many choices
+    - `min_tokens`: the reply is not shorter, as far as `max_tokens` allows (vLLM only)
+    - `echo`: the prompt stands before the reply (legacy completions only)
     - `service_tier`: the tier asked for, by the name that the reply would give; "": the standard one
     - `tool_choice`: "auto", "none", "required", or the name of a tool
     - `thought_tokens`: of the reasoning before the reply, which `max_tokens` includes
@@ -125,6 +127,8 @@ class Request:
     include_usage: bool = False
     obfuscate: bool = False
     n: int = 1
+    min_tokens: int = 0
+    echo: bool = False
     service_tier: str = ""
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"

@@ -134,6 +134,11 @@ class Slots:
         self._catch_up(now)
         return self._queue_length
 
+    def busy_share(self, now: float) -> float:
+        """The share of the slots that are taken at `now`."""
+        self._catch_up(now)
+        return 1.0 - len(self._idle) / self._load.slots
+
     def _append(self, place: Place) -> None:
         slot = place.slot
         place.before = slot.last

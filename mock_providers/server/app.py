@@ -18,10 +18,13 @@ from ..faults import check_faults
 from ..faults.base import FaultBase
 from ..http import asgi
 from ..http.connection import RESET, BodyTooLarge, ClientConnection, ClientGone
+from ..http.content_encoding import TooLargeDecoded, UnknownEncoding, decoded
+from ..http.cors import answer_preflight, is_preflight, readable
 from ..http.playback import play
 from ..ledger.entry import Entry
 from ..ledger.ledger import Ledger
 from ..profile import Profile
+from ..scripts import Script, check_script
 from .service import Service
 
 DEFAULT_EPOCH_S = 1_767_225_600.0
@@ -42,6 +45,7 @@ class Run:
         self.received = 0
         self.started_at: float | None = None
         draws = Draws(seed)
+        self.script: Script = ()
         self.services = {name: Service(name, profile, catalogue, draws) for name in profile.providers}
 
     def t0(self, now: float) -> float:
@@ -57,6 +61,8 @@ class MockApp:
     - `seed`: of every draw (default 0)
     - `answers`: questions with right and wrong answers (default: none, every reply is generated prose)
     - `faults`: the initial schedule (default: none); raises FaultError when it does not fit the profile
+    - `script`: replies to requests that match, before those of the profile's own script (default: none);
+      raises ScriptError when it does not fit the profile
     - `epoch_s`: the Unix time at which the loop's clock reads 0. The default makes runs repeatable; for
       wall-clock timestamps pass the current Unix time minus `loop.time()`
 
@@ -70,6 +76,7 @@ class MockApp:
         seed: int = 0,
         answers: Catalogue | None = None,
         faults: Iterable[FaultBase] = (),
+        script: Script = (),
         epoch_s: float = DEFAULT_EPOCH_S,
     ) -> None:
         self.profile = profile
@@ -78,6 +85,7 @@ class MockApp:
         self._connections: dict[ClientConnection, None] = {}
         self.run = Run(profile, self._answers, seed)
         self.set_faults(faults)
+        self.set_script(script)
         self.admin: asgi.AsgiApp = Admin(self)
 
     def provider(self, name: str) -> asgi.AsgiApp:
@@ -92,11 +100,12 @@ class MockApp:
         return self.run.started_at
 
     def reset(self, seed: int | None = None) -> None:
-        """Clear ledger, limits, counters, faults and t = 0; requests in flight are not recorded.
+        """Clear ledger, limits, counters, faults, script and t = 0; requests in flight are not recorded.
 
-        `seed`: of every draw from now on (default: unchanged).
+        `seed`: of every draw from now on (default: unchanged). The profile's own script stays.
         """
         self.run = Run(self.profile, self._answers, self.run.seed if seed is None else seed)
+        self.set_script(())
 
     def set_faults(self, faults: Iterable[FaultBase]) -> None:
         """Replace the schedule; raises FaultError."""
@@ -105,6 +114,17 @@ class MockApp:
         self.run.faults = checked
         for service in self.run.services.values():
             service.forget_faults()
+
+    def set_script(self, script: Script) -> None:
+        """Answer by this script from now on, with no entry used up; raises ScriptError."""
+        self.run.script = check_script(script, self.profile)
+        for service in self.run.services.values():
+            service.play((*self.run.script, *self.profile.script))
+
+    @property
+    def script(self) -> Script:
+        """The script without that of the profile."""
+        return self.run.script
 
     @property
     def seed(self) -> int:
@@ -174,7 +194,10 @@ class MockApp:
     async def _route(self, name: str, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         if scope["path"] == "/_mock" or scope["path"].startswith("/_mock/"):
             await self.admin(scope, receive, send)
+        elif is_preflight(scope):
+            await answer_preflight(scope, send)
         else:
+            send = readable(scope, send)
             await self._exchange(self.run, self.run.services[name], scope, receive, send)
 
     async def _exchange(
@@ -210,8 +233,11 @@ class MockApp:
     ) -> Decision:
         try:
             body = await connection.body(MAX_BODY_BYTES)
-        except BodyTooLarge:
-            problem = service.dialect.errors.too_large(MAX_BODY_BYTES)
+            if encodings := received.header(b"content-encoding"):
+                body = decoded(body, encodings, MAX_BODY_BYTES)
+        except (BodyTooLarge, TooLargeDecoded, UnknownEncoding) as error:
+            errors, unknown = service.dialect.errors, isinstance(error, UnknownEncoding)
+            problem = errors.of_status(415) if unknown else errors.too_large(MAX_BODY_BYTES)
             instant = self.instant()
             decision = service.refuse(entry.info, problem, instant)
         else:

@@ -9,6 +9,7 @@ from ..batches.store import Settlement
 from ..content.questions import Catalogue
 from ..endpoints import PROTOCOLS, Decision, Exchange, ProviderContext, Routes
 from ..endpoints.responses.create import Responses, settle_background
+from ..endpoints.routes.vllm import SERVER
 from ..exchange.draws import Draws
 from ..exchange.keys import key_id
 from ..exchange.received import Instant, Received
@@ -17,6 +18,7 @@ from ..exchange.request_info import RequestInfo
 from ..faults.base import FaultBase
 from ..ledger.entry import Entry
 from ..profile import Profile
+from ..scripts import Script
 from ..wire.responses.output import response_id
 
 _LONGEST_ATTEMPT_ID = 256
@@ -32,6 +34,7 @@ class Service:
         self._context = ProviderContext(name, profile, self.dialect, catalogue, draws)
         self._routes = Routes(protocol.routes(provider), protocol.prefixes)
         self._numbers = count()
+        self._counts = provider.server == "vllm"
 
     def arrival(self, received: Received) -> RequestInfo:
         """Number and identify a request whose headers have arrived."""
@@ -60,22 +63,37 @@ class Service:
             found = self._routes.find(received.method, received.path)
             if found is None:
                 raise Refused(self._route_problem(received))
-            if problem := self._key_problem(received):
-                raise Refused(problem)
             endpoint, params = found
-            return endpoint.decide(self._context, Exchange(info, received, params, instant, faults))
+            if endpoint.name != SERVER and (problem := self._key_problem(received)):
+                raise Refused(problem)
+            return self._counted(
+                endpoint.decide(self._context, Exchange(info, received, params, instant, faults))
+            )
         except Refused as refused:
             info = replace(info, prompt_digest=digest_of_bytes(received.body))
             return self.refuse(info, refused.problem, instant)
+
+    def _counted(self, decision: Decision) -> Decision:
+        """The decision, counted in the server's metrics if it is a reply."""
+        if self._counts and decision.admission is not None:
+            self._context.metrics.of(decision.info.model).begin(decision.plan)
+        return decision
 
     def forget_faults(self) -> None:
         """Restart the request counts of the fault schedule."""
         self._context.state.fault_counts.clear()
 
+    def play(self, script: Script) -> None:
+        """Answer by this script from now on."""
+        self._context.script = script
+        self._context.state.script_counts.clear()
+
     def settle(self, decision: Decision, output_tokens: int, now: float) -> None:
         """Settle limits and slots of a request that ended after `output_tokens` were sent."""
         if decision.admission is not None:
             self._context.state.settle(decision.info.model, decision.admission, output_tokens, now)
+            if self._counts:
+                self._context.metrics.of(decision.info.model).end(decision.plan, output_tokens)
         if decision.info.endpoint == Responses.name:
             self._context.responses.ended(response_id(decision.stamp), output_tokens, now)
 
@@ -88,7 +106,7 @@ class Service:
 
     def _key_problem(self, received: Received) -> Problem | None:
         key, keys = self.dialect.api_key(received), self._context.provider.keys
-        if not key:
+        if not key and (keys or not self._counts):  # vLLM wants a key only if it was started with one
             return self.dialect.errors.no_key()
         if keys and key not in keys:
             return self.dialect.errors.wrong_key(key)

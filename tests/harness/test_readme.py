@@ -15,6 +15,8 @@ from harness.cli import app
 from harness.spec.scenario import load_scenario
 from harness.spec.subjects import load_subjects
 from harness.stack.assembly.options import StackOptions
+from mock_providers import load_profile, load_script
+from mock_providers.scripts import check_script
 from tests.lab.command import play
 from tests.paths import ROOT
 from tests.processes import WITHIN_S
@@ -26,8 +28,20 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
 
 
+def block(language: str, beginning: str) -> str:
+    """The block that begins so."""
+    (found,) = (text for text in blocks(language) if text.startswith(beginning))
+    return found
+
+
+def test_the_script_shown_is_a_script(tmp_path: Path) -> None:
+    (tmp_path / "replies.toml").write_text(block("toml", "[[reply]]"))
+    script = check_script(load_script(tmp_path / "replies.toml"), load_profile("today"))
+    assert [entry.is_reply for entry in script] == [True, True, False]
+
+
 def test_the_stack_shown_is_a_stack() -> None:
-    text = blocks("toml")[1]
+    text = block("toml", "[deadlines]")
     assert [t.provider for t in StackOptions.model_validate(tomllib.loads(text)).target] == [
         "openai",
         "anthropic",
@@ -37,7 +51,7 @@ def test_the_stack_shown_is_a_stack() -> None:
 def test_the_subjects_shown_are_subjects(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     head = 'title = "t"\ndescription = "d"\nduration_s = 2\narrivals = { kind = "poisson", rate_per_s = 5 }\n'
-    path.write_text(head + blocks("toml")[2])
+    path.write_text(head + block("toml", "[[subjects]]"))
     shown = {subject.name: subject.stack for subject in load_subjects(path, load_scenario(path))}
     assert list(shown) == ["full", "no-breaker"]
     assert shown["no-breaker"] is not None
@@ -76,7 +90,7 @@ def test_the_library_example_runs_against_mock_providers(tmp_path: Path) -> None
 
 
 def test_the_client_shown_is_a_subject(tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").write_text(blocks("toml")[0])
+    (tmp_path / "mine.toml").write_text(block("toml", 'kind = "python"'))
     (tmp_path / "mine.py").write_text(blocks("python")[0])
     args = ["outage", "--engine", "virtual", "--stack", "mine.toml", "--duration", "5s"]
     assert play(tmp_path, *args)["subjects"]["mine"]["success_rate"] == 1.0

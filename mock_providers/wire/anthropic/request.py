@@ -41,6 +41,8 @@ def read_request(body: object, version: str, betas: tuple[str, ...] = ()) -> Req
         value = fields.read(name, "number")
         if value is not None and version >= _FIRST_VERSION_WITHOUT_SAMPLING:
             raise BadField((name,), "unknown")
+        if value is not None and name != "top_k" and not 0 <= value <= 1:
+            raise BadField((name,), "unsupported", "range: 0..1")
     fields.text("model")
     fields.require("max_tokens")
     return replace(

@@ -10,6 +10,7 @@ from .edits import EDITS
 from .frames import frames_of
 from .reply import reply_body
 from .request import read_request
+from .vllm_request import with_vllm_parameters
 
 
 class OpenAICodec:
@@ -27,7 +28,8 @@ class OpenAICodec:
         return parse_json(received.body, self._read, self._errors)
 
     def _read(self, body: object) -> Request:
-        return read_request(body, obfuscation=self._provider.obfuscation, lenient=self._lenient)
+        request = read_request(body, obfuscation=self._provider.obfuscation, lenient=self._lenient)
+        return with_vllm_parameters(request, body) if self._provider.server == "vllm" else request
 
     def body(self, request: Request, plan: Plan, stamp: Stamp) -> bytes:
         """The JSON of a whole reply."""

@@ -14,6 +14,7 @@ from ..rate_headers import retry_after_headers, shown_meters, shown_remaining
 from .durations import go_duration
 from .errors import OpenAIErrors
 from .vllm import errors_of, flat_body
+from .vllm_server import model_object
 
 
 class OpenAIDialect:
@@ -24,8 +25,8 @@ class OpenAIDialect:
         self.errors: OpenAIErrors = errors_of(provider)
 
     def api_key(self, received: Received) -> str:
-        """The bearer token."""
-        return bearer(received.headers)
+        """The bearer token, else (Azure) `api-key`."""
+        return bearer(received.headers) or received.header(b"api-key")
 
     def headers(self, stamp: Stamp, plan: Plan) -> HeadersOut:
         """Request id, processing time and rate limits; on a 429 also `retry-after`."""
@@ -78,6 +79,8 @@ class OpenAIDialect:
         return orjson.dumps(self._model(model_id))
 
     def _model(self, model_id: str) -> dict[str, object]:
+        if self._provider.server == "vllm":
+            return model_object(self._provider, model_id)
         return {
             "id": model_id,
             "object": "model",

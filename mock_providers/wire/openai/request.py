@@ -29,6 +29,15 @@ _UNSUPPORTED = {
     "top_logprobs": "log probabilities are not supported with this model.",
 }
 _SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority")
+_RANGES = (
+    ("temperature", 0, 2),
+    ("top_p", 0, 1),
+    ("frequency_penalty", -2, 2),
+    ("presence_penalty", -2, 2),
+)
+"""The least and the greatest value of sampling parameters. Source:
+platform.openai.com/docs/api-reference/chat.
+"""
 _MOST_CHOICES = 8
 _MOST_STOPS = 4
 
@@ -50,7 +59,7 @@ def read_request(body: object, *, obfuscation: bool = False, lenient: bool = Fal
         digest=digest_of(body if isinstance(body, dict) else {}, _NOT_IN_DIGEST),
         max_tokens=_max_tokens(fields),
         says_max_tokens=fields.present("max_tokens"),
-        stop=_stop(fields),
+        stop=read_stop(fields),
         stream=fields.flag("stream"),
         include_usage=options.flag("include_usage"),
         obfuscate=obfuscation and options.read("include_obfuscation", "boolean") is not False,
@@ -86,10 +95,20 @@ def _check_values(fields: Fields) -> None:
     for name, complaint in _UNSUPPORTED.items():
         if fields.present(name) and fields.require(name):
             raise BadField((name,), "unsupported", complaint)
-    for name in ("temperature", "top_p"):
-        fields.read(name, "number")
+    for name, least, most in _RANGES:
+        check_range(fields, name, least, most)
     fields.read("store", "boolean")
     fields.read("metadata", "object")
+
+
+def check_range(fields: Fields, name: str, least: int, most: int) -> None:
+    """Refuse a number below `least` or above `most`, in OpenAI's words; raises BadField."""
+    value = fields.read(name, "number")
+    if value is None or least <= value <= most:
+        return
+    side, bound = ("above maximum", f"<= {most}") if value > most else ("below minimum", f">= {least}")
+    complaint = f"decimal {side} value. Expected a value {bound}, but got {value} instead."
+    raise BadField((name,), "unsupported", complaint)
 
 
 def _max_tokens(fields: Fields) -> int | None:
@@ -122,7 +141,8 @@ def _check_json_is_mentioned(request: Request) -> None:
         raise BadField(("messages",), "unsupported", complaint)
 
 
-def _stop(fields: Fields) -> tuple[str, ...]:
+def read_stop(fields: Fields) -> tuple[str, ...]:
+    """The stop sequences: a text or an array of texts; raises BadField."""
     try:
         stop = fields.read("stop", "string")
     except BadField:

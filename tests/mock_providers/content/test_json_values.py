@@ -163,3 +163,12 @@ def test_texts_have_their_format(format_: str) -> None:
     for seed in range(50):
         text = instance({"type": "string", "format": format_}, random.Random(seed))
         jsonschema.validate(text, {"type": "string", "format": format_}, format_checker=checker)
+
+
+@given(
+    st.integers(0, 2**32), st.sampled_from([(-(2**53) + 1, 2**53 - 1), (0, 2**53 - 1), (-(2**31), 2**31 - 1)])
+)
+def test_bounds_of_a_type_are_no_wish_for_absurd_numbers(seed: int, bounds: tuple[int, int]) -> None:
+    """Zod's integers have the bounds of safe integers."""
+    schema = {"type": "integer", "minimum": bounds[0], "maximum": bounds[1]}
+    assert 0 <= instance(schema, random.Random(seed)) <= 100

@@ -151,7 +151,7 @@ async def test_the_same_seed_gives_the_same_ledger(eventually: Eventually, serve
     [
         ("openai", "GET", "/v1/chat/completions", 405),
         ("openai", "POST", "/v1/models", 405),
-        ("openai", "POST", "/v1/completions", 404),
+        ("openai", "POST", "/v1/edits", 404),
         ("openai", "GET", "/", 404),
         ("openai", "POST", "/v1/messages", 404),
         ("anthropic", "POST", "/v1/chat/completions", 404),
