@@ -40,8 +40,8 @@ def gateway(
 
     Providers are reached at OPENAI_BASE_URL, ANTHROPIC_BASE_URL and TOGETHER_BASE_URL (their public addresses
     by default) with OPENAI_API_KEY, ANTHROPIC_API_KEY and TOGETHER_API_KEY; a key that the stack calls "b" is
-    OPENAI_API_KEY_B. /health shows the state of breakers and keys. /v1/responses is answered by the same stack;
-    responses that are not "store: false" are kept in memory, 64 MiB of them, for the client that made them.
+    OPENAI_API_KEY_B. /health shows the state of breakers and keys. /v1/responses is answered by the same
+    stack; responses that are not "store: false" are kept in memory, 64 MiB of them, for their client.
 
     Examples:
 

@@ -1,4 +1,4 @@
-"""What is kept: `GET`, `DELETE`, `cancel` and `input_items` of a response."""
+"""Kept responses: `GET`, `DELETE`, `cancel` and `input_items` of a response."""
 
 import orjson
 
