@@ -1,7 +1,7 @@
 """Reads the JSON of a chat completion request to a Request."""
 
 from ...exchange.bad_field import BadField
-from ...exchange.request import Request, digest_of
+from ...exchange.request import Request, Thinking, digest_of
 from ..fields import Fields, names
 from .prompt import read_messages
 from .styles.logprobs import MOST as MOST_LOGPROBS
@@ -24,6 +24,7 @@ _NOT_IN_DIGEST = names(
     """
 )
 _SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority")
+_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 _RANGES = (
     ("temperature", 0, 2),
     ("top_p", 0, 1),
@@ -65,6 +66,7 @@ def read_request(body: object, *, obfuscation: bool = False, lenient: bool = Fal
         tool_choice=tool_choice,
         parallel_tool_calls=several,
         json_schema=read_json_schema(fields),
+        thinking=Thinking(_effort(fields, lenient=lenient)),
     )
     if request.json_schema == {} and not lenient:
         _check_json_is_mentioned(request)
@@ -105,6 +107,14 @@ def _top_logprobs(fields: Fields) -> int | None:
         )
         raise BadField(("top_logprobs",), "unsupported", complaint)
     return (top or 0) if wanted else None
+
+
+def _effort(fields: Fields, *, lenient: bool) -> str:
+    """`reasoning_effort`, "" when not given."""
+    if not fields.present("reasoning_effort"):
+        return ""
+    effort = fields.text("reasoning_effort") if lenient else fields.choice("reasoning_effort", _EFFORTS)
+    return effort if effort in _EFFORTS else ""
 
 
 def check_range(fields: Fields, name: str, least: int, most: int) -> None:
