@@ -7,6 +7,7 @@ from typing import Any
 from mock_providers import Catalogue, FaultError, check_faults, load_incident, load_profile
 
 from ..errors import InputError
+from ..load.draws import unit
 from ..load.plan import PlannedCall, make_plan
 from ..load.trace import Trace
 from ..load.workload.options import Workload, load_workload
@@ -52,6 +53,12 @@ class RunSpec:
         behind_gateway = self.engine == "locust" or self.scenario.via == "gateway"
         return "gateway" if behind_gateway and subject.client is None else "direct"
 
+    def draw_seed(self, subject: Subject) -> int:
+        """The seed of providers and stack while they serve this subject; the plan has the run's."""
+        if not subject.draws:
+            return self.seed
+        return int(unit(self.seed, "draws", subject.draws) * 2**31)
+
     @property
     def claims(self) -> tuple[Claim, ...]:
         """The claims about subjects of this run."""
@@ -66,6 +73,8 @@ def make_spec(options: RunOptions) -> RunSpec:
     scenario = with_trace_options(path, scenario, options)
     engine = options.engine or scenario.engine
     subjects = _subjects(path, scenario, options.stacks, engine)
+    if options.aa:
+        subjects = (subjects[0], subjects[0].again())
     _check_faults(path, scenario)
     seed = scenario.seed if options.seed is None else options.seed
     duration_s = options.duration_s or scenario.duration_s

@@ -131,4 +131,7 @@ def _finite(metrics: Mapping[str, Plain]) -> dict[str, Plain]:
 
 def _difference(of: Difference) -> dict[str, Any]:
     interval = None if of.interval is None else list(of.interval)
-    return {"difference": of.difference, "interval": interval} | ({"why": of.why} if of.why else {})
+    found = {"difference": of.difference, "interval": interval}
+    if of.interval is None:
+        return found | {"why": of.why}
+    return found | {"least": of.least, "found_with_power_80": of.found_with(0.8)}
