@@ -99,6 +99,23 @@ class Tool(NamedTuple):
     free_text: bool = False
 
 
+class Thinking(NamedTuple):
+    """The reasoning that a request asks for.
+
+    - `effort`: "none", "minimal", "low", "medium", "high", "xhigh" or "max"; "": the request states none
+    - `most`: the most tokens of it; None: no bound
+    - `shown`: whether its text is in the reply; None: as the model does
+    """
+
+    effort: str = ""
+    most: int | None = None
+    shown: bool | None = None
+
+
+UNASKED = Thinking()
+"""The request says nothing about reasoning."""
+
+
 @dataclass(frozen=True)
 class Request:
     """One parsed request for a reply.
@@ -114,6 +131,7 @@ class Request:
     - `service_tier`: the tier asked for, by the name that the reply would give; "": the standard one
     - `tool_choice`: "auto", "none", "required", or the name of a tool
     - `thought_tokens`: of the reasoning before the reply, which `max_tokens` includes
+    - `thinking`: the reasoning asked for
     - `json_schema`: of the reply; `{}`: any JSON object, None: plain text
     """
 
@@ -136,6 +154,7 @@ class Request:
     json_schema: Mapping[str, Any] | None = None
     says_max_tokens: bool = False
     thought_tokens: int = 0
+    thinking: Thinking = UNASKED
 
     @cached_property
     def input_tokens(self) -> int:

@@ -1,7 +1,7 @@
 """Reads the JSON of a chat completion request to a Request."""
 
 from ...exchange.bad_field import BadField
-from ...exchange.request import Request, digest_of
+from ...exchange.request import Request, Thinking, digest_of
 from ..fields import Fields, names
 from .prompt import read_messages
 from .tools import read_json_schema, read_tool_choice, read_tools
@@ -29,6 +29,7 @@ _UNSUPPORTED = {
     "top_logprobs": "log probabilities are not supported with this model.",
 }
 _SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority")
+_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 _RANGES = (
     ("temperature", 0, 2),
     ("top_p", 0, 1),
@@ -69,6 +70,7 @@ def read_request(body: object, *, obfuscation: bool = False, lenient: bool = Fal
         tool_choice=tool_choice,
         parallel_tool_calls=several,
         json_schema=read_json_schema(fields),
+        thinking=Thinking(_effort(fields, lenient=lenient)),
     )
     if request.json_schema == {} and not lenient:
         _check_json_is_mentioned(request)
@@ -99,6 +101,14 @@ def _check_values(fields: Fields) -> None:
         check_range(fields, name, least, most)
     fields.read("store", "boolean")
     fields.read("metadata", "object")
+
+
+def _effort(fields: Fields, *, lenient: bool) -> str:
+    """`reasoning_effort`, "" when not given."""
+    if not fields.present("reasoning_effort"):
+        return ""
+    effort = fields.text("reasoning_effort") if lenient else fields.choice("reasoning_effort", _EFFORTS)
+    return effort if effort in _EFFORTS else ""
 
 
 def check_range(fields: Fields, name: str, least: int, most: int) -> None:
