@@ -99,7 +99,7 @@ def _summary(raw: Mapping[str, Any]) -> Summary:
         Validity(validity["verdict"], reasons),
         raw["record_sha256"],
         {name: _subject(raw, name) for name in raw["subjects"]},
-        tuple(ClaimResult(**{key: claim[key] for key in fields}) for claim in raw["claims"]),
+        tuple(ClaimResult(**{key: claim[key] for key in fields if key in claim}) for claim in raw["claims"]),
     )
 
 
