@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.calibration.fingerprint import this_machine
 from harness.calibration.kept import calibration_file, check_writable, keep, kept_calibration
 from harness.calibration.timer import measure_timer
 from harness.errors import InputError
+from reports.record.this_machine import this_machine
 from tests.reports.machines import calibration
 
 
