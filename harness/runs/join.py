@@ -15,13 +15,11 @@ from ..load.recorder import unsent_row
 from ..stack.batch.ids import attempt_id
 from ..world.world import Measured, Row
 
-TIMES = ("started_s", "first_s", "end_s")
+TIMES = ("started_s", "sign_s", "first_s", "end_s")
 NOT_RECORDED = (
-    "sign_s",
     "sent",
     "cache_write_tokens",
     "cache_write_1h_tokens",
-    "reasoning_tokens",
     "price_known",
 )
 """Fields of the stack's attempts that the record has no column for."""
@@ -92,10 +90,13 @@ def _answered(attempt: Row) -> bool:
 
 
 def _finish_attempt(attempt: Row, subject: str, t0_s: float) -> None:
+    """The attempt as a row of the record; its first sign of life is recorded if the model reasoned."""
     attempt["subject"] = subject
     attempt["attempt_id"] = f"{attempt['call_id']}/{attempt['n']}"
     for name in NOT_RECORDED:
         attempt.pop(name, None)
+    if not attempt["reasoning_tokens"]:
+        attempt["reasoning_tokens"] = attempt["sign_s"] = None
     for name in TIMES:
         if attempt[name] is not None:
             attempt[name] -= t0_s
