@@ -36,11 +36,12 @@ def gateway(
     ] = False,
     until_stdin_closes: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
-    """Serve a stack to any OpenAI client until stopped.
+    """Serve a stack to any OpenAI client until stopped: chat completions and responses.
 
     Providers are reached at OPENAI_BASE_URL, ANTHROPIC_BASE_URL and TOGETHER_BASE_URL (their public addresses
     by default) with OPENAI_API_KEY, ANTHROPIC_API_KEY and TOGETHER_API_KEY; a key that the stack calls "b" is
-    OPENAI_API_KEY_B. /health shows the state of breakers and keys.
+    OPENAI_API_KEY_B. /health shows the state of breakers and keys. /v1/responses is answered by the same
+    stack; responses that are not "store: false" are kept in memory, 64 MiB of them, for their client.
 
     Examples:
 

@@ -47,7 +47,7 @@ RESPONSE: dict[str, Any] = {
     "model": "m-1",
     "instructions": "Be kind.",
     "input": [
-        {"role": "user", "content": [{"type": "input_text", "text": "Hi"}, {"type": "input_image"}]},
+        {"role": "user", "content": [{"type": "input_text", "text": "Hi"}]},
         {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]},
         {"type": "function_call", "call_id": "call_1", "name": "look", "arguments": '{"city":"x"}'},
         {"type": "function_call_output", "call_id": "call_1", "output": "sunny"},

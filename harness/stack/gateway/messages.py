@@ -37,10 +37,11 @@ def read_messages(value: Any) -> tuple[Message, ...]:
     """The turns of the conversation. Raises `BadRequest`."""
     if not isinstance(value, list) or not value:
         raise BadRequest("'messages' must be a non-empty array.", "messages")
-    return tuple(_message(turn, f"messages[{n}]") for n, turn in enumerate(value))
+    return tuple(read_message(turn, f"messages[{n}]") for n, turn in enumerate(value))
 
 
-def _message(turn: Any, where: str) -> Message:
+def read_message(turn: Any, where: str) -> Message:
+    """One turn; `where`: its place in the request. Raises `BadRequest`."""
     role = ROLES.get(str(turn.get("role"))) if isinstance(turn, dict) else None
     if role is None:
         raise BadRequest(f"{where}.role must be one of {', '.join(ROLES)}.", where)

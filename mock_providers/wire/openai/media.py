@@ -21,7 +21,7 @@ def read_media(part: Fields, kind: str, model: str) -> Part:
     holder = part.inner(kind)
     if kind == "image_url":
         detail = holder.choice("detail", _DETAILS) if holder.present("detail") else "auto"
-        return Part("", about=image_of(model, _url(holder, "url"), detail, holder.path))
+        return Part("", about=image_of(model, source_of(holder, "url"), detail, holder.path))
     if kind == "input_audio":
         sound_format = holder.choice("format", ("wav", "mp3"))
         source = _base64(holder, "data", f"audio/{sound_format}")
@@ -49,10 +49,11 @@ def file_of(model: str, source: Source, path: tuple[str | int, ...]) -> Media:
 def _file(holder: Fields) -> Source:
     if holder.present("file_id"):
         return Source(b"", address=holder.text("file_id"))
-    return _url(holder, "file_data")
+    return source_of(holder, "file_data")
 
 
-def _url(holder: Fields, key: str) -> Source:
+def source_of(holder: Fields, key: str) -> Source:
+    """The bytes of a data URL, or the address, under `key`; raises BadField."""
     url = holder.text(key)
     try:
         return from_url(url)

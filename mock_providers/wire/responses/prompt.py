@@ -55,15 +55,15 @@ class _Turn(NamedTuple):
     answers: str = ""
 
 
-def read_conversation(context: Sequence[Json], own: Sequence[Json]) -> tuple[Message, ...]:
-    """The messages of earlier items and of the request's `own`.
+def read_conversation(context: Sequence[Json], own: Sequence[Json], model: str) -> tuple[Message, ...]:
+    """The messages of earlier items and of the request's `own`, media counted by the model's rule.
 
     Raises BadField, and Refused for outputs without a call and calls without an output.
     """
     items = [*context, *own]
     last_user = max((nth for nth, item in enumerate(items) if item.get("role") == "user"), default=0)
     turns = [
-        _READERS.get(item["type"], _hosted)(Fields(item, ("input", nth - len(context))))
+        _READERS.get(item["type"], _hosted)(Fields(item, ("input", nth - len(context))), model)
         for nth, item in enumerate(items)
         if item["type"] != "reasoning" or nth > last_user
     ]
@@ -92,13 +92,13 @@ def _check_calls(turns: Sequence[_Turn]) -> None:
         raise Refused(no_output(next(iter(open_calls))))
 
 
-def _message(item: Fields) -> _Turn:
+def _message(item: Fields, model: str) -> _Turn:
     role = item.choice("role", _ROLES)
-    parts = read_parts(item, "content", OUTPUT_KINDS if role == "assistant" else INPUT_KINDS)
+    parts = read_parts(item, "content", OUTPUT_KINDS if role == "assistant" else INPUT_KINDS, model)
     return _Turn("system" if role == "developer" else role, parts or (Part(""),))
 
 
-def _function_call(item: Fields) -> _Turn:
+def _function_call(item: Fields, model: str) -> _Turn:
     text = item.text("arguments")
     try:
         arguments = orjson.loads(text)
@@ -107,7 +107,7 @@ def _function_call(item: Fields) -> _Turn:
         return _call(item, call_text(item.text("name"), text))
 
 
-def _custom_call(item: Fields) -> _Turn:
+def _custom_call(item: Fields, model: str) -> _Turn:
     return _call(item, call_text(item.text("name"), item.text("input")))
 
 
@@ -116,33 +116,33 @@ def _call(item: Fields, text: str) -> _Turn:
     return _Turn("assistant", (Part(text, about=ToolUse(item.text("name"), id_)),), calls=id_)
 
 
-def _output(item: Fields) -> _Turn:
+def _output(item: Fields, model: str) -> _Turn:
     """The output of a tool, which has no field for errors."""
     id_ = item.text("call_id")
-    parts = read_parts(item, "output", (*INPUT_KINDS, "output_text")) or (Part(""),)
+    parts = read_parts(item, "output", (*INPUT_KINDS, "output_text"), model) or (Part(""),)
     result = ToolResult(id_, is_error(parts[0].text))
-    return _Turn("tool", tuple(part._replace(about=result) for part in parts), answers=id_)
+    return _Turn("tool", tuple(part._replace(about=part.about or result) for part in parts), answers=id_)
 
 
-def _reasoning(item: Fields) -> _Turn:
+def _reasoning(item: Fields, model: str) -> _Turn:
     if item.present("encrypted_content"):
         return _Turn("assistant", (Part(unsealed(item.text("encrypted_content"))),))
     key = "content" if item.present("content") else "summary"
-    return _Turn("assistant", read_parts(item, key, ("reasoning_text", "summary_text")))
+    return _Turn("assistant", read_parts(item, key, ("reasoning_text", "summary_text"), model))
 
 
-def _compaction(item: Fields) -> _Turn:
+def _compaction(item: Fields, model: str) -> _Turn:
     return _Turn("assistant", (Part(unsealed(item.text("encrypted_content"))),))
 
 
-def _hosted(item: Fields) -> _Turn:
+def _hosted(item: Fields, model: str) -> _Turn:
     kind = item.choice("type", (*_READERS, "item_reference", *_HOSTED))
     text = canonical(item.without("id", "status"))
     is_output = kind.endswith(_OUTPUT_SUFFIX) or kind == "mcp_approval_response"
     return _Turn("tool" if is_output else "assistant", (Part(text),))
 
 
-_READERS: dict[str, Callable[[Fields], _Turn]] = {
+_READERS: dict[str, Callable[[Fields, str], _Turn]] = {
     "message": _message,
     "function_call": _function_call,
     "function_call_output": _output,

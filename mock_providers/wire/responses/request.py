@@ -111,7 +111,7 @@ def read_input(
     items = read_items(fields, known.find_item, required=not previous)
     instructions = fields.read("instructions", "string")
     system = (Message.of("system", instructions),) if instructions else ()
-    return context, items, (*system, *read_conversation(context, items))
+    return context, items, (*system, *read_conversation(context, items, fields.read("model", "string") or ""))
 
 
 def _digest(body: Json, context: Sequence[Json], items: Sequence[Json]) -> str:

@@ -22,6 +22,7 @@ CHAT = OpenAICodec(OPENAI, OpenAIErrors("org"))
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 FUNCTION = {"name": "get_weather", "description": "How it will be.", "parameters": SCHEMA}
 TOOLS = [{"type": "function", **FUNCTION}, {"type": "custom", "name": "write_sql"}, {"type": "web_search"}]
+IMAGE = "https://example.com/a.png"
 CALL = {"type": "function_call", "call_id": "call_1", "name": "get_weather", "arguments": '{"city":"Oslo"}'}
 OUTPUT = {"type": "function_call_output", "call_id": "call_1", "output": "Rain."}
 
@@ -70,7 +71,7 @@ def test_the_same_conversation_counts_the_same_tokens_as_in_chat_completions() -
         [{"type": "input_text", "text": "Hi"}],
         [
             {"type": "input_text", "text": "Hi"},
-            {"type": "input_image", "image_url": "data:,", "detail": "low"},
+            {"type": "input_image", "image_url": IMAGE, "detail": "low"},
         ],
         [{"type": "input_file", "file_id": "file-1"}, {"type": "input_text", "text": "Hi"}],
     ],
@@ -78,6 +79,17 @@ def test_the_same_conversation_counts_the_same_tokens_as_in_chat_completions() -
 def test_content_is_a_string_or_parts(content: Any) -> None:
     request = asked(input=[{"role": "user", "content": content}])
     assert "Hi" in request.last_user_text.split("\n")
+
+
+def test_images_and_files_cost_the_same_tokens_as_in_chat_completions() -> None:
+    file = "data:text/plain;base64,SGVsbG8sIHdvcmxkIQ=="
+    as_chat = chat(messages=[{"role": "user", "content": [
+        {"type": "image_url", "image_url": {"url": IMAGE, "detail": "high"}},
+        {"type": "file", "file": {"file_data": file, "filename": "a.txt"}}]}])  # fmt: skip
+    as_response = asked(input=[{"role": "user", "content": [
+        {"type": "input_image", "image_url": IMAGE, "detail": "high"},
+        {"type": "input_file", "file_data": file, "filename": "a.txt"}]}])  # fmt: skip
+    assert as_response.input_tokens == as_chat.input_tokens > 100
 
 
 def test_items_of_the_model_are_one_message_and_developers_are_the_system() -> None:

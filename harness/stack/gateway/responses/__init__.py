@@ -1,0 +1,1 @@
+"""OpenAI's Responses API in front of a stack: requests become chat completions, answers become responses."""
