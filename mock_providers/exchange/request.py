@@ -126,7 +126,9 @@ class Request:
     - `says_max_tokens`: the limit has OpenAI's older name, `max_tokens`
     - `in_array`: a stream is the items of a JSON array, not server-sent events
     - `n`: how many choices
+    - `top_logprobs`: how many alternatives each token's log probability has; None: no log probabilities
     - `min_tokens`: the reply is not shorter, as far as `max_tokens` allows (vLLM only)
+    - `tool_style`: how its protocol's codec writes calls of its tools; None: as usual
     - `echo`: the prompt stands before the reply (legacy completions only)
     - `service_tier`: the tier asked for, by the name that the reply would give; "": the standard one
     - `tool_choice`: "auto", "none", "required", or the name of a tool
@@ -145,8 +147,10 @@ class Request:
     include_usage: bool = False
     obfuscate: bool = False
     n: int = 1
+    top_logprobs: int | None = None
     min_tokens: int = 0
     echo: bool = False
+    tool_style: object = None
     service_tier: str = ""
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"

@@ -6,8 +6,8 @@ Chunks that are due at the same time, or became due while the loop was busy, go 
 from ..ledger.entry import Entry
 from ..plan import Piece, Plan
 from ..wire.dialect import Frames
-from ..wire.json_array import ArrayFrames
 from .connection import CLOSE, RESET, ClientConnection
+from .json_array import ArrayFrames
 
 _MOST_CHUNKS_A_WRITE = 64  # bounds what counts as sent but may still lie in a buffer when a client leaves
 
