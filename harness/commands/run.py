@@ -162,7 +162,8 @@ def run(
     started_at = datetime.now(UTC)  # noqa: TID251  # the only calendar time that is read: it names the run
     folder = make_run_folder(options.out, spec.name, started_at, len(spec.plan) * len(spec.subjects))
     if seeds is not None:
-        play_seeds(options, list(range(spec.seed, spec.seed + seeds)), folder, started_at, as_json=as_json)
+        every = list(range(spec.seed, spec.seed + seeds))
+        play_seeds(options, every, folder, started_at, as_json=as_json, failing=fails)
         return
     if spec.trace is not None and spec.trace.read is not None:
         print_trace(spec.trace.read)
