@@ -14,6 +14,7 @@ from .commands.encoding import print_in_any_encoding
 from .commands.gateway import gateway
 from .commands.list import list_things
 from .commands.mock import mock
+from .commands.record import record
 from .commands.run import run
 from .virtual import check_interpreter
 
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(mock)
 app.command()(gateway)
+app.command()(record)
 app.command()(calibrate)
 app.command("list")(list_things)
 

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from .batches.schedule import BatchOptions
 from .content.options import Accuracy, ReplyLength
+from .content.reasoning import Reasoning
 from .exchange.media.media import MediaKind
 from .exchange.media.models import media_of
 from .exchange.names import ProtocolName
@@ -72,6 +73,7 @@ class Model(Named):
     - `max_tokens`: whether it takes OpenAI's older name of `max_completion_tokens` (default: all but GPT-5,
       o1 and their successors, by their ids)
     - `prefill`: whether it continues an assistant message (default: all but Claude 4.6 and its successors)
+    - `reasoning`: how it reasons before it answers (default: when asked, if its id is a reasoning model's)
     - `media`: the kinds of media that it takes in a prompt, of image, audio, video and document (default: by
       its id, see `exchange.media.models`)
     """
@@ -91,6 +93,7 @@ class Model(Named):
     max_output_tokens: Annotated[int, Field(gt=0)]
     max_tokens: bool | None = None
     prefill: bool | None = None
+    reasoning: Reasoning | None = None
     media: Annotated[tuple[MediaKind, ...] | None, Field(strict=False)] = None
 
     def takes_max_tokens(self, id_: str) -> bool:

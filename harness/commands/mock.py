@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from harness.errors import InputError
-
 if TYPE_CHECKING:
     from mock_providers import Profile
-
-_LAST_PORT = 65535
 
 
 def mock(
@@ -93,7 +89,7 @@ def mock(
     """
     from mock_providers import MockApp, load_catalogue, load_incident, load_profile, load_script, serve
 
-    from .serving import announce, stop_event
+    from .serving import announce, named_ports, stop_event
 
     behaviour = _with_options(load_profile(profile), any_model=any_model, retirements=retirements)
     faults = load_incident(incident).faults if incident else ()
@@ -106,7 +102,7 @@ def mock(
         "gemini": gemini_port,
     }
     provider_ports = {name: number for name, number in ports_by_option.items() if name in behaviour.providers}
-    ports = provider_ports | {"admin": admin_port} | _named_ports(port or [], [*behaviour.providers, "admin"])
+    ports = provider_ports | {"admin": admin_port} | named_ports(port or [], [*behaviour.providers, "admin"])
 
     def providers(epoch_s: float) -> MockApp:
         return MockApp(
@@ -129,17 +125,6 @@ def _with_options(profile: "Profile", *, any_model: bool, retirements: str | Non
     if retirements is not None:
         settings["retirements"] = retirements
     return profile.model_copy(update=settings)
-
-
-def _named_ports(options: list[str], names: list[str]) -> dict[str, int]:
-    ports = {}
-    for text in options:
-        name, _, number = text.partition("=")
-        if name not in names or not number.isdecimal() or int(number) > _LAST_PORT:
-            expected = f"NAME=PORT with NAME one of {', '.join(names)} and PORT up to {_LAST_PORT}"
-            raise InputError(f"--port {text}: expected {expected}")
-        ports[name] = int(number)
-    return ports
 
 
 def _shipped_catalogue() -> Path:

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ..stack.config.toml_file import CONTROL
+
 HARNESS = str(Path(__file__).parents[1])
 MOST_KINDS = 50
 MOST_CHARS = 8_000
@@ -58,7 +60,7 @@ def first_line(error: BaseException) -> str:
         text = " ".join(str(error).split())
     except Exception:  # noqa: BLE001  # the exception's own __str__ may raise
         text = "(its message cannot be read)"
-    return _encodable(text if len(text) <= 300 else text[:299] + "…")
+    return _plain(text if len(text) <= 300 else text[:299] + "…")
 
 
 def _traceback(error: BaseException) -> str:
@@ -70,9 +72,11 @@ def _traceback(error: BaseException) -> str:
         text = "".join(found.format())
     except Exception:  # noqa: BLE001  # the exception's own __str__ may raise
         text = exception_name(error)
-    return _encodable(text if len(text) <= MOST_CHARS else text[:200] + "\n…\n" + text[-MOST_CHARS + 200 :])
+    return _plain(text if len(text) <= MOST_CHARS else text[:200] + "\n…\n" + text[-MOST_CHARS + 200 :])
 
 
-def _encodable(text: str) -> str:
-    """The text with half characters (lone surrogates) escaped: no file could hold them."""
-    return text.encode("utf-8", "backslashreplace").decode()
+def _plain(text: str) -> str:
+    r"""The text with half characters (lone surrogates), which no file can hold, and control characters, which
+    a terminal would obey, escaped: `\x1b`."""
+    encodable = text.encode("utf-8", "backslashreplace").decode()
+    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", encodable)

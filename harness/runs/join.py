@@ -4,7 +4,7 @@ The client's rows are a user's view; the stack's facts are its actions and its o
 by call id; times of the stack become seconds since the subject's t = 0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from reports.record.kinds import AUXILIARY_KINDS
@@ -15,13 +15,11 @@ from ..load.recorder import unsent_row
 from ..stack.batch.ids import attempt_id
 from ..world.world import Measured, Row
 
-TIMES = ("started_s", "first_s", "end_s")
+TIMES = ("started_s", "sign_s", "first_s", "end_s")
 NOT_RECORDED = (
-    "sign_s",
     "sent",
     "cache_write_tokens",
     "cache_write_1h_tokens",
-    "reasoning_tokens",
     "price_known",
 )
 """Fields of the stack's attempts that the record has no column for."""
@@ -43,19 +41,20 @@ def join(subject: str, measured: Measured) -> SubjectRows:
 
     Modifies the rows of `measured` in place: a day has a quarter of a million of them.
     """
+    for row in measured.ledger:
+        row["subject"] = subject
+        if row.get("batch_id") is not None and row["attempt_id"] is not None:
+            row["attempt_id"] = attempt_id(row["attempt_id"])
+    billed = {str(row.get("attempt_id")).rpartition("/")[0] for row in measured.ledger}
     facts_of = {fact["call_id"]: fact for fact in measured.facts}
     for row in measured.client:
         row["subject"] = subject
-        row |= _call_facts(row, facts_of.get(row["call_id"]), measured.reports_facts)
+        row |= _call_facts(row, facts_of.get(row["call_id"]), measured.reports_facts, billed)
     measured.client.sort(key=lambda row: row["n"])
     measured.facts.sort(key=lambda fact: str(fact["call_id"]))
     attempts = [attempt for fact in measured.facts for attempt in fact["attempts"]]
     for attempt in attempts:
         _finish_attempt(attempt, subject, measured.t0_s)
-    for row in measured.ledger:
-        row["subject"] = subject
-        if row.get("batch_id") is not None and row["attempt_id"] is not None:
-            row["attempt_id"] = attempt_id(row["attempt_id"])
     return SubjectRows(measured.client, attempts, measured.ledger)
 
 
@@ -68,11 +67,12 @@ def complete(plan: Sequence[PlannedCall], measured: Measured) -> None:
             measured.client.append(unsent_row(call, "unstarted" if waiting else "lost"))
 
 
-def _call_facts(row: Row, fact: Row | None, reports_facts: bool) -> Row:
+def _call_facts(row: Row, fact: Row | None, reports_facts: bool, billed: Set[str]) -> Row:
     """The stack's columns of a call: 0 attempts when it has no facts, null when the subject keeps none, and
-    when it lost those of a call that it answered."""
+    when it lost those of a call that it answered or that a provider was asked for."""
     if fact is None:
-        none = 0 if reports_facts and row.get("status") is None else None
+        lost = row.get("status") is not None or row["call_id"] in billed
+        none = 0 if reports_facts and not lost else None
         return {"provider": None, "model": None, "cache": "off", "attempts": none, "cost_nusd": none}
     answered = [attempt for attempt in fact["attempts"] if _answered(attempt)]
     return {
@@ -90,10 +90,13 @@ def _answered(attempt: Row) -> bool:
 
 
 def _finish_attempt(attempt: Row, subject: str, t0_s: float) -> None:
+    """The attempt as a row of the record; its first sign of life is recorded if the model reasoned."""
     attempt["subject"] = subject
     attempt["attempt_id"] = f"{attempt['call_id']}/{attempt['n']}"
     for name in NOT_RECORDED:
         attempt.pop(name, None)
+    if not attempt["reasoning_tokens"]:
+        attempt["reasoning_tokens"] = attempt["sign_s"] = None
     for name in TIMES:
         if attempt[name] is not None:
             attempt[name] -= t0_s

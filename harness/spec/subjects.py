@@ -51,6 +51,10 @@ def _subject(name: str, folder: Path, tables: Mapping[str, StackTables], named: 
     if name in tables:
         return make_subject(name, tables[name], named)
     path = _find(name, folder, tables)
+    try:
+        path.stem.encode()  # it names the subject in every table of the record
+    except UnicodeEncodeError as error:
+        raise InputError(f"{path}: expected a file name in UTF-8") from error
     return make_subject(path.stem, read_tables(path), named)
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from ..engine.planner import ReplyContext, plan_reply
 from ..engine.state import OUTSIDE_LIMITS, Admission
 from ..errors import Errors
+from ..exchange.bad_field import BadField
 from ..exchange.request import Problem, Request
 from ..faults import FaultEffects, effects_of
 from ..latency.distributions import Constant
@@ -130,6 +131,9 @@ def _problem_of(errors: Errors, request: Request, model_id: str, model: Model) -
     taken = model.takes_media(model_id)
     if refused := next((kind for kind in request.media_tokens if kind not in taken), None):
         return errors.media_refused(refused, model_id)
+    if request.top_logprobs is not None and not model.takes_max_tokens(model_id):
+        complaint = "log probabilities are not supported with this model."
+        return errors.bad_field(BadField(("logprobs",), "unsupported", complaint))
     max_tokens = request.max_tokens or 0
     if max_tokens > model.max_output_tokens:
         return errors.max_tokens_too_large(max_tokens, model.max_output_tokens, model_id)

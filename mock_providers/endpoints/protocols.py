@@ -17,11 +17,11 @@ from ..wire.anthropic.reply import count_body as anthropic_count_body
 from ..wire.dialect import Dialect
 from ..wire.gemini.dialect import GeminiDialect
 from ..wire.openai.codec import OpenAICodec
-from ..wire.openai.completions import CompletionsCodec
 from ..wire.openai.dialect import OpenAIDialect
 from ..wire.openai.embeddings import embeddings_body, parse_embeddings
 from ..wire.openai.errors import OpenAIErrors
-from ..wire.openai.vllm import errors_of
+from ..wire.openai.styles.completions import CompletionsCodec
+from ..wire.openai.vllm.errors import errors_of
 from ..wire.together import TogetherDialect, TogetherErrors
 from . import anthropic_batches, files, openai_batches
 from .count_tokens import CountTokens

@@ -20,8 +20,8 @@ from ..plan import Plan, refusal
 from ..profile import EmbeddingModel, Model, Profile
 from ..scripts import Asked, Script, Selected, select
 from ..wire.dialect import Dialect, Stamp
+from ..wire.openai.vllm.token_ids import Vocabulary
 from ..wire.rendering import JSON, Document, Rendering
-from ..wire.token_ids import Vocabulary
 from .decision import Decision, Exchange
 from .messages.thread_store import ThreadStore
 from .responses.store import ResponseStore

@@ -6,12 +6,15 @@ fault refuses has counted against the limits, as the providers document for fail
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import accumulate, pairwise, repeat
 from typing import NamedTuple
 
 from ..content.answers import GeneratedChoice, generate
 from ..content.options import ReplyLength
 from ..content.questions import Catalogue
+from ..content.reasoning import is_shown, thought_tokens
 from ..exchange import tokens
 from ..exchange.draws import Draws
 from ..exchange.request import Request
@@ -69,7 +72,7 @@ def _without_faults(context: ReplyContext, request: Request, admission: Admissio
         streamed=request.stream,
         pieces=tuple(pieces) if request.stream else tuple(_whole(generated, ends_s)),
         ttft_s=ttft_s,
-        choices=tuple(_choice(choice, nth, draws) for nth, choice in enumerate(generated)),
+        choices=tuple(_choice(context, request, choice, nth, draws) for nth, choice in enumerate(generated)),
         input_tokens=request.input_tokens,
         cached_input_tokens=cached.read_tokens,
         cache_write_tokens=cached.write_tokens,
@@ -97,14 +100,18 @@ def _generated(context: ReplyContext, request: Request, draws: Draws) -> list[Ge
     cap = min(model.max_output_tokens, model.context_window - request.input_tokens)
     if context.scripted is not None and context.scripted.is_reply:
         return [context.scripted.choice(request, cap)] * request.n
+    reasoning, of_choice = model.reasoning, partial(_of_choice, draws)
+    thoughts = [
+        thought_tokens(request, reasoning, context.model_id, of_choice(nth)) for nth in range(request.n)
+    ]
     return [
         generate(
-            request,
+            replace(request, thought_tokens=thoughts[nth]) if thoughts[nth] else request,
             context.catalogue,
             model.accuracy,
             context.reply_length,
             cap,
-            _of_choice(draws, nth),
+            of_choice(nth),
             quality=context.effects.quality,
         )
         for nth in range(request.n)
@@ -128,11 +135,18 @@ def _of_choice(draws: Draws, nth: int) -> Draws:
     return draws.under("choice", nth) if nth else draws
 
 
-def _choice(generated: GeneratedChoice, nth: int, draws: Draws) -> Choice:
+def _choice(
+    context: ReplyContext, request: Request, generated: GeneratedChoice, nth: int, draws: Draws
+) -> Choice:
     blocks = []
     for which, block in enumerate(generated.blocks):
         id_ = f"{draws.rng('tool', nth, which).getrandbits(96):024x}" if block.kind == "tool" else ""
-        blocks.append(Block(block.kind, id_, block.name))
+        if block.kind == "reasoning":
+            reasoning = context.model.reasoning
+            shown = is_shown(request, reasoning, context.model_id)
+            blocks.append(Block(block.kind, id_, block.name if reasoning is None else reasoning.field, shown))
+        else:
+            blocks.append(Block(block.kind, id_, block.name))
     return Choice(generated.finish, generated.stop_sequence, tuple(blocks))
 
 

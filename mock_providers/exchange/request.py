@@ -99,6 +99,23 @@ class Tool(NamedTuple):
     free_text: bool = False
 
 
+class Thinking(NamedTuple):
+    """The reasoning that a request asks for.
+
+    - `effort`: "none", "minimal", "low", "medium", "high", "xhigh" or "max"; "": the request states none
+    - `most`: the most tokens of it; None: no bound
+    - `shown`: whether its text is in the reply; None: as the model does
+    """
+
+    effort: str = ""
+    most: int | None = None
+    shown: bool | None = None
+
+
+UNASKED = Thinking()
+"""The request says nothing about reasoning."""
+
+
 @dataclass(frozen=True)
 class Request:
     """One parsed request for a reply.
@@ -109,11 +126,14 @@ class Request:
     - `says_max_tokens`: the limit has OpenAI's older name, `max_tokens`
     - `in_array`: a stream is the items of a JSON array, not server-sent events
     - `n`: how many choices
+    - `top_logprobs`: how many alternatives each token's log probability has; None: no log probabilities
     - `min_tokens`: the reply is not shorter, as far as `max_tokens` allows (vLLM only)
+    - `tool_style`: how its protocol's codec writes calls of its tools; None: as usual
     - `echo`: the prompt stands before the reply (legacy completions only)
     - `service_tier`: the tier asked for, by the name that the reply would give; "": the standard one
     - `tool_choice`: "auto", "none", "required", or the name of a tool
     - `thought_tokens`: of the reasoning before the reply, which `max_tokens` includes
+    - `thinking`: the reasoning asked for
     - `json_schema`: of the reply; `{}`: any JSON object, None: plain text
     """
 
@@ -127,8 +147,10 @@ class Request:
     include_usage: bool = False
     obfuscate: bool = False
     n: int = 1
+    top_logprobs: int | None = None
     min_tokens: int = 0
     echo: bool = False
+    tool_style: object = None
     service_tier: str = ""
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"
@@ -136,6 +158,7 @@ class Request:
     json_schema: Mapping[str, Any] | None = None
     says_max_tokens: bool = False
     thought_tokens: int = 0
+    thinking: Thinking = UNASKED
 
     @cached_property
     def input_tokens(self) -> int:

@@ -7,10 +7,10 @@ from ..endpoints import Decision
 from ..ledger.entry import Entry
 from ..plan import Plan
 from ..wire.dialect import Dialect, HeadersOut
-from ..wire.json_array import JSON_STREAM
-from ..wire.retirement import retirement_headers
 from . import asgi
 from .connection import CLOSE, RESET, ClientConnection
+from .json_array import JSON_STREAM
+from .retirement import retirement_headers
 from .stream_playback import beat, play_stream
 
 _DRIP_PARTS = 20  # of a JSON body that is sent slowly

@@ -6,8 +6,8 @@ Chunks that are due at the same time, or became due while the loop was busy, go 
 from ..ledger.entry import Entry
 from ..plan import Piece, Plan
 from ..wire.dialect import Frames
-from ..wire.json_array import ArrayFrames
 from .connection import CLOSE, RESET, ClientConnection
+from .json_array import ArrayFrames
 
 _MOST_CHUNKS_A_WRITE = 64  # bounds what counts as sent but may still lie in a buffer when a client leaves
 
@@ -36,12 +36,13 @@ async def play_stream(
         batch = _due(pieces, nth, connection.now() - entry.received)
         nth += len(batch)
         last = plan.ends == "complete" and nth == len(pieces)
-        parts = [head, *[render(piece) for piece in batch]]
+        content = b"".join([render(piece) for piece in batch])
         if last:
-            parts += [frames.finish, frames.tail]
-        await write(b"".join(parts), more=not last)
-        entry.sent(batch, connection.now())
-        head = b""
+            await write(b"".join([head, content, frames.finish, frames.tail]), more=False)
+        elif content:
+            await write(head + content, more=True)
+        entry.sent(batch, connection.now(), seen=bool(content))
+        head = b"" if content else head
         if len(batch) == _MOST_CHUNKS_A_WRITE:
             await connection.yield_to_loop()
     if plan.ends != "complete":

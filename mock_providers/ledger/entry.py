@@ -24,9 +24,9 @@ class Entry:
     first_sent: float | None = None
     last_sent: float | None = None
 
-    def sent(self, pieces: Sequence[Piece], now: float) -> None:
-        """These content chunks were written at `now`."""
-        if self.first_sent is None:
+    def sent(self, pieces: Sequence[Piece], now: float, *, seen: bool = True) -> None:
+        """These content chunks were written at `now`; `seen`: with bytes, not as hidden reasoning."""
+        if self.first_sent is None and seen:
             self.first_sent = now
         self.last_sent = now
         self.chunks_sent += len(pieces)
@@ -36,6 +36,7 @@ class Entry:
         """The finished row; `t0` is t = 0 on the loop's clock."""
         info, plan = self.info, self.plan
         pieces = plan.pieces if plan else ()
+        first = plan.first_shown if plan else None
         billed = plan if plan is not None and plan.billable and self.price is not None else None
 
         def since_start(at: float | None) -> float | None:
@@ -63,7 +64,7 @@ class Entry:
             output_tokens=self.tokens_sent if billed else 0,
             planned_output_tokens=plan.output_tokens if plan else 0,
             cost_nusd=self._cost_nusd(billed),
-            first_scheduled_s=since_start(self.received + pieces[0].due_s) if pieces else None,
+            first_scheduled_s=since_start(self.received + first.due_s) if first else None,
             first_sent_s=since_start(self.first_sent),
             last_scheduled_s=since_start(self.received + pieces[-1].due_s) if pieces else None,
             last_sent_s=since_start(self.last_sent),

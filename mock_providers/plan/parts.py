@@ -10,11 +10,12 @@ Answer = Literal["right", "wrong", "hallucinated", "generated"]
 
 class Block(NamedTuple):
     """One content block of a choice: text, a call of the tool `name` whose arguments are the text, or
-    reasoning (in OpenAI's protocol in the field `name`)."""
+    reasoning (in OpenAI's protocol in the field `name`). `shown`: whether its text is in the reply."""
 
     kind: Literal["text", "tool", "reasoning"] = "text"
     id: str = ""
     name: str = ""
+    shown: bool = True
 
 
 class Choice(NamedTuple):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from ..exchange.media.media import MediaKind
 from ..exchange.request import Problem
 from ..limits.limits import Meter
-from .parts import Answer, Choice, Ending, Heartbeat, KeepAlive, Malformation, Piece, Quirk
+from .parts import Answer, Block, Choice, Ending, Heartbeat, KeepAlive, Malformation, Piece, Quirk
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +97,17 @@ class Plan:
         return sum(piece.tokens for piece in self.pieces if (piece.choice, piece.block) in reasoning)
 
     @property
+    def first_shown(self) -> Piece | None:
+        """The first piece that the client sees, None without any."""
+        return next((piece for piece in self.pieces if self._block_of(piece).shown), None)
+
+    @property
     def text(self) -> str:
         """The text of all pieces, sent or not, in the order of the chunks."""
         return "".join(piece.text for piece in self.pieces)
+
+    def _block_of(self, piece: Piece) -> Block:
+        return self.choices[piece.choice].blocks[piece.block] if self.choices else Block()
 
     def text_of(self, choice: int, block: int) -> str:
         """The whole text of one block, sent or not."""

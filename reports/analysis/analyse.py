@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..metrics import Facts, Measure, MetricOptions, Rate, bounds, facts_of, plain, subject_metrics
-from ..metrics.basis.measures import rounded
+from ..metrics import Facts, Measure, MetricOptions, bounds, facts_of, plain, subject_metrics
+from ..metrics.basis.differences import Difference, difference
+from ..metrics.basis.measures import why_no_interval
 from ..record.run import Run, read_run, record_sha256
 from ..record.whole_file import write_whole
-from ..stats.intervals import newcombe
 from .calibration import ttft_error
 from .claims import judge_claims, withheld
 from .conservation import conservation
 from .offered_load import offered_load
-from .subject import RateDifference, SubjectSummary
+from .subject import SubjectSummary
 from .summary import Summary
 from .validity import judge_validity
 
@@ -40,7 +40,8 @@ def analyse(run: Run, options: MetricOptions | None = None) -> Analysis:
             {metric: ends for metric, measure in of.items() if (ends := bounds(measure)) is not None},
             ttft_error(facts[name].calls, facts[name].attempts, facts[name].ledger),
             None if name == baseline else baseline,
-            {} if name == baseline else _rate_differences(of, measures[baseline]),
+            {} if name == baseline else _differences(of, measures[baseline]),
+            {metric: why for metric, measure in of.items() if (why := why_no_interval(measure))},
         )
         for name, of in measures.items()
     }
@@ -85,15 +86,6 @@ def write_summary(source: Analysis | Path | str) -> Path:
     return target
 
 
-def _rate_differences(
-    ours: Mapping[str, Measure], theirs: Mapping[str, Measure]
-) -> dict[str, RateDifference]:
-    found = {}
-    for metric, a in ours.items():
-        b = theirs[metric]
-        if isinstance(a, Rate) and isinstance(b, Rate) and a.value is not None and b.value is not None:
-            interval = newcombe((a.hits, a.of), (b.hits, b.of))
-            assert interval is not None
-            low, high = interval
-            found[metric] = RateDifference(rounded(a.value - b.value), (rounded(low), rounded(high)))
-    return found
+def _differences(ours: Mapping[str, Measure], theirs: Mapping[str, Measure]) -> dict[str, Difference]:
+    found = {metric: difference(measure, theirs[metric]) for metric, measure in ours.items()}
+    return {metric: of for metric, of in found.items() if of is not None}

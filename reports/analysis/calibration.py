@@ -4,24 +4,28 @@ import numpy as np
 import pandas as pd
 
 from ..metrics.basis.measures import rounded
-from ..record.kinds import ANSWERED_WITHOUT_ATTEMPT
+from ..record.kinds import ANSWERED_WITHOUT_ATTEMPT, AUXILIARY_KINDS
 from ..record.manifest import Calibration
 from ..record.parts import continued_parts
 from ..stats.intervals import nearest_rank
+
+NO_ANSWERS = (*AUXILIARY_KINDS, "audit")
+"""Kinds of attempts whose content no caller sees."""
 
 
 def ttft_error(calls: pd.DataFrame, attempts: pd.DataFrame, ledger: pd.DataFrame) -> Calibration:
     """The client's first content - the provider's first sent content, over the calls a provider answered.
 
     Frames of one subject. A call is joined on attempt_id with the attempt that its first content came
-    from: the one that answered it (its last successful one), or the first part of a continued answer.
+    from: the one that answered it (its last successful one of a kind that answers), or the first part of a
+    continued answer.
     Left out are replays from a cache and calls that did not succeed. The time for which the subject held
     the first content back on purpose (`held_s`) is subtracted. The error includes everything between the
     two sockets, the subject's own processing too; a negative one is a client's clock that is ahead of the
     provider's. In seconds; None where n is 0.
     """
     answered = calls[(calls["outcome"] == "success") & ~calls["cache"].isin(ANSWERED_WITHOUT_ATTEMPT)]
-    whole = (attempts["outcome"] == "success") & (attempts["kind"] != "judge")
+    whole = (attempts["outcome"] == "success") & ~attempts["kind"].isin(NO_ANSWERS)
     good = attempts[whole & attempts["call_id"].isin(answered["call_id"])]
     good = good.sort_values(["call_id", "n"]).drop_duplicates("call_id", keep="last")
     begun = continued_parts(attempts[attempts["call_id"].isin(good["call_id"])])

@@ -13,10 +13,11 @@ Direction = Literal["better", "worse", "different", "unclear", "same"]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`delta` = ours - theirs (None when one is infinite). `interval`: 95 %, of a difference of rates.
+    """`delta` = ours - theirs (None when one is infinite). `interval`: 95 %, of the difference, where the run
+    has one (against its first subject).
 
-    `direction` is "unclear" when the intervals cannot tell the two apart: that of a difference of rates holds
-    0, or those of two percentiles overlap. Counts and sums are facts of the run and have no interval.
+    `direction` is "unclear" when the run cannot tell the two apart: the interval of the difference holds 0;
+    or, without it, those of the two overlap, or are not known. An infinite value differs from a finite one.
     """
 
     ours: float
@@ -52,8 +53,7 @@ def _differ(
         return not interval[0] <= 0 <= interval[1]
     a, b = (summary.subjects[name].intervals.get(metric) for name in names)
     if a is None or b is None:
-        unbounded = any(metric in summary.subjects[name].unbounded for name in names)
-        return METRICS[metric].unit != "s" or unbounded
+        return any(metric in summary.subjects[name].unbounded for name in names)
     return _below(a, b) or _below(b, a)
 
 

@@ -4,17 +4,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..metrics.basis.differences import Difference
 from ..metrics.basis.measures import Ends, Plain
 from ..record.kinds import ERROR_KINDS
 from ..record.manifest import Calibration
-
-
-@dataclass(frozen=True, slots=True)
-class RateDifference:
-    """This subject's rate minus the baseline's, with Newcombe's 95 % interval."""
-
-    difference: float
-    interval: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +15,9 @@ class SubjectSummary:
     """One subject of a run.
 
     `metrics`: None where unmeasured, +inf where unbounded (more calls failed than the percentile leaves out),
-    a table of numbers for metrics by kind. `intervals`: (low, high) at 95 % of rates (Wilson) and percentiles
-    (order statistics), an end None where the sample does not bound it. `differences`: rates against
-    `baseline`, the run's first subject; empty for that one.
+    a table of numbers for metrics by kind. `intervals`: (low, high) at 95 % of rates, percentiles and means,
+    an end None where the sample does not bound it; `no_interval`: why an estimate has none. `differences`:
+    estimates against `baseline`, the run's first subject; empty for that one.
     """
 
     name: str
@@ -32,7 +25,8 @@ class SubjectSummary:
     intervals: Mapping[str, Ends] = field(default_factory=dict)
     calibration: Calibration = field(default_factory=Calibration)
     baseline: str | None = None
-    differences: Mapping[str, RateDifference] = field(default_factory=dict)
+    differences: Mapping[str, Difference] = field(default_factory=dict)
+    no_interval: Mapping[str, str] = field(default_factory=dict)
 
     def number(self, metric: str) -> int | float | None:
         """A metric that is a single number; None when unmeasured."""

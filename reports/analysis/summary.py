@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ..metrics import Plain
+from ..metrics.basis.differences import Difference
 from ..record.manifest import Calibration
 from ..record.schema import SCHEMA_VERSION
 from ..record.tables import RecordError
 from .claims import ClaimResult
-from .subject import RateDifference, SubjectSummary, metric_value
+from .subject import SubjectSummary, metric_value
 from .validity import Reason, Validity
 
 
@@ -62,8 +63,12 @@ class Summary:
                 name: {metric: list(ends) for metric, ends in of.intervals.items()}
                 for name, of in subjects.items()
             },
+            "no_interval": {name: dict(of.no_interval) for name, of in subjects.items()},
             "differences": {
-                name: {"baseline": of.baseline, **{metric: _rate(d) for metric, d in of.differences.items()}}
+                name: {
+                    "baseline": of.baseline,
+                    **{metric: _difference(d) for metric, d in of.differences.items()},
+                }
                 for name, of in subjects.items()
                 if of.baseline is not None
             },
@@ -109,9 +114,14 @@ def _subject(raw: Mapping[str, Any], name: str) -> SubjectSummary:
         Calibration(**raw["calibration"][name]),
         baseline,
         {
-            metric: RateDifference(each["difference"], (each["interval"][0], each["interval"][1]))
+            metric: Difference(
+                each["difference"],
+                None if each["interval"] is None else (each["interval"][0], each["interval"][1]),
+                each.get("why", ""),
+            )
             for metric, each in differences.items()
         },
+        raw.get("no_interval", {}).get(name, {}),
     )
 
 
@@ -119,5 +129,6 @@ def _finite(metrics: Mapping[str, Plain]) -> dict[str, Plain]:
     return {name: None if value == math.inf else value for name, value in metrics.items()}
 
 
-def _rate(difference: RateDifference) -> dict[str, Any]:
-    return {"difference": difference.difference, "interval": list(difference.interval)}
+def _difference(of: Difference) -> dict[str, Any]:
+    interval = None if of.interval is None else list(of.interval)
+    return {"difference": of.difference, "interval": interval} | ({"why": of.why} if of.why else {})

@@ -70,7 +70,7 @@ def judge_validity(
     for name, subject in subjects.items():
         if not subject.number("calls"):
             reasons.append(
-                Reason("INVALID", name, "vacuous: no call was sent, there is nothing to conclude from")
+                Reason("INVALID", name, "vacuous: no call ended, there is nothing to conclude from")
             )
             continue
         reasons += _load_reasons(subject, limits)

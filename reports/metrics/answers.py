@@ -1,12 +1,14 @@
 """Answers from caches and their quality. Per call."""
 
+import numpy as np
 import pandas as pd
 
 from reports.record.kinds import CACHE_HITS
-from reports.stats.clusters import Influence, answers_worth, kish
+from reports.stats.clusters import Influence, answers_worth
 
 from .basis.facts import Facts, Mask, flags, once_per_facts
 from .basis.measures import Rate, Sampled
+from .basis.origins import origins_of
 from .basis.registry import ANSWERS, metric
 from .basis.sampling import rate, share_right
 
@@ -28,7 +30,10 @@ def exact_hit_rate(facts: Facts) -> Rate | None:
 )
 def semantic_hit_rate(facts: Facts) -> Rate | None:
     """Calls that got the answer of a question in other words, of calls sent."""
-    return _in_state(facts, "semantic")
+    if not (facts.calls["cache"] != "off").any():
+        return None
+    everything = np.ones(len(facts.calls), dtype=bool)
+    return _by_question(facts, (facts.calls["cache"] == "semantic").to_numpy(dtype=bool), everything)
 
 
 @metric("false_hit_share", group=ANSWERS, label="False hits", unit="share", better="lower")
@@ -36,7 +41,7 @@ def false_hit_share(facts: Facts) -> Rate | None:
     """Calls that got the answer of another question from a cache, of calls sent that can be judged."""
     judged, wrong = _judged_hits(facts)
     unjudged = facts.calls["cache"].isin(CACHE_HITS).to_numpy(dtype=bool) & ~judged
-    return _false(facts, wrong, ~unjudged) if judged.any() else None
+    return _by_question(facts, wrong, ~unjudged) if judged.any() else None
 
 
 @metric(
@@ -45,7 +50,7 @@ def false_hit_share(facts: Facts) -> Rate | None:
 def false_hit_rate(facts: Facts) -> Rate | None:
     """Calls that got the answer of another question, of those that a cache answered."""
     judged, wrong = _judged_hits(facts)
-    return _false(facts, wrong, judged) if judged.any() else None
+    return _by_question(facts, wrong, judged) if judged.any() else None
 
 
 @metric(
@@ -97,12 +102,11 @@ def _judged_hits(facts: Facts) -> tuple[Mask, Mask]:
     return judged.to_numpy(dtype=bool), wrong.to_numpy(dtype=bool)
 
 
-def _false(facts: Facts, wrong: Mask, among: Mask) -> Rate:
-    """A share of false hits; the calls that asked one question are alike as far as the run shows."""
-    n, found = int(among.sum()), int(wrong.sum())
-    ids = facts.calls["call_id"].astype(object)
-    asked = facts.calls["question_id"].astype(object).where(facts.calls["question_id"].notna(), ids)[among]
-    groups = kish(asked.value_counts(sort=False).to_numpy())
-    worth = answers_worth(wrong[among], ids[among], asked)
-    influence = Influence.of((wrong[among] - found / n) / n, asked)
-    return Rate(found, n, Sampled(worth, groups, influence))
+def _by_question(facts: Facts, hits: Mask, among: Mask) -> Rate:
+    """A share of calls; those that asked one question are alike as far as the run shows."""
+    n, found = int(among.sum()), int(hits.sum())
+    origins = origins_of(facts)
+    questions = origins.own_questions[among]
+    worth = answers_worth(hits[among], origins.numbers[among], questions)
+    influence = Influence.of((hits[among] - found / n) / n, questions)
+    return Rate(found, n, Sampled(worth.calls, worth.freedom, influence, lumps=True))

@@ -15,11 +15,12 @@ _LIMITED = ("rate_limited", "quota_exhausted")
 
 
 @metric("attempts", group=STACK, label="Requests to providers", unit="count", better="lower", minor=True)
-def attempts(facts: Facts) -> int | None:
+def attempts(facts: Facts) -> Total | None:
     """Attempts that went out to a provider. If the subject reports none: requests in the ledger."""
-    if facts.attempts_known:
-        return len(facts.sent)
-    return len(facts.ledger) if facts.ledger_known else None
+    if not (facts.attempts_known or facts.ledger_known):
+        return None
+    rows = facts.sent if facts.attempts_known else facts.ledger
+    return total(facts, per_call(facts, rows), len(rows))
 
 
 @metric(
@@ -36,7 +37,7 @@ def retry_amplification(facts: Facts) -> Mean | None:
     if sent is None or not facts.billed_calls:
         return None
     by_call = per_call(facts, facts.sent if facts.attempts_known else facts.ledger)
-    return mean(facts, by_call, np.ones(len(facts.calls)), sent / facts.billed_calls)
+    return mean(facts, by_call, np.ones(len(facts.calls)), sent.value / facts.billed_calls)
 
 
 @metric("fallback_rate", group=STACK, label="Calls that fell back", unit="share", needs=["attempts"])

@@ -12,13 +12,13 @@ from .basis import sampling
 from .basis.facts import NANO, Facts, Mask, once_per_facts, total
 from .basis.measures import Mean, Rate, Total
 from .basis.registry import ANSWERS, COST, metric
-from .basis.sampling import mean, per_call
+from .basis.sampling import mean, per_call, rate_of_rows
 
 
 @metric("billed_usd", group=COST, label="Billed", unit="usd", better="lower", needs=["ledger"])
-def billed_usd(facts: Facts) -> float:
+def billed_usd(facts: Facts) -> Total:
     """Everything the mock providers charged for calls that ended."""
-    return total(facts.ledger, "cost_nusd") / NANO
+    return _summed(facts, facts.ledger, "cost_nusd", NANO)
 
 
 @metric(
@@ -76,30 +76,27 @@ def wasted_usd(facts: Facts) -> Total:
     """Billed for attempts of which nobody got an answer or a part of one: lost hedges, answers that were
     discarded or doubted, attempts of calls that did not succeed. A part that was delivered before a stream
     broke, and then continued, is not wasted; nor is an answer that a cache served to another call."""
-    rows = wasted_rows(facts)
-    by_call = per_call(facts, rows, "cost_nusd")
-    amounts = None if by_call is None else by_call / NANO
-    return sampling.total(facts, amounts, total(rows, "cost_nusd") / NANO)
+    return _summed(facts, wasted_rows(facts), "cost_nusd", NANO)
 
 
 @metric("input_tokens", group=COST, label="Input tokens", unit="count", minor=True, needs=["ledger"])
-def input_tokens(facts: Facts) -> int:
+def input_tokens(facts: Facts) -> Total:
     """Input tokens billed, cached ones included."""
-    return total(billed_rows(facts), "input_tokens")
+    return _summed(facts, billed_rows(facts), "input_tokens")
 
 
 @metric(
     "cached_input_tokens", group=COST, label="of which cached", unit="count", minor=True, needs=["ledger"]
 )
-def cached_input_tokens(facts: Facts) -> int:
+def cached_input_tokens(facts: Facts) -> Total:
     """Input tokens the provider's prompt cache served."""
-    return total(billed_rows(facts), "cached_input_tokens")
+    return _summed(facts, billed_rows(facts), "cached_input_tokens")
 
 
 @metric("output_tokens", group=COST, label="Output tokens", unit="count", minor=True, needs=["ledger"])
-def output_tokens(facts: Facts) -> int:
+def output_tokens(facts: Facts) -> Total:
     """Output tokens billed."""
-    return total(billed_rows(facts), "output_tokens")
+    return _summed(facts, billed_rows(facts), "output_tokens")
 
 
 @metric(
@@ -136,7 +133,7 @@ def usd_by_model(facts: Facts) -> dict[str, float]:
 def provider_cache_hit_rate(facts: Facts) -> Rate:
     """Billed requests for which the provider served part of the prompt from its cache."""
     billed = billed_rows(facts)
-    return Rate(int((billed["cached_input_tokens"] > 0).sum()), len(billed))
+    return rate_of_rows(facts, billed[billed["cached_input_tokens"] > 0], billed)
 
 
 @once_per_facts
@@ -171,6 +168,14 @@ def cost_by_model_nusd(facts: Facts) -> dict[str, int]:
     """Nano-dollars billed by model; models that cost nothing are left out."""
     sums = facts.ledger.groupby("model")["cost_nusd"].sum()
     return {str(model): int(cost) for model, cost in sums.items() if cost}
+
+
+def _summed(facts: Facts, rows: pd.DataFrame, column: str, unit: int = 1) -> Total:
+    """The sum of a column over `unit`, exact, with its parts by call."""
+    value, by_call = total(rows, column), per_call(facts, rows, column)
+    return sampling.total(
+        facts, None if by_call is None else by_call / unit, value if unit == 1 else value / unit
+    )
 
 
 def _usd_per_1k(facts: Facts, counted: Mask, n: int) -> Mean:

@@ -38,7 +38,7 @@ def recovery_s(facts: Facts) -> float | None:
     before, after = answered[planned_s < begins_s], planned_s >= ends_s
     if not len(before) or not after.any():
         return None
-    interval = wilson(int(before.sum()), len(before))
+    interval = wilson(float(before.mean()), len(before))
     assert interval is not None
     level = min(float(before.mean()) - facts.options.recovery_within, interval[0])
     last = last_alarm(answered[after], level, FALSE_ALARMS)

@@ -115,7 +115,7 @@ def client_error_rate(facts: Facts) -> Rate:
     """Calls in which the user's client raised an exception that is no failure of a provider, returned
     something that is no text, or cancelled itself; of calls sent. They are not successes.
     """
-    return Rate(int((facts.calls["outcome"] == "client_error").sum()), len(facts.calls))
+    return rate(facts, facts.calls["outcome"] == "client_error")
 
 
 @metric("error_rate_by_kind", label="Errors by kind", unit="share")

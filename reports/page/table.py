@@ -13,12 +13,13 @@ from . import format as text
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One subject's value: formatted, as a number (inf: unbounded; None: unmeasured), its 95 % interval
-    formatted or None, and whether it clearly leads its row."""
+    formatted or None, whether it clearly leads its row, and why it has no interval ("": it needs none)."""
 
     text: str
     value: float | None
     interval: str | None
     best: bool
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ def _row(summary: Summary, group: str, metric: Metric) -> Row:
             value,
             text.interval(summary.subjects[name].intervals.get(metric.name), metric.unit, values),
             name == best,
+            summary.subjects[name].no_interval.get(metric.name, ""),
         )
         for name, value in zip(names, values, strict=True)
     )
@@ -117,9 +119,10 @@ def difference_text(metric: Metric, found: Comparison) -> str:
 
 
 def difference_interval(metric: Metric, found: Comparison) -> str | None:
-    """The 95 % interval of a difference of shares, in points."""
-    if found.interval is None or metric.unit != "share":
+    """The 95 % interval of a difference; that of shares in points."""
+    if found.interval is None:
         return None
-    low, high = found.interval
-    ends = (text.signed(text.percent(abs(end)), end) for end in (low, high))
-    return " to ".join(ends) + " pp"
+    if metric.unit == "share":
+        return " to ".join(text.signed(text.percent(abs(end)), end) for end in found.interval) + " pp"
+    ends = (text.signed(text.number(abs(end), metric.unit, found.interval), end) for end in found.interval)
+    return " to ".join(ends)

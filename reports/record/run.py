@@ -61,7 +61,8 @@ def write_run(
     path.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         unfinished = path / f".{name}.parquet.part"
-        pq.write_table(table, unfinished, compression="zstd")
+        with unfinished.open("wb") as file:  # by its handle: Arrow takes only paths in UTF-8
+            pq.write_table(table, file, compression="zstd")
         unfinished.replace(path / f"{name}.parquet")
     text = json.dumps(checked.as_json(), indent=2, ensure_ascii=False, allow_nan=False)
     write_whole(path / "run.json", text + "\n")
@@ -144,7 +145,8 @@ def _read_table(path: Path, name: str) -> pa.Table:
     if not path.is_file():
         raise RecordError(f"{path}: missing from the run directory")
     try:
-        table = pq.read_table(path)
+        with path.open("rb") as file:
+            table = pq.read_table(file)
     except (pa.ArrowException, OSError) as error:
         raise RecordError(f"{path}: not a readable Parquet file: {str(error).splitlines()[0]}") from None
     schema = SCHEMAS[name]

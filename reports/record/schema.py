@@ -91,6 +91,8 @@ ATTEMPTS = _schema("""
     output_tokens int
     usage_known bool
     cost_nusd int
+    sign_s float?
+    reasoning_tokens int?
 """)
 
 LEDGER = _schema("""
@@ -141,7 +143,8 @@ ADDED = {
         "escalated",
         "held_s",
         "session",
-    )
+    ),
+    "attempts": ("sign_s", "reasoning_tokens"),
 }
 """Columns that were added later. One that is null throughout counts as absent, so that older records can be
 read and keep their SHA-256."""

@@ -1,4 +1,4 @@
-"""Calls that are not independent: how many independent ones they are worth.
+"""Calls that are not independent: how uncertain an estimate of them is.
 
 `Influence` holds how much each group of calls moves an estimate; its variance is the sum of squares over
 groups (the linearised, cluster-robust variance: K. Wolter, Introduction to Variance Estimation, 2nd ed.,
@@ -14,9 +14,32 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+
+from .components import Components, components, unbiased_components
 
 Floats = npt.NDArray[np.float64]
+Names = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Numbers by name; the names ascend and differ."""
+
+    names: Names
+    values: npt.NDArray[Any]
+
+    @classmethod
+    def added_up(cls, names: Names, values: Floats) -> "Named":
+        """`values` summed by name."""
+        distinct, place = np.unique(names, return_inverse=True)
+        return cls(distinct, np.bincount(place, values, len(distinct)))
+
+    def plus(self, other: "Named", factor: float = 1.0) -> "Named":
+        """self + factor * other, 0 where a name is missing."""
+        if np.array_equal(self.names, other.names):
+            return Named(self.names, self.values + factor * other.values)
+        names = np.concatenate([self.names, other.names])
+        return Named.added_up(names, np.concatenate([self.values, factor * other.values]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,49 +47,65 @@ class Influence:
     """The share of each group in the error of an estimate; the estimate's error is about their sum.
 
     `marks` are the shares that come from what a request was and got (its length, its luck), by group, and
-    `questions` what each group asked: groups of one question may be alike (one prompt has one length), by a
-    random effect of the question. None: groups are like no others.
+    `questions` what each of those groups asked, as whole numbers: groups of one question may be alike (one
+    prompt has one length), by a random effect of the question. None: groups are like no others.
     """
 
-    sums: "pd.Series[float]"
-    marks: "pd.Series[float] | None" = None
-    questions: "pd.Series[Any] | None" = None
+    sums: Named
+    marks: Named | None = None
+    questions: Named | None = None
 
     @classmethod
-    def of(cls, parts: Floats, groups: "pd.Series[Any]") -> "Influence":
+    def of(cls, parts: Floats, groups: Names) -> "Influence":
         """`parts` of calls, added up by group."""
-        return cls(pd.Series(parts).groupby(groups.to_numpy(), sort=True).sum())
+        return cls(Named.added_up(groups, parts))
 
     def scaled(self, by: float) -> "Influence":
         """The influence on `by` times the estimate."""
-        marks = None if self.marks is None else self.marks * by
-        return Influence(self.sums * by, marks, self.questions)
+        marks = None if self.marks is None else Named(self.marks.names, self.marks.values * by)
+        return Influence(Named(self.sums.names, self.sums.values * by), marks, self.questions)
+
+    @property
+    def groups(self) -> int:
+        return len(self.sums.values)
 
     @cached_property
     def variance(self) -> float:
         """Of the estimate; infinite for fewer than two groups."""
-        n = len(self.sums)
-        if n < 2:
-            return math.inf
-        return float(np.square(self.sums.to_numpy()).sum()) * n / (n - 1) + self.alike
+        return self._own + self.alike if self.groups > 1 else math.inf
 
     @cached_property
+    def freedom(self) -> float:
+        """Degrees of freedom of the variance, for Student's t, at most the number of groups less one.
+
+        2 * variance² / the variance of the variance (F. Satterthwaite, An approximate distribution of
+        estimates of variance components, Biometrics 2, 1946): of the sum of squares by its fourth powers, so
+        that a few large groups count as few; of the questions' effect by its standard error.
+        """
+        if self.groups < 2 or not self.variance:
+            return float(max(0, self.groups - 1))
+        squares = np.square(self.sums.values)
+        doubt = max(0.0, float(np.square(squares).sum() - squares.sum() ** 2 / self.groups))
+        doubt += (self._pairs * self._effect.between_error) ** 2
+        most = self.groups - 1.0
+        return min(most, 2 * self.variance**2 / doubt) if doubt > 0 else most
+
+    @property
     def alike(self) -> float:
         """The variance that groups of one question add by being alike: s² (Σ n_q² - n), with s² the variance
-        of the question's effect by analysis of variance (not below 0)."""
-        if self.marks is None or self.questions is None:
-            return 0.0
-        sizes = self.questions.value_counts(sort=False).to_numpy(dtype=np.float64)
-        between, _ = components(np.asarray(self.marks, dtype=np.float64), self.questions)
-        return between * float(np.square(sizes).sum() - sizes.sum())
+        of the question's effect; where that is estimated as negative, at most half of the other variance."""
+        return max(-self._own / 2, self._effect.between * self._pairs) if self.groups > 1 else 0.0
 
     def minus(self, other: "Influence") -> "Influence":
         """The influence on the difference of two estimates, whose groups of one name are the same."""
-        sums = self.sums.sub(other.sums, fill_value=0.0)
+        sums = self.sums.plus(other.sums, -1.0)
         if self.marks is None or other.marks is None or self.questions is None or other.questions is None:
             return Influence(sums)
-        marks = self.marks.sub(other.marks, fill_value=0.0)
-        return Influence(sums, marks, self.questions.combine_first(other.questions).reindex(marks.index))
+        marks = self.marks.plus(other.marks, -1.0)
+        both = np.concatenate([self.questions.names, other.questions.names])
+        names, first = np.unique(both, return_index=True)
+        asked = np.concatenate([self.questions.values, other.questions.values])[first]
+        return Influence(sums, marks, Named(names, asked))
 
     def correlation(self, other: "Influence") -> float:
         """Of the two estimates, from -1 to 1; 0 where one of them does not vary."""
@@ -76,6 +115,24 @@ class Influence:
             return 0.0
         return max(-1.0, min(1.0, (ours + theirs - self.minus(other).variance) / 2 / size))
 
+    @cached_property
+    def _own(self) -> float:
+        n = self.groups
+        return float(np.square(self.sums.values).sum()) * n / (n - 1)
+
+    @cached_property
+    def _effect(self) -> Components:
+        if self.marks is None or self.questions is None:
+            return Components(0.0, 0.0, 0.0)
+        return unbiased_components(self.marks.values, self.questions.values)
+
+    @cached_property
+    def _pairs(self) -> float:
+        if self.questions is None:
+            return 0.0
+        _, sizes = np.unique(self.questions.values, return_counts=True)
+        return float(np.square(sizes).sum() - sizes.sum())
+
 
 def kish(sizes: npt.ArrayLike) -> float:
     """The effective number of groups of these sizes, (sum)² / sum of squares (L. Kish, Survey Sampling)."""
@@ -83,45 +140,31 @@ def kish(sizes: npt.ArrayLike) -> float:
     return float(n.sum() ** 2 / np.square(n).sum()) if len(n) else 0.0
 
 
-def answers_worth(
-    right: npt.NDArray[np.bool_], answers: "pd.Series[Any]", questions: "pd.Series[Any]"
-) -> float:
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """The number of independent calls that some are worth, and the degrees of freedom of that number."""
+
+    calls: float
+    freedom: float
+
+
+def answers_worth(right: npt.NDArray[np.bool_], answers: Names, questions: Names) -> Worth:
     """The number of independent calls that these are worth, for the share that is `right`.
 
     Calls that got one answer are right or wrong together: their correlation is 1. Different answers to one
-    question have the correlation r: the intraclass correlation of a one-way analysis of variance over answers
-    (J. Fleiss, B. Levin and M. Paik, Statistical Methods for Rates and Proportions, 3rd ed., 15.1; clipped to
-    0..1). With n calls, n_a by answer and n_q by question, the design effect is
-    (Σ n_a² + r (Σ n_q² - Σ n_a²)) / n (J. Rao and A. Scott, Biometrics 48, 1992).
+    question have the correlation r, from the variances between and within questions. With n calls, n_a by
+    answer and n_q by question, the design effect is (Σ n_a² + r (Σ n_q² - Σ n_a²)) / n (J. Rao and A. Scott,
+    Biometrics 48, 1992); its degrees of freedom are Satterthwaite's, as for `Influence`.
     """
-    frame = pd.DataFrame({"right": right, "answer": answers.to_numpy(), "question": questions.to_numpy()})
-    by_answer = frame.groupby("answer", sort=True).agg(
-        right=("right", "first"), question=("question", "first"), n=("right", "size")
-    )
-    n_a2 = float(np.square(by_answer["n"].to_numpy(np.float64)).sum())
-    n_q2 = float(np.square(frame.groupby("question", sort=True).size().to_numpy(np.float64)).sum())
-    alike = intraclass(by_answer["right"].to_numpy(np.float64), by_answer["question"])
-    n = len(frame)
-    return n * n / (n_a2 + alike * max(0.0, n_q2 - n_a2))
-
-
-def intraclass(values: Floats, groups: "pd.Series[Any]") -> float:
-    """The intraclass correlation of `values` within `groups`, from 0 to 1; 0 where no group has two values,
-    or all groups are one."""
-    between, inside = components(values, groups)
-    return between / (between + inside) if between + inside > 0 else 0.0
-
-
-def components(values: Floats, groups: "pd.Series[Any]") -> tuple[float, float]:
-    """The variances between and within groups, by a one-way analysis of variance (S. Searle, G. Casella and
-    C. McCulloch, Variance Components, 3.6); that between is not below 0, and 0 where it cannot be told."""
-    grouped = pd.Series(values).groupby(groups.to_numpy(), sort=True)
-    sizes, means = grouped.size().to_numpy(np.float64), grouped.mean().to_numpy(np.float64)
-    n, k = float(len(values)), len(sizes)
-    if k < 2 or n <= k:
-        return 0.0, 0.0
-    mean = float(values.mean())
-    between = float((sizes * np.square(means - mean)).sum()) / (k - 1)
-    inside = (float(np.square(values - mean).sum()) - between * (k - 1)) / (n - k)
-    typical = (n - float(np.square(sizes).sum()) / n) / (k - 1)
-    return max(0.0, (between - inside) / typical), inside
+    _, first, served = np.unique(answers, return_index=True, return_counts=True)
+    _, asked = np.unique(questions, return_counts=True)
+    n = len(right)
+    n_a2 = float(np.square(served.astype(np.float64)).sum())
+    n_q2 = max(n_a2, float(np.square(asked.astype(np.float64)).sum()))
+    found = components(right[first].astype(np.float64), questions[first])
+    size = n_a2 + found.alike * (n_q2 - n_a2)
+    everything = found.between + found.within
+    if not everything:
+        return Worth(n * n / size, kish(asked) - 1)
+    doubt = ((n_q2 - n_a2) * found.between_error / everything) ** 2 + 2 * n_a2**2 / len(first)
+    return Worth(n * n / size, min(len(asked) - 1.0, 2 * size**2 / doubt))

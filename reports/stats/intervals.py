@@ -12,13 +12,17 @@ number of independent ones that they are worth (`clusters.py`). How much runs di
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
 
+from .beta import beta_cdf, beta_quantile
+
 Floats = npt.NDArray[np.float64]
 
+_STEPS = 40
 _NEAR = 1e-9  # 0.07 * 100 is 7.000000000000001 in floats, and its rank is 7
 
 
@@ -32,47 +36,38 @@ def nearest_rank(ordered: Sequence[float] | Floats, q: float) -> float | None:
     return float(ordered[min(max(math.ceil(q * n - _NEAR), 1), n) - 1])
 
 
-def wilson(
-    hits: int, of: int, confidence: float = 0.95, worth: float | None = None
-) -> tuple[float, float] | None:
-    """Wilson's score interval of a rate hits/of; None when `of` is 0.
+def wilson(rate: float, of: float, confidence: float = 0.95) -> tuple[float, float] | None:
+    """Wilson's score interval of a rate of so many calls, or so many independent ones that they are worth;
+    None when `of` is 0.
 
     Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference (1927). Unlike
     the textbook interval it stays inside [0, 1] and is not of zero width at 0 % or 100 %.
-
-    `worth`: the effective sample size, if it is not `of` (E. Korn and B. Graubard, Confidence intervals for
-    proportions with small expected number of positive counts estimated from survey data, 1998).
     """
     if of == 0:
         return None
-    if not 0 <= hits <= of:
-        raise ValueError(f"hits must be in 0..{of}, got {hits}")
+    if not 0 <= rate <= 1:
+        raise ValueError(f"rate must be in 0..1, got {rate}")
     z = NormalDist().inv_cdf((1 + confidence) / 2)
-    n = of if worth is None else worth
-    rate, spread = hits / of, z * z / n
+    spread = z * z / of
     centre = rate + spread / 2
-    half = z * math.sqrt(rate * (1 - rate) / n + spread / (4 * n))
-    low = 0.0 if hits == 0 else (centre - half) / (1 + spread)
-    high = 1.0 if hits == of else (centre + half) / (1 + spread)
+    half = z * math.sqrt(rate * (1 - rate) / of + spread / (4 * of))
+    low = 0.0 if rate == 0 else (centre - half) / (1 + spread)
+    high = 1.0 if rate == 1 else (centre + half) / (1 + spread)
     return low, high
 
 
-def newcombe(
-    first: tuple[int, int], second: tuple[int, int], confidence: float = 0.95
-) -> tuple[float, float] | None:
-    """The interval of the difference of two rates, first - second, each given as (hits, of).
+def clopper_pearson(rate: float, worth: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Clopper's and Pearson's interval of a rate of calls that are worth so many independent ones, which need
+    be no whole number.
 
-    Newcombe's hybrid score method, number 10 of: R. G. Newcombe, Interval estimation for the difference
-    between independent proportions (1998). It treats the two samples as independent; where both met the same
-    luck the true interval is narrower. None when either sample is empty.
+    Source: E. Korn and B. Graubard, Confidence intervals for proportions with small expected number of
+    positive counts estimated from survey data (1998). Where few groups of calls have most weight, a rate near
+    0 or 1 is further from it by chance than Wilson's interval allows.
     """
-    a, b = wilson(*first, confidence), wilson(*second, confidence)
-    if a is None or b is None:
-        return None
-    p, q = first[0] / first[1], second[0] / second[1]
-    low = p - q - math.hypot(p - a[0], b[1] - q)
-    high = p - q + math.hypot(a[1] - p, q - b[0])
-    return max(low, -1.0), min(high, 1.0)
+    tail, hits = (1 - confidence) / 2, rate * worth
+    low = beta_quantile(tail, hits, worth - hits + 1) if rate > 0 else 0.0
+    high = beta_quantile(1 - tail, hits + 1, worth - hits) if rate < 1 else 1.0
+    return low, high
 
 
 def mover(
@@ -100,36 +95,48 @@ def quantile_interval(
 ) -> tuple[float | None, float | None]:
     """A distribution-free interval of the q-quantile from an ascending sample's own order statistics.
 
-    The number of values at or below the true quantile is binomial(n, q). With l the greatest rank for which
-    P(B < l) <= alpha/2 and u the least for which P(B >= u) <= alpha/2, the l-th and u-th values hold the true
-    quantile between them with at least that confidence, whatever the distribution (David and Nagaraja, Order
-    Statistics, section 7.1). An end is None where the sample is too small to bound it.
+    The value at rank r of n exceeds the true quantile with the probability P(X > q) of a beta(r, n + 1 - r).
+    The ends are at the ranks, fractions included, where that is one tail or the other, between the values of
+    the two whole ranks beside them (A. Hutson, Calculating nonparametric confidence intervals for quantiles
+    using fractional order statistics, J. Applied Statistics 26, 1999). An end is None where the sample is too
+    small to bound it.
 
     `worth`: the effective sample size, if it is not n; the ranks are then those of a sample of that size,
     stretched to n (R. Woodruff, Confidence intervals for medians and other position measures, 1952).
     """
     size = len(ordered)
-    n = size if worth is None else max(1, round(worth))
-    below = binomial_cdf(n, q)  # below[k] = P(B <= k)
-    tail = (1 - confidence) / 2
-    lower = int(
-        np.searchsorted(below, tail, side="right")
-    )  # P(B < lower) <= tail, and no longer for lower + 1
-    upper = int(np.searchsorted(below, 1 - tail, side="left")) + 1  # P(B >= upper) = 1 - P(B <= upper - 1)
-    if n != size:
-        lower = math.floor(lower * (size + 1) / (n + 1)) if lower >= 1 else 0
-        upper = math.ceil(upper * (size + 1) / (n + 1)) if upper <= n else size + 1
-    return (
-        float(ordered[lower - 1]) if 1 <= lower <= size else None,
-        float(ordered[upper - 1]) if 1 <= upper <= size else None,
-    )
+    if not size:
+        return None, None
+    n = size if worth is None else max(1.0, worth)
+    stretch, tail = (size + 1) / (n + 1), (1 - confidence) / 2
+    ends = (_rank(n, q, above) for above in (tail, 1 - tail))
+    low, high = (None if rank is None else _at_rank(ordered, rank * stretch) for rank in ends)
+    return low, high
 
 
-def binomial_cdf(n: int, p: float) -> Floats:
-    """P(B <= k) for k = 0..n of a binomial(n, p) with 0 < p < 1, summed from log-probabilities."""
-    k = np.arange(n + 1, dtype=np.float64)
-    log_factorial = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1, n + 1, dtype=np.float64)))))
-    log_choose = log_factorial[n] - log_factorial - log_factorial[::-1]
-    log_mass: Floats = log_choose + k * math.log(p) + (n - k) * math.log1p(-p)
-    cumulative: Floats = np.minimum(np.cumsum(np.exp(log_mass)), 1.0)
-    return cumulative
+@lru_cache(maxsize=1_000)
+def _rank(n: float, q: float, above: float) -> float | None:
+    """The rank, from 1 to n, whose value exceeds the q-quantile with this probability; None outside."""
+
+    def exceeds(rank: float) -> float:
+        return 1 - beta_cdf(q, rank, n + 1 - rank)
+
+    low, high = 1.0, n
+    if not exceeds(low) <= above <= exceeds(high):
+        return None
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if exceeds(middle) < above else (low, middle)
+    return (low + high) / 2
+
+
+def _at_rank(ordered: Sequence[float] | Floats, rank: float) -> float | None:
+    """The value at a rank between whole ones; None where there is no such rank."""
+    before = math.floor(rank + _NEAR)
+    if not (before >= 1 and rank <= len(ordered) + _NEAR):
+        return None
+    part, value = rank - before, float(ordered[before - 1])
+    if part <= _NEAR or before == len(ordered):
+        return value
+    after = float(ordered[before])
+    return after if math.isinf(after) else value + part * (after - value)

@@ -42,6 +42,7 @@ ROOMS = [
     "harness/world",
     "reports/record",
     "reports/analysis",
+    "harness/calibration",
     "reports/page",
 ]
 """In the order of their first step."""

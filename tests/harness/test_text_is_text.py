@@ -4,6 +4,7 @@ Regression: the title "Latency p99 [ms] of" lost its "[ms]"; a claim "[/x]" was 
 """
 
 import io
+import os
 import re
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
@@ -24,7 +25,9 @@ from harness.errors import InputError
 from harness.input_errors import one_line
 from reports.analysis.analyse import Analysis, analyse
 from reports.page.html import render
-from tests.lab.command import play
+from reports.record.run import read_run
+from tests.lab.command import play, run_here
+from tests.paths import SCENARIOS
 from tests.reports.synthetic import outage_run
 
 NASTY = (
@@ -196,3 +199,48 @@ def test_folders_and_files_may_have_any_name(tmp_path: Path) -> None:
     assert summary["scenario"] == "my [x] $s$"
     [run] = (folder / "out [bold]").iterdir()
     assert {path.name for path in run.iterdir()} >= {"run.json", "summary.json", "report.html"}
+
+
+@pytest.mark.parametrize("key", ["title", "description", "claims.0.text"])
+@pytest.mark.parametrize("sign", ["\\u001b[31m", "\\u0000", "\\u0007", "\\u009b", "\\r"])
+def test_control_characters_that_a_terminal_would_obey_are_refused(
+    tmp_path: Path, key: str, sign: str
+) -> None:
+    texts = {"title": "t", "description": "two\\nlines\\tand a tab", "claims.0.text": "c"}
+    texts[key] += sign
+    (tmp_path / "mine.toml").write_text(
+        CONTROLLED.format(texts["title"], texts["description"], texts["claims.0.text"])
+    )
+    ended = run_here(tmp_path, "run", "mine.toml")
+    assert ended.returncode == 2
+    assert ended.stderr == f"brownout: mine.toml: {key}: expected text without control characters\n"
+
+
+CONTROLLED = """
+title = "{}"
+description = "{}"
+engine = "virtual"
+duration_s = 1
+subjects = ["naive"]
+arrivals = {{ kind = "constant", rate_per_s = 2 }}
+
+[[claims]]
+text = "{}"
+subject = "naive"
+metric = "success_rate"
+expected = ">= 0"
+"""
+
+
+def test_a_path_that_is_not_utf8_is_kept_and_read_again(tmp_path: Path) -> None:
+    """Arrow refused the path after the run was played; a stack's name is refused before."""
+    scenario = Path(os.fsdecode(b"caf\xe9.toml"))
+    (tmp_path / scenario).write_text(CONTROLLED.format("t", "d", "c"))
+    ended = run_here(tmp_path, "run", str(scenario), "--out", os.fsdecode(b"\xe9"))
+    assert ended.returncode == 0, ended.stderr
+    [folder] = (tmp_path / os.fsdecode(b"\xe9")).iterdir()
+    assert analyse(read_run(folder)).summary.valid
+    (tmp_path / os.fsdecode(b"\xe9.toml")).write_text((SCENARIOS / "stacks" / "naive.toml").read_text())
+    ended = run_here(tmp_path, "run", str(scenario), "--stack", os.fsdecode(b"\xe9.toml"))
+    assert ended.returncode == 2
+    assert "expected a file name in UTF-8" in ended.stderr

@@ -38,7 +38,8 @@ def test_the_sample_meets_clients_and_stacks(tmp_path: Path) -> None:
 def test_a_message_with_half_a_character_can_be_kept() -> None:
     """Its log could not be written, and the whole run was lost."""
     errors = ClientErrors()
-    errors.note("c0", ValueError("\ud800"))
+    errors.note("c0", ValueError("\ud800 \x1b[31mred"))
     [kept] = errors.as_rows()
-    assert kept["message"] == r"\ud800"
+    assert kept["message"] == r"\ud800 \x1b[31mred"
     kept["traceback"].encode()
+    assert "\x1b" not in kept["traceback"]

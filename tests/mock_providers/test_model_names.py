@@ -13,9 +13,9 @@ from mock_providers.endpoints import PROTOCOLS, Decision
 from mock_providers.exchange.draws import Draws
 from mock_providers.exchange.received import Instant, Received
 from mock_providers.faults.base import FaultBase
+from mock_providers.http.retirement import retirement_headers
 from mock_providers.model_names import candidates, echoed, nearest
 from mock_providers.server.service import Service
-from mock_providers.wire.retirement import retirement_headers
 
 TODAY = load_profile("today")
 ANY = TODAY.model_copy(update={"any_model": True})

@@ -34,6 +34,7 @@ def test_these_profiles_are_shipped() -> None:
         "candid",
         "flawless",
         "observed",
+        "reasoning",
         "self-hosted",
         "small-account",
         "steady",

@@ -37,6 +37,16 @@ def reasons(model: str) -> bool:
     return _REASONING.match(model) is not None
 
 
+def thinks_silently(request: Request, target: Target) -> bool:
+    """Whether the target reasons before its answer without a sign of it in the stream.
+
+    Source: https://platform.openai.com/docs/guides/reasoning: chat completions do not show reasoning.
+    """
+    if target.provider != "openai" or not reasons(target.model):
+        return False
+    return request.parameters.get("reasoning_effort") != "none"
+
+
 def not_understood(request: Request, target: Target) -> tuple[str, ...]:
     """The settings of `request` that `target` does not understand, by OpenAI's names."""
     missing = [

@@ -17,6 +17,7 @@ from ..config.options import Options
 from ..core.call import Call, Next
 from ..core.errors import ProviderError, Rejected
 from ..core.reply import Event, EventSource, Reply
+from ..core.support import thinks_silently
 from ..core.tokens import most_output_tokens
 
 
@@ -25,6 +26,9 @@ class DeadlineOptions(Options):
     limiter, or the target's `timeout_s` if that is shorter; `inter_chunk_s` 15; `total_s` 120, from the
     call's start, retries and fallbacks included; `after_finish_s` 2, for the usage and the end of a stream
     whose finish reason has come.
+
+    `thinking_s` 0: so much more to the first token for a model that reasons without a sign of it, as OpenAI's
+    do in chat completions (unless the effort is "none"). Others show their reasoning: a sign of life.
 
     A reply that is not streamed may take `first_token_s` and one second more for each
     `whole_tokens_per_s` 10 tokens that it may have (`max_tokens`, or the target's most).
@@ -36,12 +40,13 @@ class DeadlineOptions(Options):
     total_s: float = Field(default=120.0, gt=0)
     after_finish_s: float = Field(default=2.0, gt=0)
     whole_tokens_per_s: float = Field(default=10.0, gt=0)
+    thinking_s: float = Field(default=0.0, ge=0)
 
     def patience_s(self, call: Call) -> float:
         """Seconds from sending `call` to its first event."""
         first_s = min(self.first_token_s, call.target.timeout_s)
         if call.request.stream:
-            return first_s
+            return first_s + (self.thinking_s if thinks_silently(call.request, call.target) else 0.0)
         return first_s + most_output_tokens(call, call.target) / self.whole_tokens_per_s
 
 

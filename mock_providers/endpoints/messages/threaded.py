@@ -18,6 +18,7 @@ from ...wire.anthropic.threads import (
     not_found,
     thread_of,
 )
+from ...wire.fields import dumps, loads
 from ..decision import Decision, Exchange
 from ..generation import Generation
 from ..provider_context import ProviderContext
@@ -36,7 +37,8 @@ class ThreadedMessages(Generation):
             return super().decide(context, exchange)
         store, now = context.threads, exchange.instant.now
         try:
-            body = orjson.loads(received.body)
+            body = loads(received.body)
+            dumps(body)  # one that is nested too deeply to be written is refused here
             use = thread_of(body)
         except BadField as bad:
             raise Refused(context.errors.bad_field(bad)) from None

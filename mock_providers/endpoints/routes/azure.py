@@ -9,9 +9,7 @@ segment that makes no difference.
 from collections.abc import Mapping
 from dataclasses import replace
 
-import orjson
-
-from ...wire.fields import loads
+from ...wire.fields import dumps, loads
 from ..decision import Decision, Exchange
 from ..embeddings import Embeddings
 from ..provider_context import ProviderContext
@@ -31,11 +29,9 @@ class Deployment:
         model = meant(exchange.params["deployment"], exchange.instant, any_name=True).id
         try:
             body = loads(exchange.received.body)
-        except ValueError:
-            body = None
-        if not isinstance(body, dict):
-            return self._endpoint.decide(context, exchange)
-        raw = orjson.dumps({**body, "model": model})
+            raw = dumps({**body, "model": model}) if isinstance(body, dict) else exchange.received.body
+        except ValueError:  # no JSON, or nested too deeply: the endpoint refuses it
+            raw = exchange.received.body
         received = replace(exchange.received, body=raw)
         return self._endpoint.decide(context, replace(exchange, received=received))
 

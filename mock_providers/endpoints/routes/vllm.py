@@ -2,7 +2,7 @@
 
 from ...profile import Provider
 from ...wire.fields import loads
-from ...wire.openai.vllm_server import (
+from ...wire.openai.vllm.server import (
     METRICS_TYPE,
     detokenized_body,
     metrics_body,

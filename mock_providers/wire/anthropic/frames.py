@@ -38,7 +38,7 @@ class AnthropicFrames:
         usage = {**input_usage(plan), "output_tokens": plan.output_tokens}
         ending = orjson.dumps({"type": "message_delta", "delta": delta, "usage": usage})
         filled = _blocks_with_content(plan)
-        last_stop = _STOP % (filled - 1) if filled else b""
+        last_stop = self._last_signature(plan, filled - 1) + _STOP % (filled - 1) if filled else b""
         self.finish = b"%sevent: message_delta\ndata: %s\n\n" % (last_stop, ending)
         self.tail = _MESSAGE_STOP
 
@@ -46,7 +46,11 @@ class AnthropicFrames:
         """One delta, preceded by the events that open its block."""
         if piece.opens:
             opening = self._open(self._blocks[piece.block])
+            if not self._blocks[piece.block].shown:
+                return opening
             return b"%s%s%s%s" % (opening, self._before, orjson.dumps(piece.text), _DELTA_AFTER)
+        if self._kind == "reasoning" and not self._blocks[piece.block].shown:
+            return b""
         return b"%s%s%s" % (self._before, orjson.dumps(piece.text), _DELTA_AFTER)
 
     def _open(self, block: Block) -> bytes:
@@ -63,10 +67,18 @@ class AnthropicFrames:
 
     def _signature(self) -> bytes:
         """The last delta of a thinking block."""
-        if self._kind != "reasoning":
-            return b""
-        delta = _DELTA % (self._index, _SIGNATURE_DELTA)
-        return b"%s%s%s" % (delta, orjson.dumps(THINKING_SIGNATURE), _DELTA_AFTER)
+        return _signature_of(self._index) if self._kind == "reasoning" else b""
+
+    @staticmethod
+    def _last_signature(plan: Plan, index: int) -> bytes:
+        """The same where the reply ends with thinking."""
+        last = plan.choices[0].blocks[plan.pieces[-1].block]
+        return _signature_of(index) if last.kind == "reasoning" else b""
+
+
+def _signature_of(index: int) -> bytes:
+    delta = _DELTA % (index, _SIGNATURE_DELTA)
+    return b"%s%s%s" % (delta, orjson.dumps(THINKING_SIGNATURE), _DELTA_AFTER)
 
 
 def _blocks_with_content(plan: Plan) -> int:

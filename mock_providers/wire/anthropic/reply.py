@@ -44,7 +44,8 @@ def _content(plan: Plan) -> Iterator[dict[str, object]]:
         if not text:
             continue
         if block.kind == "reasoning":
-            yield {"type": "thinking", "thinking": text, "signature": THINKING_SIGNATURE}
+            shown = text if block.shown else ""
+            yield {"type": "thinking", "thinking": shown, "signature": THINKING_SIGNATURE}
         else:
             key, value = ("text", text) if block.kind == "text" else ("input", arguments(text))
             yield {**empty_block(block), key: value}

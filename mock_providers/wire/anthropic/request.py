@@ -9,6 +9,7 @@ from ..fields import Fields, names
 from .betas import beta_fields
 from .cache_control import without_cache_control
 from .prompt import read_prompt
+from .thinking import check_thinking, read_thinking
 from .tools import read_json_schema, read_tool_choice, read_tools
 
 _SAMPLING = ("temperature", "top_p", "top_k")
@@ -45,14 +46,16 @@ def read_request(body: object, version: str, betas: tuple[str, ...] = ()) -> Req
             raise BadField((name,), "unsupported", "range: 0..1")
     fields.text("model")
     fields.require("max_tokens")
-    return replace(
+    request = replace(
         _prompt(fields, body),
         max_tokens=fields.at_least("max_tokens", 1),
         stop=fields.texts("stop_sequences"),
         stream=fields.flag("stream"),
         include_usage=True,
         service_tier=_service_tier(fields),
+        thinking=read_thinking(fields),
     )
+    return check_thinking(request)
 
 
 def _service_tier(fields: Fields) -> str:

@@ -34,6 +34,8 @@ class GeminiFrames:
         if kind == "tool":
             return self._call(piece)
         if kind == "reasoning":
+            if not self._choices[piece.choice].blocks[piece.block].shown:
+                return b""
             before = b'data: {"candidates":[{"content":{"parts":[{"thought":true,"text":'
             return b"%s%s%s" % (before, orjson.dumps(piece.text), self._after % piece.choice)
         before = b'data: {"candidates":[{"content":{"parts":[{"text":'

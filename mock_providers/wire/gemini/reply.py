@@ -25,7 +25,7 @@ def reply_body(plan: Plan, stamp: Stamp) -> bytes:
     candidates = []
     for nth, choice in enumerate(plan.choices):
         texts = [(block, plan.text_of(nth, which)) for which, block in enumerate(choice.blocks)]
-        parts = [part_of(block, text) for block, text in texts if text]
+        parts = [part_of(block, text) for block, text in texts if text and block.shown]
         content = {"parts": parts, "role": "model"}
         candidates.append({"content": content, "finishReason": FINISH_REASON[choice.finish], "index": nth})
     content_of = blocked_prompt() if is_blocked(plan) else {"candidates": candidates}

@@ -7,6 +7,7 @@ from ...exchange.request import Message, Part, Request, Tool, digest_of
 from ..fields import names
 from .camel_fields import CamelFields
 from .prompt import read_contents, read_parts
+from .thinking import read_thinking
 from .tools import read_declarations, read_json_schema, read_tool_choice
 
 _TOP = names(
@@ -46,6 +47,7 @@ def read_request(body: object, model: str) -> Request:
         stop=config.texts("stopSequences"),
         n=n,
         json_schema=read_json_schema(config),
+        thinking=read_thinking(config),
     )
 
 

@@ -13,8 +13,8 @@ from ..dialect import MODELS_SINCE_S, HeadersOut, Stamp, bearer, should_retry_he
 from ..rate_headers import retry_after_headers, shown_meters, shown_remaining
 from .durations import go_duration
 from .errors import OpenAIErrors
-from .vllm import errors_of, flat_body
-from .vllm_server import model_object
+from .vllm.errors import errors_of, flat_body
+from .vllm.server import model_object
 
 
 class OpenAIDialect:

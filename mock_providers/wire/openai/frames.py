@@ -17,6 +17,8 @@ from .reply import (
 )
 
 _DONE = b"data: [DONE]\n\n"
+_HIDDEN = (b"", b"", b"")
+"""The template of reasoning that is not shown."""
 _PADDING = tuple(("q7Xw2LmZ9sKd4TbV"[:n]).encode() for n in range(16))
 
 
@@ -127,8 +129,10 @@ class ChoicesFrames:
         self.tail = envelope.tail(plan)
 
     def piece(self, piece: Piece) -> bytes:
-        """One content chunk, preceded by the naming chunk when it opens a tool call."""
+        """One content chunk, after the naming chunk when it opens a tool call; b"" for hidden reasoning."""
         opening, before, after = self._blocks[piece.choice, piece.block]
+        if not before:
+            return b""
         content = orjson.dumps(piece.text)
         padding = b""
         if self._obfuscate:
@@ -143,6 +147,8 @@ def _templates(envelope: _Envelope, nth: int, choice: Choice) -> list[tuple[byte
     for block in choice.blocks:
         if block.kind == "text":
             templates.append((b"", delta + b'{"content":', envelope.after))
+        elif block.kind == "reasoning" and not block.shown:
+            templates.append(_HIDDEN)
         elif block.kind == "reasoning":
             templates.append((b"", delta + b'{"%s":' % block.name.encode(), envelope.after))
         else:

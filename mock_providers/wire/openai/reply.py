@@ -52,7 +52,7 @@ def _choice(plan: Plan, nth: int) -> dict[str, object]:
         "refusal": "".join(REFUSAL) if refused else None,
         "annotations": _ANNOTATIONS,
     }
-    message |= {block.name: text for block, text in texts if block.kind == "reasoning"}
+    message |= {block.name: text for block, text in texts if block.kind == "reasoning" and block.shown}
     if calls:
         message["tool_calls"] = calls
     finish = FINISH_REASON[choice.finish]

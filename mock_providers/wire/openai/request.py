@@ -1,9 +1,10 @@
 """Reads the JSON of a chat completion request to a Request."""
 
 from ...exchange.bad_field import BadField
-from ...exchange.request import Request, digest_of
+from ...exchange.request import Request, Thinking, digest_of
 from ..fields import Fields, names
 from .prompt import read_messages
+from .styles.logprobs import MOST as MOST_LOGPROBS
 from .tools import read_json_schema, read_tool_choice, read_tools
 
 _PARAMETERS = names(
@@ -22,13 +23,8 @@ _NOT_IN_DIGEST = names(
     service_tier store stream stream_options user
     """
 )
-_UNSUPPORTED = {
-    "functions": "deprecated: use 'tools' instead.",
-    "function_call": "deprecated: use 'tool_choice' instead.",
-    "logprobs": "log probabilities are not supported with this model.",
-    "top_logprobs": "log probabilities are not supported with this model.",
-}
 _SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority")
+_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 _RANGES = (
     ("temperature", 0, 2),
     ("top_p", 0, 1),
@@ -64,11 +60,13 @@ def read_request(body: object, *, obfuscation: bool = False, lenient: bool = Fal
         include_usage=options.flag("include_usage"),
         obfuscate=obfuscation and options.read("include_obfuscation", "boolean") is not False,
         n=_choice_count(fields),
+        top_logprobs=_top_logprobs(fields),
         service_tier=read_service_tier(fields, lenient=lenient),
         tools=tools,
         tool_choice=tool_choice,
         parallel_tool_calls=several,
         json_schema=read_json_schema(fields),
+        thinking=Thinking(_effort(fields, lenient=lenient)),
     )
     if request.json_schema == {} and not lenient:
         _check_json_is_mentioned(request)
@@ -91,14 +89,32 @@ def _stream_options(fields: Fields, *, lenient: bool) -> Fields:
 
 
 def _check_values(fields: Fields) -> None:
-    """Refuse unsupported fields, and wrong types of fields that change nothing here."""
-    for name, complaint in _UNSUPPORTED.items():
-        if fields.present(name) and fields.require(name):
-            raise BadField((name,), "unsupported", complaint)
+    """Refuse wrong types and values of fields that change nothing here."""
     for name, least, most in _RANGES:
         check_range(fields, name, least, most)
     fields.read("store", "boolean")
     fields.read("metadata", "object")
+
+
+def _top_logprobs(fields: Fields) -> int | None:
+    """The alternatives of each token's log probability, 0 without any; None: no log probabilities."""
+    wanted, top = fields.flag("logprobs"), fields.at_least("top_logprobs", 0)
+    if top is not None and not wanted:
+        raise BadField(("top_logprobs",), "unsupported", "only allowed when 'logprobs' is enabled.")
+    if top is not None and top > MOST_LOGPROBS:
+        complaint = (
+            f"integer above maximum value. Expected a value <= {MOST_LOGPROBS}, but got {top} instead."
+        )
+        raise BadField(("top_logprobs",), "unsupported", complaint)
+    return (top or 0) if wanted else None
+
+
+def _effort(fields: Fields, *, lenient: bool) -> str:
+    """`reasoning_effort`, "" when not given."""
+    if not fields.present("reasoning_effort"):
+        return ""
+    effort = fields.text("reasoning_effort") if lenient else fields.choice("reasoning_effort", _EFFORTS)
+    return effort if effort in _EFFORTS else ""
 
 
 def check_range(fields: Fields, name: str, least: int, most: int) -> None:

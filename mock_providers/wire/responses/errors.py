@@ -3,7 +3,7 @@
 from ...exchange.request import Problem
 from ...profile import Provider
 from ..openai.errors import OpenAIErrors
-from ..openai.vllm import errors_of
+from ..openai.vllm.errors import errors_of
 
 _INVALID = "invalid_request_error"
 

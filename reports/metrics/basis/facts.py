@@ -131,14 +131,14 @@ class Facts:
         sending and without auxiliary requests."""
         return self.attempts[(self.attempts["outcome"] != "rejected") & ~self._is_auxiliary]
 
-    @property
+    @cached_property
     def attempts_known(self) -> bool:
         """Whether the subject reports its attempts: rows exist, or it reports 0 for every call (null: it does
         not report any)."""
         counts = self.calls["attempts"]
         return len(self.attempts) > 0 or (len(counts) > 0 and bool(counts.eq(0).fillna(False).all()))
 
-    @property
+    @cached_property
     def ledger_known(self) -> bool:
         """Whether the bill is known: the run has a ledger, or no call needed a provider."""
         return self.ledger_kept or (self.attempts_known and len(self.sent) == 0 and len(self.calls) > 0)
@@ -160,7 +160,7 @@ class Facts:
         """Successful attempts at something else than an answer, such as a summary."""
         return self.attempts[(self.attempts["outcome"] == "success") & self._is_auxiliary]
 
-    @property
+    @cached_property
     def _is_auxiliary(self) -> "pd.Series[bool]":
         return self.attempts["kind"].isin(AUXILIARY_KINDS)
 

@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 
 from reports.stats.clusters import Influence
-from reports.stats.intervals import Floats, nearest_rank, quantile_interval, wilson
+from reports.stats.intervals import Floats, clopper_pearson, nearest_rank, quantile_interval, wilson
 from reports.stats.student_t import t_quantile
 
 Ends = tuple[float | None, float | None]
@@ -19,21 +19,24 @@ Ends = tuple[float | None, float | None]
 class Sampled:
     """How the calls behind an estimate vary.
 
-    `worth`: the number of independent calls that they are worth (None: all are independent); `groups`: the
-    effective number of independent groups, for Student's t. `influence` of each group, to compare two
-    estimates of the same calls; None: their correlation is not known and counts as 0.
+    `worth`: the number of independent calls that they are worth (None: all are independent), and `freedom`,
+    the degrees of freedom of that number. `influence` of each group, to compare two estimates of the same
+    calls; None: their correlation is not known and counts as 0. `why`: why nothing is known of their
+    variation, so that there is no interval. `lumps`: many calls have one outcome (of one answer).
     """
 
     worth: float | None = None
-    groups: float | None = None
+    freedom: float | None = None
     influence: Influence | None = None
+    why: str = ""
+    lumps: bool = False
 
     def effective(self, confidence: float) -> float | None:
-        """`worth`, less where few groups make it uncertain itself."""
-        if self.worth is None or self.groups is None:
+        """`worth`, less where few groups make it uncertain itself (E. Korn and B. Graubard, 1998)."""
+        if self.worth is None or self.freedom is None:
             return self.worth
         normal = NormalDist().inv_cdf((1 + confidence) / 2)
-        return self.worth * (normal / t_quantile((1 + confidence) / 2, max(1, round(self.groups) - 1))) ** 2
+        return self.worth * (normal / t_quantile((1 + confidence) / 2, max(1, round(self.freedom)))) ** 2
 
 
 INDEPENDENT = Sampled()
@@ -41,7 +44,8 @@ INDEPENDENT = Sampled()
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`hits` of `of` calls; the value is None (unmeasured) when `of` is 0. Interval: Wilson's."""
+    """`hits` of `of` calls; the value is None (unmeasured) when `of` is 0. Interval: Wilson's, where
+    outcomes come in lumps Clopper's and Pearson's, of the independent calls that they are worth."""
 
     hits: int
     of: int
@@ -52,7 +56,13 @@ class Rate:
         return self.hits / self.of if self.of else None
 
     def interval(self, confidence: float = 0.95) -> Ends | None:
-        return wilson(self.hits, self.of, confidence, self.sampled.effective(confidence))
+        worth = self.sampled.effective(confidence)
+        if not self.of or self.sampled.why:
+            return None
+        rate = self.hits / self.of
+        if worth is not None and self.sampled.lumps:
+            return clopper_pearson(rate, worth, confidence)
+        return wilson(rate, self.of if worth is None else worth, confidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +83,7 @@ class Quantile:
         return nearest_rank(self.ordered, self.q)
 
     def interval(self, confidence: float = 0.95) -> Ends | None:
-        if not len(self.ordered):
+        if not len(self.ordered) or self.sampled.why:
             return None
         return quantile_interval(self.ordered, self.q, confidence, self.sampled.effective(confidence))
 
@@ -88,7 +98,7 @@ class Mean:
     why: str = ""
 
     def interval(self, confidence: float = 0.95) -> Ends | None:
-        if self.value is None or self.influence is None or len(self.influence.sums) < 2:
+        if self.value is None or self.influence is None or self.influence.groups < 2:
             return None
         half = half_width(self.influence, confidence)
         return self.value - half, self.value + half
@@ -113,7 +123,7 @@ Measure = Estimate | Plain
 
 def half_width(influence: Influence, confidence: float) -> float:
     """t standard errors of an estimate."""
-    return t_quantile((1 + confidence) / 2, len(influence.sums) - 1) * math.sqrt(influence.variance)
+    return t_quantile((1 + confidence) / 2, max(1, round(influence.freedom))) * math.sqrt(influence.variance)
 
 
 def rounded(number: float) -> float:
@@ -149,6 +159,10 @@ def why_no_interval(measure: Measure) -> str:
         or bounds(measure) not in (None, (None, None))
     ):
         return ""
-    if isinstance(measure, Quantile):
-        return "too many calls never ended" if math.isinf(measure.value or 0.0) else "too few calls"
-    return "" if isinstance(measure, Total) else (getattr(measure, "why", "") or "too few independent calls")
+    if isinstance(measure, Total):
+        return ""
+    if isinstance(measure, Mean):
+        return measure.why or "too few independent calls"
+    if measure.sampled.why:
+        return measure.sampled.why
+    return "too many calls never ended" if math.isinf(measure.value) else "too few calls"

@@ -159,6 +159,11 @@ def subject_metrics(facts: Facts, subjects: Sequence[Facts] = ()) -> dict[str, M
     return {name: _COMPUTE[name](facts, subjects) for name in names}
 
 
+def one_metric(name: str, facts: Facts, subjects: Sequence[Facts] = ()) -> Measure:
+    """One metric of a subject. Raises KeyError for a name that is not registered."""
+    return _COMPUTE[name](facts, subjects)
+
+
 def _register(known: Metric, compute: _Compute) -> None:
     if known.name in METRICS:
         raise ValueError(f"metric {known.name!r} is registered twice")

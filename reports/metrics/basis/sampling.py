@@ -2,39 +2,31 @@
 
 - **Sessions**: the turns of one session are one group; sessions are independent.
 - **Questions**: calls that ask one question are alike as far as the run shows (a prompt has its length).
-- **Flights**: calls that shared one reply had one luck.
+- **Flights**: calls that shared one reply had one luck, and how many shared it is luck too (`flight_luck`).
 - **Caches**: whether a call is a hit depends on the calls before it. Had the call that made an answer not
   come, the next call of those that got it would have made it. So it moves the estimate as one of the replays
   does, and only an answer that no other call got is missed itself. That is the jackknife over calls, which
   gives the variance of a function of independent ones (B. Efron and C. Stein, The jackknife estimate of
   variance, Annals of Statistics 9, 1981).
 - **Answers**: calls that got one answer are right or wrong together (`share_right`).
-"""
 
-from dataclasses import dataclass
-from typing import Any
+Where all calls are one session, or got one answer, nothing is known of another: there is no interval.
+"""
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from reports.record.kinds import ANSWERED_WITHOUT_ATTEMPT
-from reports.stats.clusters import Influence, answers_worth, kish
+from reports.stats.clusters import Influence, Named, answers_worth, kish
 from reports.stats.intervals import Floats, nearest_rank
 
-from .facts import Facts, Mask, once_per_facts
+from .facts import Facts, Mask
 from .measures import INDEPENDENT, Mean, Quantile, Rate, Sampled, Total
+from .origins import flight_luck, origins_of
 
-
-@dataclass(frozen=True, slots=True)
-class Origins:
-    """Of each call: `answers`, the id of the call that made its answer; `questions`, that call's question;
-    `replayed`, whether another call made it; `reused`, whether it made another call's."""
-
-    answers: "pd.Series[Any]"
-    questions: "pd.Series[Any]"
-    replayed: Mask
-    reused: Mask
+ONE_SESSION = "all calls are of one session"
+ONE_ANSWER = "all calls got one answer"
+ONE_QUESTION = "all calls asked one question"
 
 
 def rate(facts: Facts, hits: npt.ArrayLike, among: npt.ArrayLike | None = None) -> Rate:
@@ -58,9 +50,15 @@ def share_right(facts: Facts, right: npt.ArrayLike, among: npt.ArrayLike) -> Rat
         return Rate(found, n)
     origins = origins_of(facts)
     answers, questions = origins.answers[chosen], origins.questions[chosen]
-    influence = Influence.of((good - found / n) / n, questions)
-    groups = kish(answers.value_counts(sort=False).to_numpy())
-    return Rate(found, n, Sampled(answers_worth(good, answers, questions), groups, influence))
+    makers, first = np.unique(origins.makers[chosen], return_index=True)
+    sums = Named.added_up(origins.makers[chosen], (good - found / n) / n)
+    influence = Influence(sums, sums, Named(makers, questions[first]))
+    if origins.replayed[chosen].any() and len(np.unique(answers)) < 2:
+        return Rate(found, n, Sampled(why=ONE_ANSWER))
+    worth = answers_worth(good, answers, questions)
+    if worth.freedom < 1 and n > 1 and origins.known[chosen].any():
+        return Rate(found, n, Sampled(why=ONE_QUESTION))
+    return Rate(found, n, Sampled(worth.calls, worth.freedom, influence, lumps=True))
 
 
 def quantile(facts: Facts, values: Floats, q: float) -> Quantile:
@@ -91,7 +89,16 @@ def mean(
 def total(facts: Facts, amounts: Floats | None, value: float) -> Total:
     """A sum of `amounts` of calls; `value` is that sum, computed exactly. Its variance is that of a sum over
     calls that come at random (compound Poisson)."""
-    return Total(value, None if amounts is None else Influence.of(amounts, _groups(facts)))
+    return Total(value, None if amounts is None else Influence.of(amounts, origins_of(facts).groups))
+
+
+def rate_of_rows(facts: Facts, hits: pd.DataFrame, of: pd.DataFrame) -> Rate:
+    """The share of rows that are `hits`; rows of one call are a group."""
+    found, n = per_call(facts, hits), per_call(facts, of)
+    if found is None or n is None or not len(of):
+        return Rate(len(hits), len(of))
+    influence = _influence(facts, found, n, np.ones(len(n), dtype=bool))
+    return Rate(len(hits), len(of), _sampled(facts, n > 0, len(hits) / len(of), influence))
 
 
 def per_call(facts: Facts, rows: pd.DataFrame, column: str | None = None) -> Floats | None:
@@ -108,80 +115,46 @@ def per_call(facts: Facts, rows: pd.DataFrame, column: str | None = None) -> Flo
     return np.asarray(found.fillna(0.0), dtype=np.float64)
 
 
-@once_per_facts
-def origins_of(facts: Facts) -> Origins:
-    """The origin of each call's answer. A call that shared a flight got the answer of the latest earlier call
-    that asked the same question itself."""
-    calls = facts.calls
-    ids = calls["call_id"].astype(object)
-    replayed = calls["cache"].isin(ANSWERED_WITHOUT_ATTEMPT).to_numpy(dtype=bool)
-    question = calls["question_id"].astype(object).where(calls["question_id"].notna(), ids)
-    made = ids.where(~replayed).iloc[np.argsort(facts.planned_s, kind="stable")]
-    leader = made.groupby(question.loc[made.index].to_numpy()).ffill().reindex(calls.index)
-    source = calls["cached_from"].astype(object).where(calls["cached_from"].notna(), leader)
-    answers = ids.where(~replayed, source.where(source.notna(), ids))
-    of_call = dict(zip(ids, question, strict=True))
-    questions = answers.map(of_call).where(answers.isin(ids), question)
-    others = answers[(answers != ids).to_numpy()]
-    return Origins(answers, questions, replayed, ids.isin(others).to_numpy(dtype=bool))
-
-
 def _influence(facts: Facts, amounts: Floats, weights: Floats, chosen: Mask) -> Influence:
     """Of each group on sum of amounts / sum of weights, over the chosen calls."""
     size = float(weights[chosen].sum())
     marks = (amounts - float(amounts[chosen].sum()) / size * weights) / size
-    if _has_sessions(facts):
-        return Influence.of(marks[chosen], facts.calls["session"][chosen])
-    origins, n = origins_of(facts), facts.calls["n"]
-    asked, parts = chosen & ~origins.replayed, marks.copy()
-    if (chosen & origins.replayed).any() and asked.any():
-        parts[asked & origins.reused] += float(marks[chosen & origins.replayed].mean() - marks[asked].mean())
-    shared = chosen & (facts.calls["cache"] == "coalesced").to_numpy(dtype=bool)
+    origins = origins_of(facts)
+    asked, replays = chosen & ~origins.replayed, chosen & origins.replayed
+    known = asked & origins.known
+    numbers, prompts = origins.numbers[known], origins.prompts[known]
+    alike = Named.added_up(numbers, marks[known]), Named(np.sort(numbers), prompts[np.argsort(numbers)])
+    if origins.sessions is not None:
+        return Influence(Named.added_up(origins.sessions[chosen], marks[chosen]), *alike)
+    shared, later = chosen & origins.shared, replays & ~origins.shared
+    parts = marks.copy()
+    if replays.any() and asked.any():
+        parts[asked & origins.reused] += float(marks[replays].mean() - marks[asked].mean())
     own = float(marks[shared].mean()) if shared.any() else 0.0
     parts[shared] = own
-    flights = Influence.of(marks[shared] - own, _leaders(facts)[shared]).sums
-    sums = pd.Series(parts[chosen], index=n[chosen].to_numpy()).add(flights, fill_value=0.0)
-    asked &= facts.calls["question_id"].notna().to_numpy(dtype=bool)
-    index = n[asked].to_numpy()
-    return Influence(
-        sums,
-        pd.Series(marks[asked], index=index),
-        pd.Series(origins.questions[asked].to_numpy(), index=index),
-    )
+    sums = Named.added_up(origins.numbers[chosen], parts[chosen])
+    if shared.any():
+        luck = np.where(shared, marks - own, 0.0)
+        if later.any():
+            luck += flight_luck(facts) * (own - float(marks[later].mean()))
+        sums = sums.plus(Named.added_up(origins.makers[replays], luck[replays]))
+    return Influence(sums, *alike)
 
 
 def _sampled(facts: Facts, chosen: Mask, share: float, influence: Influence) -> Sampled:
     """How a share of the chosen calls varies, by the variance of its influence."""
-    sizes = _session_sizes(facts, chosen)
-    groups = None if sizes is None else kish(sizes)
-    if sizes is None and not influence.alike and not origins_of(facts).replayed[chosen].any():
-        return Sampled(None, None, influence) if influence.variance else INDEPENDENT
+    origins = origins_of(facts)
+    if origins.sessions is None:
+        if not influence.alike and not origins.replayed[chosen].any():
+            return Sampled(influence=influence) if influence.variance else INDEPENDENT
+        groups = None
+    else:
+        groups = kish(np.unique(origins.sessions[chosen], return_counts=True)[1])
+        if influence.groups < 2:
+            return Sampled(why=ONE_SESSION)
     if share in (0.0, 1.0) or not 0 < influence.variance < np.inf:
-        return Sampled(groups, groups, influence)
-    return Sampled(share * (1 - share) / influence.variance, groups, influence)
-
-
-def _groups(facts: Facts) -> "pd.Series[Any]":
-    """The group of each call: its session, or itself."""
-    return facts.calls["session"] if _has_sessions(facts) else facts.calls["n"]
-
-
-def _leaders(facts: Facts) -> "pd.Series[Any]":
-    """The number of the call that made each call's answer, its own if that is not known."""
-    calls = facts.calls
-    numbers = dict(zip(calls["call_id"], calls["n"], strict=True))
-    return origins_of(facts).answers.map(numbers).fillna(calls["n"])
-
-
-def _has_sessions(facts: Facts) -> bool:
-    return bool(facts.calls["session"].notna().any())
-
-
-def _session_sizes(facts: Facts, chosen: Mask) -> Floats | None:
-    sessions = facts.calls["session"][chosen]
-    if not sessions.notna().any():
-        return None
-    return np.asarray(sessions.value_counts(sort=False), dtype=np.float64)
+        return Sampled(groups, None if groups is None else groups - 1, influence)
+    return Sampled(share * (1 - share) / influence.variance, influence.freedom, influence)
 
 
 def _mask(facts: Facts, among: npt.ArrayLike | None) -> Mask:

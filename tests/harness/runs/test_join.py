@@ -48,6 +48,12 @@ def test_a_call_that_never_reached_the_stack_has_no_facts() -> None:
     assert (call["provider"], call["cache"], call["attempts"], call["cost_nusd"]) == (None, "off", 0, 0)
 
 
+def test_a_call_that_a_provider_billed_lost_its_facts_with_the_gateway() -> None:
+    """It had no attempts, and a bill."""
+    [call] = collected([CLIENT], [], [{"attempt_id": "c0/1", "cost_nusd": 7}]).calls
+    assert (call["attempts"], call["cost_nusd"]) == (None, None)
+
+
 def test_attempts_of_calls_the_client_never_finished_are_kept() -> None:
     found = collected([], [FACT], [{"cost_nusd": 7}])
     assert (found.calls, len(found.attempts)) == ([], 1)

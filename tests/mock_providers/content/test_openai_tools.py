@@ -249,7 +249,8 @@ def test_a_tool_without_parameters_takes_none() -> None:
     ("changes", "param", "part"),
     [
         ({"tools": []}, "tools", "array of 1 to 128 tools"),
-        ({"tools": [{"type": "custom"}]}, "tools[0].type", "Supported values are: 'function'"),
+        ({"tools": [{"type": "custom"}]}, "tools[0].custom.name", "Missing required"),
+        ({"tools": [{"type": "mcp"}]}, "tools[0].type", "Supported values are: 'function'"),
         ({"tools": [{"type": "function"}]}, "tools[0].function", "Missing required"),
         ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "tools[0].function.name", "pattern"),
         ({"tool_choice": "auto"}, "tool_choice", "only allowed when 'tools' are specified"),
@@ -258,7 +259,7 @@ def test_a_tool_without_parameters_takes_none() -> None:
         ({"tools": [TOOL], "tool_choice": 5}, "tool_choice", "expected an object"),
         ({"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "x"}}}, "tool_choice",
          "no function named 'x'"),
-        ({"function_call": "auto"}, "function_call", "use 'tool_choice'"),
+        ({"function_call": "auto"}, "tool_choice", "only allowed when 'tools' are specified"),
         ({"messages": [USER, {"role": "function", "content": "x"}]}, "messages[1].role", "'tool'"),
         ({"messages": [USER, RESULT]}, "messages[1]", "must be a response to a preceding message"),
         ({"messages": [USER, CALL, {**RESULT, "tool_call_id": "c2"}]}, "messages[2]", "must be a response"),
@@ -270,7 +271,7 @@ def test_a_tool_without_parameters_takes_none() -> None:
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema", "Missing required"),
         ({"response_format": {"type": "json_schema", "json_schema": {"name": "s"}}},
          "response_format.json_schema.schema", "Missing required"),
-        ({"top_logprobs": 3}, "top_logprobs", "not supported"),
+        ({"top_logprobs": 3}, "top_logprobs", "only allowed when 'logprobs' is enabled"),
     ],
 )  # fmt: skip
 def test_what_the_provider_refuses_is_refused(changes: dict[str, Any], param: str, part: str) -> None:

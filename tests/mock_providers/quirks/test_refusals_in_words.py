@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mock_providers import Profile, make_profile
-from mock_providers.wire.openai.vllm import VllmErrors
+from mock_providers.wire.openai.vllm.errors import VllmErrors
 from tests.mock_providers.quirks.odd_replies import PROFILE, Json, answered, decided
 
 CREDIT = (

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from harness.virtual import run_virtual
 from mock_providers import MockApp, load_profile
 from mock_providers.exchange import tokens
-from mock_providers.wire.token_ids import SIZE, Vocabulary, text_of
+from mock_providers.wire.openai.vllm.token_ids import SIZE, Vocabulary, text_of
 from tests.lab.providers import open_providers
 
 HOSTED = load_profile("self-hosted")
@@ -135,7 +135,7 @@ def test_any_text_comes_back_from_its_ids(texts: list[str]) -> None:
 
 
 def test_a_full_vocabulary_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mock_providers.wire.token_ids.SIZE", 8)
+    monkeypatch.setattr("mock_providers.wire.openai.vllm.token_ids.SIZE", 8)
     vocabulary = Vocabulary()
     for nth in range(50):
         text = f"{nth:04}"

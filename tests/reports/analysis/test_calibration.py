@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.analysis.calibration import ttft_error
+from reports.analysis.calibration import NO_ANSWERS, ttft_error
 from reports.record.manifest import Calibration
 from tests.reports.synthetic import (
     attempt,
@@ -43,6 +43,15 @@ def test_the_error_is_the_clients_first_content_minus_what_the_answering_attempt
     assert found.n == 2
     assert found.ttft_error_s_p50 == pytest.approx(0.01)
     assert found.ttft_error_s_p99 == pytest.approx(0.03)
+
+
+@pytest.mark.parametrize("kind", NO_ANSWERS)
+def test_a_request_that_serves_a_call_later_is_not_its_answer(kind: str, tmp_path: Path) -> None:
+    """`summarise` on real sockets was INVALID: a summary, made after the answer, was taken for it."""
+    attempts = [attempt("c0/1"), attempt("c0/2", kind=kind)]
+    ledger = [ledger_row("c0/1", first_sent_s=1.39), ledger_row("c0/2", first_sent_s=3.9)]
+    run = run_of(tmp_path, [call("c0", first_s=1.40, attempts=2)], attempts, ledger)
+    assert ttft_error(run.calls, run.attempts, run.ledger).ttft_error_s_p50 == pytest.approx(0.01)
 
 
 def test_without_a_pair_there_is_no_error_to_tell(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from reports.analysis.analyse import analyse, summarise, write_summary
 from reports.analysis.summary import read_summary
 from reports.record.run import RecordError, read_run, record_sha256
-from reports.stats.intervals import newcombe, wilson
+from reports.stats.intervals import mover, wilson
 from tests.reports.synthetic import call, failed_call, outage_run, run_of
 
 
@@ -42,11 +42,14 @@ def test_rates_carry_their_wilson_interval_and_differences_newcombes(tmp_path: P
     calls += [call(f"c{i}", subject="naive") for i in range(3)]
     calls += [failed_call(f"c{i}", subject="naive") for i in range(3, 10)]
     summary = summarise(run_of(tmp_path, calls, subjects=("naive", "full"))).as_json()
-    assert summary["intervals"]["full"]["success_rate"] == pytest.approx(wilson(9, 10))
+    assert summary["intervals"]["full"]["success_rate"] == pytest.approx(wilson(0.9, 10))
     difference = summary["differences"]["full"]["success_rate"]
     assert summary["differences"]["full"]["baseline"] == "naive"
     assert difference["difference"] == pytest.approx(0.6)
-    assert difference["interval"] == pytest.approx(newcombe((9, 10), (3, 10)))
+    ours, theirs = wilson(0.9, 10), wilson(0.3, 10)
+    assert ours is not None
+    assert theirs is not None
+    assert difference["interval"] == pytest.approx(mover((0.9, *ours), (0.3, *theirs)))
 
 
 def test_an_infinite_percentile_is_null_and_said_to_be_unbounded(tmp_path: Path) -> None:

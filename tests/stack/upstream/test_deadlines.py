@@ -35,6 +35,31 @@ async def test_the_targets_own_patience_counts_when_it_is_shorter(call: Callable
         await deadlines(first_token_s=50)(hasty, hang)
 
 
+@pytest.mark.parametrize(
+    ("target", "effort", "stream", "patience_s"),
+    [
+        (Target("x", "openai", "gpt-5"), None, True, 90.0),
+        (Target("x", "openai", "gpt-5", timeout_s=5), "high", True, 85.0),
+        (Target("x", "openai", "gpt-5.1"), "none", True, 10.0),
+        (Target("x", "openai", "gpt-4o"), None, True, 10.0),
+        (Target("x", "anthropic", "claude-sonnet-4-5"), None, True, 10.0),  # its thinking is streamed
+        (
+            Target("x", "openai", "gpt-5"),
+            None,
+            False,
+            10.0 + 409.6,
+        ),  # by what it may write, thoughts included
+    ],
+)
+def test_a_model_that_thinks_in_silence_is_given_the_time_for_it(
+    target: Target, effort: str | None, stream: bool, patience_s: float, call: Callable[..., Call]
+) -> None:
+    options = DeadlineOptions(first_token_s=10, thinking_s=80)
+    parameters = {} if effort is None else {"reasoning_effort": effort}
+    asked = changed(call(), target=target, parameters=parameters, stream=stream, max_tokens=None)
+    assert options.patience_s(asked) == pytest.approx(patience_s)
+
+
 async def test_the_calls_deadline_ends_the_wait_as_a_total(call: Callable[..., Call]) -> None:
     soon = asyncio.get_running_loop().time() + 0.02
     with pytest.raises(ProviderError) as error:

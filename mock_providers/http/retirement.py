@@ -9,7 +9,7 @@ model is deprecated, which profiles do not know: 60 days before, the least that 
 from email.utils import formatdate
 
 from ..plan import Plan
-from .dialect import HeadersOut, Stamp
+from ..wire.dialect import HeadersOut, Stamp
 
 _NOTICE_S = 60 * 86_400.0
 

@@ -6,10 +6,10 @@ Sources: vllm#4667, vllm#20409, mozilla-ai/otari#483.
 
 import orjson
 
-from ...exchange.media.media import MediaKind
-from ...exchange.request import Problem
-from ...profile import Provider
-from .errors import OpenAIErrors
+from ....exchange.media.media import MediaKind
+from ....exchange.request import Problem
+from ....profile import Provider
+from ..errors import OpenAIErrors
 
 _TYPES = {400: "BadRequestError", 404: "NotFoundError", 401: "AuthenticationError"}
 

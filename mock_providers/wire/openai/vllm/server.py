@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import orjson
 
-from ...exchange.bad_field import BadField
-from ...ledger.server_metrics import Histogram, ModelMetrics
-from ...profile import Provider
-from ..dialect import MODELS_SINCE_S
-from ..fields import Fields
-from .prompt import read_messages
+from ....exchange.bad_field import BadField
+from ....ledger.server_metrics import Histogram, ModelMetrics
+from ....profile import Provider
+from ...dialect import MODELS_SINCE_S
+from ...fields import Fields
+from ..prompt import read_messages
 
 VERSION = "0.11.0"
 METRICS_TYPE = b"text/plain; version=0.0.4; charset=utf-8"

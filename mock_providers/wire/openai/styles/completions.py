@@ -10,19 +10,19 @@ from types import MappingProxyType
 
 import orjson
 
-from ...errors import Errors
-from ...exchange.bad_field import BadField
-from ...exchange.received import Received
-from ...exchange.request import Message, Request, digest_of
-from ...plan import Piece, Plan
-from ...profile import Provider
-from ..dialect import Params, Stamp, parse_json
-from ..edit import Edits
-from ..fields import Fields, names
-from ..token_ids import text_of
-from .reply import FINISH_REASON, fingerprint, usage_of
-from .request import read_stop
-from .vllm_request import with_vllm_parameters
+from ....errors import Errors
+from ....exchange.bad_field import BadField
+from ....exchange.received import Received
+from ....exchange.request import Message, Request, digest_of
+from ....plan import Piece, Plan
+from ....profile import Provider
+from ...dialect import Params, Stamp, parse_json
+from ...edit import Edits
+from ...fields import Fields, names
+from ..reply import FINISH_REASON, fingerprint, usage_of
+from ..request import read_stop
+from ..vllm.parameters import with_vllm_parameters
+from ..vllm.token_ids import text_of
 
 _PARAMETERS = names(
     """

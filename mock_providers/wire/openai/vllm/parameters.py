@@ -6,9 +6,9 @@ Source: docs.vllm.ai/en/latest/serving/openai_compatible_server.html#extra-param
 
 from dataclasses import replace
 
-from ...exchange.bad_field import BadField
-from ...exchange.request import Request
-from ..fields import Fields
+from ....exchange.bad_field import BadField
+from ....exchange.request import Request
+from ...fields import Fields
 
 _NO_END = 1 << 40
 _NUMBERS = ("top_k", "min_p", "repetition_penalty", "length_penalty")

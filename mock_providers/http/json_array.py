@@ -3,8 +3,8 @@
 from functools import cached_property
 
 from ..plan import Piece
-from .dialect import Frames
-from .events import decoded, encoded_data
+from ..wire.dialect import Frames
+from ..wire.events import decoded, encoded_data
 
 JSON_STREAM = b"application/json; charset=utf-8"
 

@@ -8,7 +8,7 @@ given is four letters.
 import hashlib
 from collections.abc import Sequence
 
-from ..exchange.tokens import CHARS_PER_TOKEN
+from ....exchange.tokens import CHARS_PER_TOKEN
 
 SIZE = 1 << 17
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"

@@ -1,0 +1,1 @@
+"""Beside the usual replies: log probabilities, other kinds of tools, legacy completions."""

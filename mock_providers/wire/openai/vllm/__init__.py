@@ -1,0 +1,1 @@
+"""vLLM behind OpenAI's protocol: its errors, parameters, own endpoints and token ids."""
