@@ -7,9 +7,9 @@ from tempfile import TemporaryDirectory
 
 from reports.analysis.machine import LADDERS, highest
 from reports.record.machine import CalibrationStep, MachineCalibration
+from reports.record.this_machine import this_machine
 
 from ..load.workload.options import WorkloadOptions, load_workload
-from .fingerprint import this_machine
 from .ladders import Ladders, Step
 from .play import Bench
 from .timer import measure_timer

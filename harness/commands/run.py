@@ -154,7 +154,8 @@ def run(
             raise InputError(
                 "--seeds: expected --engine virtual, many seeds on real sockets would take hours"
             )
-        play_seeds(options, list(range(spec.seed, spec.seed + seeds)), folder, started_at, as_json=as_json)
+        every = list(range(spec.seed, spec.seed + seeds))
+        play_seeds(options, every, folder, started_at, as_json=as_json, failing=fails)
         return
     if spec.trace is not None and spec.trace.read is not None:
         print_trace(spec.trace.read)

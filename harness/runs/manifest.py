@@ -9,8 +9,8 @@ from pathlib import Path
 from mock_providers import load_profile
 from reports.record.manifest import Claim, Fault, Host, Limit, Manifest, Slo, Subject
 from reports.record.planned import PlanRow, plan_sha256
+from reports.record.this_machine import this_machine, version_of
 
-from ..calibration.fingerprint import this_machine, version_of
 from ..calibration.kept import calibration_file, kept_calibration
 from ..load.plan import PlannedCall, describe
 from ..spec.run_spec import RunSpec

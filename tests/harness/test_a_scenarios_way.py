@@ -42,7 +42,6 @@ ROOMS = [
     "harness/world",
     "reports/record",
     "reports/analysis",
-    "harness/calibration",
     "reports/page",
 ]
 """In the order of their first step."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from harness.calibration.fingerprint import this_machine
 from harness.calibration.kept import VARIABLE, keep
+from reports.record.this_machine import this_machine
 from tests.processes import brownout, run
 from tests.reports.machines import calibration
 from tests.sdks.side_environment import shared_folder

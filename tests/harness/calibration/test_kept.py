@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.calibration.fingerprint import this_machine
 from harness.calibration.kept import calibration_file, check_writable, keep, kept_calibration
 from harness.calibration.timer import measure_timer
 from harness.errors import InputError
+from reports.record.this_machine import this_machine
 from tests.reports.machines import calibration
 
 
@@ -23,6 +23,14 @@ from tests.reports.machines import calibration
 )
 def test_the_file_is_the_users_or_one_in_the_cache_folder(env: dict[str, str], path: str) -> None:
     assert calibration_file(env) == Path(path).expanduser()
+
+
+def test_a_user_without_a_home_has_a_place_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless(self: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", homeless)
+    assert calibration_file({}).is_absolute()
 
 
 def test_a_calibration_is_read_as_it_was_kept(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from harness.calibration.fingerprint import this_machine
 from harness.stack.assembly.options import load_stack_options
 from reports import analyse, read_run
+from reports.record.this_machine import this_machine
 from tests.lab.whole_run import SCENARIO, whole_run
 from tests.paths import SCENARIOS
 from tests.processes import WITHIN_S, brownout, run, started, wait_until

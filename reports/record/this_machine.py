@@ -1,11 +1,11 @@
-"""The fingerprint of this machine: what a calibration depends on."""
+"""The machine on which a record is written, and on which a calibration depends."""
 
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from reports.record.machine import Machine
+from .machine import Machine
 
 VERSIONS_OF = ("brownout", "locust", "gevent")
 _CPUINFO = Path("/proc/cpuinfo")
