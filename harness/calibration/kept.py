@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import gettempdir
 
 from pydantic import ValidationError
 
@@ -16,13 +17,20 @@ VARIABLE = "BROWNOUT_CALIBRATION"
 def calibration_file(env: Mapping[str, str]) -> Path:
     """`$BROWNOUT_CALIBRATION`, or `brownout/calibration.json` in `$XDG_CACHE_HOME` (default: `~/.cache`).
 
-    As the XDG specification says, a relative `XDG_CACHE_HOME` is ignored.
+    As the XDG specification says, a relative `XDG_CACHE_HOME` is ignored. A user without a home, as in some
+    containers, has the folder for temporary files.
     """
     if own := env.get(VARIABLE):
         return Path(own)
     cache = Path(env.get("XDG_CACHE_HOME", ""))
-    folder = cache if cache.is_absolute() else Path("~/.cache").expanduser()
-    return folder / "brownout" / "calibration.json"
+    return (cache if cache.is_absolute() else _home_cache()) / "brownout" / "calibration.json"
+
+
+def _home_cache() -> Path:
+    try:
+        return Path("~/.cache").expanduser()
+    except RuntimeError:
+        return Path(gettempdir())
 
 
 def kept_calibration(path: Path) -> MachineCalibration | None:

@@ -55,10 +55,20 @@ def exit_code(summary: "Summary", manifest: "Manifest", failing: tuple[str, ...]
     """The exit code of a run, as the table above says."""
     if manifest.status == "partial" and (manifest.status_reason or "").startswith("interrupted"):
         return 130
+    return verdict_code(summary, failing)
+
+
+def verdict_code(summary: "Summary", failing: tuple[str, ...] = ()) -> int:
+    """The exit code of a run that was not interrupted."""
     verdict = summary.validity.verdict
-    if manifest.status != "complete" or verdict == "INVALID":
+    if summary.status != "complete" or verdict == "INVALID":
         return 1
     if verdict == "DEGRADED" and "degraded" in failing:
         return 1
+    return 3 if failed_claims(summary, failing) else 0
+
+
+def failed_claims(summary: "Summary", failing: tuple[str, ...]) -> list[str]:
+    """ "refuted: TEXT" of each claim that `--fail-on` makes fail."""
     refused = {verdict for value in failing for verdict in FAIL_ON[value]}
-    return 3 if any(claim.verdict in refused for claim in summary.claims) else 0
+    return [f"{claim.verdict}: {claim.text}" for claim in summary.claims if claim.verdict in refused]

@@ -11,22 +11,43 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from harness.errors import InputError
 from harness.runs.seeds import run_seeds, spec_of
 from harness.spec.run_options import RunOptions
+from harness.spec.run_spec import RunSpec
 from reports.analysis.seeds import SeedRow, Spread, seed_rows, seeds_json
 from reports.analysis.summary import Summary
 from reports.page.format import number, signed
 from reports.record.whole_file import write_whole
 
 from .encoding import write_json
-from .outcome import verdict_lines
+from .outcome import failed_claims, verdict_code, verdict_lines
 from .terminal import plain_table, print_line, terminal
 
 
+def check_seeds(seeds: int | None, options: RunOptions, spec: RunSpec) -> None:
+    """Raises InputError where many seeds cannot be played as asked."""
+    if seeds is None:
+        return
+    if options.aa:
+        raise InputError("--aa: expected no --seeds; the noise floor is that of one run")
+    if spec.engine != "virtual":
+        raise InputError("--seeds: expected --engine virtual, many seeds on real sockets would take hours")
+
+
 def play_seeds(
-    options: RunOptions, seeds: list[int], folder: Path, started_at: datetime, *, as_json: bool
+    options: RunOptions,
+    seeds: list[int],
+    folder: Path,
+    started_at: datetime,
+    *,
+    as_json: bool,
+    failing: tuple[str, ...] = (),
 ) -> None:
-    """All seeds over the machine's cores, with a progress bar; `folder` gets seeds.json."""
+    """All seeds over the machine's cores, with a progress bar; `folder` gets seeds.json.
+
+    Raises typer.Exit with the worst exit code of the seeds, if any failed.
+    """
     spec_of(options, seeds[0])  # input errors are raised before any process starts
     shown = terminal(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -40,15 +61,17 @@ def play_seeds(
         )
     found = seeds_json(summaries)
     write_whole(folder / "seeds.json", json.dumps(found, indent=2, allow_nan=False) + "\n")
-    bad = [summary for summary in summaries if not summary.valid]
-    for summary in bad:
-        print_line(terminal(stderr=as_json), f"seed {summary.seed}: {'; '.join(verdict_lines(summary))}")
+    codes = {verdict_code(summary, failing) for summary in summaries}
+    for summary in summaries:
+        if verdict_code(summary, failing):
+            lines = [*verdict_lines(summary), *failed_claims(summary, failing)]
+            print_line(terminal(stderr=as_json), f"seed {summary.seed}: {'; '.join(lines)}")
     if as_json:
         write_json(json.dumps(found, indent=2, allow_nan=False) + "\n")
     else:
         _print_seeds(summaries, folder)
-    if bad:
-        raise typer.Exit(1)
+    if failed := codes - {0}:
+        raise typer.Exit(min(failed))
 
 
 def _print_seeds(summaries: list[Summary], folder: Path) -> None:

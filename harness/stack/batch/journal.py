@@ -108,10 +108,11 @@ def _row(billed: BilledResult) -> dict[str, Any]:
         fields = {"kind": error.kind, "message": str(error), "status": error.status}
         row["error"] = fields | {"retryable": error.retryable}
     if result.answer is not None:
-        text, calls, finish = result.answer
+        text, calls, finish, thought = result.answer
         usage = None if finish.usage is None else asdict(finish.usage)
         row["answer"] = {"text": text, "tool_calls": [asdict(call) for call in calls]}
         row["answer"] |= {"reason": finish.reason, "usage": usage}
+        row["answer"] |= {"thought": thought} if thought else {}
     return row
 
 
@@ -120,7 +121,8 @@ def _read(row: dict[str, Any]) -> BilledResult:
     if answer is not None:
         usage = None if answer["usage"] is None else Usage(**answer["usage"])
         calls = tuple(ToolCall(**call) for call in answer["tool_calls"])
-        whole = Answer(answer["text"], calls, Finish(answer["reason"], usage))
+        finish = Finish(answer["reason"], usage)
+        whole = Answer(answer["text"], calls, finish, answer.get("thought", ""))
     failed = None
     if error is not None:
         failed = ProviderError(

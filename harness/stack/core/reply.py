@@ -7,7 +7,7 @@ costs nothing per chunk.
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Protocol, Self
 
 from .rate_meters import Meters
@@ -35,19 +35,24 @@ class Usage:
 
 
 class Delta(NamedTuple):
-    """A piece of the answer's text."""
+    """A piece of the answer's text; `thought` is the reasoning that the provider showed before it."""
 
     text: str
+    thought: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolDelta:
-    """A piece of a tool call: the first of each `index` has its id and name, all may have arguments."""
+    """A piece of a tool call: the first of each `index` has its id and name, all may have arguments.
+
+    `thought` is the reasoning that the provider showed before it.
+    """
 
     index: int
     id: str
     name: str
     arguments: str
+    thought: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,13 @@ class Finish(NamedTuple):
 
 
 Event = Delta | ToolDelta | Finish
+
+
+def after_thought(event: Event, thought: str) -> Event:
+    """The event with the reasoning before it; an end without a word has none."""
+    if isinstance(event, Delta):
+        return event._replace(thought=thought)
+    return replace(event, thought=thought) if isinstance(event, ToolDelta) else event
 
 
 class EventSource(Protocol):
@@ -212,11 +224,12 @@ class Reply:
 
 
 class Answer(NamedTuple):
-    """A whole reply."""
+    """A whole reply; `thought` is the reasoning that the provider showed."""
 
     text: str
     tool_calls: tuple[ToolCall, ...]
     finish: Finish
+    thought: str = ""
 
     @classmethod
     def of(cls, events: Sequence[Event]) -> Self:
@@ -229,7 +242,8 @@ class Answer(NamedTuple):
         if not ends:
             raise RuntimeError("a source ended without its Finish event and without an error")
         text = "".join(event.text for event in events if isinstance(event, Delta))
-        return cls(text, tuple(map(_tool_call, calls.values())), ends[-1])
+        thought = "".join(event.thought for event in events if not isinstance(event, Finish))
+        return cls(text, tuple(map(_tool_call, calls.values())), ends[-1], thought)
 
 
 def _tool_call(pieces: Sequence[ToolDelta]) -> ToolCall:

@@ -95,6 +95,8 @@ class ChatCompletion:
                 if opening and isinstance(event, ToolDelta):
                     opening = writer.role(text=False)
                 piece = writer.text(event.text) if isinstance(event, Delta) else writer.tool(event)
+                if event.thought:
+                    piece = writer.thought(event.thought) + piece
                 await self._response.write(opening + piece)
                 opening = b""
         except StackError as error:

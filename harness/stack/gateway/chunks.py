@@ -38,6 +38,10 @@ class ChunkWriter:
         """One content chunk."""
         return self._prefix + orjson.dumps(text) + self._suffix
 
+    def thought(self, text: str) -> bytes:
+        """Reasoning, in the field of DeepSeek and vLLM."""
+        return self._chunk({"reasoning_content": text}, None)
+
     def tool(self, piece: ToolDelta) -> bytes:
         """One piece of a tool call."""
         call: dict[str, Any] = {"index": piece.index}
@@ -65,6 +69,8 @@ def completion(identity: Identity, answer: Answer) -> bytes:
     """A whole JSON reply."""
     content = None if answer.tool_calls and not answer.text else answer.text
     message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": None, "annotations": []}
+    if answer.thought:
+        message["reasoning_content"] = answer.thought
     if answer.tool_calls:
         message["tool_calls"] = _tool_calls(answer.tool_calls)
     finish = answer.finish

@@ -25,6 +25,14 @@ def test_the_file_is_the_users_or_one_in_the_cache_folder(env: dict[str, str], p
     assert calibration_file(env) == Path(path).expanduser()
 
 
+def test_a_user_without_a_home_has_a_place_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless(self: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", homeless)
+    assert calibration_file({}).is_absolute()
+
+
 def test_a_calibration_is_read_as_it_was_kept(tmp_path: Path) -> None:
     path = tmp_path / "new" / "calibration.json"
     check_writable(path)

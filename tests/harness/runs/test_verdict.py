@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.commands import seeds
 from harness.runs.folder import make_run_folder
-from tests.lab.command import run_here
+from tests.lab.command import InlineExecutor, run_here
 from tests.processes import brownout, run
 
 SCENARIO = """
@@ -99,3 +100,23 @@ def test_a_terminal_that_lacks_signs_gets_them_spelled(home: Path, options: tupl
         json.loads(ended.stdout)
     else:
         assert " inf " in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("expected", "options", "code"),
+    [
+        ("<= 0.1", (), 0),
+        ("<= 0.1", ("--fail-on", "refuted"), 3),
+        (">= 0", ("--fail-on", "refuted,untested,degraded"), 0),
+    ],
+)
+def test_a_claim_fails_many_seeds_as_it_fails_one(
+    home: Path, expected: str, options: tuple[str, ...], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--fail-on` was ignored with `--seeds`."""
+    monkeypatch.setattr(seeds, "ProcessPoolExecutor", InlineExecutor)
+    scenario = SCENARIO.replace("from_s = 60", "from_s = 1").replace("<= 0.1", expected)
+    (home / "mine.toml").write_text(scenario)
+    ended = run_here(home, "run", "mine.toml", "--seeds", "2", *options)
+    assert ended.returncode == code, ended.stderr
+    assert ("seed 7: VALID; refuted: every call fails" in ended.stdout) == (code == 3)

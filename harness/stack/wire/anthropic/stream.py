@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from ...core.errors import ProviderError
-from ...core.reply import FILTERED, Delta, Event, Finish, ToolDelta, Usage
+from ...core.reply import FILTERED, Delta, Event, Finish, ToolDelta, Usage, after_thought
 from ..reading import (
     SHAPE_ERRORS,
     is_json,
@@ -55,6 +55,7 @@ class AnthropicStream:
         self._input = ""
         self._wrote = False
         self._counted = False
+        self._thought = ""
         self._done = False
 
     @property
@@ -97,10 +98,14 @@ class AnthropicStream:
             self.signs += 1
             event = load_event(name, data, "an event")
             kind = reason_text(event.get("type")) or name.decode("latin-1")
+            before = len(events)
             try:
                 self._take(kind, event, events)
             except SHAPE_ERRORS as error:
                 raise shape_error("an event", error) from error
+            if self._thought and len(events) > before:
+                events[before] = after_thought(events[before], self._thought)
+                self._thought = ""
             self._wrote = self._wrote or bool(events)
         return events
 
@@ -129,6 +134,7 @@ class AnthropicStream:
             raise in_band(event)
 
     def _take_delta(self, delta: Mapping[str, Any], events: list[Event]) -> None:
+        self._thought += reason_text(delta.get("thinking"))
         text = optional_text(delta.get("text"))
         if text:
             events.append(Delta(text))
@@ -179,6 +185,7 @@ def events_of(reply: dict[str, Any]) -> list[Event]:
     finished with an error.
     """
     texts: list[str] = []
+    thoughts: list[str] = []
     calls: list[Event] = []
     if "content" not in reply:
         raise KeyError("content")
@@ -186,6 +193,8 @@ def events_of(reply: dict[str, Any]) -> list[Event]:
         kind = block.get("type")
         if kind == "text":
             texts.append(optional_text(block.get("text")))
+        elif kind == "thinking":
+            thoughts.append(reason_text(block.get("thinking")))
         elif kind == "tool_use" and block.get("name") == JSON_TOOL:
             texts.append(arguments_of(block))
         elif kind == "tool_use":
@@ -193,6 +202,8 @@ def events_of(reply: dict[str, Any]) -> list[Event]:
             calls.append(ToolDelta(len(calls), id, required_name(block.get("name")), arguments_of(block)))
     text = "".join(texts)
     content: list[Event] = [*([Delta(text)] if text else []), *calls]
+    if content:
+        content[0] = after_thought(content[0], "".join(thoughts))
     usage = plausible(usage_of(merged({}, reply.get("usage"))), wrote=bool(content))
     return [*content, Finish(reason_of(ended_well(reply.get("stop_reason")), calls=bool(calls)), usage)]
 

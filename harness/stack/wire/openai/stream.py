@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...core.errors import ProviderError
-from ...core.reply import FILTERED, Delta, Event, Finish, ToolDelta, Usage
+from ...core.reply import FILTERED, Delta, Event, Finish, ToolDelta, Usage, after_thought
 from ..reading import (
     SHAPE_ERRORS,
     arguments_text,
@@ -57,6 +57,7 @@ class OpenAIStream:
         self._reason = ""
         self._usage: Mapping[str, Any] = {}
         self._calls = ToolCalls()
+        self._thought = ""
         self._counted = False
         self._wrote = False
         self._refused = False
@@ -112,13 +113,18 @@ class OpenAIStream:
         chunk = load_event(name, data, "a chunk")
         text = "" if name else text_alone(chunk)
         if text:
-            events.append(Delta(text))
+            events.append(Delta(text, self._thought))
+            self._thought = ""
             self._wrote = True
             return
+        before = len(events)
         try:
             self._take_chunk(chunk, events)
         except SHAPE_ERRORS as error:
             raise shape_error("a chunk", error) from error
+        if self._thought and len(events) > before:
+            events[before] = after_thought(events[before], self._thought)
+            self._thought = ""
         if is_error(chunk) or name == b"error":
             raise in_band(chunk)
 
@@ -151,6 +157,7 @@ class OpenAIStream:
         return message or {"content": choice.get("text")}
 
     def _take_delta(self, delta: Mapping[str, Any], chunk: Mapping[str, Any], events: list[Event]) -> None:
+        self._thought += thought_of(delta)
         text = delta.get("content")
         if type(text) is not str:
             text = text_of(text)
@@ -195,8 +202,18 @@ def events_of(reply: dict[str, Any]) -> list[Event]:
     events: list[Event] = [Delta(text)] if text else []
     calls = list_of(message.get("tool_calls"))
     events += [_whole_call(nth, object_of(call), reply) for nth, call in enumerate(calls)]
+    if events:
+        events[0] = after_thought(events[0], thought_of(message))
     usage = plausible(usage_of(merged({}, reply.get("usage")), service_tier(reply)), wrote=bool(events))
     return [*events, Finish(reason_of(reason, calls=bool(calls), refused=bool(refusal)), usage)]
+
+
+def thought_of(message: Mapping[str, Any]) -> str:
+    """The reasoning in a message or a delta, "" without any; servers have two names for it.
+
+    `reasoning_content`: DeepSeek, vLLM; `reasoning`: OpenRouter, newer vLLM. Source: openclaw#113323.
+    """
+    return reason_text(message.get("reasoning_content")) or reason_text(message.get("reasoning"))
 
 
 def _whole_call(nth: int, call: Mapping[str, Any], reply: Mapping[str, Any]) -> ToolDelta:
