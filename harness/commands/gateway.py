@@ -51,7 +51,7 @@ def gateway(
     """
     from harness.spec.shipped import find_file, shipped_files
     from harness.stack.assembly.layers import build
-    from harness.stack.assembly.options import GatewayOptions, load_stack_options
+    from harness.stack.assembly.options import load_stack_options
     from harness.stack.gateway.app import Gateway
     from harness.stack.money.budget_file import budget_file
     from harness.stack.state.backend import MemoryBackend
@@ -62,7 +62,8 @@ def gateway(
 
     options = load_stack_options(find_file("stacks", stack), shipped_files("stacks"))
     if keepalive_s is not None:
-        options = options.model_copy(update={"gateway": GatewayOptions(keepalive_s=keepalive_s)})
+        changed = options.gateway.model_copy(update={"keepalive_s": keepalive_s})
+        options = options.model_copy(update={"gateway": changed})
     endpoints = endpoints_from(os.environ)
 
     async def until_stopped() -> None:

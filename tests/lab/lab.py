@@ -132,7 +132,11 @@ class Lab:
             {"role": "user", "content": prompt(id, tokens)},
         ]
         content = orjson.dumps({"model": "any", "stream": True, **body, "messages": messages})
-        headers = {"x-brownout-call-id": id, "content-type": "application/json"}
+        headers = {
+            "x-brownout-call-id": id,
+            "x-brownout-facts": "comment",
+            "content-type": "application/json",
+        }
         url = f"{self.gateway}/v1/chat/completions"
         try:
             async with self.client.stream("POST", url, content=content, headers=headers) as response:

@@ -88,9 +88,12 @@ class GatewayOptions(Options):
     """`keepalive_s` 0 (off): after this long without a byte a streamed call sends its headers, with status
     200, and then a comment after every further such time; a failure is then an error event. Shorter than the
     idle timeout of every proxy between the gateway and its clients, 15 for instance.
+
+    `allow_origins` () names the origins whose pages may call the gateway (CORS), "*" for every page.
     """
 
     keepalive_s: float = Field(default=0.0, ge=0)
+    allow_origins: tuple[str, ...] = ()
 
 
 class StackOptions(Options):

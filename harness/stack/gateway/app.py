@@ -1,7 +1,9 @@
 """The stack as an OpenAI-compatible server: plain ASGI, usable by any OpenAI client unchanged.
 
 The facts of a call are sent beside the answer: in `x-brownout-*` headers when the reply begins and, for
-streams, in an SSE comment before `[DONE]`, when attempts and cost are final. A failure after the first token
+streams whose request has the header `x-brownout-facts: comment`, in an SSE comment before `[DONE]`, when
+attempts and cost are final. (Some clients parse every line that is not empty, so it is not sent unasked.) A
+failure after the first token
 is an error event without `[DONE]`, so a cut stream never looks complete.
 
 `/v1/responses` is OpenAI's Responses API over the same stack: its requests become chat completions. The
@@ -19,13 +21,17 @@ from dataclasses import dataclass, field
 import orjson
 
 from ..assembly.stack import Stack
-from .asgi import Receive, Response, Scope, Send, headers_of, read_body
 from .chat import ChatCompletion
 from .chunks import error_json
-from .hang_up import until_hang_up
+from .http.asgi import Receive, Response, Scope, Send, headers_of, read_body
+from .http.cors import allowed_origin, is_preflight, preflight_headers, sending_to
+from .http.hang_up import until_hang_up
+from .http.paths import canonical
 from .responses.kept import PREFIX, serve_kept
 from .responses.serve import CreateResponse
 from .responses.store import ResponseStore
+
+MODELS = "/v1/models/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +48,16 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError(f"this server speaks HTTP only, not {scope['type']}")
-        response = Response(send)
-        route = (scope["method"], scope["path"])
+        origin = allowed_origin(scope, self.stack.options.gateway.allow_origins)
+        if origin is not None and is_preflight(scope):
+            response = Response(send)
+            await response.start(204, preflight_headers(scope, origin))
+            await response.write(b"", last=True)
+            return
+        await self._answer(scope, receive, Response(send if origin is None else sending_to(origin, send)))
+
+    async def _answer(self, scope: Scope, receive: Receive, response: Response) -> None:
+        route = (scope["method"], canonical(scope["path"]))
         if route == ("POST", "/v1/chat/completions"):
             chat = ChatCompletion(self.stack, headers_of(scope), response, self.wall_offset_s)
             await _serve(chat, receive, response)
@@ -51,12 +65,14 @@ class Gateway:
             headers = headers_of(scope)
             create = CreateResponse(self.stack, self.responses, headers, response, self.wall_offset_s)
             await _serve(create, receive, response)
-        elif scope["path"].startswith(PREFIX) and await serve_kept(
+        elif route[1].startswith(PREFIX) and await serve_kept(
             self.responses, *route, headers_of(scope), response
         ):
             pass
         elif route == ("GET", "/v1/models"):
             await response.json(200, _models(self.stack))
+        elif scope["method"] == "GET" and route[1].startswith(MODELS):
+            await _one_model(self.stack, route[1].removeprefix(MODELS), response)
         elif route == ("GET", "/health"):
             now = asyncio.get_running_loop().time()
             await response.json(200, orjson.dumps(await self.stack.health(now)))
@@ -71,9 +87,25 @@ async def _serve(endpoint: ChatCompletion | CreateResponse, receive: Receive, re
         await until_hang_up(endpoint.serve(body), receive)
 
 
+def _model_objects(stack: Stack) -> dict[str, dict[str, object]]:
+    """The models of the stack's targets by name; of one that several providers have, the first one's."""
+    found: dict[str, dict[str, object]] = {}
+    for target in stack.options.target:
+        owner = target.provider
+        found.setdefault(
+            target.model, {"id": target.model, "object": "model", "created": 0, "owned_by": owner}
+        )
+    return found
+
+
 def _models(stack: Stack) -> bytes:
-    models = [
-        {"id": target.model, "object": "model", "created": 0, "owned_by": target.provider}
-        for target in stack.options.target
-    ]
-    return orjson.dumps({"object": "list", "data": models})
+    return orjson.dumps({"object": "list", "data": list(_model_objects(stack).values())})
+
+
+async def _one_model(stack: Stack, name: str, response: Response) -> None:
+    model = _model_objects(stack).get(name)
+    if model is None:
+        message = f"The model '{name}' does not exist"
+        await response.json(404, error_json("invalid_request_error", "model_not_found", message))
+    else:
+        await response.json(200, orjson.dumps(model))

@@ -9,11 +9,11 @@ from ..core.errors import StackError
 from ..core.facts import CallFacts
 from ..core.reply import Delta, Finish, Reply, ToolDelta
 from . import chunks as wire
-from .asgi import Response
 from .caller import caller_of
 from .fact_headers import fact_comment, fact_headers
 from .fields import BadRequest
-from .heartbeats import HEADERS, Heartbeats
+from .http.asgi import Response
+from .http.heartbeats import HEADERS, Heartbeats
 from .refusal import refusal
 from .request import ChatRequest, parse_chat_request
 
@@ -47,7 +47,7 @@ class ChatCompletion:
 
     async def _answer(self, call: Call, request: ChatRequest) -> None:
         async with await self._stack.ask(call) as reply:
-            identity = self._identity(call.facts)
+            identity = self._identity(call)
             if request.stream:
                 await self._stream(reply, call.facts, identity, request.include_usage)
             else:
@@ -58,7 +58,9 @@ class ChatCompletion:
     async def _refuse(self, call: Call, error: StackError) -> None:
         """An error status, or an error event if the status has been sent early."""
         if self._response.started:
-            await self._response.write(_error_event(error) + fact_comment(call.facts), last=True)
+            await self._response.write(
+                _error_event(error) + fact_comment(call.facts, self._headers), last=True
+            )
             return
         status, refused, headers = refusal(error)
         await self._response.json(status, refused, fact_headers(call.facts, final=True) | headers)
@@ -74,11 +76,15 @@ class ChatCompletion:
             **request.options,
         )
 
-    def _identity(self, facts: CallFacts) -> wire.Identity:
-        answered_by = facts.answered_by
-        model = "cache" if answered_by is None else answered_by.model
+    def _identity(self, call: Call) -> wire.Identity:
+        """A cached answer has the name of the model that was asked for, or of the first target's."""
+        answered_by = call.facts.answered_by
+        if answered_by is not None:
+            model = answered_by.model
+        else:
+            model = call.request.model or self._stack.options.target[0].model
         created = int(self._wall_offset_s + asyncio.get_running_loop().time())
-        return wire.Identity(f"chatcmpl-{facts.call_id}", created, model)
+        return wire.Identity(f"chatcmpl-{call.facts.call_id}", created, model)
 
     async def _stream(
         self, reply: Reply, facts: CallFacts, identity: wire.Identity, include_usage: bool
@@ -100,9 +106,11 @@ class ChatCompletion:
                 await self._response.write(opening + piece)
                 opening = b""
         except StackError as error:
-            await self._response.write(opening + _error_event(error) + fact_comment(facts), last=True)
+            await self._response.write(
+                opening + _error_event(error) + fact_comment(facts, self._headers), last=True
+            )
         else:
-            await self._response.write(closing + fact_comment(facts) + wire.DONE, last=True)
+            await self._response.write(closing + fact_comment(facts, self._headers) + wire.DONE, last=True)
 
 
 def _error_event(error: StackError) -> bytes:

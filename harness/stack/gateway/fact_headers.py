@@ -1,5 +1,7 @@
 """The facts of a call for the client: as `x-brownout-*` headers and as an SSE comment."""
 
+from collections.abc import Mapping
+
 import orjson
 
 from ..core.facts import CallFacts
@@ -29,9 +31,12 @@ def fact_headers(facts: CallFacts, *, final: bool) -> dict[str, str]:
     values = fact_values(facts)
     if not final:
         del values["cost_nusd"]
-    return {f"x-brownout-{key.replace('_', '-')}": str(v) for key, v in values.items() if v is not None}
+    named = {f"x-brownout-{key.replace('_', '-')}": str(v) for key, v in values.items() if v is not None}
+    return {"x-request-id": facts.call_id} | named
 
 
-def fact_comment(facts: CallFacts) -> bytes:
-    """The facts as an SSE comment, `: brownout {json}`."""
+def fact_comment(facts: CallFacts, request_headers: Mapping[str, str]) -> bytes:
+    """The facts as an SSE comment, `: brownout {json}`, if the request wants it; else nothing."""
+    if request_headers.get("x-brownout-facts", "").strip().lower() != "comment":
+        return b""
     return comment(b"brownout " + orjson.dumps(fact_values(facts)))

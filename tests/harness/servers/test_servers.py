@@ -100,7 +100,11 @@ def test_any_openai_client_works_with_the_gateway_unchanged(gateway: str) -> Non
 
 def test_the_gateway_tells_its_facts_in_headers_and_in_a_comment(gateway: str) -> None:
     body = {"model": "gpt-4o", "messages": ASK, "stream": True, "temperature": 0.1}
-    answered = httpx.post(f"{gateway}/chat/completions", json=body, headers={"x-brownout-call-id": "mine"})
+    answered = httpx.post(
+        f"{gateway}/chat/completions",
+        json=body,
+        headers={"x-brownout-call-id": "mine", "x-brownout-facts": "comment"},
+    )
     assert answered.headers["x-brownout-call-id"] == "mine"
     assert answered.headers["x-brownout-provider"] == "openai"
     comment = next(line for line in answered.text.splitlines() if line.startswith(": brownout "))

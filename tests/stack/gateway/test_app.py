@@ -28,7 +28,10 @@ class Client:
         self._incoming = [{"type": "http.request", "body": body, "more_body": False}]
         self._hang_up_after = hang_up_after
         self._gone = asyncio.Event()
-        encoded = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
+        encoded = [
+            (name.encode(), value.encode())
+            for name, value in ({"x-brownout-facts": "comment"} | (headers or {})).items()
+        ]
         self.scope = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "headers": encoded}
 
     async def receive(self) -> dict[str, Any]:

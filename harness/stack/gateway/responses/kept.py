@@ -2,9 +2,9 @@
 
 import orjson
 
-from ..asgi import Response
 from ..caller import caller_of
 from ..chunks import error_json
+from ..http.asgi import Response
 from .store import ResponseStore, owner_of
 
 PREFIX = "/v1/responses/"

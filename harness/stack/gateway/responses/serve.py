@@ -11,12 +11,12 @@ from ...core.call import Call
 from ...core.errors import StackError
 from ...core.facts import CallFacts
 from ...core.reply import Finish, Reply
-from ..asgi import Response
 from ..caller import caller_of
 from ..chunks import error_json
 from ..fact_headers import fact_comment, fact_headers
 from ..fields import BadRequest
-from ..heartbeats import HEADERS, Heartbeats
+from ..http.asgi import Response
+from ..http.heartbeats import HEADERS, Heartbeats
 from ..refusal import refusal
 from .events import EventWriter
 from .items import Json
@@ -37,6 +37,7 @@ class CreateResponse:
         wall_offset_s: float,
     ) -> None:
         self._stack, self._store = stack, store
+        self._headers = headers
         self._caller = caller_of(headers)
         self._call_id = headers.get("x-brownout-call-id") or ""
         self._response = response
@@ -109,17 +110,17 @@ class CreateResponse:
                 opening = b""
         except StackError as error:
             failure = opening + writer.failure(error)
-            await self._response.write(fact_comment(facts) + failure, last=True)
+            await self._response.write(fact_comment(facts, self._headers) + failure, last=True)
         else:
             self._keep(request, response)
-            await self._response.write(opening + fact_comment(facts) + closing, last=True)
+            await self._response.write(opening + fact_comment(facts, self._headers) + closing, last=True)
 
     async def _refuse(self, call: Call, request: ResponseRequest, error: StackError) -> None:
         """An error status, or an error event if the status has been sent early."""
         if self._response.started:
             writer = EventWriter(self._identity(call.facts, request))
             failure = writer.opening() + writer.failure(error)
-            await self._response.write(fact_comment(call.facts) + failure, last=True)
+            await self._response.write(fact_comment(call.facts, self._headers) + failure, last=True)
             return
         status, refused, headers = refusal(error)
         await self._response.json(status, refused, fact_headers(call.facts, final=True) | headers)

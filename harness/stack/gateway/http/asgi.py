@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from .chunks import error_json
+from ..chunks import error_json
 
 Scope = MutableMapping[str, Any]
 AsgiMessage = MutableMapping[str, Any]

@@ -11,8 +11,8 @@ from math import inf
 from types import TracebackType
 from typing import Self
 
+from ..chunks import comment
 from .asgi import Response
-from .chunks import comment
 
 HEARTBEAT = comment(b"keep-alive")
 HEADERS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}

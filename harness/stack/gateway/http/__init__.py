@@ -1,0 +1,1 @@
+"""HTTP as ASGI: bodies and responses, paths, origins, hang-ups, signs of life."""
