@@ -3,9 +3,12 @@
 
 import signal
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from types import FrameType
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from mock_providers import check_uvicorn
 
@@ -18,20 +21,66 @@ from .commands.record import record
 from .commands.run import run
 from .virtual import check_interpreter
 
+
+class _PlainFlags:
+    """Help that shows no type beside a flag."""
+
+    def get_params(self, *args: Any, **options: Any) -> Any:
+        """All parameters, `--help` included."""
+        params = super().get_params(*args, **options)  # type: ignore[misc]  # of the command beside it
+        for param in params:
+            if getattr(param, "is_flag", False):
+                param.metavar = ""
+        return params
+
+
+class _Command(_PlainFlags, TyperCommand):
+    pass
+
+
+class _Group(_PlainFlags, TyperGroup):
+    pass
+
+
 app = typer.Typer(
     name="brownout",
-    help="Measure the worth of each technique in an LLM-calling stack, under faults on schedule.",
+    cls=_Group,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-app.command()(run)
-app.command()(mock)
-app.command()(gateway)
-app.command()(record)
-app.command()(calibrate)
-app.command("list")(list_things)
+
+
+def _tell_version(wanted: bool) -> None:
+    if not wanted:
+        return
+    try:
+        number = version("brownout")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        number = "(not installed)"
+    python = ".".join(map(str, sys.version_info[:3]))
+    typer.echo(f"brownout {number}, Python {python}")
+    raise typer.Exit
+
+
+@app.callback()
+def brownout(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_tell_version, is_eager=True, metavar="", help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Measure the worth of each technique in an LLM-calling stack, under faults on schedule."""
+
+
+app.command(cls=_Command)(run)
+app.command(cls=_Command)(mock)
+app.command(cls=_Command)(gateway)
+app.command(cls=_Command)(record)
+app.command(cls=_Command)(calibrate)
+app.command("list", cls=_Command)(list_things)
 
 
 def main() -> None:

@@ -114,7 +114,8 @@ def print_outcome(analysis: Analysis) -> None:
     if lines := by_fault_lines(summary):
         console.print(by_fault_table(summary.names, lines))
     for claim in summary.claims:
-        print_line(console, bold(claim.verdict), f": {claim.text}")
+        why = f" ({claim.not_judged})" if claim.not_judged else ""
+        print_line(console, bold(claim.verdict), f": {claim.text}{why}")
     print_client_errors(console, analysis.run)
     if summary.engine != "virtual":
         print_line(console, calibration_sentence(analysis.run.manifest))

@@ -36,6 +36,14 @@ def run(
         int | None,
         typer.Option(min=1, help="Play N seeds in virtual time, on all cores: means and intervals."),
     ] = None,
+    aa: Annotated[
+        bool,
+        typer.Option(
+            "--aa",
+            help="Measure the first subject against itself, with other draws: per metric the noise floor, "
+            "the smallest difference that would be called one.",
+        ),
+    ] = False,
     stack: Annotated[
         list[str] | None,
         typer.Option(
@@ -106,6 +114,8 @@ def run(
 
         brownout run outage --engine virtual --seeds 20
 
+        brownout run outage --engine virtual --stack full --aa
+
         brownout run outage --engine virtual --fail-on refuted,untested
 
         brownout run day --engine virtual --incident openai-2024-12-11
@@ -117,7 +127,6 @@ def run(
         brownout run azure-hour --engine virtual --trace mine.csv.gz --trace-column time=start
         --trace-column input=prompt --trace-column output=reply --trace-slice 10m..20m --trace-speed 2
     """
-    from harness.errors import InputError
     from harness.runs.folder import make_run_folder
     from harness.runs.run import run as play
     from harness.spec.run_options import RunOptions
@@ -125,8 +134,9 @@ def run(
 
     from .console import Progress, Stopwatch, print_outcome, print_trace
     from .encoding import write_json
+    from .noise_floor import print_noise_floor
     from .outcome import exit_code, verdict_lines
-    from .seeds import play_seeds
+    from .seeds import check_seeds, play_seeds
 
     fails = fail_on(failing)
     options = RunOptions(
@@ -140,6 +150,7 @@ def run(
             trace_column or [], trace_time_unit, trace_slice, trace_speed, trace_scale
         ),
         incident=incident,
+        aa=aa,
         questions=questions,
         out=out,
         command=shlex.join(["brownout", *sys.argv[1:]]),
@@ -147,13 +158,10 @@ def run(
     spec = make_spec(options)
     for warning in spec.warnings:
         typer.echo(f"brownout: {warning}", err=True)
+    check_seeds(seeds, options, spec)
     started_at = datetime.now(UTC)  # noqa: TID251  # the only calendar time that is read: it names the run
     folder = make_run_folder(options.out, spec.name, started_at, len(spec.plan) * len(spec.subjects))
     if seeds is not None:
-        if spec.engine != "virtual":
-            raise InputError(
-                "--seeds: expected --engine virtual, many seeds on real sockets would take hours"
-            )
         every = list(range(spec.seed, spec.seed + seeds))
         play_seeds(options, every, folder, started_at, as_json=as_json, failing=fails)
         return
@@ -170,6 +178,7 @@ def run(
             typer.echo(f"brownout: {line.strip()}", err=True)
     else:
         print_outcome(analysis)
+        print_noise_floor(summary, shown=aa)
     if manifest.status != "complete":
         reason = manifest.status_reason or ""
         typer.echo(f"brownout: {manifest.status} run kept in {folder}: {reason}", err=True)

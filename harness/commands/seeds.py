@@ -11,8 +11,10 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from harness.errors import InputError
 from harness.runs.seeds import run_seeds, spec_of
 from harness.spec.run_options import RunOptions
+from harness.spec.run_spec import RunSpec
 from reports.analysis.seeds import SeedRow, Spread, seed_rows, seeds_json
 from reports.analysis.summary import Summary
 from reports.page.format import number, signed
@@ -21,6 +23,16 @@ from reports.record.whole_file import write_whole
 from .encoding import write_json
 from .outcome import failed_claims, verdict_code, verdict_lines
 from .terminal import plain_table, print_line, terminal
+
+
+def check_seeds(seeds: int | None, options: RunOptions, spec: RunSpec) -> None:
+    """Raises InputError where many seeds cannot be played as asked."""
+    if seeds is None:
+        return
+    if options.aa:
+        raise InputError("--aa: expected no --seeds; the noise floor is that of one run")
+    if spec.engine != "virtual":
+        raise InputError("--seeds: expected --engine virtual, many seeds on real sockets would take hours")
 
 
 def play_seeds(

@@ -28,10 +28,11 @@ class TraceRow:
 @dataclass(frozen=True, slots=True)
 class Trace:
     """The calls of a trace in order of time; `name` is the file's. `block_tokens`: tokens a key of a prefix
-    stands for.
+    stands for. `ends_s`: where the file ends in seconds of playing, if that is before the end of the run.
     """
 
     name: str
     rows: tuple[TraceRow, ...]
     block_tokens: int = DEFAULT_BLOCK_TOKENS
     read: TraceRead | None = None
+    ends_s: float | None = None

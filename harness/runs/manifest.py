@@ -13,6 +13,7 @@ from reports.record.this_machine import this_machine, version_of
 
 from ..calibration.kept import calibration_file, kept_calibration
 from ..load.plan import PlannedCall, describe
+from ..spec.replaced import why_not_judged
 from ..spec.run_spec import RunSpec
 
 VERSIONS_OF = ("brownout", "locust", "httpx", "httpx-aiohttp", "aiohttp", "uvicorn", "numpy", "pandas")
@@ -36,8 +37,8 @@ def manifest(spec: RunSpec, played: list[str], run_id: str, started_at: datetime
     return Manifest(
         id=run_id,
         scenario=spec.name,
-        title=scenario.title,
-        description=scenario.description,
+        title=spec.title,
+        description=spec.description,
         engine=spec.engine,
         seed=spec.seed,
         duration_s=spec.duration_s,
@@ -69,7 +70,11 @@ def manifest(spec: RunSpec, played: list[str], run_id: str, started_at: datetime
         faults=tuple(map(Fault.model_validate, spec.faults)),
         slo=Slo.model_validate(scenario.slo.model_dump()),
         claims=tuple(
-            Claim.model_validate(claim.model_dump()) for claim in spec.claims if claim.subject in played
+            Claim.model_validate(
+                claim.model_dump() | {"not_judged": why_not_judged(claim, spec.replaced, spec.strangers)}
+            )
+            for claim in spec.claims
+            if claim.subject in played
         ),
         machine=this_machine() if on_sockets else None,
         machine_calibration=kept_calibration(calibration_file(os.environ)) if on_sockets else None,

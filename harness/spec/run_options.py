@@ -22,6 +22,7 @@ class RunOptions(StrictModel):
     | `trace` | the scenario's | a file of recorded traffic, for scenarios whose arrivals are a trace |
     | `trace_overrides` | none | how it is read and played: columns, unit, slice, speed, scale |
     | `incident` | none | an incident's name or path; its faults are added to the scenario's |
+    | `aa` | False | measure the first subject twice, with other draws of providers and stack |
     | `questions` | the workload's | a file of questions to ask instead |
     | `out` | "runs" | the folder in which the run directory is made |
     | `command` | "" | the command line that repeats the run, for the report |
@@ -35,6 +36,7 @@ class RunOptions(StrictModel):
     trace: Path | None = None
     trace_overrides: TraceOverrides = TraceOverrides()
     incident: str | None = None
+    aa: bool = False
     questions: Path | None = None
     out: Path = Path("runs")
     command: str = ""

@@ -1,6 +1,6 @@
 """A subject: a stack or a Python client, from a file of its own or from a table of the scenario."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,7 +34,7 @@ class Subject:
     """A subject of the measurement, by its name in the report. One of `stack` and `client` is None.
 
     `path` is the file that describes it: its own, or the scenario's when `tables` holds the stack's tables
-    (with those of its base).
+    (with those of its base). `draws` other than 0: providers and stack draw anew under the same seed.
     """
 
     name: str
@@ -42,6 +42,11 @@ class Subject:
     stack: StackOptions | None = None
     client: ClientOptions | None = None
     tables: dict[str, Any] | None = field(default=None, repr=False)
+    draws: int = 0
+
+    def again(self) -> "Subject":
+        """The same subject with other draws."""
+        return replace(self, name=f"{self.name}-again", draws=self.draws + 1)
 
     @property
     def _options(self) -> StackOptions | ClientOptions:

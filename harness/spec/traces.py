@@ -28,9 +28,12 @@ def with_trace_options(path: Path, scenario: Scenario, options: RunOptions) -> S
     return scenario.model_copy(update={"arrivals": arrivals})
 
 
-def played_duration_s(scenario: Scenario, duration_s: float) -> float:
-    """The length of the run: that of the trace's part in seconds of playing, if it is shorter."""
+def played_duration_s(scenario: Scenario, duration_s: float, trace: Trace | None) -> float:
+    """The length of the run: that of the trace's part in seconds of playing, or to the end of its file, if
+    one is shorter. Rates are of this time."""
     arrivals = scenario.arrivals
+    if trace is not None and trace.ends_s is not None:
+        duration_s = min(duration_s, trace.ends_s)
     if not isinstance(arrivals, TraceArrivals) or arrivals.slice.to_s is None:
         return duration_s
     return min(duration_s, (arrivals.slice.to_s - arrivals.slice.from_s) / arrivals.speed)

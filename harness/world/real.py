@@ -81,9 +81,10 @@ class RealWorld:
 
     def begin(self, subject: Subject) -> LoadJob:
         """Reset the providers, start the subject's gateway; returns the job for a load generator."""
-        self._providers.reset(self._spec.seed, self._spec.faults)
+        seed = self._spec.draw_seed(subject)
+        self._providers.reset(seed, self._spec.faults)
         facts = str(self._raw(subject, "facts"))
-        args = ["gateway", str(self._stack_file(subject)), "--seed", str(self._spec.seed), "--facts", facts]
+        args = ["gateway", str(self._stack_file(subject)), "--seed", str(seed), "--facts", facts]
         env = {f"{name.upper()}_BASE_URL": url for name, url in self._providers.urls.items()}
         env |= {f"{name.upper()}_API_KEY": PROVIDER_KEY for name in self._providers.urls}
         env |= {

@@ -64,7 +64,7 @@ class VirtualWorld:
         measured = Measured(reports_facts=subject.stack is not None)
         errors = ClientErrors()
         try:
-            with _seeded(self._spec.seed), exit_raises():
+            with _seeded(self._spec.draw_seed(subject)), exit_raises():
                 run_virtual(self._play(subject, measured, errors, on_progress))
         except KeyboardInterrupt:
             measured.reason = f"interrupted during {subject.name}"
@@ -88,7 +88,7 @@ class VirtualWorld:
         self, subject: Subject, measured: Measured, errors: ClientErrors, on_progress: OnProgress
     ) -> None:
         spec = self._spec
-        app = MockApp(self._profile, seed=spec.seed, answers=spec.answers)
+        app = MockApp(self._profile, seed=spec.draw_seed(subject), answers=spec.answers)
         app.set_faults(parse_faults(spec.faults, self._profile))
         on_row = _RowCollector(subject.name, len(spec.plan), measured, on_progress)
         async with AsyncExitStack() as world:
@@ -137,7 +137,7 @@ class VirtualWorld:
             subject.stack,
             providers,
             sink=lambda facts: measured.facts.append(facts.as_row()),
-            seed=self._spec.seed,
+            seed=self._spec.draw_seed(subject),
         )
         try:
             if self._spec.via(subject) == "direct":

@@ -14,7 +14,8 @@ from .validity import Validity
 
 @dataclass(frozen=True, slots=True)
 class ClaimResult:
-    """A claim, what was observed (None: unmeasured, or unbounded), and its verdict."""
+    """A claim, what was observed (None: unmeasured, or unbounded), its verdict, and for what reason it was
+    not judged (other inputs; "" otherwise)."""
 
     text: str
     subject: str
@@ -22,6 +23,7 @@ class ClaimResult:
     expected: str
     observed: float | None
     verdict: Verdict
+    not_judged: str = ""
 
 
 def judge_claims(
@@ -57,5 +59,6 @@ def _judged(claim: Claim, observed: float | None, instead: Verdict | None) -> Cl
         claim.metric,
         claim.expected,
         None if observed is None or math.isinf(observed) else observed,
-        instead or Expectation.parse(claim.expected).judge(observed),
+        ("not judged" if claim.not_judged else instead) or Expectation.parse(claim.expected).judge(observed),
+        claim.not_judged,
     )

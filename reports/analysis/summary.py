@@ -99,7 +99,7 @@ def _summary(raw: Mapping[str, Any]) -> Summary:
         Validity(validity["verdict"], reasons),
         raw["record_sha256"],
         {name: _subject(raw, name) for name in raw["subjects"]},
-        tuple(ClaimResult(**{key: claim[key] for key in fields}) for claim in raw["claims"]),
+        tuple(ClaimResult(**{key: claim[key] for key in fields if key in claim}) for claim in raw["claims"]),
     )
 
 
@@ -131,4 +131,7 @@ def _finite(metrics: Mapping[str, Plain]) -> dict[str, Plain]:
 
 def _difference(of: Difference) -> dict[str, Any]:
     interval = None if of.interval is None else list(of.interval)
-    return {"difference": of.difference, "interval": interval} | ({"why": of.why} if of.why else {})
+    found = {"difference": of.difference, "interval": interval}
+    if of.interval is None:
+        return found | {"why": of.why}
+    return found | {"least": of.least, "found_with_power_80": of.found_with(0.8)}

@@ -43,6 +43,7 @@ class ClaimLine:
     observed: str
     formatted: str | None
     verdict: str
+    why: str = ""
 
 
 def claim_lines(summary: Summary) -> list[ClaimLine]:
@@ -63,6 +64,7 @@ def _claim_line(summary: Summary, claim: ClaimResult) -> ClaimLine:
         exact,
         _formatted(observed, ends, known.unit) if known else None,
         claim.verdict,
+        claim.not_judged,
     )
 
 

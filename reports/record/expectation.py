@@ -7,7 +7,7 @@ from typing import Literal
 
 Verdict = Literal["confirmed", "refuted", "unmeasured", "not tested", "not judged"]
 """unmeasured: nobody measured the metric. not tested: the run met none of its faults, or was stopped before
-its end. not judged: the run is INVALID."""
+its end. not judged: the run is INVALID, or the claim is about other inputs than were played."""
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _COMPARISON = re.compile(rf"\s*(>=|<=|==|>|<)\s*({_NUMBER})\s*")

@@ -88,10 +88,13 @@ class Limit(_Open):
 
 
 class Claim(_Open):
+    """`not_judged`: why it says nothing about this run; "" where it does."""
+
     text: str
     subject: str
     metric: str
     expected: str
+    not_judged: str = ""
 
     @field_validator("expected")
     @classmethod

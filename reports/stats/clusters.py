@@ -21,6 +21,9 @@ Floats = npt.NDArray[np.float64]
 Names = npt.NDArray[Any]
 
 
+LEAST_FREEDOM = 3.0
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """Numbers by name; the names ascend and differ."""
@@ -80,7 +83,8 @@ class Influence:
 
         2 * variance² / the variance of the variance (F. Satterthwaite, An approximate distribution of
         estimates of variance components, Biometrics 2, 1946): of the sum of squares by its fourth powers, so
-        that a few large groups count as few; of the questions' effect by its standard error.
+        that a few large groups count as few; of the questions' effect by its standard error. Not below
+        `LEAST_FREEDOM`, where the approximation ends.
         """
         if self.groups < 2 or not self.variance:
             return float(max(0, self.groups - 1))
@@ -88,7 +92,7 @@ class Influence:
         doubt = max(0.0, float(np.square(squares).sum() - squares.sum() ** 2 / self.groups))
         doubt += (self._pairs * self._effect.between_error) ** 2
         most = self.groups - 1.0
-        return min(most, 2 * self.variance**2 / doubt) if doubt > 0 else most
+        return min(most, max(LEAST_FREEDOM, 2 * self.variance**2 / doubt)) if doubt > 0 else most
 
     @property
     def alike(self) -> float:

@@ -14,6 +14,7 @@ _MODEL: dict[str, Any] = {
     "max_output_tokens": 16_000,
 }
 _NARROW = {**_MODEL, "limits": {"tokens_per_min": 1}}
+_SLOW = {**_MODEL, "pace": {**_MODEL["pace"], "tokens_per_s": 100.0}}
 _EMBEDDING: dict[str, Any] = {
     "price": {"input": "0.02"},
     "latency": {"kind": "constant", "value_s": 0.002},
@@ -33,6 +34,7 @@ _GPT: dict[str, Any] = {
         "gpt-4o": {**_MODEL, "aliases": ["gpt-4o-2024-08-06"]},
         "gpt-5-mini": _MODEL,
         "narrow": _NARROW,
+        "slow": _SLOW,
     },
     "embeddings": {"text-embedding-3-small": _EMBEDDING},
 }

@@ -183,7 +183,7 @@ async def a_background_response_is_polled_until_it_is_completed(lab: Lab) -> Non
 @RESPONSES_CHECKS
 async def a_background_response_is_cancelled(lab: Lab) -> None:
     responses = lab.gpt.responses
-    response = await responses.create(model=MODEL, input="in about 9000 tokens", background=True)
+    response = await responses.create(model="slow", input="in about 9000 tokens", background=True)
     cancelled = await responses.cancel(response.id)
     assert cancelled.status == "cancelled"
     assert (await responses.retrieve(response.id)).status == "cancelled"

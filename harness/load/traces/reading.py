@@ -7,7 +7,6 @@ outside of the part are not checked.
 
 from collections.abc import Callable
 from functools import lru_cache
-from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -65,16 +64,32 @@ def _read(path: Path, source: Source, options: TraceOptions, seed: int, duration
     played_s = _played_s(options, duration_s)
     ordered = Ordered(source, options.reorder_s)
     rows = ordered.rows(start_ns if options.slice.from_s else None)
-    if played_s is not None:
-        end_ns = start_ns + _ns(played_s * options.speed)
-        rows = takewhile(lambda row: row.ns < end_ns, rows)
-    read = [_trace_row(row, source, start_ns, options.speed) for row in rows]
+    end_ns = None if played_s is None else start_ns + _ns(played_s * options.speed)
+    read: list[TraceRow] = []
+    for row in rows:
+        if end_ns is not None and row.ns >= end_ns:
+            ends_s = None
+            break
+        read.append(_trace_row(row, source, start_ns, options.speed))
+    else:
+        ends_s = _end_s(read, played_s)
     if not read:
         to = "its end" if options.slice.to_s is None else f"{options.slice.to_s:g} s"
         raise InputError(f"{path}: expected rows from {options.slice.from_s:g} s to {to}, got none")
     played = tuple(scaled(read, options.scale, seed))
-    facts = read_facts(path, source.layout, options, read, played, late=ordered.late, played_s=played_s)
-    return Trace(path.name, played, source.layout.block_tokens, facts)
+    length_s = played_s if ends_s is None else ends_s
+    facts = read_facts(path, source.layout, options, read, played, late=ordered.late, played_s=length_s)
+    return Trace(path.name, played, source.layout.block_tokens, facts, ends_s)
+
+
+def _end_s(read: list[TraceRow], played_s: float | None) -> float | None:
+    """The end of a file that ends before the part: a mean gap after its last row, so that n rows in that time
+    have their own rate; None where that is not before the part's end, or the rows have no gaps."""
+    span_s = read[-1].at_s if len(read) > 1 else 0.0
+    if not span_s:
+        return None
+    end_s = span_s * len(read) / (len(read) - 1)
+    return end_s if played_s is None or end_s < played_s else None
 
 
 def _played_s(options: TraceOptions, duration_s: float | None) -> float | None:

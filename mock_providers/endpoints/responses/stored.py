@@ -76,7 +76,10 @@ def delete(context: ProviderContext, exchange: Exchange) -> bytes:
 
 
 def cancel(context: ProviderContext, exchange: Exchange) -> bytes:
-    """`POST /v1/responses/{id}/cancel`: of a background response; one that has ended stays as it is."""
+    """`POST /v1/responses/{id}/cancel`: of a background response; one that has ended stays as it is.
+
+    A stream of it that is being read runs on to its own end.
+    """
     response, now = _found(context, exchange), exchange.instant.now
     if response.background is None:
         raise Refused(cannot_cancel())

@@ -69,6 +69,8 @@ def _of_sums(ours: Estimate, theirs: Estimate, value: float) -> tuple[float, flo
     if both.groups < 2:
         return "too few independent calls"
     half = half_width(both, 0.95)
+    if isinstance(ours, Rate) and not half:  # no call differs: what so many pairs exclude at most
+        half = 1 - 0.025 ** (1 / max(1, ours.of))
     return value - half, value + half
 
 
