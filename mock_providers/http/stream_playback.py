@@ -41,7 +41,7 @@ async def play_stream(
             await write(b"".join([head, content, frames.finish, frames.tail]), more=False)
         elif content:
             await write(head + content, more=True)
-        entry.sent(batch, connection.now(), seen=bool(content))
+        entry.sent(batch, connection.now())
         head = b"" if content else head
         if len(batch) == _MOST_CHUNKS_A_WRITE:
             await connection.yield_to_loop()

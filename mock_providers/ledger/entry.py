@@ -24,9 +24,9 @@ class Entry:
     first_sent: float | None = None
     last_sent: float | None = None
 
-    def sent(self, pieces: Sequence[Piece], now: float, *, seen: bool = True) -> None:
-        """These content chunks were written at `now`; `seen`: with bytes, not as hidden reasoning."""
-        if self.first_sent is None and seen:
+    def sent(self, pieces: Sequence[Piece], now: float) -> None:
+        """These content chunks were written at `now`."""
+        if self.first_sent is None and (self.plan is None or any(map(self.plan.is_word, pieces))):
             self.first_sent = now
         self.last_sent = now
         self.chunks_sent += len(pieces)
@@ -36,7 +36,7 @@ class Entry:
         """The finished row; `t0` is t = 0 on the loop's clock."""
         info, plan = self.info, self.plan
         pieces = plan.pieces if plan else ()
-        first = plan.first_shown if plan else None
+        first = plan.first_word if plan else None
         billed = plan if plan is not None and plan.billable and self.price is not None else None
 
         def since_start(at: float | None) -> float | None:

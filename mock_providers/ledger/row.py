@@ -27,7 +27,8 @@ class LedgerRow:
     - `cost_nusd`: of the input and the tokens sent, at the service tier that the reply names (a batch: half),
       rounded up; refusals and hangs are free and count no tokens
     - `queued_s`: the wait for a free slot of the model
-    - `first_*`, `last_*`: of the content chunks: planned, and written to the socket
+    - `first_*`, `last_*`: of the content chunks (the first that is no reasoning): planned, and written to the
+      socket
     """
 
     attempt_id: str | None

@@ -97,9 +97,13 @@ class Plan:
         return sum(piece.tokens for piece in self.pieces if (piece.choice, piece.block) in reasoning)
 
     @property
-    def first_shown(self) -> Piece | None:
-        """The first piece that the client sees, None without any."""
-        return next((piece for piece in self.pieces if self._block_of(piece).shown), None)
+    def first_word(self) -> Piece | None:
+        """The first piece that is no reasoning, None without any."""
+        return next((piece for piece in self.pieces if self.is_word(piece)), None)
+
+    def is_word(self, piece: Piece) -> bool:
+        """Whether a piece is a part of the answer, not of the reasoning before it."""
+        return not self.choices or self._block_of(piece).kind != "reasoning"
 
     @property
     def text(self) -> str:
@@ -107,7 +111,7 @@ class Plan:
         return "".join(piece.text for piece in self.pieces)
 
     def _block_of(self, piece: Piece) -> Block:
-        return self.choices[piece.choice].blocks[piece.block] if self.choices else Block()
+        return self.choices[piece.choice].blocks[piece.block]
 
     def text_of(self, choice: int, block: int) -> str:
         """The whole text of one block, sent or not."""

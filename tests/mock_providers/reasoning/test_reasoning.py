@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mock_providers import MockApp, make_profile
+from mock_providers import MockApp, Profile, make_profile
 from mock_providers.content.reasoning import Reasoning, is_shown, thought_tokens
 from mock_providers.exchange.draws import Draws
 from mock_providers.exchange.request import Request, Thinking
@@ -40,8 +40,10 @@ WORDS = "Hello, in about 20 tokens"
 HEADERS = [(b"authorization", b"Bearer k"), (b"anthropic-version", b"2026-10-21"), (b"x-goog-api-key", b"k")]
 
 
-async def post(provider: str, path: str, body: JSON) -> tuple[int, bytes, LedgerRow]:
-    app, sent = MockApp(PROFILE, seed=1), list[Any]()
+async def post(
+    provider: str, path: str, body: JSON, profile: Profile = PROFILE
+) -> tuple[int, bytes, LedgerRow]:
+    app, sent = MockApp(profile, seed=1), list[Any]()
 
     bodies = [json.dumps(body).encode()]
 
@@ -100,6 +102,19 @@ async def test_open_weights_show_theirs_in_a_field_of_its_own() -> None:
         if delta.get("content") or "reasoning_content" in delta
     ]
     assert kinds == sorted(kinds, reverse=True), "all reasoning before all words"
+
+
+@pytest.mark.parametrize(("model", "provider"), [("gpt-5", "openai"), ("deepseek-r1", "together")])
+async def test_the_ledgers_first_moment_is_that_of_the_first_word(model: str, provider: str) -> None:
+    paced = {**THINKS, "pace": {"tokens_per_s": 4000.0}}
+    profile = make_profile(
+        {"name": "p", "title": "p", "providers": {provider: {"protocol": provider, "models": {model: paced}}}}
+    )
+    body = {"model": model, "messages": [{"role": "user", "content": WORDS}], "stream": True}
+    _, _, row = await post(provider, "/v1/chat/completions", body, profile)
+    assert row.first_scheduled_s is not None
+    assert row.first_sent_s is not None
+    assert row.first_sent_s >= row.first_scheduled_s > row.received_s + 10 / 4000
 
 
 async def test_more_effort_is_more_reasoning_and_none_is_none() -> None:
