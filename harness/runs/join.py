@@ -95,7 +95,7 @@ def _finish_attempt(attempt: Row, subject: str, t0_s: float) -> None:
     attempt["attempt_id"] = f"{attempt['call_id']}/{attempt['n']}"
     for name in NOT_RECORDED:
         attempt.pop(name, None)
-    if not attempt["reasoning_tokens"]:
+    if not attempt.get("reasoning_tokens"):
         attempt["reasoning_tokens"] = attempt["sign_s"] = None
     for name in TIMES:
         if attempt[name] is not None:
