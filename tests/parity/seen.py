@@ -26,6 +26,8 @@ class Seen:
 
     def status_from(self, provider: str) -> int:
         own = {("anthropic", 503): 529, ("gemini", 401): 400}  # Google has no 401 for a wrong key
+        if self.fault["kind"] == "retired":
+            own = {("together", 404): 400}
         return own.get((provider, self.status), self.status)
 
 
@@ -40,6 +42,8 @@ SEEN = (
     Seen({"kind": "http_error", "status": 502, "variant": "html"}, 502, "whole", "error", False, 0),
     Seen({"kind": "key_revoked", "key": API_KEY}, 401, "whole", "error", False, 0),
     Seen({"kind": "refuse"}, 0, "reset", "reset", False, 0),
+    Seen({"kind": "retired"}, 404, "whole", "error", False, 0),
+    Seen({"kind": "deprecated"}),
     Seen({"kind": "hang", "hold_s": 0.02}, 0, "eof", "hung", False, 0),
     Seen({"kind": "brownout", "extra_s": 0.01, "slowdown": 1.5}),
     Seen({"kind": "slow_first_token", "extra_s": 0.02}),

@@ -99,7 +99,7 @@ _MOMENTS_IN_TEXT = (
     (re.compile(r"(try again|retry) in [0-9.hms]+s"), r"\1 in <moment>"),
 )
 MOMENT_HEADERS = re.compile(
-    r"retry-after-ms|x-ratelimit-reset.*|x-tokenlimit-reset|anthropic-ratelimit-.*-reset"
+    r"deprecation|sunset|retry-after-ms|x-ratelimit-reset.*|x-tokenlimit-reset|anthropic-ratelimit-.*-reset"
 )
 
 
