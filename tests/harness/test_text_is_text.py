@@ -26,6 +26,7 @@ from harness.input_errors import one_line
 from reports.analysis.analyse import Analysis, analyse
 from reports.page.html import render
 from reports.record.run import read_run
+from tests.effort import effort
 from tests.lab.command import play, run_here
 from tests.paths import SCENARIOS
 from tests.reports.synthetic import outage_run
@@ -110,7 +111,7 @@ class PageText(HTMLParser):
         self.texts.append(squeezed(data))
 
 
-@settings(deadline=None, max_examples=4, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=effort(2), suppress_health_check=[HealthCheck.too_slow])
 @example(NASTY[5])
 @example(NASTY[6])
 @example(NASTY[10])

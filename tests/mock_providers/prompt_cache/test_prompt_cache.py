@@ -24,6 +24,7 @@ from mock_providers.prompt_cache.cache import (
     prompt_cache,
 )
 from mock_providers.prompt_cache.prefix import breakpoints, stepped
+from tests.effort import effort
 
 Prompt = tuple[Message, ...]
 Token = tuple[str, str | int]
@@ -105,7 +106,7 @@ def histories(draw: st.DrawFn) -> list[tuple[Prompt, int, int, int | None]]:
     return calls
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=effort(80), deadline=None)
 @given(histories(), st.integers(3, 24), st.integers(1, 7))
 def test_automatic_hits_are_the_longest_common_prefix_in_steps(
     calls: list[tuple[Prompt, int, int, int | None]], least: int, step: int
@@ -124,7 +125,7 @@ def test_automatic_hits_are_the_longest_common_prefix_in_steps(
         earlier.append((now + to_reply, mine))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=effort(80), deadline=None)
 @given(histories(), st.integers(3, 16), st.integers(1, 7), st.integers(5, 40), st.integers(20, 90))
 def test_automatic_entries_live_as_long_as_they_are_used_and_young_and_not_wiped(
     calls: list[tuple[Prompt, int, int, int | None]], least: int, step: int, idle: int, age: int
@@ -211,7 +212,7 @@ class BreakpointOracle:
         return a, c - b, b - a
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=effort(80), deadline=None)
 @given(histories(), st.integers(3, 16), st.integers(1, 5))
 def test_breakpoints_read_and_write_what_the_oracle_says(
     calls: list[tuple[Prompt, int, int, int | None]], least: int, back: int
