@@ -71,7 +71,7 @@ def children(pid: int) -> list[int]:
 
 
 def children_that_run(pid: int, word: str) -> list[int]:
-    """Those children with an argument `word`: "mock", "gateway" or "locust" of a run."""
+    """The children that have an argument `word`: "mock", "gateway" or "locust" of a run."""
     found = []
     for child in children(pid):
         with suppress(OSError):

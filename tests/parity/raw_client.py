@@ -75,7 +75,7 @@ _CONTENT = (
     b'"type":"text_delta"',
     b'"parts":[{"text":',
 )
-"""What a chunk of text has in OpenAI's protocols, Anthropic's and Gemini's."""
+"""The mark of a chunk of text in the protocols of OpenAI, Anthropic and Gemini."""
 
 
 def content_chunks(body: bytes) -> int:

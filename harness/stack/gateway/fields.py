@@ -17,6 +17,17 @@ class BadRequest(StackError):
         self.param = param
 
 
+def read_object(body: bytes) -> dict[str, Any]:
+    """The JSON object that is a request's body. Raises `BadRequest`."""
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest("We could not parse the JSON body of your request.") from error
+    if not isinstance(parsed, dict):
+        raise BadRequest("The body must be a JSON object.")
+    return dict(parsed)
+
+
 def take(
     fields: dict[str, Any], name: str, kind: type | tuple[type, ...], default: Any, where: str = ""
 ) -> Any:

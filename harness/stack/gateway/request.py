@@ -8,10 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from ..core.request import Message, Tool
-from .fields import BadRequest, nothing_else, take
+from .fields import BadRequest, nothing_else, read_object, take
 from .messages import read_messages
 from .parameters import read_parameters
 from .tools import read_format, read_tool_choice, read_tools
@@ -30,13 +28,7 @@ class ChatRequest:
 
 def parse_chat_request(body: bytes) -> ChatRequest:
     """The request in `body`. Raises `BadRequest`."""
-    try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise BadRequest("We could not parse the JSON body of your request.") from error
-    if not isinstance(parsed, dict):
-        raise BadRequest("The body must be a JSON object.")
-    fields = dict(parsed)
+    fields = read_object(body)
     stream_options = take(fields, "stream_options", dict, {})
     request = ChatRequest(
         messages=read_messages(fields.pop("messages", None)),

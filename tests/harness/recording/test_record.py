@@ -1,4 +1,4 @@
-"""What was recorded is answered again, word by word, and holds no key."""
+"""A recorded session is answered again word by word; the file has no key in it."""
 
 import asyncio
 import json

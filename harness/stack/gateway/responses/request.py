@@ -9,10 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from ...core.request import Message
-from ..fields import BadRequest, nothing_else, take
+from ..fields import BadRequest, nothing_else, read_object, take
 from ..parameters import read_parameters
 from ..request import ChatRequest
 from .items import Json, messages_of, read_items
@@ -45,13 +43,8 @@ class ResponseRequest:
 
 def parse_response_request(body: bytes, previous: Previous) -> ResponseRequest:
     """The request in `body`. Raises `BadRequest`."""
-    try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise BadRequest("We could not parse the JSON body of your request.") from error
-    if not isinstance(parsed, dict):
-        raise BadRequest("The body must be a JSON object.")
-    fields = dict(parsed)
+    asked = read_object(body)
+    fields = dict(asked)
     earlier_id = take(fields, "previous_response_id", str, "")
     earlier = previous(earlier_id) if earlier_id else ()
     own = read_items(fields.pop("input", [] if earlier else None))
@@ -77,7 +70,7 @@ def parse_response_request(body: bytes, previous: Previous) -> ResponseRequest:
     )
     _neutral(fields)
     nothing_else(fields)
-    return ResponseRequest(request, items, len(own), custom, store, _settings(parsed))
+    return ResponseRequest(request, items, len(own), custom, store, _settings(asked))
 
 
 def _instructions(fields: Json) -> tuple[Message, ...]:
